@@ -1,0 +1,17 @@
+//! OpenTrack: a Segment-compatible customer-event router.
+//!
+//! # The path of an event
+//!
+//! ```text
+//! Bytes ─▶ Call ─▶ Event ─▶ Record ─▶ Batch ─▶ Request ─▶ Reply ─▶ Outcome ─▶ Cursor
+//! http     spec    spec     journal   policy   destination client   destination journal
+//! (edge)   (pure)  (pure)      │      (pure)   plan (pure) (edge)   judge (pure) (edge)
+//!                              └── 200 is answered here, and only here
+//! ```
+//!
+//! Pure code holds the meaning ([`spec`], [`policy`], [`warehouse`], `plan` and `judge` of each destination).
+//! Actors hold the patience ([`actors`]). The journal holds the data ([`journal`]).
+//! `ARCHITECTURE.md` is the longer map; `tests/layers.rs` keeps the arrows pointing one way.
+
+pub mod spec;
+pub mod telemetry;

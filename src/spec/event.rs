@@ -1,0 +1,179 @@
+//! The main data type: one believed call, immutable for ever, shared by all destinations behind an `Arc`.
+//!
+//! `raw` is the truth and is never rewritten; `tree` is a view of it. What the server knows and the client does not is
+//! in the [`Receipt`], which is stored beside the raw text, so that a replay gives every destination the same event.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use super::head::Draft;
+use super::layout::{Layout, Mark};
+use super::reject::{Code, Problem};
+use super::{Integrations, Kind, compose};
+
+/// One believed call.
+#[derive(Debug)]
+pub struct Event {
+    /// The exact text of this one event: a slice of the request body, no copy.
+    pub raw: Bytes,
+    /// The typed fields that routing and every destination need.
+    pub head: Head,
+    /// What we know and the client does not.
+    pub receipt: Receipt,
+    /// Which parts of `raw` the server may say again.
+    marks: Vec<Mark>,
+    tree: OnceLock<Value>,
+}
+
+impl Event {
+    /// Makes an event of parts that were checked elsewhere; `raw` must be one JSON object.
+    pub fn new(raw: Bytes, head: Head, receipt: Receipt) -> Event {
+        let text = std::str::from_utf8(&raw).unwrap_or_default();
+        let marks = Layout::of(text).map(|layout| layout.marks).unwrap_or_default();
+        Event::assemble(raw, head, receipt, marks)
+    }
+
+    pub(super) fn assemble(raw: Bytes, head: Head, receipt: Receipt, marks: Vec<Mark>) -> Event {
+        Event { raw, head, receipt, marks, tree: OnceLock::new() }
+    }
+
+    /// Makes the event of a stored record again: the head is read from `raw`, the rest is as it was received.
+    ///
+    /// # Errors
+    /// The text is not an event that could have been stored.
+    pub fn restore(raw: Bytes, receipt: Receipt) -> Result<Event, Problem> {
+        let damaged = |message: String| Problem { path: String::new(), code: Code::BadJson, message };
+        let text = std::str::from_utf8(&raw).map_err(|error| damaged(error.to_string()))?;
+        let layout = Layout::of(text).map_err(|error| damaged(error.to_string()))?;
+        let draft = Draft::trusted(receipt.kind, &layout, text)?;
+        if draft.message_id.is_none() && receipt.message_id.is_none() {
+            return Err(damaged("the stored event has no message id".to_owned()));
+        }
+        let head = draft.into_head(receipt.message_id.as_deref(), receipt.sent_at);
+        Ok(Event::assemble(raw, head, receipt, layout.marks))
+    }
+
+    /// Copies the text out of the request's body, which it would otherwise keep in memory as a whole.
+    pub(super) fn detach(&mut self) {
+        self.raw = Bytes::copy_from_slice(&self.raw);
+    }
+
+    /// Returns the complete event, with what the server adds, as [`write_json`](Event::write_json) writes it. Parsed at
+    /// most once; numbers that no float holds lose digits here.
+    pub fn tree(&self) -> &Value {
+        self.tree.get_or_init(|| {
+            let mut text = Vec::new();
+            self.write_json(&mut text);
+            // The door has proved that it can be parsed.
+            serde_json::from_slice(&text).unwrap_or_else(|_| Value::Object(Map::new()))
+        })
+    }
+
+    /// Appends the complete event as one JSON object: `type`, `messageId` when it was made here, `sentAt` when only the
+    /// batch had it, `originalTimestamp` as sent, `timestamp` corrected, `receivedAt` with microseconds, `context.ip`
+    /// when the client's address is kept and the client gave none; then the client's other members byte for byte.
+    /// `writeKey` is left out.
+    pub fn write_json(&self, out: &mut Vec<u8>) {
+        compose::write(self, out);
+    }
+
+    /// Returns the length of the raw text in bytes.
+    pub fn size(&self) -> usize {
+        self.raw.len()
+    }
+
+    /// Returns a hash of each id that the event is about; events that share one must be delivered in order.
+    ///
+    /// The same id gives the same hash whichever member it stands in, in every process.
+    pub fn order_keys(&self) -> impl Iterator<Item = u64> + use<> {
+        let ids = [&self.head.user_id, &self.head.anonymous_id, &self.head.previous_id];
+        ids.map(|id| id.as_deref().map(hash)).into_iter().flatten()
+    }
+
+    /// Returns `properties`.
+    pub fn properties(&self) -> Option<&Map<String, Value>> {
+        self.object("properties")
+    }
+
+    /// Returns `context`.
+    pub fn context(&self) -> Option<&Map<String, Value>> {
+        self.object("context")
+    }
+
+    /// Returns `traits`, or `context.traits` when those are absent or empty (RudderStack's Python library sends them
+    /// there alone).
+    pub fn traits(&self) -> Option<&Map<String, Value>> {
+        let own = self.object("traits");
+        if own.is_some_and(|traits| !traits.is_empty()) {
+            return own;
+        }
+        self.context().and_then(|context| context.get("traits")?.as_object()).or(own)
+    }
+
+    fn object(&self, name: &str) -> Option<&Map<String, Value>> {
+        self.tree().get(name)?.as_object()
+    }
+
+    pub(super) fn marks(&self) -> &[Mark] {
+        &self.marks
+    }
+
+    pub(super) fn text(&self) -> &str {
+        std::str::from_utf8(&self.raw).unwrap_or_default()
+    }
+}
+
+fn hash(id: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    id.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The typed part of an event.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Head {
+    /// Which call.
+    pub kind: Kind,
+    /// The client's id, or the one made at the door. 1 to 255 characters.
+    pub message_id: Box<str>,
+    /// Absent when missing, null or empty.
+    pub user_id: Option<Box<str>>,
+    /// Absent when missing, null or empty.
+    pub anonymous_id: Option<Box<str>>,
+    /// Only for group calls.
+    pub group_id: Option<Box<str>>,
+    /// Only for alias calls.
+    pub previous_id: Option<Box<str>>,
+    /// `event` of a track call, `name` of a page or screen call.
+    pub name: Option<Box<str>>,
+    /// The instant that the client named, before any correction.
+    pub original_timestamp: Option<Timestamp>,
+    /// The event's own `sentAt`, else the batch's.
+    pub sent_at: Option<Timestamp>,
+    /// Which destinations the sender wants.
+    pub integrations: Integrations,
+}
+
+/// What the door adds. Stored in the record beside the raw text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Receipt {
+    /// The call kind, decided by the path or by `type`.
+    pub kind: Kind,
+    /// Arrival in milliseconds plus the index in the batch as microseconds, so that order within a batch is kept.
+    pub received_at: Timestamp,
+    /// The corrected instant: never later than `received_at`.
+    pub timestamp: Timestamp,
+    /// `sentAt` of the batch, when the event has none of its own.
+    pub sent_at: Option<Timestamp>,
+    /// The id made at the door, when the client sent none.
+    pub message_id: Option<Box<str>>,
+    /// Name of the source that sent it.
+    pub source: Arc<str>,
+    /// The client's address, for client-side events only.
+    pub ip: Option<IpAddr>,
+}

@@ -1,0 +1,33 @@
+//! Segment's language: what a call is, which ones are believed, and what the server adds to them.
+//!
+//! Pure: no I/O, no clock, no async. A body is split by [`read()`] into the calls of an [`Envelope`] without parsing their contents, each is
+//! checked on its own, and a believed one becomes an immutable [`Event`] whose raw text is never rewritten.
+
+mod alias;
+mod batch;
+mod believe;
+mod compose;
+pub mod event;
+mod group;
+mod head;
+mod identify;
+pub mod integrations;
+pub mod kind;
+mod layout;
+mod page;
+mod proof;
+pub mod read;
+pub mod reject;
+mod repair;
+mod screen;
+#[cfg(test)]
+mod tests;
+pub mod time;
+mod track;
+mod validate;
+
+pub use event::{Event, Head, Receipt};
+pub use integrations::Integrations;
+pub use kind::Kind;
+pub use read::{Arrival, Endpoint, Envelope, Intake, Limits, RequestError, read};
+pub use reject::{Code, Problem, Rejected};

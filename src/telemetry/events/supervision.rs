@@ -1,0 +1,57 @@
+//! Events of the supervisor's children.
+
+use std::time::Duration;
+
+use tracing::error;
+
+use super::millis;
+
+/// A child of the supervisor ended and was started again.
+#[derive(Debug, Clone, Copy)]
+pub struct ChildRestarted<'a> {
+    /// The actor: `journal_writer`, or a destination's configured name.
+    pub child: &'a str,
+    /// It panicked; otherwise it stopped by itself.
+    pub panicked: bool,
+    /// How often within the window.
+    pub restarts: u32,
+    /// How long until it runs again.
+    pub wait: Duration,
+}
+
+impl ChildRestarted<'_> {
+    /// Writes the line.
+    pub fn emit(&self) {
+        error!(
+            child = self.child,
+            panicked = self.panicked,
+            restarts = self.restarts,
+            wait_ms = millis(self.wait),
+            "{} ended unexpectedly and starts again in {} ms",
+            self.child,
+            millis(self.wait)
+        );
+    }
+}
+
+/// A child ended too often and stays down.
+#[derive(Debug, Clone, Copy)]
+pub struct ChildParked<'a> {
+    /// The actor: `journal_writer`, or a destination's configured name.
+    pub child: &'a str,
+    /// How often within the window.
+    pub restarts: u32,
+}
+
+impl ChildParked<'_> {
+    /// Writes the line.
+    pub fn emit(&self) {
+        error!(
+            child = self.child,
+            restarts = self.restarts,
+            "{} ended {} times and stays down",
+            self.child,
+            self.restarts
+        );
+    }
+}

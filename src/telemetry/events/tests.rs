@@ -1,0 +1,89 @@
+//! Each event is read back from the encoded page.
+
+use super::*;
+use crate::spec::{Code, Kind};
+use crate::telemetry::{AttemptClass, BreakerState, Metrics};
+
+fn page(emit: impl FnOnce(&Metrics)) -> String {
+    let metrics = Metrics::new();
+    emit(&metrics);
+    metrics.encode()
+}
+
+#[test]
+fn accepted_events_are_counted_by_kind() {
+    let accepted = EventsAccepted::of([Kind::Track, Kind::Alias, Kind::Track]);
+    let page = page(|metrics| accepted.emit(metrics));
+    assert!(page.contains("opentrack_events_accepted_total{kind=\"track\"} 2"), "{page}");
+    assert!(page.contains("opentrack_events_accepted_total{kind=\"alias\"} 1"), "{page}");
+    assert!(page.contains("opentrack_events_accepted_total{kind=\"page\"} 0"), "{page}");
+}
+
+#[test]
+fn rejected_events_are_counted_by_their_code() {
+    let rejected = EventsRejected { source: "web", reason: Code::TooLarge, count: 3 };
+    let page = page(|metrics| rejected.emit(metrics));
+    assert!(page.contains("opentrack_events_rejected_total{reason=\"too_large\"} 3"), "{page}");
+}
+
+#[test]
+fn an_answer_is_counted_by_route_and_status() {
+    let answered = RequestAnswered { path: "/v1/batch", status: 200, took: Duration::from_millis(3) };
+    let page = page(|metrics| answered.emit(metrics));
+    let counted = "opentrack_http_requests_total{path=\"/v1/batch\",status=\"200\"} 1";
+    assert!(page.contains(counted), "{page}");
+    assert!(page.contains("opentrack_http_request_seconds_bucket{le=\"0.005\"} 1"), "{page}");
+}
+
+#[test]
+fn a_delivered_batch_counts_its_events_and_their_latencies() {
+    let latencies = [Duration::from_millis(20), Duration::from_secs(3)];
+    let delivered = EventsDelivered { destination: "hook", latencies: &latencies };
+    let page = page(|metrics| delivered.emit(metrics));
+    let counted = "opentrack_delivery_events_total{destination=\"hook\",outcome=\"delivered\",reason=\"\"} 2";
+    assert!(page.contains(counted), "{page}");
+    assert!(page.contains("opentrack_delivery_latency_seconds_count{destination=\"hook\"} 2"), "{page}");
+}
+
+#[test]
+fn a_failed_attempt_is_counted_by_its_class() {
+    let failed = AttemptFailed {
+        destination: "hook",
+        class: AttemptClass::Throttled,
+        reason: "throttled",
+        status: Some(429),
+        events: 10,
+        attempt: 2,
+        took: Duration::ZERO,
+    };
+    let page = page(|metrics| failed.emit(metrics));
+    let counted = "opentrack_delivery_attempts_total{destination=\"hook\",class=\"throttled\"} 1";
+    assert!(page.contains(counted), "{page}");
+}
+
+#[test]
+fn skipped_buried_and_lost_events_are_three_series() {
+    let page = page(|metrics| {
+        EventsSkipped { destination: "hook", reason: "filtered", count: 2 }.emit(metrics);
+        EventsBuried { destination: "hook", reason: "rejected", count: 1, message_id: "m" }.emit(metrics);
+        EventsLost { destination: "hook", count: 7 }.emit(metrics);
+    });
+    assert!(page.contains("outcome=\"skipped\",reason=\"filtered\"} 2"), "{page}");
+    assert!(page.contains("outcome=\"dead\",reason=\"rejected\"} 1"), "{page}");
+    assert!(page.contains("opentrack_events_lost_total{destination=\"hook\"} 7"), "{page}");
+}
+
+#[test]
+fn gauges_follow_the_last_word() {
+    let page = page(|metrics| {
+        let oldest = Duration::from_millis(1500);
+        BacklogMeasured { destination: "hook", events: 4, bytes: 900, oldest }.emit(metrics);
+        BreakerChanged { destination: "hook", state: BreakerState::Open, failures: 5 }.emit(metrics);
+        CommitDone { events: 1, took: Duration::from_micros(700), journal_bytes: 4096 }.emit(metrics);
+    });
+    assert!(page.contains("opentrack_delivery_backlog_events{destination=\"hook\"} 4"), "{page}");
+    assert!(page.contains("opentrack_delivery_oldest_seconds{destination=\"hook\"} 1.5"), "{page}");
+    assert!(page.contains("opentrack_breaker_state{destination=\"hook\"} 2"), "{page}");
+    assert!(page.contains("opentrack_journal_bytes 4096"), "{page}");
+    assert!(page.contains("opentrack_journal_commit_seconds_bucket{le=\"0.001\"} 1"), "{page}");
+}

@@ -1,0 +1,122 @@
+//! Labels of the metrics: every value comes from a closed list, or from the operator's own configuration file.
+
+use prometheus_client::encoding::EncodeLabelSet;
+
+/// What an attempt meant, as the label `class` says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AttemptClass {
+    /// The other side took the request.
+    Delivered,
+    /// It refused some of the events for good.
+    Refused,
+    /// The destination is misconfigured or gone.
+    Broken,
+    /// It failed in a way that may pass.
+    Transient,
+    /// It asked us to slow down.
+    Throttled,
+}
+
+impl AttemptClass {
+    /// Returns the label's value.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            AttemptClass::Delivered => "delivered",
+            AttemptClass::Refused => "refused",
+            AttemptClass::Broken => "broken",
+            AttemptClass::Transient => "transient",
+            AttemptClass::Throttled => "throttled",
+        }
+    }
+}
+
+/// How an event ended at one destination, as the label `outcome` says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Fate {
+    /// Taken by the other side.
+    Delivered,
+    /// Not meant for it.
+    Skipped,
+    /// Buried as a dead letter.
+    Dead,
+}
+
+impl Fate {
+    /// Returns the label's value.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Fate::Delivered => "delivered",
+            Fate::Skipped => "skipped",
+            Fate::Dead => "dead",
+        }
+    }
+}
+
+/// State of a breaker; its number is the value of the gauge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum BreakerState {
+    /// Everything flows.
+    Closed = 0,
+    /// One batch is let through as a trial.
+    HalfOpen = 1,
+    /// Nothing is sent.
+    Open = 2,
+}
+
+impl BreakerState {
+    /// Returns the word used in log lines and answers.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            BreakerState::Closed => "closed",
+            BreakerState::HalfOpen => "half_open",
+            BreakerState::Open => "open",
+        }
+    }
+}
+
+/// A call kind.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct KindLabels {
+    pub(super) kind: &'static str,
+}
+
+/// Why something was set aside.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct ReasonLabels {
+    pub(super) reason: &'static str,
+}
+
+/// One configured destination.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct DestinationLabels {
+    pub(super) destination: String,
+}
+
+impl DestinationLabels {
+    pub(super) fn new(destination: &str) -> Self {
+        DestinationLabels { destination: destination.to_owned() }
+    }
+}
+
+/// How events ended there.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct OutcomeLabels {
+    pub(super) destination: String,
+    pub(super) outcome: &'static str,
+    pub(super) reason: &'static str,
+}
+
+/// How attempts ended there.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct AttemptLabels {
+    pub(super) destination: String,
+    pub(super) class: &'static str,
+}
+
+/// One answer of the door: the pattern of its route, never the path as sent.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct AnswerLabels {
+    pub(super) path: &'static str,
+    pub(super) status: u16,
+}

@@ -1,0 +1,223 @@
+//! Every metric of the router: its name, its help text and its labels.
+//!
+//! The only file that spells a metric's name. Values change through [`super::events`] alone; readers get the whole page
+//! as text. The crate appends `_total` to counters itself, so the names below go without it.
+
+use std::sync::atomic::AtomicU64;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::{Family, MetricConstructor};
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Metric, Registry};
+
+use super::labels::{
+    AnswerLabels, AttemptLabels, BreakerState, DestinationLabels, KindLabels, OutcomeLabels, ReasonLabels,
+};
+use crate::spec::{Code, Kind};
+
+/// From a commit on a quiet disk to one on a busy host, in seconds.
+const COMMIT_BUCKETS: [f64; 12] =
+    [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5];
+/// From a cached answer to the time at which senders hang up, in seconds.
+const ANSWER_BUCKETS: [f64; 12] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0];
+/// From a healthy destination to one that was away for a day, in seconds.
+const DELIVERY_BUCKETS: [f64; 14] =
+    [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0, 120.0, 600.0, 3600.0, 86400.0];
+
+/// A gauge that is never negative.
+pub(super) type Level = Gauge<u64, AtomicU64>;
+/// A gauge with a fraction.
+pub(super) type Measure = Gauge<f64, AtomicU64>;
+
+/// Histograms of one family share their buckets.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct DeliveryBuckets;
+
+impl MetricConstructor<Histogram> for DeliveryBuckets {
+    fn new_metric(&self) -> Histogram {
+        Histogram::new(DELIVERY_BUCKETS)
+    }
+}
+
+/// The numbers of one router. Held in an `Arc` by whoever emits events.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    /// One per kind, in the order of their numbers: the one counter that every commit touches.
+    pub(super) accepted: [Counter; Kind::ALL.len()],
+    pub(super) rejected: Family<ReasonLabels, Counter>,
+    pub(super) duplicate: Counter,
+    pub(super) lost: Family<DestinationLabels, Counter>,
+    pub(super) outcomes: Family<OutcomeLabels, Counter>,
+    pub(super) attempts: Family<AttemptLabels, Counter>,
+    pub(super) backlog_events: Family<DestinationLabels, Level>,
+    pub(super) backlog_bytes: Family<DestinationLabels, Level>,
+    pub(super) oldest_seconds: Family<DestinationLabels, Measure>,
+    pub(super) delivery_seconds: Family<DestinationLabels, Histogram, DeliveryBuckets>,
+    pub(super) breaker: Family<DestinationLabels, Level>,
+    pub(super) journal_bytes: Level,
+    pub(super) commit_seconds: Histogram,
+    pub(super) answers: Family<AnswerLabels, Counter>,
+    pub(super) answer_seconds: Histogram,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Metrics::new()
+    }
+}
+
+impl Metrics {
+    /// Returns a fresh set. Kinds and rejection codes are there as 0 from the start.
+    pub fn new() -> Self {
+        let mut registry = Registry::with_prefix("opentrack");
+        let (accepted, rejected, duplicate) = ingest(&mut registry);
+        let delivery = Delivery::new(&mut registry);
+        let (journal_bytes, commit_seconds) = journal(&mut registry);
+        let (answers, answer_seconds) = door(&mut registry);
+        Metrics {
+            registry,
+            accepted,
+            rejected,
+            duplicate,
+            lost: delivery.lost,
+            outcomes: delivery.outcomes,
+            attempts: delivery.attempts,
+            backlog_events: delivery.backlog_events,
+            backlog_bytes: delivery.backlog_bytes,
+            oldest_seconds: delivery.oldest_seconds,
+            delivery_seconds: delivery.delivery_seconds,
+            breaker: delivery.breaker,
+            journal_bytes,
+            commit_seconds,
+            answers,
+            answer_seconds,
+        }
+    }
+
+    /// Makes the series of one destination appear with 0, so that an alert on a loss can be written before the first one.
+    pub fn declare_destination(&self, name: &str) {
+        let labels = DestinationLabels::new(name);
+        self.lost.get_or_create(&labels).inc_by(0);
+        self.backlog_events.get_or_create(&labels).set(0);
+        self.backlog_bytes.get_or_create(&labels).set(0);
+        self.oldest_seconds.get_or_create(&labels).set(0.0);
+        self.breaker.get_or_create(&labels).set(BreakerState::Closed as u64);
+    }
+
+    /// Returns everything in the OpenMetrics text format, version 1.0.0, which Prometheus reads.
+    pub fn encode(&self) -> String {
+        let mut page = String::with_capacity(16 * 1024);
+        encode(&mut page, &self.registry).expect("writing to a string cannot fail");
+        page
+    }
+}
+
+/// The families that have a destination.
+struct Delivery {
+    lost: Family<DestinationLabels, Counter>,
+    outcomes: Family<OutcomeLabels, Counter>,
+    attempts: Family<AttemptLabels, Counter>,
+    backlog_events: Family<DestinationLabels, Level>,
+    backlog_bytes: Family<DestinationLabels, Level>,
+    oldest_seconds: Family<DestinationLabels, Measure>,
+    delivery_seconds: Family<DestinationLabels, Histogram, DeliveryBuckets>,
+    breaker: Family<DestinationLabels, Level>,
+}
+
+impl Delivery {
+    fn new(to: &mut Registry) -> Self {
+        let latency = Family::new_with_constructor(DeliveryBuckets);
+        let delivery_seconds =
+            add(to, "delivery_latency_seconds", "Time from acceptance to delivery", latency);
+        Delivery {
+            lost: family(to, "events_lost", "Accepted events that a destination will never get"),
+            outcomes: family(to, "delivery_events", "Events settled at a destination, by outcome and reason"),
+            attempts: family(to, "delivery_attempts", "Requests sent to a destination, by what came of them"),
+            backlog_events: family(to, "delivery_backlog_events", "Events that wait for a destination"),
+            backlog_bytes: family(
+                to,
+                "delivery_backlog_bytes",
+                "Bytes of events that wait for a destination",
+            ),
+            oldest_seconds: family(to, "delivery_oldest_seconds", "Age of the oldest event that waits"),
+            delivery_seconds,
+            breaker: family(to, "breaker_state", "0 closed, 1 half-open, 2 open"),
+        }
+    }
+}
+
+type Ingest = ([Counter; Kind::ALL.len()], Family<ReasonLabels, Counter>, Counter);
+
+fn ingest(to: &mut Registry) -> Ingest {
+    let kinds: Family<KindLabels, Counter> =
+        family(to, "events_accepted", "Events that are durable, by call kind");
+    let accepted = Kind::ALL.map(|kind| kinds.get_or_create_owned(&KindLabels { kind: kind.as_str() }));
+    let rejected: Family<ReasonLabels, Counter> =
+        family(to, "events_rejected", "Events that were set aside, by reason");
+    for code in Code::ALL {
+        rejected.get_or_create(&ReasonLabels { reason: code.as_str() }).inc_by(0);
+    }
+    let duplicate =
+        add(to, "events_duplicate", "Events whose messageId was known already", Counter::default());
+    (accepted, rejected, duplicate)
+}
+
+fn journal(to: &mut Registry) -> (Level, Histogram) {
+    let bytes = add(to, "journal_bytes", "Bytes of the journal on disk", Level::default());
+    let commits = Histogram::new(COMMIT_BUCKETS);
+    (bytes, add(to, "journal_commit_seconds", "Time that one group commit took", commits))
+}
+
+fn door(to: &mut Registry) -> (Family<AnswerLabels, Counter>, Histogram) {
+    let answers = family(to, "http_requests", "Answered requests, by route and status");
+    let seconds = Histogram::new(ANSWER_BUCKETS);
+    (answers, add(to, "http_request_seconds", "Time from the request's head to its answer", seconds))
+}
+
+fn family<L, M>(to: &mut Registry, name: &'static str, help: &'static str) -> Family<L, M>
+where
+    L: EncodeLabelSet + Clone + std::hash::Hash + Eq + Send + Sync + std::fmt::Debug + 'static,
+    M: Default + Send + Sync + std::fmt::Debug + 'static,
+    Family<L, M>: Metric,
+{
+    add(to, name, help, Family::default())
+}
+
+fn add<M: Metric + Clone>(to: &mut Registry, name: &'static str, help: &'static str, metric: M) -> M {
+    to.register(name, help, metric.clone());
+    metric
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_and_codes_are_there_before_the_first_event() {
+        let page = Metrics::new().encode();
+        assert!(page.contains("opentrack_events_accepted_total{kind=\"track\"} 0"), "{page}");
+        assert!(page.contains("opentrack_events_rejected_total{reason=\"missing_identity\"} 0"), "{page}");
+        assert!(page.contains("opentrack_events_duplicate_total 0"), "{page}");
+    }
+
+    #[test]
+    fn a_declared_destination_has_lost_nothing_yet() {
+        let metrics = Metrics::new();
+        metrics.declare_destination("hook");
+        let page = metrics.encode();
+        assert!(page.contains("opentrack_events_lost_total{destination=\"hook\"} 0"), "{page}");
+        assert!(page.contains("opentrack_breaker_state{destination=\"hook\"} 0"), "{page}");
+    }
+
+    #[test]
+    fn two_sets_do_not_mix() {
+        let (one, other) = (Metrics::new(), Metrics::new());
+        one.duplicate.inc();
+        assert!(other.encode().contains("opentrack_events_duplicate_total 0"));
+    }
+}

@@ -1,0 +1,14 @@
+//! Names of metrics and shape of log lines, in one place.
+//!
+//! Whatever can happen has a struct in [`events`]; its `emit` writes the log line and the numbers, so that no other
+//! folder knows how a metric is called. [`Metrics`] is a value, not a global: two routers in one process do not mix.
+//! Nothing here ever sees a body, a trait, an address or a key.
+
+pub mod clock;
+pub mod events;
+mod labels;
+pub mod log;
+pub mod metrics;
+
+pub use labels::{AttemptClass, BreakerState, Fate};
+pub use metrics::Metrics;
