@@ -1,0 +1,174 @@
+//! One batch on its way, with what became of it so far: which events are tried together, when, and how often.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::policy::Moment;
+use crate::policy::outcome::{Fault, Outcome, Reason};
+
+/// Events that are sent together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Chunk {
+    /// In order.
+    pub(super) positions: Vec<u64>,
+    /// Failed attempts so far.
+    pub(super) failures: u32,
+    /// When exactly these events were first sent together.
+    pub(super) first_at: Option<Moment>,
+    /// Time spent failing while the destination flowed.
+    pub(super) spent: Duration,
+}
+
+impl Chunk {
+    pub(super) fn new(positions: Vec<u64>) -> Self {
+        Chunk { positions, failures: 0, first_at: None, spent: Duration::ZERO }
+    }
+
+    /// Returns a chunk of other events with this one's history of failures.
+    pub(super) fn with(&self, positions: Vec<u64>) -> Self {
+        let first_at = if positions == self.positions { self.first_at } else { None };
+        Chunk { positions, failures: self.failures, first_at, spent: self.spent }
+    }
+
+    /// Splits the chunk into halves, left first, so that order is kept.
+    pub(super) fn halves(&self) -> [Chunk; 2] {
+        let (left, right) = self.positions.split_at(self.positions.len() / 2);
+        [self.with(left.to_vec()), self.with(right.to_vec())]
+    }
+}
+
+/// A sequence of chunks of which the first is in flight or waits. Later chunks of the same users never overtake it.
+#[derive(Debug)]
+pub(super) struct Lane {
+    pub(super) chunks: VecDeque<Chunk>,
+    pub(super) due: Moment,
+    /// When the attempt in flight began; `None` while the lane waits.
+    pub(super) sent_at: Option<Moment>,
+}
+
+/// What became of one event of an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// Done with: delivered, or of no use there.
+    Settled,
+    /// An outcome other than delivered.
+    Failed(Outcome),
+    /// A request before it failed, so it was not tried.
+    Unsent,
+}
+
+/// An event that is to be buried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Burial {
+    /// Which.
+    pub position: u64,
+    /// Why.
+    pub fault: Fault,
+    /// How often it was tried.
+    pub attempts: u32,
+}
+
+/// What a report says, sorted by what must be done.
+#[derive(Debug, Default)]
+pub(super) struct Sorted {
+    pub(super) settled: Vec<u64>,
+    pub(super) buried: Vec<Burial>,
+    /// What stays, in order.
+    pub(super) rest: Vec<Chunk>,
+    pub(super) broken: Option<Fault>,
+    pub(super) throttled: Option<(Option<Duration>, Fault)>,
+    pub(super) transient: Option<Fault>,
+    /// The other side took or judged at least one event.
+    pub(super) answered: bool,
+}
+
+/// Why an event stays in its lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stay {
+    Suspect,
+    Retry,
+    Wait,
+}
+
+/// Sorts the fates of a chunk. What stays is cut into runs of the same kind, and a run of suspects into halves.
+pub(super) fn sort(chunk: &Chunk, fates: Vec<(u64, Fate)>) -> Sorted {
+    let mut sorted = Sorted::default();
+    let mut runs: Vec<(Stay, Vec<u64>)> = Vec::new();
+    let mut suspicion: Option<Fault> = None;
+    for (position, fate) in fates {
+        let Some(stay) = sorted.place(chunk, position, fate, &mut suspicion) else { continue };
+        match runs.last_mut() {
+            Some((last, run)) if *last == stay => run.push(position),
+            Some(_) | None => runs.push((stay, vec![position])),
+        }
+    }
+    sorted.answered = !sorted.settled.is_empty() || !sorted.buried.is_empty() || suspicion.is_some();
+    for (stay, run) in runs {
+        sorted.keep(chunk, stay, run, suspicion.as_ref());
+    }
+    sorted
+}
+
+impl Sorted {
+    /// Takes note of one fate; returns why the event stays, when it does.
+    fn place(
+        &mut self,
+        chunk: &Chunk,
+        position: u64,
+        fate: Fate,
+        suspicion: &mut Option<Fault>,
+    ) -> Option<Stay> {
+        let Fate::Failed(outcome) = fate else {
+            return if fate == Fate::Unsent { Some(Stay::Wait) } else { self.settle(position) };
+        };
+        match outcome {
+            Outcome::Delivered => self.settle(position),
+            Outcome::Refused(fault) => {
+                self.bury(chunk, position, fault);
+                None
+            }
+            Outcome::Suspect(fault) => {
+                *suspicion = Some(fault);
+                Some(Stay::Suspect)
+            }
+            Outcome::Transient(fault) => {
+                self.transient = Some(fault);
+                Some(Stay::Retry)
+            }
+            Outcome::Throttled { wait, fault } => {
+                self.throttled = Some((wait, fault));
+                Some(Stay::Wait)
+            }
+            Outcome::Broken(fault) => {
+                self.broken = Some(fault);
+                Some(Stay::Wait)
+            }
+        }
+    }
+
+    fn settle(&mut self, position: u64) -> Option<Stay> {
+        self.settled.push(position);
+        None
+    }
+
+    fn bury(&mut self, chunk: &Chunk, position: u64, fault: Fault) {
+        self.buried.push(Burial { position, fault, attempts: chunk.failures + 1 });
+    }
+
+    fn keep(&mut self, chunk: &Chunk, stay: Stay, run: Vec<u64>, suspicion: Option<&Fault>) {
+        let kept = chunk.with(run);
+        match stay {
+            Stay::Wait => self.rest.push(kept),
+            Stay::Retry => self.rest.push(Chunk { failures: chunk.failures + 1, ..kept }),
+            Stay::Suspect if kept.positions.len() > 1 => self.rest.extend(kept.halves()),
+            Stay::Suspect => {
+                let fault = suspicion.cloned().unwrap_or(Fault {
+                    reason: Reason::Rejected,
+                    status: None,
+                    answer: String::new(),
+                });
+                kept.positions.iter().for_each(|position| self.bury(chunk, *position, fault.clone()));
+            }
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! What goes into the delivery machine and what comes out: plain values.
+
+use super::lane::{Burial, Fate};
+use super::order::Keys;
+use crate::policy::Moment;
+
+/// An event as the machine sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Item {
+    /// Where it is in the journal.
+    pub position: u64,
+    /// Length of its raw text.
+    pub bytes: usize,
+    /// What ties it to other events.
+    pub keys: Keys,
+}
+
+/// What happened.
+#[derive(Debug)]
+pub enum Input {
+    /// The journal now ends before this position.
+    Woken {
+        /// Position of the next record.
+        end: u64,
+    },
+    /// Records `from..through` were read; those of use are in `items`, the others are done with.
+    Fetched {
+        /// Where the read began.
+        from: u64,
+        /// Where it ended.
+        through: u64,
+        /// The wanted events, in order.
+        items: Vec<Item>,
+    },
+    /// Reading failed; try again later.
+    FetchFailed,
+    /// An attempt ended: one fate for each of its events, in order.
+    Reported {
+        /// Which lane.
+        lane: u64,
+        /// What became of each event.
+        fates: Vec<(u64, Fate)>,
+    },
+    /// Dead letters are durable.
+    Buried(Vec<u64>),
+    /// They are not.
+    NotBuried(Vec<Burial>),
+    /// The cursor is stored.
+    Committed,
+    /// The cursor is not stored.
+    NotCommitted,
+    /// Time has passed.
+    Tick,
+    /// An operator wants an attempt now.
+    RetryNow,
+    /// Stop: finish what is loaded, fetch nothing more.
+    Draining,
+}
+
+/// What the shell must do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum Action {
+    /// Read records from the journal.
+    Fetch {
+        /// First position.
+        from: u64,
+        /// Most records.
+        records: usize,
+        /// Most bytes.
+        bytes: usize,
+    },
+    /// Plan and send these events together.
+    Send {
+        /// To be named in the report.
+        lane: u64,
+        /// In order.
+        positions: Vec<u64>,
+        /// 1 for the first.
+        attempt: u32,
+        /// When exactly these events were first sent together.
+        first_at: Moment,
+    },
+    /// Make dead letters durable.
+    Bury(Vec<Burial>),
+    /// Store the cursor.
+    Commit,
+    /// Come back at this moment at the latest.
+    SleepUntil(Moment),
+    /// Draining is over; so many loaded events were left in the journal.
+    Drained {
+        /// Unsettled events that had been read.
+        left: u64,
+    },
+}

@@ -1,0 +1,17 @@
+//! Patience as pure state machines: when to batch, wait, retry, hold and stop.
+//!
+//! No I/O, no clock, no actix: time and dice come in as arguments, decisions go out as values, and proptest walks the
+//! states.
+
+pub mod backoff;
+pub mod breaker;
+pub mod delivery;
+pub mod filter;
+pub mod outcome;
+pub mod patience;
+pub mod restarts;
+pub mod route;
+pub mod settled;
+
+/// A point in time as the time since some fixed start. Monotonic, so that a wall clock that is set does no harm.
+pub type Moment = std::time::Duration;

@@ -1,0 +1,130 @@
+//! What became of one event at one destination: five classes, each with a reason from a closed list.
+
+use std::time::Duration;
+
+/// The closed list of reasons, the same words in metrics, dead letters, API and console.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Reason {
+    /// The other side refused the event (4xx of a single event, a row error).
+    Rejected,
+    /// The event is larger than the other side takes.
+    TooLarge,
+    /// The event cannot be expressed in the other side's terms.
+    Unmappable,
+    /// Our own mapping panicked on the event.
+    Panicked,
+    /// The retry budget ran out.
+    GaveUp,
+    /// 401.
+    Unauthorized,
+    /// 403.
+    Forbidden,
+    /// 404 of the endpoint.
+    NotFound,
+    /// 410.
+    Gone,
+    /// A 3xx, which is never followed.
+    Redirect,
+    /// The name resolves to an address in a private network.
+    PrivateAddress,
+    /// The name does not resolve.
+    Dns,
+    /// TLS did not come about.
+    Tls,
+    /// No answer in time.
+    Timeout,
+    /// Refused, reset or cut connection.
+    Connection,
+    /// 5xx, 408, 425.
+    ServerError,
+    /// An answer that is not what the protocol says.
+    BadAnswer,
+    /// 429, or 503 with `Retry-After`.
+    Throttled,
+    /// The local store failed (disk full, locked, corrupt).
+    Store,
+    /// `integrations` of the event excludes the destination.
+    Integrations,
+    /// The destination's `events` filter excludes it.
+    Filtered,
+    /// The destination has no use for this kind.
+    Unsupported,
+    /// The record was erased before it was delivered.
+    Erased,
+}
+
+impl Reason {
+    /// Returns the word used in metrics, dead letters and answers.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Reason::Rejected => "rejected",
+            Reason::TooLarge => "too_large",
+            Reason::Unmappable => "unmappable",
+            Reason::Panicked => "panicked",
+            Reason::GaveUp => "gave_up",
+            Reason::Unauthorized => "unauthorized",
+            Reason::Forbidden => "forbidden",
+            Reason::NotFound => "not_found",
+            Reason::Gone => "gone",
+            Reason::Redirect => "redirect",
+            Reason::PrivateAddress => "private_address",
+            Reason::Dns => "dns",
+            Reason::Tls => "tls",
+            Reason::Timeout => "timeout",
+            Reason::Connection => "connection",
+            Reason::ServerError => "server_error",
+            Reason::BadAnswer => "bad_answer",
+            Reason::Throttled => "throttled",
+            Reason::Store => "store",
+            Reason::Integrations => "integrations",
+            Reason::Filtered => "filtered",
+            Reason::Unsupported => "unsupported",
+            Reason::Erased => "erased",
+        }
+    }
+}
+
+/// Why an attempt did not deliver, in the other side's words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// From the closed list.
+    pub reason: Reason,
+    /// HTTP status, where there was one.
+    pub status: Option<u16>,
+    /// The other side's words (at most 1 KiB), or the transport error.
+    pub answer: String,
+}
+
+/// What one attempt meant for one event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum Outcome {
+    /// Taken by the other side.
+    Delivered,
+    /// Refused for this event alone: a dead letter.
+    Refused(Fault),
+    /// The request was refused and the other side did not say which event is to blame: isolate it by bisection.
+    /// For a request of one event this is the same as `Refused`.
+    Suspect(Fault),
+    /// The destination is misconfigured or gone: hold everything, count no attempt.
+    Broken(Fault),
+    /// Try again later.
+    Transient(Fault),
+    /// Wait as asked; not a failure.
+    Throttled {
+        /// How long the other side asked us to wait, when it said so.
+        wait: Option<Duration>,
+        /// What it said.
+        fault: Fault,
+    },
+}
+
+/// Why a destination does not get an event at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Verdict {
+    /// Deliver it.
+    Yes,
+    /// Skip it, for this reason.
+    No(Reason),
+}

@@ -1,0 +1,52 @@
+//! The settings of one destination's patience: batch, retry, breaker, hold. The same for every destination.
+
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+/// How large a batch may get and how long it may wait.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BatchLimits {
+    /// Most events in one batch.
+    pub max_events: NonZeroUsize,
+    /// Most bytes of raw events in one batch; a single larger event goes alone.
+    pub max_bytes: usize,
+    /// How long the oldest event may wait for company.
+    pub max_delay: Duration,
+}
+
+/// How often and how long to try again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retry {
+    /// Upper bound of the first wait.
+    pub initial: Duration,
+    /// Upper bound of any wait; never below `initial`.
+    pub max: Duration,
+    /// Age budget counted from the event's first failed attempt while the destination flows.
+    pub give_up_after: Duration,
+}
+
+/// When to stop asking a failing destination.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BreakerSettings {
+    /// Consecutive failures that open the breaker; never 0.
+    pub failures: u32,
+    /// How long it stays open before one batch is let through.
+    pub open_for: Duration,
+}
+
+/// Everything the delivery machine needs to know about one destination's patience.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Patience {
+    /// Batch limits.
+    pub batch: BatchLimits,
+    /// Retry budget.
+    pub retry: Retry,
+    /// Breaker thresholds.
+    pub breaker: BreakerSettings,
+    /// How often a held destination is probed.
+    pub probe_every: Duration,
+    /// Most requests in flight at once.
+    pub concurrency: NonZeroUsize,
+    /// How long one request may take.
+    pub timeout: Duration,
+}
