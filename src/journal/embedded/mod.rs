@@ -1,0 +1,195 @@
+//! The default engine: a segmented append-only log in a directory of its own.
+//!
+//! A group becomes durable by one write and one sync into space that is allocated ahead; reads come from memory or from
+//! disk and never wait for a commit. Positions may have gaps where records were erased or could not be read. One process at
+//! a time; whoever opens the journal holds the lock. Never knows a destination beyond its name.
+//!
+//! ```text
+//! DIR/00000000000000000000.log  records   .idx  ids, times and offsets of a sealed segment   next.tmp  the next segment
+//! DIR/cursors/NAME.cursor       .synced   DIR/dead/*.ndjson   DIR/rejected/*.ndjson
+//! ```
+
+mod batch;
+mod codec;
+mod cursors;
+mod dedupe;
+mod files;
+mod lines;
+mod log;
+mod recovery;
+mod scan;
+mod segment;
+mod table;
+mod tail;
+#[cfg(test)]
+mod tests;
+mod worker;
+mod writer;
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use self::cursors::Cursors;
+use self::lines::Lines;
+use self::log::Log;
+use self::worker::Worker;
+use self::writer::Writer;
+use super::{
+    Appended, Cursor, DeadLetter, Extent, Journal, JournalError, Position, ReadLimit, Record, RejectedPage,
+    render,
+};
+use crate::spec::{Event, Rejected};
+
+const SMALLEST_SEGMENT: u64 = 64 << 10;
+const LARGEST_SEGMENT: u64 = 64 << 20;
+/// Rejected events are kept to 64 MiB: they are an operator's help, not data.
+const REJECTED_FILES: usize = 4;
+
+/// How the journal is kept.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where its files are; created when missing.
+    pub dir: PathBuf,
+    /// Whether an append waits for `fdatasync`.
+    pub fsync: bool,
+    /// Most bytes of the log, allocated space included. Cursors, dead letters and rejected events come on top.
+    pub max_bytes: u64,
+    /// How long settled records are kept.
+    pub retention: Duration,
+    /// How long a message id is remembered; zero switches it off.
+    pub dedupe_window: Duration,
+    /// How many are remembered at most; zero switches it off.
+    pub dedupe_max_ids: usize,
+    /// Most bytes of events kept in memory.
+    pub tail_bytes: usize,
+}
+
+impl Options {
+    /// Returns the usual size of a segment: an eighth of `max_bytes`, between 64 KiB and 64 MiB. A larger group gets a
+    /// segment of its own size.
+    pub fn segment_bytes(&self) -> u64 {
+        (self.max_bytes / 8).clamp(SMALLEST_SEGMENT, LARGEST_SEGMENT)
+    }
+}
+
+/// The log in a directory.
+#[derive(Debug)]
+pub struct EmbeddedJournal {
+    // The worker goes first: it finishes its jobs before the rest is dropped.
+    worker: Worker,
+    log: Arc<Log>,
+    writer: Mutex<Writer>,
+    cursors: Cursors,
+    dead: Lines,
+    rejected: Lines,
+}
+
+impl EmbeddedJournal {
+    /// Opens the journal, or begins one. `now` bounds the window of remembered ids.
+    ///
+    /// # Errors
+    /// `Io`, and `Full` when not even small files can be created. A torn tail or a damaged index is repaired.
+    pub fn open(options: Options, now: Timestamp) -> Result<EmbeddedJournal, JournalError> {
+        let sub = |name: &str| options.dir.join(name);
+        let (cursors, dead, rejected) = (sub("cursors"), sub("dead"), sub("rejected"));
+        for dir in [&cursors, &dead, &rejected] {
+            fs::create_dir_all(dir).map_err(files::failed("create", dir))?;
+        }
+        let cursors = Cursors::new(cursors);
+        let dead = Lines::open(dead, usize::MAX)?;
+        let rejected = Lines::open(rejected, REJECTED_FILES)?;
+        let (log, writer) = recovery::open(options, &cursors, now)?;
+        let log = Arc::new(log);
+        let worker = Worker::start(Arc::clone(&log));
+        Ok(EmbeddedJournal { worker, log, writer: Mutex::new(writer), cursors, dead, rejected })
+    }
+
+    /// Returns how many bytes dead letters take. They are bounded by nothing: an operator decides about them.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn dead_letter_bytes(&self) -> Result<u64, JournalError> {
+        self.dead.bytes()
+    }
+
+    fn writer(&self) -> MutexGuard<'_, Writer> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Journal for EmbeddedJournal {
+    fn append(&self, events: Vec<Arc<Event>>) -> Result<Appended, JournalError> {
+        self.writer().append(&self.log, &self.worker, events)
+    }
+
+    fn read(&self, from: Position, limit: ReadLimit) -> Result<Vec<Record>, JournalError> {
+        match self.log.tail_read(from, limit) {
+            Some(records) => Ok(records),
+            None => self.log.read(from.0, limit),
+        }
+    }
+
+    fn tail(&self, from: Position, limit: ReadLimit) -> Option<Vec<Record>> {
+        self.log.tail_read(from, limit)
+    }
+
+    fn extent(&self) -> Extent {
+        self.log.extent()
+    }
+
+    fn bytes_since(&self, from: Position) -> u64 {
+        self.log.bytes_since(from.0)
+    }
+
+    fn find(&self, message_id: &str) -> Result<Option<Record>, JournalError> {
+        self.log.find(message_id)
+    }
+
+    fn position_at(&self, at: Timestamp) -> Result<Position, JournalError> {
+        self.log.position_at(at)
+    }
+
+    fn erase(&self, position: Position) -> Result<(), JournalError> {
+        let _no_append = self.writer();
+        self.log.erase(position.0)
+    }
+
+    fn retain(&self, floor: Position, now: Timestamp) -> Result<u64, JournalError> {
+        self.log.retain(floor.0, now)
+    }
+
+    fn cursor(&self, destination: &str) -> Result<Option<Cursor>, JournalError> {
+        self.cursors.load(destination)
+    }
+
+    fn commit(&self, destination: &str, cursor: &Cursor) -> Result<(), JournalError> {
+        self.cursors.store(destination, cursor)
+    }
+
+    fn bury(&self, letters: &[DeadLetter]) -> Result<(), JournalError> {
+        self.dead.append(&rendered(render::dead_letters(letters))?, true)
+    }
+
+    fn keep_rejected(&self, rejected: &[Rejected]) -> Result<(), JournalError> {
+        self.rejected.append(&rendered(render::rejected(rejected))?, false)
+    }
+
+    fn rejected(&self, limit: usize, cursor: Option<&str>) -> Result<RejectedPage, JournalError> {
+        self.rejected.page(limit, cursor)
+    }
+
+    fn close(&self) -> Result<(), JournalError> {
+        self.writer().sync()?;
+        self.cursors.close()?;
+        self.rejected.sync()
+    }
+}
+
+fn rendered(lines: serde_json::Result<Vec<u8>>) -> Result<Vec<u8>, JournalError> {
+    let context = "could not write a line of JSON".to_owned();
+    lines.map_err(|error| JournalError::Io { context, source: error.into() })
+}

@@ -1,0 +1,50 @@
+//! Events for the tests of the journal's engines.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use super::ReadLimit;
+use crate::spec::{Event, Kind, Receipt};
+
+pub(crate) const SECOND: i64 = 1_000_000;
+
+pub(crate) fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_microsecond((1_900_000_000 + seconds) * SECOND).unwrap()
+}
+
+pub(crate) fn receipt(message_id: &str) -> Receipt {
+    Receipt {
+        kind: Kind::Track,
+        received_at: at(0),
+        timestamp: at(-1),
+        sent_at: None,
+        message_id: Some(message_id.into()),
+        source: Arc::from("website"),
+        ip: None,
+    }
+}
+
+pub(crate) fn event_with(receipt: Receipt, pad: usize) -> Event {
+    let id = receipt.message_id.clone().unwrap_or_else(|| "sent-by-the-client".into());
+    let pad = "x".repeat(pad);
+    let raw = format!(
+        r#"{{"type":"track","event":"Seen","userId":"u1","messageId":"{id}","properties":{{"pad":"{pad}"}}}}"#
+    );
+    Event::restore(Bytes::from(raw), receipt).unwrap()
+}
+
+pub(crate) fn event(message_id: &str, pad: usize) -> Event {
+    event_with(receipt(message_id), pad)
+}
+
+pub(crate) fn event_at(message_id: &str, pad: usize, seconds: i64) -> Arc<Event> {
+    let mut receipt = receipt(message_id);
+    receipt.received_at = at(seconds);
+    Arc::new(event_with(receipt, pad))
+}
+
+pub(crate) fn limit(records: usize) -> ReadLimit {
+    ReadLimit { records, bytes: usize::MAX }
+}

@@ -1,0 +1,224 @@
+//! A journal without files, for tests of everything above the trait.
+//!
+//! Separate so that no test of an actor waits for a disk. Same semantics as the embedded engine, except that space is
+//! given up record by record. Never survives the process.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::value::RawValue;
+use tokio::time::Instant;
+
+use super::{
+    Appended, Cursor, DeadLetter, Extent, Journal, JournalError, Position, ReadLimit, Record, RejectedPage,
+    render,
+};
+use crate::spec::{Event, Rejected};
+
+/// A journal in memory; every event is in its tail.
+#[derive(Debug)]
+pub struct MemoryJournal {
+    max_bytes: u64,
+    retention: Duration,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// `None` once erased.
+    records: VecDeque<Option<Arc<Event>>>,
+    first: u64,
+    floor: u64,
+    bytes: u64,
+    ids: HashMap<Box<str>, u64>,
+    cursors: HashMap<String, Cursor>,
+    dead: Vec<DeadLetter>,
+    rejected: Vec<Arc<RawValue>>,
+}
+
+impl Default for MemoryJournal {
+    fn default() -> Self {
+        MemoryJournal::new(u64::MAX, Duration::from_secs(7 * 24 * 3600))
+    }
+}
+
+impl MemoryJournal {
+    /// Begins an empty journal of at most `max_bytes` of raw text that keeps settled records for `retention`. Ids are
+    /// remembered for ever.
+    pub fn new(max_bytes: u64, retention: Duration) -> Self {
+        MemoryJournal { max_bytes, retention, state: Mutex::default() }
+    }
+
+    /// Returns all dead letters, oldest first.
+    pub fn dead_letters(&self) -> Vec<DeadLetter> {
+        self.state().dead.clone()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn next(&self) -> u64 {
+        self.first + self.records.len() as u64
+    }
+
+    fn from(&self, from: u64) -> impl Iterator<Item = Record> + '_ {
+        let start = from.max(self.first);
+        let skip = usize::try_from(start - self.first).unwrap_or(usize::MAX);
+        let numbered = (start..).zip(self.records.iter().skip(skip));
+        numbered.filter_map(|(position, event)| {
+            event.as_ref().map(|event| Record { position: Position(position), event: Arc::clone(event) })
+        })
+    }
+
+    fn give_up(&mut self, due: impl Fn(&State, Option<&Arc<Event>>) -> bool) -> u64 {
+        let mut gone = 0;
+        while self.first < self.floor {
+            let Some(oldest) = self.records.front() else { break };
+            if !due(self, oldest.as_ref()) {
+                break;
+            }
+            if let Some(Some(event)) = self.records.pop_front() {
+                self.bytes -= event.raw.len() as u64;
+            }
+            self.first += 1;
+            gone += 1;
+        }
+        gone
+    }
+}
+
+impl Journal for MemoryJournal {
+    fn append(&self, events: Vec<Arc<Event>>) -> Result<Appended, JournalError> {
+        let started = Instant::now();
+        let mut state = self.state();
+        let wanted: u64 = events.iter().map(|event| event.raw.len() as u64).sum();
+        state.give_up(|state, _| state.bytes + wanted > self.max_bytes);
+        if state.bytes + wanted > self.max_bytes {
+            return Err(JournalError::Full(format!("{} of {} bytes used", state.bytes, self.max_bytes)));
+        }
+        let mut positions = Vec::with_capacity(events.len());
+        for event in events {
+            let next = state.next();
+            let id = event.head.message_id.clone();
+            if state.ids.contains_key(&id) {
+                positions.push(None);
+                continue;
+            }
+            state.ids.insert(id, next);
+            state.bytes += event.raw.len() as u64;
+            state.records.push_back(Some(event));
+            positions.push(Some(Position(next)));
+        }
+        Ok(Appended { positions, next: Position(state.next()), took: started.elapsed() })
+    }
+
+    fn read(&self, from: Position, limit: ReadLimit) -> Result<Vec<Record>, JournalError> {
+        let state = self.state();
+        let mut bytes = 0;
+        let mut found: Vec<Record> = Vec::new();
+        for record in state.from(from.0) {
+            bytes += record.event.raw.len();
+            let full = found.len() >= limit.records || bytes > limit.bytes;
+            if full && !found.is_empty() {
+                break;
+            }
+            found.push(record);
+        }
+        Ok(found)
+    }
+
+    fn tail(&self, from: Position, limit: ReadLimit) -> Option<Vec<Record>> {
+        if from.0 < self.state().first {
+            return None;
+        }
+        self.read(from, limit).ok()
+    }
+
+    fn extent(&self) -> Extent {
+        let state = self.state();
+        Extent {
+            first: Position(state.first),
+            next: Position(state.next()),
+            bytes: state.bytes,
+            max_bytes: self.max_bytes,
+        }
+    }
+
+    fn bytes_since(&self, from: Position) -> u64 {
+        self.state().from(from.0).map(|record| record.event.raw.len() as u64).sum()
+    }
+
+    fn find(&self, message_id: &str) -> Result<Option<Record>, JournalError> {
+        let state = self.state();
+        let Some(position) = state.ids.get(message_id).copied() else { return Ok(None) };
+        Ok(state.from(position).next().filter(|record| record.position.0 == position))
+    }
+
+    fn position_at(&self, at: Timestamp) -> Result<Position, JournalError> {
+        let state = self.state();
+        let found = state.from(0).find(|record| record.event.receipt.received_at >= at);
+        Ok(found.map_or(Position(state.next()), |record| record.position))
+    }
+
+    fn erase(&self, position: Position) -> Result<(), JournalError> {
+        let mut state = self.state();
+        let at = position.0.checked_sub(state.first).and_then(|at| usize::try_from(at).ok());
+        let gone = at.and_then(|at| state.records.get_mut(at)).and_then(Option::take);
+        if let Some(event) = gone {
+            state.bytes -= event.raw.len() as u64;
+        }
+        Ok(())
+    }
+
+    fn retain(&self, floor: Position, now: Timestamp) -> Result<u64, JournalError> {
+        let mut state = self.state();
+        state.floor = floor.0;
+        let kept = i128::try_from(self.retention.as_nanos()).unwrap_or(i128::MAX);
+        let old = now.as_nanosecond().saturating_sub(kept);
+        let aged = |event: Option<&Arc<Event>>| {
+            event.is_none_or(|event| event.receipt.received_at.as_nanosecond() < old)
+        };
+        Ok(state.give_up(|state, event| aged(event) || state.bytes > self.max_bytes))
+    }
+
+    fn cursor(&self, destination: &str) -> Result<Option<Cursor>, JournalError> {
+        Ok(self.state().cursors.get(destination).cloned())
+    }
+
+    fn commit(&self, destination: &str, cursor: &Cursor) -> Result<(), JournalError> {
+        self.state().cursors.insert(destination.to_owned(), cursor.clone());
+        Ok(())
+    }
+
+    fn bury(&self, letters: &[DeadLetter]) -> Result<(), JournalError> {
+        self.state().dead.extend_from_slice(letters);
+        Ok(())
+    }
+
+    fn keep_rejected(&self, rejected: &[Rejected]) -> Result<(), JournalError> {
+        let text = render::rejected(rejected).ok().and_then(|lines| String::from_utf8(lines).ok());
+        let lines = text.unwrap_or_default();
+        let lines = lines.lines().filter_map(|line| RawValue::from_string(line.to_owned()).ok());
+        self.state().rejected.extend(lines.map(Arc::from));
+        Ok(())
+    }
+
+    fn rejected(&self, limit: usize, cursor: Option<&str>) -> Result<RejectedPage, JournalError> {
+        let state = self.state();
+        let end = cursor.and_then(|cursor| cursor.parse().ok()).unwrap_or(usize::MAX);
+        let end = end.min(state.rejected.len());
+        let start = end.saturating_sub(limit);
+        let page = state.rejected.get(start..end).unwrap_or_default();
+        let next = (start > 0).then(|| start.to_string());
+        Ok(RejectedPage { rejected: page.iter().rev().map(Arc::clone).collect(), next })
+    }
+
+    fn close(&self) -> Result<(), JournalError> {
+        Ok(())
+    }
+}

@@ -1,0 +1,220 @@
+//! Durability and order: the log that every accepted event is in before anyone is told so, and what each destination has
+//! done with it.
+//!
+//! Everything above the [`Journal`] trait is the same for every engine. Calls block: the writer runs `append` off the
+//! actor threads, deliveries look into the hot tail first. Never knows a destination beyond its name.
+
+pub mod embedded;
+#[cfg(test)]
+pub(crate) mod fixtures;
+pub mod memory;
+mod render;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use crate::spec::{Event, Rejected};
+
+pub use embedded::{EmbeddedJournal, Options};
+pub use memory::MemoryJournal;
+
+/// The place of a record in the journal: 0, 1, 2, … in the order of acknowledgement. Never reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct Position(pub u64);
+
+/// An event with a durable position.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// Where it is.
+    pub position: Position,
+    /// What it is.
+    pub event: Arc<Event>,
+}
+
+/// How much one read may return. At least one record is returned when there is any.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadLimit {
+    /// Most records.
+    pub records: usize,
+    /// Most bytes of raw text.
+    pub bytes: usize,
+}
+
+/// How far one destination has got.
+///
+/// Every position below `mark` is settled; so is every position in `settled` (sorted, disjoint, half-open ranges above
+/// `mark`). All others wait.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cursor {
+    /// The low-water mark.
+    pub mark: Position,
+    /// What is settled above it.
+    pub settled: Vec<std::ops::Range<u64>>,
+    /// Totals by fate (`delivered`, `skipped.REASON`, `dead.REASON`) since the destination exists.
+    pub counts: BTreeMap<String, u64>,
+}
+
+/// What an append did with a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Appended {
+    /// For each event of the group: its position, or `None` for a duplicate within the window.
+    pub positions: Vec<Option<Position>>,
+    /// The position after the last record.
+    pub next: Position,
+    /// How long the commit took.
+    pub took: std::time::Duration,
+}
+
+/// What the journal holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Extent {
+    /// The oldest record that is still there.
+    pub first: Position,
+    /// The position of the next record.
+    pub next: Position,
+    /// Bytes on disk, preallocated space included.
+    pub bytes: u64,
+    /// The most bytes it may take.
+    pub max_bytes: u64,
+}
+
+/// An event that a destination will never take, with the other side's reason.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeadLetter {
+    /// Which destination.
+    pub destination: String,
+    /// Where the event is.
+    pub position: Position,
+    /// Its id.
+    pub message_id: String,
+    /// From the closed list.
+    pub reason: &'static str,
+    /// HTTP status, where there was one.
+    pub status: Option<u16>,
+    /// The other side's words.
+    pub answer: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it was buried.
+    pub at: Timestamp,
+    /// The event as the destination would have seen it: JSON text.
+    pub event: Bytes,
+}
+
+/// One page of rejected events, newest first.
+#[derive(Debug, Clone, Default)]
+pub struct RejectedPage {
+    /// The stored lines, one JSON object each: `{message_id, source, code, message, path, at, event}`.
+    pub rejected: Vec<Arc<serde_json::value::RawValue>>,
+    /// Where the next page starts.
+    pub next: Option<String>,
+}
+
+/// Why the journal could not do as asked.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// `max_bytes` is reached, or the disk is full: refuse new events, keep what is there.
+    #[error("the journal is full: {0}")]
+    Full(String),
+    /// The disk failed: stop accepting until an append works again.
+    #[error("{context}: {source}")]
+    Io {
+        /// What was being done to which file.
+        context: String,
+        /// The system's word.
+        source: std::io::Error,
+    },
+    /// Bytes that should be a record are not. Never at the torn tail, which is cut.
+    #[error("the journal is damaged: {0}")]
+    Damaged(String),
+}
+
+/// A durable log of events with a cursor per destination. Every method may block.
+pub trait Journal: Send + Sync + 'static {
+    /// Appends a group and returns when it is durable. Duplicates (by `message_id`, within the window and within the
+    /// group) are not appended. Called by one thread at a time. After an error nothing of the group is in the log.
+    ///
+    /// # Errors
+    /// `Full` and `Io`; the group may be tried again.
+    fn append(&self, events: Vec<Arc<Event>>) -> Result<Appended, JournalError>;
+
+    /// Returns records from `from` on, in order; empty when `from` is the end. Positions below the oldest record are
+    /// skipped, and so are erased records: positions may have gaps.
+    ///
+    /// # Errors
+    /// `Io`, and `Damaged` when the first record cannot be read; a read that starts at the position behind it goes on.
+    fn read(&self, from: Position, limit: ReadLimit) -> Result<Vec<Record>, JournalError>;
+
+    /// Like [`read`](Journal::read) from memory alone: `None` when `from` is not in the hot tail. Never blocks on disk.
+    fn tail(&self, from: Position, limit: ReadLimit) -> Option<Vec<Record>>;
+
+    /// Returns what the journal holds. Never blocks on disk.
+    fn extent(&self) -> Extent;
+
+    /// Returns about how many bytes of records lie at or after `from`. Never blocks on disk.
+    fn bytes_since(&self, from: Position) -> u64;
+
+    /// Returns the newest record with this message id.
+    ///
+    /// # Errors
+    /// `Io` and `Damaged`.
+    fn find(&self, message_id: &str) -> Result<Option<Record>, JournalError>;
+
+    /// Returns the position of the first record received at or after `at`.
+    ///
+    /// # Errors
+    /// `Io` and `Damaged`.
+    fn position_at(&self, at: Timestamp) -> Result<Position, JournalError>;
+
+    /// Overwrites the text of a record in place, so that nothing of it can be read any more; its position stays.
+    ///
+    /// # Errors
+    /// `Io` and `Damaged`.
+    fn erase(&self, position: Position) -> Result<(), JournalError>;
+
+    /// Gives up sealed segments that lie wholly below `floor` and are older than the retention, and the oldest of those
+    /// below `floor` while the journal is above `max_bytes`. Returns how many records went.
+    ///
+    /// # Errors
+    /// `Io`.
+    fn retain(&self, floor: Position, now: Timestamp) -> Result<u64, JournalError>;
+
+    /// Returns a destination's cursor; `None` when it never had one.
+    ///
+    /// # Errors
+    /// `Io`.
+    fn cursor(&self, destination: &str) -> Result<Option<Cursor>, JournalError>;
+
+    /// Stores a destination's cursor so that it survives a kill of the process.
+    ///
+    /// # Errors
+    /// `Io`.
+    fn commit(&self, destination: &str, cursor: &Cursor) -> Result<(), JournalError>;
+
+    /// Appends dead letters and returns when they are durable.
+    ///
+    /// # Errors
+    /// `Io`.
+    fn bury(&self, letters: &[DeadLetter]) -> Result<(), JournalError>;
+
+    /// Keeps rejected events with their reasons.
+    ///
+    /// # Errors
+    /// `Io`.
+    fn keep_rejected(&self, rejected: &[Rejected]) -> Result<(), JournalError>;
+
+    /// Lists rejected events, newest first.
+    ///
+    /// # Errors
+    /// `Io`.
+    fn rejected(&self, limit: usize, cursor: Option<&str>) -> Result<RejectedPage, JournalError>;
+
+    /// Makes everything durable before the process ends.
+    ///
+    /// # Errors
+    /// `Io`.
+    fn close(&self) -> Result<(), JournalError>;
+}
