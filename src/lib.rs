@@ -17,3 +17,4 @@ pub mod journal;
 pub mod policy;
 pub mod spec;
 pub mod telemetry;
+pub mod warehouse;

@@ -1,0 +1,180 @@
+//! What tables look like, and what must change before a batch fits.
+//!
+//! A schema is replaced as a whole and never changed in place, so that a plan sees one consistent state. Tables are
+//! shared, which makes a new schema with one more column cheap.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+/// The types that a warehouse column can have; each store has its own word for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ColumnType {
+    /// true or false.
+    Bool,
+    /// A 64-bit integer.
+    Int,
+    /// A 64-bit float.
+    Float,
+    /// An instant.
+    Timestamp,
+    /// Text; also what holds lists and anything mixed.
+    Text,
+}
+
+impl ColumnType {
+    /// Every type.
+    pub const ALL: [ColumnType; 5] =
+        [ColumnType::Bool, ColumnType::Int, ColumnType::Float, ColumnType::Timestamp, ColumnType::Text];
+
+    /// Returns the type's name, the same for every store.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            ColumnType::Bool => "bool",
+            ColumnType::Int => "int",
+            ColumnType::Float => "float",
+            ColumnType::Timestamp => "timestamp",
+            ColumnType::Text => "text",
+        }
+    }
+
+    /// Returns the type with this name.
+    pub fn from_name(name: &str) -> Option<ColumnType> {
+        ColumnType::ALL.into_iter().find(|known| known.as_str() == name)
+    }
+}
+
+/// One column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Its name, already in the store's form.
+    pub name: String,
+    /// Its type.
+    pub column_type: ColumnType,
+}
+
+/// One table.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Table {
+    /// Columns by name. Their order here is the order in which rows are written.
+    pub columns: BTreeMap<String, ColumnType>,
+}
+
+/// All tables of one warehouse as last seen.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Schema {
+    /// Tables by name.
+    pub tables: BTreeMap<String, Arc<Table>>,
+}
+
+impl Schema {
+    /// Returns the schema with these changes carried out.
+    #[must_use]
+    pub fn with(mut self, diff: &SchemaDiff) -> Schema {
+        for (name, columns) in diff.create.iter().chain(&diff.add).chain(&diff.widen) {
+            let table = Arc::make_mut(self.tables.entry(name.clone()).or_default());
+            table.columns.extend(columns.iter().map(|column| (column.name.clone(), column.column_type)));
+        }
+        self
+    }
+}
+
+/// The schema that a destination's `plan` looks at; replaced as a whole by its schema store.
+#[derive(Debug, Default)]
+pub struct SchemaCell(ArcSwap<Schema>);
+
+impl SchemaCell {
+    /// Returns the schema as last published.
+    pub fn load(&self) -> Arc<Schema> {
+        self.0.load_full()
+    }
+
+    /// Publishes a new schema.
+    pub fn store(&self, schema: Schema) {
+        self.0.store(Arc::new(schema));
+    }
+}
+
+/// What must change: sorted, so that the same needs give byte-equal DDL.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SchemaDiff {
+    /// Tables to create with all their columns.
+    pub create: BTreeMap<String, Vec<Column>>,
+    /// Columns to add to tables that exist.
+    pub add: BTreeMap<String, Vec<Column>>,
+    /// Columns to widen, with their new type.
+    pub widen: BTreeMap<String, Vec<Column>>,
+}
+
+impl SchemaDiff {
+    /// Returns true when nothing must change.
+    pub fn is_empty(&self) -> bool {
+        self.create.is_empty() && self.add.is_empty() && self.widen.is_empty()
+    }
+
+    /// Returns the changes of both. Where they differ about a column's type the wider one wins, so that the order of
+    /// merging does not matter.
+    #[must_use]
+    pub fn merge(mut self, other: SchemaDiff) -> SchemaDiff {
+        merge_columns(&mut self.create, other.create);
+        merge_columns(&mut self.add, other.add);
+        merge_columns(&mut self.widen, other.widen);
+        self
+    }
+}
+
+fn merge_columns(into: &mut BTreeMap<String, Vec<Column>>, from: BTreeMap<String, Vec<Column>>) {
+    for (table, columns) in from {
+        let known = into.entry(table).or_default();
+        let mut merged: BTreeMap<String, ColumnType> = BTreeMap::new();
+        for column in known.drain(..).chain(columns) {
+            let joined =
+                merged.get(&column.name).map_or(column.column_type, |was| join(*was, column.column_type));
+            merged.insert(column.name, joined);
+        }
+        known.extend(merged.into_iter().map(|(name, column_type)| Column { name, column_type }));
+    }
+}
+
+/// Returns the type that holds every value of both types.
+pub fn join(one: ColumnType, other: ColumnType) -> ColumnType {
+    match (one, other) {
+        (same, also) if same == also => same,
+        (ColumnType::Int, ColumnType::Float) | (ColumnType::Float, ColumnType::Int) => ColumnType::Float,
+        _ => ColumnType::Text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(name: &str, column_type: ColumnType) -> Column {
+        Column { name: name.to_owned(), column_type }
+    }
+
+    fn adds(columns: &[Column]) -> SchemaDiff {
+        SchemaDiff { add: BTreeMap::from([("t".to_owned(), columns.to_vec())]), ..SchemaDiff::default() }
+    }
+
+    #[test]
+    fn merging_joins_types_in_any_order() {
+        let one = adds(&[column("b", ColumnType::Int), column("a", ColumnType::Bool)]);
+        let two = adds(&[column("b", ColumnType::Float)]);
+        let wanted = adds(&[column("a", ColumnType::Bool), column("b", ColumnType::Float)]);
+        assert_eq!(one.clone().merge(two.clone()), wanted);
+        assert_eq!(two.merge(one), wanted);
+    }
+
+    #[test]
+    fn an_applied_diff_shows_in_the_schema() {
+        let schema = Schema::default().with(&adds(&[column("a", ColumnType::Int)]));
+        assert_eq!(schema.tables["t"].columns["a"], ColumnType::Int);
+    }
+
+    #[test]
+    fn every_type_is_found_by_its_name() {
+        assert!(ColumnType::ALL.into_iter().all(|kind| ColumnType::from_name(kind.as_str()) == Some(kind)));
+    }
+}
