@@ -1,0 +1,213 @@
+//! What a destination is, and the one registry of those that exist.
+//!
+//! A destination is one folder and one line in `registry!`. Its author writes pure functions (`wants`, `plan`, `judge`)
+//! and one effect ([`Client::send`]); mailbox, batch, retry and breaker are `actors::Delivery`, written once for all.
+//! Nothing outside a destination's folder knows its name.
+
+#[macro_use]
+mod registry;
+pub mod http_client;
+pub mod reply;
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+
+use crate::policy::outcome::{Fault, Outcome, Reason, Verdict};
+use crate::policy::patience::Patience;
+use crate::spec::Event;
+use crate::warehouse::{SchemaCell, SchemaDiff};
+
+pub use reply::{Answer, Failure, FailureKind, Reply};
+
+registry! {
+    sqlite: sqlite::Sqlite,
+    webhook: webhook::Webhook,
+}
+
+/// What a destination says about itself; README, docs and the console are generated from it.
+#[derive(Debug, Clone, Copy)]
+pub struct About {
+    /// Name for humans, also its key in Segment's `integrations` object: "Customer.io".
+    pub title: &'static str,
+    /// One paragraph in Markdown.
+    pub summary: &'static str,
+    /// The other side's documentation.
+    pub link: &'static str,
+    /// Warehouses obey `integrations.Warehouses` instead of `All`.
+    pub is_warehouse: bool,
+    /// Required settings and the environment variables that fill them; when all have a value the destination is on
+    /// unless `enabled = false`. Empty: on when its table is present.
+    pub required: &'static [(&'static str, &'static str)],
+    /// The block of the shipped `config.toml`, commented, starting at its `[destinations.…]` header.
+    pub config_block: &'static str,
+}
+
+/// Facts about the process that a destination may need when it is built.
+#[derive(Debug, Clone)]
+pub struct Setting {
+    /// The destination's configured name.
+    pub name: String,
+    /// Where the router keeps its files; relative paths in settings are already absolute.
+    pub data_dir: PathBuf,
+    /// True with `server.environment = "production"`.
+    pub production: bool,
+    /// How long one request may take.
+    pub timeout: std::time::Duration,
+}
+
+/// One problem of a destination's settings.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{key}` {message}")]
+pub struct SettingError {
+    /// Key below the destination's table: `url`.
+    pub key: &'static str,
+    /// What is wrong with it, to be read after the key: "must begin with http:// or https://".
+    pub message: String,
+}
+
+/// Facts about an attempt that are not in its events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attempt {
+    /// 1 for the first.
+    pub number: u32,
+    /// When these events were first tried together; frozen over retries, so that a retried body is byte-identical.
+    pub first_at: Timestamp,
+}
+
+/// One outbound request with the indexes of its events in the planned batch.
+#[derive(Debug)]
+pub struct Planned<R> {
+    /// The typed request.
+    pub request: R,
+    /// Indexes into the slice given to `plan`, in order. Every event of the batch appears exactly once in a plan.
+    pub events: Vec<usize>,
+}
+
+/// What `plan` makes of a batch.
+#[derive(Debug)]
+pub struct Plan<R> {
+    /// What to send, in order.
+    pub requests: Vec<Planned<R>>,
+    /// Events that cannot be expressed there.
+    pub refused: Vec<(usize, Fault)>,
+    /// Events the destination has no use for.
+    pub skipped: Vec<(usize, Reason)>,
+    /// When present nothing else is: these tables or columns must exist before the batch can be planned.
+    pub needs: Option<SchemaDiff>,
+}
+
+impl<R> Default for Plan<R> {
+    fn default() -> Self {
+        Plan { requests: Vec::new(), refused: Vec::new(), skipped: Vec::new(), needs: None }
+    }
+}
+
+/// The meaning of one foreign API: no async, no I/O, no clock.
+pub trait Destination: Send + Sync + Sized + 'static {
+    /// Config type, metric label, folder name.
+    const KIND: &'static str;
+    /// What it says about itself.
+    const ABOUT: About;
+    /// Its own settings, without the common ones. `deny_unknown_fields`; a default is what the shipped file says.
+    type Config: DeserializeOwned
+        + serde::Serialize
+        + Default
+        + Clone
+        + std::fmt::Debug
+        + Send
+        + Sync
+        + 'static;
+    /// One outbound request, not yet on the wire.
+    type Request: Send + Sync + 'static;
+    /// The wire.
+    type Client: Client<Request = Self::Request>;
+
+    /// Returns the patience that fits this API, where the configuration says nothing.
+    fn patience() -> Patience;
+
+    /// Builds the pure half and the wire half; reports every problem of the settings at once. Opens nothing.
+    ///
+    /// # Errors
+    /// All problems of the settings, in the order of the keys.
+    fn new(config: Self::Config, setting: &Setting) -> Result<(Self, Self::Client), Vec<SettingError>>;
+
+    /// Returns whether the destination has a use for the event.
+    fn wants(&self, event: &Event) -> Verdict {
+        let _ = event;
+        Verdict::Yes
+    }
+
+    /// Turns a batch into requests. Deterministic: the same events and `attempt.first_at` give the same bytes.
+    fn plan(&self, events: &[Arc<Event>], attempt: &Attempt) -> Plan<Self::Request>;
+
+    /// Says what the reply means for each event of the request: one outcome per event, in the request's order.
+    fn judge(&self, request: &Self::Request, events: usize, reply: &Reply) -> Vec<Outcome>;
+
+    /// Returns the requests that `check --probe` sends: they try address, credentials and rights and never carry an event.
+    fn probe(&self) -> Vec<Self::Request> {
+        Vec::new()
+    }
+
+    /// Runs a read-only query on the store that these settings name, beside a running router; `None` when it has no such
+    /// thing. Blocks.
+    fn query(config: &Self::Config, setting: &Setting, sql: &str) -> Option<Result<Rows, String>> {
+        let _ = (config, setting, sql);
+        None
+    }
+
+    /// Returns the schema that `plan` looks at, for a warehouse.
+    fn schema(&self) -> Option<Arc<SchemaCell>> {
+        None
+    }
+}
+
+/// The answer of a read-only query on an embedded warehouse.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Rows {
+    /// Column names in the order of the query.
+    pub columns: Vec<String>,
+    /// One value per column.
+    pub rows: Vec<Vec<serde_json::Value>>,
+}
+
+/// A boxed future that may move between threads.
+pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// The wire to one foreign API: the only effect of a destination.
+pub trait Client: Send + Sync + 'static {
+    /// The typed request.
+    type Request;
+
+    /// Prepares the wire once before the first send (opens a file, reads a schema). A failure parks only this destination
+    /// and is tried again.
+    fn init(&self) -> impl Future<Output = Result<(), Reply>> + Send {
+        std::future::ready(Ok(()))
+    }
+
+    /// Sends one request. Every failure of the outside is a value in the [`Reply`].
+    fn send(&self, request: &Self::Request) -> impl Future<Output = Reply> + Send;
+
+    /// Returns what carries out schema changes, for a warehouse.
+    fn schema_store(&self) -> Option<Arc<dyn SchemaStore>> {
+        None
+    }
+}
+
+/// What a schema manager needs of a warehouse. Calls are serialised by the manager.
+pub trait SchemaStore: Send + Sync + 'static {
+    /// Carries out the changes and publishes the resulting schema in the destination's [`SchemaCell`].
+    fn apply(&self, diff: SchemaDiff) -> BoxFuture<Result<(), Fault>>;
+}
+
+/// Starts a destination whose type only the registry knows.
+pub trait Launcher {
+    /// What starting gives back.
+    type Output;
+    /// Takes the two halves of one destination.
+    fn launch<D: Destination>(self, destination: D, client: D::Client) -> Self::Output;
+}

@@ -1,0 +1,69 @@
+//! The macro behind the one list of destinations. Types stay static: a [`Launcher`](super::Launcher) is called with each.
+
+/// Declares the modules, the closed `Settings` enum and the list `ENTRIES` from one line per destination.
+macro_rules! registry {
+    ($($kind:ident: $ty:ty),+ $(,)?) => {
+        $(pub mod $kind;)+
+
+        /// One kind of destination, for the config loader, the docs and the conformance test.
+        #[derive(Clone, Copy)]
+        pub struct Entry {
+            /// Config type and metric label.
+            pub kind: &'static str,
+            /// What it says about itself.
+            pub about: About,
+            /// Its patience where the configuration says nothing.
+            pub patience: fn() -> Patience,
+            /// Parses its own settings (without the common ones) from a TOML table.
+            pub parse: fn(toml::Table) -> Result<Settings, toml::de::Error>,
+            /// Its own settings with their defaults, as a TOML table: the closed list of its keys.
+            pub defaults: fn() -> toml::Table,
+        }
+
+        /// Every destination that exists.
+        pub const ENTRIES: &[Entry] = &[$(Entry {
+            kind: <$ty as Destination>::KIND,
+            about: <$ty as Destination>::ABOUT,
+            patience: <$ty as Destination>::patience,
+            parse: |table| {
+                <<$ty as Destination>::Config as serde::Deserialize>::deserialize(toml::Value::Table(table)).map(Settings::$kind)
+            },
+            defaults: || toml::Table::try_from(<<$ty as Destination>::Config>::default()).unwrap_or_default(),
+        }),+];
+
+        /// The parsed settings of one destination.
+        #[derive(Debug, Clone)]
+        #[allow(non_camel_case_types, reason = "variants are the kinds as written in the configuration")]
+        pub enum Settings {
+            $(
+                #[doc = concat!("Settings of `", stringify!($kind), "`.")]
+                $kind(<$ty as Destination>::Config),
+            )+
+        }
+
+        impl Settings {
+            /// Returns the kind whose settings these are.
+            pub fn kind(&self) -> &'static str {
+                match self { $(Settings::$kind(_) => <$ty as Destination>::KIND,)+ }
+            }
+
+            /// Runs a read-only query, where the store is embedded. Blocks.
+            pub fn query(&self, setting: &Setting, sql: &str) -> Option<Result<Rows, String>> {
+                match self { $(Settings::$kind(config) => <$ty as Destination>::query(config, setting, sql),)+ }
+            }
+
+            /// Builds the destination and hands its two halves to `launcher`.
+            ///
+            /// # Errors
+            /// Every problem of the settings.
+            pub fn build<L: Launcher>(self, setting: &Setting, launcher: L) -> Result<L::Output, Vec<SettingError>> {
+                match self {
+                    $(Settings::$kind(config) => {
+                        let (destination, client) = <$ty as Destination>::new(config, setting)?;
+                        Ok(launcher.launch(destination, client))
+                    })+
+                }
+            }
+        }
+    };
+}

@@ -1,0 +1,105 @@
+//! The embedded warehouse: one SQLite file with Segment's tables, written in transactions and readable meanwhile.
+//!
+//! Limits: 2,000 columns a table and 32,766 parameters a statement (<https://www.sqlite.org/limits.html>). A batch is one
+//! transaction, and every row has a key, so a batch that is written twice is stored once. Never needs a service.
+
+mod client;
+mod config;
+mod ddl;
+mod judge;
+mod plan;
+mod query;
+mod store;
+mod tables;
+mod trouble;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::{
+    About, Attempt, Client, Destination, Outcome, Patience, Plan, Reply, Rows, SchemaCell, SchemaStore, Setting,
+    SettingError,
+};
+use crate::spec::Event;
+use crate::warehouse::Mapper;
+
+pub use client::Wire;
+pub use config::Config;
+pub use plan::Request;
+
+/// The pure half: events to rows.
+#[derive(Debug)]
+pub struct Sqlite {
+    mapper: Mutex<Mapper>,
+    schema: Arc<SchemaCell>,
+}
+
+impl Destination for Sqlite {
+    const KIND: &'static str = "sqlite";
+    const ABOUT: About = About {
+        title: "SQLite",
+        summary: "The warehouse that needs no service: Segment's tables (`tracks`, `identifies`, `users`, `pages`, \
+                  `screens`, `groups`, `accounts`, `aliases` and one table per event) in a single file that any SQLite \
+                  tool can read while the router writes. Columns appear as events bring them; every event is stored \
+                  exactly once.",
+        link: "https://www.sqlite.org/docs.html",
+        is_warehouse: true,
+        required: &[],
+        config_block: config::BLOCK,
+    };
+    type Config = Config;
+    type Request = Request;
+    type Client = Wire;
+
+    fn patience() -> Patience {
+        config::patience()
+    }
+
+    fn new(config: Config, setting: &Setting) -> Result<(Self, Wire), Vec<SettingError>> {
+        config.check()?;
+        let schema = Arc::new(SchemaCell::default());
+        let mapper = Mutex::new(Mapper::new(config::DIALECT, config.guards(), config.max_depth));
+        let wire = Wire::new(config.path(setting), Arc::clone(&schema));
+        Ok((Sqlite { mapper, schema }, wire))
+    }
+
+    fn plan(&self, events: &[Arc<Event>], _: &Attempt) -> Plan<Request> {
+        // A panic while mapping leaves nothing half done that the next batch would not find out again.
+        let mut mapper = self.mapper.lock().unwrap_or_else(PoisonError::into_inner);
+        plan::plan(&mut mapper, events, self.schema.load())
+    }
+
+    fn judge(&self, request: &Request, events: usize, reply: &Reply) -> Vec<Outcome> {
+        judge::judge(request, events, reply)
+    }
+
+    fn probe(&self) -> Vec<Request> {
+        vec![Request::empty()]
+    }
+
+    fn query(config: &Config, setting: &Setting, sql: &str) -> Option<Result<Rows, String>> {
+        Some(query::query(&config.path(setting), sql))
+    }
+
+    fn schema(&self) -> Option<Arc<SchemaCell>> {
+        Some(Arc::clone(&self.schema))
+    }
+}
+
+impl Client for Wire {
+    type Request = Request;
+
+    async fn init(&self) -> Result<(), Reply> {
+        self.open().await
+    }
+
+    async fn send(&self, request: &Request) -> Reply {
+        self.write(request.clone()).await
+    }
+
+    fn schema_store(&self) -> Option<Arc<dyn SchemaStore>> {
+        Some(self.ddl())
+    }
+}
