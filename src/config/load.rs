@@ -1,0 +1,184 @@
+//! From a file and an environment to settings that cannot be wrong, or to every reason why not.
+//!
+//! Reading the two files is one function; everything after it is a function of their texts, so that a reload and a test
+//! are nothing special. Creates nothing on disk.
+
+use std::path::{Path, PathBuf};
+
+use secrecy::{ExposeSecret, SecretString};
+use toml::de::DeTable;
+
+use super::destinations::{self, Context, Switch};
+use super::environment::Environment;
+use super::node::{self, Origin, Table};
+use super::problem::{Place, Problem, Problems};
+use super::report::Report;
+use super::section::Section;
+use super::settings::{Limits, Server, Settings};
+use super::{interpolate, overrides, secrets, server, shipped, sources};
+use crate::destinations::{ENTRIES, Entry};
+
+/// Where the configuration is looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// This file; it is an error when it is missing.
+    Named(PathBuf),
+    /// `config.toml` in this directory; without it the built-in defaults, which are the shipped file.
+    Directory(PathBuf),
+}
+
+/// A configuration without problems.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// What the program runs with.
+    pub settings: Settings,
+    /// What works and may surprise.
+    pub warnings: Vec<String>,
+    /// The file, absolute; `None` for the built-in defaults.
+    pub path: Option<PathBuf>,
+    /// Which destinations are on, and why, in the order of their names.
+    pub switches: Vec<Switch>,
+    /// Salt of visitor ids; empty in development until [`generate_missing`](secrets::generate_missing) was called.
+    pub site_salt: SecretString,
+    /// Where it came from, to load it again.
+    pub source: Source,
+}
+
+/// The text of a configuration and what its places are named by.
+pub(super) struct Document {
+    /// The file as the operator named it.
+    pub(super) label: String,
+    /// Its text.
+    pub(super) text: String,
+    /// Where relative paths start; absolute.
+    pub(super) directory: PathBuf,
+    /// The file, absolute.
+    pub(super) path: Option<PathBuf>,
+    /// The destinations that exist.
+    pub(super) entries: &'static [Entry],
+}
+
+/// Reads the configuration and the `.env` file beside it.
+///
+/// # Errors
+/// Every problem there is.
+pub fn load(source: &Source, environment: &Environment) -> Result<Loaded, Problems> {
+    let document = read(source)?;
+    let environment = environment.with_file(&document.directory.join(".env"))?;
+    interpret(&document, &environment, source)
+}
+
+fn read(source: &Source) -> Result<Document, Problem> {
+    let (path, may_be_missing) = match source {
+        Source::Named(path) => (path.clone(), false),
+        Source::Directory(directory) => (directory.join("config.toml"), true),
+    };
+    let label = path.strip_prefix(".").unwrap_or(&path).display().to_string();
+    let absolute = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
+    let directory = absolute.parent().unwrap_or(Path::new("/")).to_owned();
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Ok(Document { label, text, directory, path: Some(absolute), entries: ENTRIES }),
+        Err(error) if may_be_missing && error.kind() == std::io::ErrorKind::NotFound => Ok(Document {
+            label: "built-in defaults".to_owned(),
+            text: shipped::config_toml(),
+            directory,
+            path: None,
+            entries: ENTRIES,
+        }),
+        Err(error) => Err(Problem::of_file(label, format!("could not be read: {error}"))),
+    }
+}
+
+/// Understands a configuration that was read.
+pub(super) fn interpret(
+    document: &Document,
+    environment: &Environment,
+    source: &Source,
+) -> Result<Loaded, Problems> {
+    let report = Report::new(&document.label, &document.text);
+    let read =
+        tree(document, environment, &report).map(|root| settings(&root, document, environment, &report));
+    let (problems, warnings) = report.finish();
+    match (Problems::of(problems), read) {
+        (None, Some((settings, switches))) => Ok(Loaded {
+            settings,
+            warnings,
+            path: document.path.clone(),
+            switches,
+            site_salt: environment.get("SITE_SALT").unwrap_or_default().into(),
+            source: source.clone(),
+        }),
+        (Some(problems), _) => Err(problems),
+        (None, None) => Err(Problem::of_file(&document.label, "is no TOML").into()),
+    }
+}
+
+/// Returns the tree of the file with the environment laid over it; `None` when the file is no TOML.
+fn tree(document: &Document, environment: &Environment, report: &Report<'_>) -> Option<Table> {
+    let (parsed, errors) = DeTable::parse_recoverable(&document.text);
+    for error in &errors {
+        let offset = error.span().map_or(0, |span| span.start);
+        report.problem(&Origin::File(offset), "", error.message().replace('\n', ", "));
+    }
+    if !errors.is_empty() {
+        return None;
+    }
+    let mut root = node::of_file(parsed.get_ref());
+    overrides::apply(&mut root, environment, report);
+    destinations::add_those_of_the_environment(&mut root, document.entries, environment);
+    interpolate::expand_all(&mut root, "", environment, report);
+    Some(root)
+}
+
+fn settings(
+    root: &Table,
+    document: &Document,
+    environment: &Environment,
+    report: &Report<'_>,
+) -> (Settings, Vec<Switch>) {
+    let mut section = Section::root(report, root);
+    let server =
+        section.within("server", |section| server::server(section, &document.directory, environment));
+    let journal = section.within("journal", server::journal);
+    let limits: Limits = section.within("limits", server::limits);
+    let sources = section.within("sources", |section| sources::sources(section, environment));
+    let context = Context {
+        directory: document.directory.clone(),
+        environment,
+        server: &server,
+        entries: document.entries,
+    };
+    let read = section.within("destinations", |section| destinations::destinations(section, &context));
+    section.finish();
+    let (destinations, switches) = read.into_iter().unzip();
+    let settings = Settings { server, journal, limits, sources, destinations };
+    check_whole(&settings, environment, report);
+    (settings, switches)
+}
+
+/// The rules about more than one section.
+fn check_whole(settings: &Settings, environment: &Environment, report: &Report<'_>) {
+    if settings.server.production {
+        secrets::check_production(environment, report);
+    }
+    if settings.sources.is_empty() && settings.server.production {
+        let message = "production needs at least one source: add a table `[sources.NAME]` with `write_keys`";
+        report.add(Problem::new(Place::Nowhere {}, "sources", message));
+    } else if settings.sources.is_empty() {
+        report.warn("no source is configured: any write key, or none, is accepted");
+    }
+    warn_of_small_things(&settings.server, settings, report);
+}
+
+fn warn_of_small_things(server: &Server, settings: &Settings, report: &Report<'_>) {
+    if server.max_event_bytes > server.max_body_bytes {
+        report.warn("`max_event_bytes` is above `max_body_bytes`, so that it has no effect");
+    }
+    if !settings.destinations.iter().any(|destination| destination.enabled) {
+        report.warn("no destination is on: events are kept in the journal alone");
+    }
+    let key = server.jwt_secret.expose_secret();
+    if !server.production && !key.is_empty() && key.len() < secrets::SHORTEST {
+        report.warn("`JWT_SECRET` is shorter than 32 bytes, which production refuses");
+    }
+}

@@ -1,0 +1,31 @@
+//! Settings from file and environment, validated: the only place that reads the environment.
+//!
+//! Two stages: the file as written, where every key and value knows its place ([`load`] reports all problems with line and
+//! column), then [`Settings`], which cannot be wrong.
+
+mod destinations;
+mod environment;
+mod interpolate;
+mod load;
+mod node;
+mod overrides;
+mod own;
+mod patience;
+mod problem;
+mod read;
+mod report;
+mod secrets;
+mod section;
+mod server;
+pub mod settings;
+pub mod shipped;
+mod sources;
+#[cfg(test)]
+mod tests;
+
+pub use destinations::{Switch, setting};
+pub use environment::Environment;
+pub use load::{Loaded, Source, load};
+pub use problem::{Place, Problem, Problems};
+pub use secrets::{generate_missing, random_text};
+pub use settings::Settings;

@@ -1,0 +1,108 @@
+//! The two secrets of the router itself: checked in production, generated in development.
+//!
+//! Generating writes a file, so it is a step of its own that only a starting router takes. Never prints a secret.
+
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::environment::Environment;
+use super::load::Loaded;
+use super::problem::{Place, Problem};
+use super::report::Report;
+
+/// Fewest bytes of a secret: the output of HMAC-SHA256, as RFC 7518 section 3.2 asks for HS256.
+pub(super) const SHORTEST: usize = 32;
+
+const NAMES: [&str; 2] = ["SITE_SALT", "JWT_SECRET"];
+
+/// Reports what production refuses about the secrets.
+pub(super) fn check_production(environment: &Environment, report: &Report<'_>) {
+    for name in NAMES {
+        match environment.filled(name).map(str::len) {
+            None => refuse(report, name, "is not set, and production needs it"),
+            Some(length) if length < SHORTEST => refuse(report, name, "is shorter than 32 bytes"),
+            Some(_) => {}
+        }
+    }
+    let [salt, jwt] = NAMES.map(|name| environment.filled(name));
+    if salt.is_some() && salt == jwt {
+        refuse(report, "JWT_SECRET", "is equal to `SITE_SALT`: the two must differ");
+    }
+}
+
+fn refuse(report: &Report<'_>, name: &str, what: &str) {
+    let message = format!("the environment variable `{name}` {what}");
+    report.add(Problem { secret: true, ..Problem::new(Place::Nowhere {}, name, message) });
+}
+
+/// The file of generated secrets.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Kept {
+    site_salt: String,
+    jwt_secret: String,
+}
+
+/// Puts the secrets that development lacks into `loaded`: those that an earlier start wrote to `secrets.toml` (0600) in
+/// `data_dir`, else new ones. Does nothing in production.
+///
+/// # Errors
+/// The directory or the file cannot be read or written.
+pub fn generate_missing(loaded: &mut Loaded) -> std::io::Result<()> {
+    let server = &loaded.settings.server;
+    let is_empty = |secret: &SecretString| secret.expose_secret().is_empty();
+    if server.production || !(is_empty(&server.jwt_secret) || is_empty(&loaded.site_salt)) {
+        return Ok(());
+    }
+    let kept = keep(&server.data_dir)?;
+    if is_empty(&loaded.site_salt) {
+        loaded.site_salt = kept.site_salt.into();
+    }
+    if is_empty(&loaded.settings.server.jwt_secret) {
+        loaded.settings.server.jwt_secret = kept.jwt_secret.into();
+    }
+    Ok(())
+}
+
+fn keep(data_dir: &Path) -> std::io::Result<Kept> {
+    std::fs::create_dir_all(data_dir)?;
+    let path = data_dir.join("secrets.toml");
+    let mut kept = match std::fs::read_to_string(&path) {
+        Ok(text) => toml::from_str(&text).map_err(|_| {
+            std::io::Error::other(format!("`{}` is not what the router wrote", path.display()))
+        })?,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Kept::default(),
+        Err(error) => return Err(error),
+    };
+    let missing =
+        [&mut kept.site_salt, &mut kept.jwt_secret].into_iter().filter(|secret| secret.len() < SHORTEST);
+    let generated = missing.map(|secret| *secret = random_text()).count();
+    if generated > 0 {
+        write(&path, &kept)?;
+    }
+    Ok(kept)
+}
+
+/// Written beside and renamed, so that a kill leaves the old file or the new one.
+fn write(path: &Path, kept: &Kept) -> std::io::Result<()> {
+    let text = toml::to_string(kept).map_err(std::io::Error::other)?;
+    let beside = path.with_extension("toml.new");
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    std::fs::rename(&beside, path)
+}
+
+/// Returns 64 hexadecimal digits from 244 bits of the system's random numbers.
+pub fn random_text() -> String {
+    let mut hash = Sha256::new();
+    hash.update(uuid::Uuid::new_v4().as_bytes());
+    hash.update(uuid::Uuid::new_v4().as_bytes());
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,160 @@
+//! What the rest of the program sees of the configuration: types that cannot be wrong.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use secrecy::SecretString;
+
+use crate::destinations;
+use crate::policy::patience::Patience;
+
+pub use crate::policy::filter::{EventFilter, EventPattern};
+
+/// The whole configuration.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `[server]`.
+    pub server: Server,
+    /// `[journal]`.
+    pub journal: Journal,
+    /// `[limits]`.
+    pub limits: Limits,
+    /// `[sources.*]`; empty means development: any key, or none, is accepted.
+    pub sources: Vec<Source>,
+    /// `[destinations.*]`, switched off ones included, in the order of their names.
+    pub destinations: Vec<Destination>,
+}
+
+/// `[server]`.
+#[derive(Debug, Clone)]
+pub struct Server {
+    /// Every listener serves everything.
+    pub listen: Vec<SocketAddr>,
+    /// `environment = "production"`.
+    pub production: bool,
+    /// Absolute.
+    pub data_dir: PathBuf,
+    /// A `tracing` filter.
+    pub log: String,
+    /// Most bytes of a decompressed body.
+    pub max_body_bytes: usize,
+    /// Most bytes of one event.
+    pub max_event_bytes: usize,
+    /// How long a client may take over its request head.
+    pub header_timeout: Duration,
+    /// How long a client may take over its body.
+    pub body_timeout: Duration,
+    /// Most connections at once.
+    pub max_connections: usize,
+    /// Peers whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// How long a graceful stop may take.
+    pub shutdown_timeout: Duration,
+    /// HS256 key of operator tokens; generated into data_dir in development.
+    pub jwt_secret: SecretString,
+}
+
+/// When a commit counts as durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// After `fdatasync`.
+    Fsync,
+    /// After `write`: survives a kill, not a power cut.
+    Os,
+}
+
+impl Durability {
+    /// Returns the word used in the configuration.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Durability::Fsync => "fsync",
+            Durability::Os => "os",
+        }
+    }
+}
+
+/// What happens at `max_bytes`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnFull {
+    /// 503 with `Retry-After`.
+    Reject,
+}
+
+/// `[journal]`.
+#[derive(Debug, Clone)]
+pub struct Journal {
+    /// When a commit counts as durable.
+    pub durability: Durability,
+    /// Most bytes on disk; at least 1 MiB.
+    pub max_bytes: u64,
+    /// How long settled records are kept for replay.
+    pub retention: Duration,
+    /// What happens at `max_bytes`.
+    pub on_full: OnFull,
+    /// How long a `messageId` is remembered.
+    pub dedupe_window: Duration,
+    /// How many are remembered at most.
+    pub dedupe_max_ids: usize,
+}
+
+/// One GCRA limit; 0 events per second switches it off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventRate {
+    /// Steady rate.
+    pub events_per_second: u32,
+    /// Bucket size.
+    pub burst: u32,
+}
+
+/// `[limits]`.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// For browser traffic, never for loopback.
+    pub per_ip: EventRate,
+    /// For each source.
+    pub per_source: EventRate,
+}
+
+/// `[sources.NAME]`.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Keys that identify it.
+    pub write_keys: Vec<SecretString>,
+    /// Origins that browsers may send from; empty: every origin.
+    pub origins: Vec<String>,
+    /// A browser request from another origin is refused.
+    pub enforce_origin: bool,
+}
+
+/// Where a destination without a cursor begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// With the next event.
+    Now,
+    /// With the oldest event of the journal.
+    Beginning,
+    /// With the first event received at this instant or later.
+    At(jiff::Timestamp),
+}
+
+/// `[destinations.NAME]`.
+#[derive(Debug, Clone)]
+pub struct Destination {
+    /// Its name: free.
+    pub name: String,
+    /// Switched on, by `enabled` or by its required settings being present.
+    pub enabled: bool,
+    /// Batch, retry, breaker, hold, concurrency, timeout.
+    pub patience: Patience,
+    /// Which events it gets.
+    pub events: EventFilter,
+    /// Where it begins.
+    pub start: Start,
+    /// Its own settings, parsed.
+    pub settings: destinations::Settings,
+}

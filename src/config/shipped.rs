@@ -1,0 +1,117 @@
+//! The files that are shipped beside the program: `config.toml` and `env.example`.
+//!
+//! Both are generated, from a template and from what each destination says about itself, so that a new destination is in
+//! them without a change here. `config.toml` is also the built-in configuration. Writes nothing.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use super::read::size_text;
+use crate::destinations::{ENTRIES, Entry};
+use crate::policy::patience::Patience;
+
+const TEMPLATE: &str = include_str!("template.toml");
+
+/// One environment variable of the router itself: name, example, explanation.
+const VARIABLES: &[(&str, &str, &str)] = &[
+    ("PORT", "3000", "The first listener becomes 0.0.0.0:PORT."),
+    ("OPENTRACK_ENV", "production", "`server.environment`: development or production."),
+    (
+        "NODE_ENV",
+        "production",
+        "The same where OPENTRACK_ENV is not set; every other word means development.",
+    ),
+    ("OPENTRACK_LOG", "info", "`server.log`, a log filter."),
+    ("JWT_SECRET", "", "Signs operator tokens. Production: at least 32 bytes (openssl rand -hex 32)."),
+    ("SITE_SALT", "", "Salts visitor ids. Production: at least 32 bytes, not equal to JWT_SECRET."),
+    ("TRUSTED_PROXIES", "10.0.0.0/8,192.168.0.0/16", "Fills `server.trusted_proxies` where it is empty."),
+    ("CORS_ORIGINS", "https://shop.example", "Fills `origins` of every source without its own."),
+    ("WEB_WRITE_KEY", "", "The write key of the example source in config.toml."),
+    ("OPENTRACK__SERVER__MAX_BODY_BYTES", "8MiB", "Any key of config.toml: OPENTRACK__SECTION__KEY."),
+];
+
+/// Returns the shipped `config.toml`.
+pub fn config_toml() -> String {
+    let blocks = ENTRIES.iter().map(|entry| format!("\n{}", block(entry)));
+    TEMPLATE.to_owned() + &blocks.collect::<String>()
+}
+
+/// Puts the common keys, commented out, where the destination's own table ends.
+fn block(entry: &Entry) -> String {
+    let common = common_keys(&(entry.patience)());
+    let mut out = String::new();
+    let mut inside = false;
+    let mut common = Some(common);
+    for line in entry.about.config_block.trim().lines() {
+        let is_header = line.trim_start_matches(['#', ' ']).starts_with("[destinations.");
+        if is_header && inside {
+            out.push_str(&common.take().unwrap_or_default());
+        }
+        inside |= is_header;
+        out.push_str(line);
+        out.push('\n');
+    }
+    out.push_str(&common.take().filter(|_| inside).unwrap_or_default());
+    out
+}
+
+fn common_keys(patience: &Patience) -> String {
+    let span = |duration: Duration| format!("\"{}\"", duration_text(duration));
+    let size = |bytes: usize| format!("\"{}\"", size_text(bytes as u64));
+    let lines = [
+        format!(
+            "batch = {{ max_events = {}, max_bytes = {}, max_delay = {} }}",
+            patience.batch.max_events,
+            size(patience.batch.max_bytes),
+            span(patience.batch.max_delay)
+        ),
+        format!(
+            "retry = {{ initial = {}, max = {}, give_up_after = {} }}",
+            span(patience.retry.initial),
+            span(patience.retry.max),
+            span(patience.retry.give_up_after)
+        ),
+        format!(
+            "breaker = {{ failures = {}, open_for = {} }}",
+            patience.breaker.failures,
+            span(patience.breaker.open_for)
+        ),
+        format!("hold = {{ probe_every = {} }}", span(patience.probe_every)),
+        format!("concurrency = {}", patience.concurrency),
+        format!("timeout = {}", span(patience.timeout)),
+        "events = { include = [], exclude = [] }".to_owned(),
+        "start = \"now\"".to_owned(),
+    ];
+    lines.iter().map(|line| format!("# {line}\n")).collect()
+}
+
+/// Written by the same package that reads durations back.
+fn duration_text(duration: Duration) -> String {
+    let mut out = String::new();
+    let written = humantime_serde::serialize(&duration, toml::ser::ValueSerializer::new(&mut out));
+    debug_assert!(written.is_ok(), "a duration is a string");
+    out.trim_matches('"').to_owned()
+}
+
+/// Returns the shipped `env.example`: every line a comment, so that a copy of it as `.env` changes nothing.
+pub fn env_example() -> String {
+    let mut out = String::from(
+        "# Environment variables of OpenTrack. Copy this file to `.env` beside config.toml and take the # away from\n\
+         # what you need. The real environment wins over `.env`.\n",
+    );
+    for (name, example, explanation) in VARIABLES {
+        push(&mut out, name, example, explanation);
+    }
+    for entry in ENTRIES {
+        for (key, variable) in entry.about.required.iter().filter(|(_, variable)| !variable.is_empty()) {
+            let title = entry.about.title;
+            push(&mut out, variable, "", &format!("{title}: fills `{key}` where it is empty."));
+        }
+    }
+    out
+}
+
+fn push(out: &mut String, name: &str, example: &str, explanation: &str) {
+    let written = write!(out, "\n# {explanation}\n# {name}={example}\n");
+    debug_assert!(written.is_ok(), "a string takes everything");
+}

@@ -1,0 +1,74 @@
+//! `[sources.NAME]`: who may send events, by write key and by origin.
+//!
+//! A write key is a secret: it is compared here and never shown.
+
+use std::collections::BTreeSet;
+
+use secrecy::SecretString;
+
+use super::environment::Environment;
+use super::node::{Node, Origin};
+use super::read;
+use super::section::{Section, Wrong};
+use super::settings::Source;
+
+/// Reads every table of `[sources]`.
+pub(super) fn sources(section: &mut Section<'_>, environment: &Environment) -> Vec<Source> {
+    let shared_origins =
+        environment.filled("CORS_ORIGINS").map(|text| every_source_without_its_own(section, text));
+    let shared_origins = shared_origins.unwrap_or_default();
+    let mut seen = BTreeSet::new();
+    let names: Vec<&str> = section.rest().into_iter().map(|(name, _)| name).collect();
+    let read_one = |name| section.within(name, |table| source(name, table, &shared_origins, &mut seen));
+    names.into_iter().map(read_one).collect()
+}
+
+fn source(name: &str, section: &mut Section<'_>, shared: &[String], seen: &mut BTreeSet<String>) -> Source {
+    let write_keys = section.value("write_keys", Vec::new(), read::list(write_key));
+    if write_keys.is_empty() && section.field("write_keys").is_none_or(|field| field.node.value.is_empty()) {
+        section.wrong("write_keys", "must hold at least one key (`opentrack keys new` makes one)");
+    }
+    if write_keys.iter().any(|key| !seen.insert(key.clone())) {
+        section.wrong("write_keys", "holds a key twice, or one of another source");
+    }
+    let origins = section.value("origins", Vec::new(), read::list(origin));
+    Source {
+        name: name.into(),
+        write_keys: write_keys.into_iter().map(SecretString::from).collect(),
+        origins: open(if origins.is_empty() { shared.to_vec() } else { origins }),
+        enforce_origin: section.value("enforce_origin", false, read::boolean),
+    }
+}
+
+fn every_source_without_its_own(section: &Section<'_>, text: &str) -> Vec<String> {
+    let variable = Origin::Variable("CORS_ORIGINS".to_owned());
+    let whole = Node { origin: variable, ..Node::of_variable("CORS_ORIGINS", text) };
+    read::list(origin)(&whole).unwrap_or_else(|wrong| {
+        section.report.problem(&wrong.origin, "sources.*.origins", wrong.message);
+        Vec::new()
+    })
+}
+
+/// `*` is how other systems write "every origin", which is the empty list here.
+fn open(origins: Vec<String>) -> Vec<String> {
+    if origins.iter().any(|origin| origin == "*") { Vec::new() } else { origins }
+}
+
+fn write_key(node: &Node) -> Result<String, Wrong> {
+    let key = read::text(node)?;
+    if key.trim().is_empty() { Err(Wrong::at(node, "must not hold an empty key")) } else { Ok(key) }
+}
+
+/// Browsers send scheme, host and port in lower case and nothing more.
+fn origin(node: &Node) -> Result<String, Wrong> {
+    let text = read::text(node)?.to_ascii_lowercase();
+    let host = text.split_once("://").map(|(_, host)| host);
+    let is_origin = host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '*', ' ']));
+    if is_origin || text == "*" {
+        return Ok(text);
+    }
+    Err(Wrong::at(
+        node,
+        format!("must hold origins like \"https://shop.example\", without a path, not \"{text}\""),
+    ))
+}

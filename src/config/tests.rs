@@ -1,0 +1,522 @@
+//! Whole configurations: what is refused and in which words, what wins over what, what is on.
+//!
+//! Destinations are taken from the registry, so that no test knows one by name; `KIND` and `VARIABLE` in a text stand for
+//! one that has required settings, `PLAIN` for one that has none.
+
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+use secrecy::ExposeSecret;
+
+use super::load::{Document, interpret};
+use super::*;
+use crate::destinations::{About, ENTRIES, Entry};
+
+/// The registry, where every required setting has an environment variable.
+static REGISTRY: LazyLock<Vec<Entry>> = LazyLock::new(|| {
+    let with_variable = |(key, _): &(&'static str, &'static str)| (*key, "COLLECTOR_ADDRESS");
+    let entries = ENTRIES.iter().map(|entry| {
+        let required: Vec<_> = entry.about.required.iter().map(with_variable).collect();
+        Entry { about: About { required: required.leak(), ..entry.about }, ..*entry }
+    });
+    entries.collect()
+});
+
+fn entry(has_required: bool) -> &'static Entry {
+    REGISTRY.iter().find(|entry| entry.about.required.is_empty() != has_required).unwrap()
+}
+
+fn filled_in(text: &str) -> String {
+    let needing = entry(true);
+    let (key, variable) = needing.about.required[0];
+    text.replace("KIND", needing.kind)
+        .replace("VARIABLE", variable)
+        .replace("SETTING", key)
+        .replace("PLAIN", entry(false).kind)
+}
+
+fn load_text(text: &str, variables: &[(&str, &str)]) -> Result<Loaded, Problems> {
+    let document = Document {
+        label: "config.toml".to_owned(),
+        text: filled_in(text),
+        directory: PathBuf::from("/etc/opentrack"),
+        path: Some(PathBuf::from("/etc/opentrack/config.toml")),
+        entries: &REGISTRY,
+    };
+    let environment = variables.iter().map(|(name, value)| (filled_in(name), *value)).collect();
+    interpret(&document, &environment, &Source::Named("config.toml".into()))
+}
+
+/// The messages with the registry's names taken out again.
+fn refused(text: &str, variables: &[(&str, &str)]) -> String {
+    let needing = entry(true);
+    let (key, variable) = needing.about.required[0];
+    load_text(text, variables)
+        .unwrap_err()
+        .to_string()
+        .replace(variable, "VARIABLE")
+        .replace(&format!("`{key}`"), "`SETTING`")
+        .replace(needing.kind, "KIND")
+        .replace(entry(false).kind, "PLAIN")
+}
+
+fn accepted(text: &str, variables: &[(&str, &str)]) -> Loaded {
+    load_text(text, variables).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+const GOOD_SECRETS: [(&str, &str); 2] =
+    [("SITE_SALT", "0123456789abcdef0123456789abcdef"), ("JWT_SECRET", "fedcba9876543210fedcba9876543210")];
+
+#[test]
+fn every_problem_is_listed_at_once_with_its_place() {
+    let text = r#"
+[server]
+listen = ["127.0.0.1"]
+max_event = "1MiB"
+header_timeout = "10 apples"
+max_body_bytes = true
+max_connections = 0
+environment = "prod"
+log = "opentrack=loud"
+trusted_proxies = ["10.0.0.0/99"]
+
+[jornal]
+x = 1
+"#;
+    insta::assert_snapshot!(refused(text, &[]), @r#"
+    config.toml:3:11: `listen` in [server] must be an address and a port like "127.0.0.1:3000", not "127.0.0.1"
+    config.toml:4:1: unknown key `max_event` in [server]; did you mean `max_event_bytes`?
+    config.toml:5:18: `header_timeout` in [server] must be a duration like "500ms", "30s" or "7d", not "10 apples"
+    config.toml:6:18: `max_body_bytes` in [server] must be a size like "4MiB", "5MB" or a number of bytes, not a boolean
+    config.toml:7:19: `max_connections` in [server] must be at least 1, not 0
+    config.toml:8:15: `environment` in [server] must be "development" or "production", not "prod"; did you mean `production`?
+    config.toml:9:7: `log` in [server] must be a log filter like "info" or "info,opentrack=debug", not "opentrack=loud"
+    config.toml:10:20: `trusted_proxies` in [server] must be a network like "10.0.0.0/8" or an address, not "10.0.0.0/99"
+    config.toml:12:2: unknown key `jornal`; did you mean `journal`?
+    "#);
+}
+
+#[test]
+fn what_is_not_built_and_what_is_out_of_bounds_is_refused() {
+    let text = r#"
+[journal]
+engine = "remote"
+durability = "fsnc"
+max_bytes = "512KiB"
+on_full = "drop_oldest"
+retention = 7
+dedupe_max_ids = 99999999999999999999
+
+[limits]
+per_ip = { events_per_second = -1, brust = 5 }
+per_source = 5
+"#;
+    insta::assert_snapshot!(refused(text, &[]), @r#"
+    config.toml:3:10: `engine` in [journal] must be "embedded", not "remote"
+    config.toml:4:14: `durability` in [journal] must be "fsync" or "os", not "fsnc"; did you mean `fsync`?
+    config.toml:5:13: `max_bytes` in [journal] must be at least 1MiB
+    config.toml:6:11: `on_full` in [journal] must be "reject", not "drop_oldest"
+    config.toml:7:13: `retention` in [journal] must be a duration like "30s", not an integer
+    config.toml:8:18: `dedupe_max_ids` in [journal] must be an integer, not a string
+    config.toml:11:32: `events_per_second` in [limits.per_ip] must be at least 0, not -1
+    config.toml:11:36: unknown key `brust` in [limits.per_ip]; did you mean `burst`?
+    config.toml:12:14: `per_source` in [limits] must be a table, not an integer
+    "#);
+}
+
+#[test]
+fn problems_of_destinations_have_their_place() {
+    let text = r#"
+[destinations.a]
+type = "KINDD"
+
+[destinations.carrier-pigeon]
+
+[destinations.b]
+type = "KIND"
+enabled = true
+frobnicate = 1
+concurency = 2
+timeout = "0s"
+batch = { max_events = 0, max_byte = "1MiB" }
+retry = { initial = "1m", max = "1s" }
+events = { include = ["trak:Order *"] }
+start = "later"
+
+[destinations.c]
+type = "KIND"
+enabled = false
+SETTING = 5
+rate_limit = { events_per_second = 5 }
+
+[destinations."d e"]
+type = "PLAIN"
+"#;
+    insta::assert_snapshot!(refused(text, &[]), @r#"
+    config.toml:3:8: `type` in [destinations.a] must be the type of a destination that exists, not "KINDD"; did you mean `KIND`?
+    config.toml:5:15: [destinations.carrier-pigeon]: there is no destination of the type "carrier-pigeon"
+    config.toml:7:15: `SETTING` in [destinations.b] must be set because the destination is switched on: give it a value or set the environment variable `VARIABLE`
+    config.toml:10:1: unknown key `frobnicate` in [destinations.b]
+    config.toml:11:1: unknown key `concurency` in [destinations.b]; did you mean `concurrency`?
+    config.toml:12:11: `timeout` in [destinations.b] must be longer than zero
+    config.toml:13:24: `max_events` in [destinations.b.batch] must be at least 1, not 0
+    config.toml:13:27: unknown key `max_byte` in [destinations.b.batch]; did you mean `max_bytes`?
+    config.toml:14:33: `max` in [destinations.b.retry] must leave `max` at or above `initial`
+    config.toml:15:23: `include` in [destinations.b.events] must hold a kind (track, identify, page, screen, group, alias) or `kind:name`, not "trak:Order *"; did you mean `track`?
+    config.toml:16:9: `start` in [destinations.b] must be "now", "beginning" or an instant like "2026-01-31T12:00:00Z"
+    config.toml:21:7: `SETTING` in [destinations.c] must be a string, not an integer
+    config.toml:22:1: unknown key `rate_limit` in [destinations.c]
+    config.toml:24:15: [destinations.d e]: a destination's name must be 1 to 64 letters, digits, `_` or `-`
+    "#);
+}
+
+#[test]
+fn problems_of_sources_have_their_place_and_hide_the_keys() {
+    let text = r#"
+[sources.web]
+write_keys = ["hunter2", "hunter2"]
+origins = ["https://shop.example/", "shop.example"]
+require_signature = true
+
+[sources.app]
+write_keys = ["${KEY}"]
+enforce_origin = "${ENFORCE}"
+
+[sources.empty]
+"#;
+    let shown = refused(text, &[("KEY", "hunter2"), ("ENFORCE", "perhaps")]);
+    assert!(!shown.contains("hunter2"), "{shown}");
+    insta::assert_snapshot!(shown, @r#"
+    config.toml:3:14: `write_keys` in [sources.web] holds a key twice, or one of another source
+    config.toml:4:12: `origins` in [sources.web] must hold origins like "https://shop.example", without a path, not "https://shop.example/"
+    config.toml:5:1: unknown key `require_signature` in [sources.web]
+    config.toml:9:18: `enforce_origin` in [sources.app] must be true or false, not a string (the value comes from the environment variable `ENFORCE`)
+    config.toml:11:10: `write_keys` in [sources.empty] must hold at least one key (`opentrack keys new` makes one)
+    "#);
+}
+
+#[test]
+fn text_that_is_no_toml_has_its_place() {
+    insta::assert_snapshot!(refused("[server]\nlisten = [\"a\"\nlog = \n", &[]), @r#"
+    config.toml:3:1: missing comma between array elements, expected `,`
+    config.toml:3:1: string values must be quoted, expected literal string
+    config.toml:3:5: unexpected `=` in array, expected value, `]`
+    config.toml:3:6: unclosed array, expected `]`
+    "#);
+    insta::assert_snapshot!(refused("[server]\nlog = \"a\"\nlog = \"b\"\n", &[]), @"config.toml:3:1: duplicate key");
+}
+
+#[test]
+fn wrong_values_of_the_environment_name_their_variable() {
+    let variables = [
+        ("OPENTRACK__SERVER__MAX_EVENT", "1MiB"),
+        ("OPENTRACK__SERVER__BODY_TIMEOUT", "soon"),
+        ("OPENTRACK__SERVER__LOG__LEVEL", "info"),
+        ("OPENTRACK__", "1"),
+        ("OPENTRACK__SRVER__LOG", "info"),
+        ("OPENTRACK_ENV", "staging"),
+        ("PORT", "http"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8, nowhere"),
+        ("CORS_ORIGINS", "shop.example"),
+    ];
+    insta::assert_snapshot!(refused("[server]\nlog = \"info\"\n", &variables), @r#"
+    CORS_ORIGINS: must hold origins like "https://shop.example", without a path, not "shop.example"
+    OPENTRACK_ENV: `environment` in [server] must be "development" or "production", not "staging"
+    OPENTRACK__: names no key: it must be `OPENTRACK__SECTION__KEY`
+    OPENTRACK__SERVER__BODY_TIMEOUT: `body_timeout` in [server] must be a duration like "500ms", "30s" or "7d", not "soon"
+    OPENTRACK__SERVER__LOG__LEVEL: names a key below `log`, which is not a table
+    OPENTRACK__SERVER__MAX_EVENT: unknown key `max_event` in [server]; did you mean `max_event_bytes`?
+    OPENTRACK__SRVER__LOG: unknown key `srver`; did you mean `server`?
+    PORT: must be a port number, not "http"
+    TRUSTED_PROXIES: `trusted_proxies` in [server] must be a network like "10.0.0.0/8" or an address, not "nowhere"
+    "#);
+}
+
+#[test]
+fn a_missing_variable_names_the_key_and_its_place() {
+    let text = "[server]\ndata_dir = \"${DIR}\"\n[sources.web]\nwrite_keys = [\"a\",\n  \"${B\"]\n";
+    insta::assert_snapshot!(refused(text, &[]), @r#"
+    config.toml:2:12: `server.data_dir` takes the environment variable `DIR`, which is not set and has no default
+    config.toml:5:3: `sources.web.write_keys` has a `${` without its `}`
+    "#);
+}
+
+#[test]
+fn an_override_makes_a_missing_variable_good() {
+    let loaded = accepted(
+        "[server]\ndata_dir = \"${DIR}\"\n",
+        &[("OPENTRACK__SERVER__DATA_DIR", "/var/lib/opentrack")],
+    );
+    assert_eq!(loaded.settings.server.data_dir, PathBuf::from("/var/lib/opentrack"));
+}
+
+#[test]
+fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
+    let text = "[server]\nlog = \"warn\"\nenvironment = \"development\"\nmax_connections = 5\n";
+    let log = |variables: &[(&str, &str)]| accepted(text, variables).settings.server.log;
+    assert_eq!(accepted("", &[]).settings.server.log, "info");
+    assert_eq!(log(&[]), "warn");
+    assert_eq!(log(&[("OPENTRACK_LOG", "error")]), "error");
+    assert_eq!(log(&[("OPENTRACK_LOG", "")]), "warn");
+    assert_eq!(log(&[("OPENTRACK_LOG", "error"), ("OPENTRACK__SERVER__LOG", "debug")]), "debug");
+    let connections = accepted(text, &[("OPENTRACK__SERVER__MAX_CONNECTIONS", "7")]);
+    assert_eq!(connections.settings.server.max_connections, 7);
+}
+
+#[test]
+fn both_environment_names_choose_production_and_ours_wins() {
+    let with = |variables: &[(&'static str, &'static str)]| {
+        let all = [&GOOD_SECRETS[..], variables].concat();
+        accepted("[sources.web]\nwrite_keys = [\"k\"]\n", &all).settings.server.production
+    };
+    assert!(!with(&[]));
+    assert!(with(&[("NODE_ENV", "production")]));
+    assert!(!with(&[("NODE_ENV", "staging")]));
+    assert!(with(&[("OPENTRACK_ENV", "production"), ("NODE_ENV", "test")]));
+    assert!(!with(&[("OPENTRACK__SERVER__ENVIRONMENT", "development"), ("OPENTRACK_ENV", "production")]));
+}
+
+#[test]
+fn port_moves_the_first_listener_to_every_address() {
+    let listen = |text: &str| accepted(text, &[("PORT", "8080")]).settings.server.listen;
+    assert_eq!(listen(""), ["0.0.0.0:8080".parse().unwrap()]);
+    let two = "[server]\nlisten = [\"127.0.0.1:1\", \"[::1]:2\"]\n";
+    assert_eq!(listen(two), ["0.0.0.0:8080".parse().unwrap(), "[::1]:2".parse().unwrap()]);
+}
+
+#[test]
+fn typeless_text_of_the_environment_takes_the_type_that_is_wanted() {
+    let text = "[server]\nmax_connections = \"${CONNECTIONS:-12}\"\nlog = \"${LOG}\"\n";
+    let variables = [
+        ("LOG", "1"),
+        ("OPENTRACK__SERVER__LISTEN", "127.0.0.1:1,127.0.0.1:2"),
+        ("OPENTRACK__SOURCES__WEB__WRITE_KEYS", "12345"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8, ::1"),
+    ];
+    let settings = accepted(text, &variables).settings;
+    assert_eq!(settings.server.max_connections, 12);
+    assert_eq!(settings.server.log, "1");
+    assert_eq!(settings.server.listen.len(), 2);
+    assert_eq!(settings.sources[0].write_keys[0].expose_secret(), "12345");
+    assert_eq!(settings.server.trusted_proxies.len(), 2);
+}
+
+#[test]
+fn shared_origins_fill_only_the_sources_without_their_own() {
+    let text = "[sources.a]\nwrite_keys = [\"a\"]\norigins = [\"https://Own.example\"]\n[sources.b]\nwrite_keys = [\"b\"]\n";
+    let origins = |value: &str| {
+        let settings = accepted(text, &[("CORS_ORIGINS", value)]).settings;
+        settings.sources.into_iter().map(|source| source.origins).collect::<Vec<_>>()
+    };
+    assert_eq!(origins("https://x.example,http://localhost:5173").concat().len(), 3);
+    assert_eq!(origins("https://x.example")[0], ["https://own.example"]);
+    assert_eq!(origins("*")[1], Vec::<String>::new());
+}
+
+#[test]
+fn relative_paths_start_at_the_file() {
+    assert_eq!(accepted("", &[]).settings.server.data_dir, PathBuf::from("/etc/opentrack/data"));
+    let absolute = accepted("[server]\ndata_dir = \"/srv\"\n", &[]);
+    assert_eq!(absolute.settings.server.data_dir, PathBuf::from("/srv"));
+}
+
+#[test]
+fn a_destination_is_on_when_what_it_needs_is_there() {
+    let state = |text: &str, variables: &[(&str, &str)]| {
+        let switches = accepted(text, variables).switches;
+        switches.first().map(|switch| switch.enabled)
+    };
+    let url = [("VARIABLE", "https://collector.example/in")];
+    assert_eq!(state("", &[]), None);
+    assert_eq!(state("[destinations.KIND]\n", &[]), Some(false));
+    assert_eq!(state("[destinations.KIND]\nSETTING = \"\"\n", &[]), Some(false));
+    assert_eq!(state("[destinations.KIND]\nSETTING = \"\"\n", &url), Some(true));
+    assert_eq!(state("[destinations.KIND]\nSETTING = \"https://a.example\"\n", &[]), Some(true));
+    assert_eq!(state("[destinations.x]\ntype = \"KIND\"\nenabled = false\n", &url), Some(false));
+    assert_eq!(state("", &url), Some(true));
+    assert_eq!(state("[destinations.PLAIN]\n", &[]), Some(true));
+    assert_eq!(state("[destinations.PLAIN]\nenabled = false\n", &[]), Some(false));
+    assert_eq!(
+        state("[destinations.PLAIN]\n", &[("OPENTRACK__DESTINATIONS__PLAIN__ENABLED", "false")]),
+        Some(false)
+    );
+}
+
+#[test]
+fn an_override_finds_a_name_in_lower_case_and_with_a_hyphen() {
+    let text = "[destinations.my-Copy]\ntype = \"PLAIN\"\n";
+    let loaded = accepted(text, &[("OPENTRACK__DESTINATIONS__MY_COPY__BATCH__MAX_EVENTS", "3")]);
+    assert_eq!(loaded.settings.destinations.len(), 1);
+    assert_eq!(loaded.settings.destinations[0].patience.batch.max_events.get(), 3);
+}
+
+#[test]
+fn the_common_keys_of_a_destination_are_read() {
+    let text = r#"
+[destinations.PLAIN]
+batch = { max_events = 7, max_bytes = "2MB", max_delay = "250ms" }
+retry = { initial = "1s", max = "1m", give_up_after = "2h" }
+breaker = { failures = 3, open_for = "5s" }
+hold = { probe_every = "1m" }
+concurrency = 4
+timeout = "3s"
+events = { include = ["track:Order *", "identify"], exclude = ["track:Order Test"] }
+start = 2026-01-31T12:00:00Z
+"#;
+    let destination = accepted(text, &[]).settings.destinations.remove(0);
+    let shown = format!("{:?}\n{:?}\n{:?}", destination.patience, destination.events, destination.start);
+    insta::assert_snapshot!(shown, @r#"
+    Patience { batch: BatchLimits { max_events: 7, max_bytes: 2000000, max_delay: 250ms }, retry: Retry { initial: 1s, max: 60s, give_up_after: 7200s }, breaker: BreakerSettings { failures: 3, open_for: 5s }, probe_every: 60s, concurrency: 4, timeout: 3s }
+    EventFilter { include: [EventPattern { kind: Track, name: Some("Order *") }, EventPattern { kind: Identify, name: None }], exclude: [EventPattern { kind: Track, name: Some("Order Test") }] }
+    At(2026-01-31T12:00:00Z)
+    "#);
+}
+
+#[test]
+fn production_refuses_to_start_without_a_source_and_without_good_secrets() {
+    let production = "[server]\nenvironment = \"production\"\n";
+    let with_source = "[server]\nenvironment = \"production\"\n[sources.web]\nwrite_keys = [\"k\"]\n";
+    let problems = load_text(production, &GOOD_SECRETS).unwrap_err();
+    assert!(!problems.only_secrets());
+    insta::assert_snapshot!(problems, @"production needs at least one source: add a table `[sources.NAME]` with `write_keys`");
+
+    let missing = load_text(with_source, &[]).unwrap_err();
+    assert!(missing.only_secrets());
+    insta::assert_snapshot!(missing, @r#"
+    the environment variable `SITE_SALT` is not set, and production needs it
+    the environment variable `JWT_SECRET` is not set, and production needs it
+    "#);
+
+    let short = [("SITE_SALT", "hunter2"), ("JWT_SECRET", "hunter2")];
+    let weak = load_text(with_source, &short).unwrap_err();
+    assert!(weak.only_secrets() && !weak.to_string().contains("hunter2"));
+    insta::assert_snapshot!(weak, @r#"
+    the environment variable `SITE_SALT` is shorter than 32 bytes
+    the environment variable `JWT_SECRET` is shorter than 32 bytes
+    the environment variable `JWT_SECRET` is equal to `SITE_SALT`: the two must differ
+    "#);
+
+    let both = load_text(production, &[]).unwrap_err();
+    assert!(!both.only_secrets(), "a wrong configuration comes before a missing secret");
+    assert!(accepted(with_source, &GOOD_SECRETS).settings.server.production);
+}
+
+#[test]
+fn what_works_and_may_surprise_is_a_warning() {
+    let loaded = accepted(
+        "[server]\nmax_body_bytes = \"1MiB\"\n[journal]\ndurability = \"os\"\n",
+        &[("JWT_SECRET", "short")],
+    );
+    insta::assert_snapshot!(loaded.warnings.join("\n"), @r#"
+    `max_body_bytes` is 1MiB: some libraries send batches of up to 4MiB
+    `durability` in [journal] is "os": events of the last seconds can be lost in a power cut
+    no source is configured: any write key, or none, is accepted
+    no destination is on: events are kept in the journal alone
+    `JWT_SECRET` is shorter than 32 bytes, which production refuses
+    "#);
+    let quiet = accepted("[sources.web]\nwrite_keys = [\"k\"]\n[destinations.PLAIN]\n", &[]);
+    assert_eq!(quiet.warnings, Vec::<String>::new());
+}
+
+#[test]
+fn secrets_never_show_in_debug_output() {
+    let variables = [("SITE_SALT", "hunter2-salt"), ("JWT_SECRET", "hunter2-jwt")];
+    let loaded = accepted("[sources.web]\nwrite_keys = [\"hunter2-key\"]\n", &variables);
+    assert_eq!(loaded.settings.server.jwt_secret.expose_secret(), "hunter2-jwt");
+    let shown = format!("{loaded:?}");
+    assert!(!shown.contains("hunter2"), "{shown}");
+}
+
+#[test]
+fn a_wrong_own_setting_is_not_quoted() {
+    let text = "[destinations.KIND]\nenabled = true\nSETTING = \"${URL}\"\n[destinations.b]\ntype = \"KIND\"\nSETTING = 40417\n";
+    let shown = refused(text, &[("URL", "hunter2")]);
+    assert!(!shown.contains("hunter2") && !shown.contains("40417"), "{shown}");
+    assert_eq!(shown.lines().count(), 2, "{shown}");
+}
+
+#[test]
+fn the_defaults_of_the_code_are_those_of_the_shipped_file() {
+    let common = |loaded: Loaded| {
+        let settings = loaded.settings;
+        format!("{:#?}{:#?}{:#?}{:#?}", settings.server, settings.journal, settings.limits, settings.sources)
+    };
+    let shipped = accepted(&shipped::config_toml(), &[]);
+    for destination in &shipped.settings.destinations {
+        let entry = ENTRIES.iter().find(|entry| entry.kind == destination.settings.kind()).unwrap();
+        assert_eq!(destination.patience, (entry.patience)());
+    }
+    assert_eq!(shipped.settings.destinations.len(), ENTRIES.len());
+    assert!(shipped.switches.iter().any(|switch| switch.enabled));
+    assert_eq!(common(shipped), common(accepted("", &[])));
+}
+
+/// The commented example of a source, and the common keys of every destination.
+#[test]
+fn the_commented_examples_of_the_shipped_file_are_good() {
+    let shipped = shipped::config_toml();
+    let (general, blocks) = shipped.split_once("# Destinations: ").unwrap();
+    let source = ["[sources", "write_keys =", "origins =", "enforce_origin ="];
+    let of_a_source = |line: &str| source.iter().any(|key| line.starts_with(key));
+    let common =
+        ["batch =", "retry =", "breaker =", "hold =", "concurrency =", "timeout =", "events =", "start ="];
+    let of_a_destination = |line: &str| common.iter().any(|key| line.starts_with(key));
+    let uncommented = |line: &str, is_example: &dyn Fn(&str) -> bool| {
+        line.strip_prefix("# ").filter(|rest| is_example(rest)).unwrap_or(line).to_owned()
+    };
+    let general = general.lines().map(|line| uncommented(line, &of_a_source));
+    let blocks = blocks.lines().skip(1).map(|line| uncommented(line, &of_a_destination));
+    let text: Vec<String> = general.chain(blocks).collect();
+    let loaded = accepted(&text.join("\n"), &[("WEB_WRITE_KEY", "k")]);
+    assert_eq!(loaded.settings.sources.len(), 1);
+}
+
+#[test]
+fn the_committed_files_are_fresh() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    for (name, text) in [("config.toml", shipped::config_toml()), ("env.example", shipped::env_example())] {
+        let committed = std::fs::read_to_string(root.join(name)).unwrap();
+        assert!(committed == text, "`{name}` is stale: run `opentrack gen`");
+    }
+}
+
+#[test]
+fn a_copy_of_the_shipped_environment_changes_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join(".env"), shipped::env_example()).unwrap();
+    let copied = Environment::default().with_file(&directory.path().join(".env")).unwrap();
+    assert_eq!(copied, Environment::default());
+}
+
+#[test]
+fn a_named_file_must_exist_and_the_usual_one_need_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let nowhere = Environment::default();
+    let named = load(&Source::Named(directory.path().join("router.toml")), &nowhere).unwrap_err();
+    assert!(named.to_string().contains("router.toml: could not be read"), "{named}");
+    let built_in = load(&Source::Directory(directory.path().to_owned()), &nowhere).unwrap();
+    assert_eq!(built_in.path, None);
+    assert_eq!(built_in.settings.server.data_dir, directory.path().join("data"));
+    std::fs::write(directory.path().join("config.toml"), "[server]\nlog = \"${LEVEL}\"\n").unwrap();
+    std::fs::write(directory.path().join(".env"), "LEVEL=warn\n").unwrap();
+    let found = load(&Source::Directory(directory.path().to_owned()), &nowhere).unwrap();
+    assert_eq!(found.settings.server.log, "warn");
+}
+
+#[test]
+fn development_generates_its_secrets_once_and_keeps_them_to_itself() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().unwrap();
+    let start = || {
+        let source = Source::Directory(directory.path().to_owned());
+        let mut loaded = load(&source, &Environment::default()).unwrap();
+        generate_missing(&mut loaded).unwrap();
+        let server = loaded.settings.server;
+        (server.jwt_secret.expose_secret().to_owned(), loaded.site_salt.expose_secret().to_owned())
+    };
+    let (first, again) = (start(), start());
+    assert_eq!(first, again);
+    assert!(first.0.len() >= 32 && first.1.len() >= 32 && first.0 != first.1);
+    let file = std::fs::metadata(directory.path().join("data/secrets.toml")).unwrap();
+    assert_eq!(file.permissions().mode() & 0o777, 0o600);
+}
