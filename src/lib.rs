@@ -13,6 +13,7 @@
 //! Actors hold the patience ([`actors`]). The journal holds the data ([`journal`]).
 //! `ARCHITECTURE.md` is the longer map; `tests/layers.rs` keeps the arrows pointing one way.
 
+pub mod actors;
 pub mod config;
 pub mod destinations;
 pub mod journal;

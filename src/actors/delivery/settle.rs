@@ -1,0 +1,115 @@
+//! What must be on disk before an event counts as done: dead letters first, then the cursor.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use actix::prelude::*;
+
+use super::{Delivery, Parts, TICK, attempt};
+use crate::destinations::Destination;
+use crate::journal::{Cursor, DeadLetter, Position};
+use crate::policy::delivery::{Burial, Input};
+use crate::policy::outcome::Reason;
+use crate::spec::Event;
+use crate::telemetry::{clock, events};
+
+impl<D: Destination> Delivery<D> {
+    pub(super) fn bury(&mut self, burials: Vec<Burial>, ctx: &mut Context<Self>) {
+        let events: HashMap<u64, Arc<Event>> = burials
+            .iter()
+            .filter_map(|burial| Some((burial.position, self.events.get(&burial.position).cloned()?)))
+            .collect();
+        let parts = Arc::clone(&self.parts);
+        let doomed = burials.clone();
+        let work = tokio::task::spawn_blocking(move || parts.write_letters(&doomed, &events));
+        ctx.spawn(work.into_actor(self).map(move |written, delivery, ctx| {
+            let written = written.unwrap_or_else(|panic| Err(panic.to_string()));
+            delivery.buried(burials, written, ctx);
+        }));
+    }
+
+    fn buried(&mut self, burials: Vec<Burial>, written: Result<String, String>, ctx: &mut Context<Self>) {
+        let first = match written {
+            Ok(first) => first,
+            Err(why) => {
+                self.trouble("keep dead letters", &why);
+                return self.give(Input::NotBuried(burials), ctx);
+            }
+        };
+        let mut by_reason: HashMap<Reason, u64> = HashMap::new();
+        burials.iter().for_each(|burial| *by_reason.entry(burial.fault.reason).or_default() += 1);
+        for (reason, count) in by_reason {
+            let (destination, reason) = (self.parts.name.as_str(), reason.as_str());
+            self.tally.buried(reason, count);
+            events::EventsBuried { destination, reason, count, message_id: &first }.emit(&self.parts.metrics);
+        }
+        let positions: Vec<u64> = burials.iter().map(|burial| burial.position).collect();
+        self.give(Input::Buried(positions.clone()), ctx);
+        self.forget(&positions, false);
+    }
+
+    pub(super) fn commit(&mut self, ctx: &mut Context<Self>) {
+        let Some(machine) = &self.machine else { return };
+        let settled = machine.settled();
+        let cursor = Cursor {
+            mark: Position(settled.mark()),
+            settled: settled.ranges(),
+            counts: self.tally.totals().clone(),
+        };
+        let parts = Arc::clone(&self.parts);
+        let work = tokio::task::spawn_blocking(move || {
+            parts.journal.commit(&parts.name, &cursor).map_err(|error| error.to_string())?;
+            parts.beacon.mark.store(cursor.mark.0, Ordering::Release);
+            Ok(())
+        });
+        ctx.spawn(work.into_actor(self).map(|done, delivery, ctx| {
+            let done = done.unwrap_or_else(|panic| Err(panic.to_string()));
+            delivery.committed(done, ctx);
+        }));
+    }
+
+    fn committed(&mut self, done: Result<(), String>, ctx: &mut Context<Self>) {
+        match done {
+            Ok(()) => self.give(Input::Committed, ctx),
+            Err(why) => {
+                self.trouble("store the cursor", &why);
+                ctx.run_later(TICK, |delivery, ctx| delivery.give(Input::NotCommitted, ctx));
+            }
+        }
+    }
+}
+
+impl<D: Destination> Parts<D> {
+    /// Writes dead letters and returns the first message id.
+    fn write_letters(&self, burials: &[Burial], loaded: &HashMap<u64, Arc<Event>>) -> Result<String, String> {
+        let mut letters = Vec::with_capacity(burials.len());
+        for burial in burials {
+            let event = match loaded.get(&burial.position) {
+                Some(event) => Some(Arc::clone(event)),
+                None => {
+                    attempt::read_one(self.journal.as_ref(), burial.position).map_err(|fault| fault.answer)?
+                }
+            };
+            letters.extend(event.map(|event| self.letter(burial, &event)));
+        }
+        self.journal.bury(&letters).map_err(|error| error.to_string())?;
+        Ok(letters.into_iter().next().map(|letter| letter.message_id).unwrap_or_default())
+    }
+
+    fn letter(&self, burial: &Burial, event: &Event) -> DeadLetter {
+        let mut text = Vec::with_capacity(event.size() + 256);
+        event.write_json(&mut text);
+        DeadLetter {
+            destination: self.name.clone(),
+            position: Position(burial.position),
+            message_id: event.head.message_id.to_string(),
+            reason: burial.fault.reason.as_str(),
+            status: burial.fault.status,
+            answer: burial.fault.answer.clone(),
+            attempts: burial.attempts,
+            at: clock::now(),
+            event: text.into(),
+        }
+    }
+}

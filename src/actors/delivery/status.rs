@@ -1,0 +1,135 @@
+//! What an operator sees of one destination, and the log lines when it changes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::prelude::*;
+
+use super::{Delivery, DestinationStatus, attempt};
+use crate::actors::messages::{Backlog, BreakerStatus};
+use crate::destinations::Destination;
+use crate::journal::Position;
+use crate::policy::breaker::State;
+use crate::telemetry::{BreakerState, clock, events};
+
+impl<D: Destination> Delivery<D> {
+    pub(super) fn status(&self) -> DestinationStatus {
+        let now = self.now();
+        let backlog = self.backlog();
+        let rate = self.tally.rate();
+        let machine = self.machine.as_ref();
+        let (breaker, failures) = machine.map_or((State::Closed, 0), |machine| machine.breaker(now));
+        let drains = |_: &()| rate.outgoing > rate.incoming && backlog.events > 0;
+        let eta = || backlog.events as f64 / (rate.outgoing - rate.incoming) * 1000.0;
+        DestinationStatus {
+            name: self.parts.name.clone(),
+            kind: D::KIND,
+            enabled: true,
+            state: machine.map_or_else(|| self.unprepared_state(), |machine| machine.state(now)),
+            reason: self.reason(),
+            backlog,
+            oldest_age_ms: millis(self.oldest_age()),
+            rate,
+            last_error: self.last_error.clone(),
+            breaker: BreakerStatus {
+                state: word(breaker).as_str(),
+                failures,
+                reopens_at: until(breaker).map(|at| self.wall(at)),
+            },
+            next_attempt_at: machine.and_then(|machine| machine.next_attempt(now)).map(|at| self.wall(at)),
+            drain_eta_ms: Some(()).filter(drains).map(|()| eta() as u64),
+            counts: self.tally.counts(),
+        }
+    }
+
+    fn reason(&self) -> Option<String> {
+        let Some(machine) = &self.machine else {
+            return self.last_error.as_ref().map(|error| error.message.clone());
+        };
+        let held = machine.held().map(|hold| hold.fault.reason.as_str().to_owned());
+        let failing = machine.state(self.now()) != "flowing";
+        held.or_else(|| self.last_error.as_ref().filter(|_| failing).map(|error| error.message.clone()))
+    }
+
+    /// Returns the state before the wire is prepared: nothing is wrong until a preparation has failed.
+    fn unprepared_state(&self) -> &'static str {
+        if self.last_error.is_some() { "held" } else { "flowing" }
+    }
+
+    fn backlog(&self) -> Backlog {
+        let events = self.machine.as_ref().map_or(0, |machine| machine.backlog());
+        let from = self.machine.as_ref().and_then(|machine| machine.oldest());
+        let bytes = from.map_or(0, |from| self.parts.journal.bytes_since(Position(from)));
+        Backlog { events, bytes: if events == 0 { 0 } else { bytes } }
+    }
+
+    fn oldest_age(&self) -> Duration {
+        let age = |(_, at): (u64, jiff::Timestamp)| clock::now().duration_since(at).unsigned_abs();
+        self.oldest.map_or(Duration::ZERO, age)
+    }
+
+    /// Sets the gauges; reads the oldest event's time when that event has changed.
+    pub(super) fn measure(&mut self, ctx: &mut Context<Self>) {
+        let backlog = self.backlog();
+        let oldest = self.oldest_age();
+        let destination = self.parts.name.as_str();
+        events::BacklogMeasured { destination, events: backlog.events, bytes: backlog.bytes, oldest }
+            .emit(&self.parts.metrics);
+        let position =
+            self.machine.as_ref().filter(|_| backlog.events > 0).and_then(|machine| machine.oldest());
+        match position {
+            None => self.oldest = None,
+            Some(position) if self.oldest.is_some_and(|(known, _)| known == position) => {}
+            Some(position) => self.find_age(position, ctx),
+        }
+    }
+
+    fn find_age(&mut self, position: u64, ctx: &mut Context<Self>) {
+        let journal = Arc::clone(&self.parts.journal);
+        let read = tokio::task::spawn_blocking(move || attempt::read_one(journal.as_ref(), position));
+        ctx.spawn(read.into_actor(self).map(move |read, delivery, _| {
+            if let Ok(Ok(Some(event))) = read {
+                delivery.oldest = Some((position, event.receipt.received_at));
+            }
+        }));
+    }
+
+    /// Says when the breaker or the hold has changed.
+    pub(super) fn tell_changes(&mut self) {
+        let Some(machine) = &self.machine else { return };
+        let (state, failures) = machine.breaker(self.now());
+        let destination = self.parts.name.as_str();
+        if word(state) != self.breaker {
+            self.breaker = word(state);
+            events::BreakerChanged { destination, state: self.breaker, failures }.emit(&self.parts.metrics);
+        }
+        match machine.held() {
+            Some(hold) if !self.held => {
+                let (reason, status) = (hold.fault.reason.as_str(), hold.fault.status);
+                events::DestinationHeld { destination, reason, status }.emit();
+            }
+            None if self.held => events::DestinationReleased { destination }.emit(),
+            Some(_) | None => {}
+        }
+        self.held = machine.held().is_some();
+    }
+}
+
+fn word(state: State) -> BreakerState {
+    match state {
+        State::Closed => BreakerState::Closed,
+        State::Open { .. } => BreakerState::Open,
+        State::HalfOpen => BreakerState::HalfOpen,
+    }
+}
+
+fn until(state: State) -> Option<Duration> {
+    match state {
+        State::Open { until } => Some(until),
+        State::Closed | State::HalfOpen => None,
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

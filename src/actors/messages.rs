@@ -1,0 +1,241 @@
+//! Messages that more than one actor, or the door, sends. Commands are imperative, facts past participles, questions nouns.
+
+use std::collections::BTreeMap;
+
+use actix::Message;
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::journal::RejectedPage;
+use crate::policy::outcome::Fault;
+use crate::policy::route::Kinds;
+use crate::spec::{Event, Rejected};
+use crate::warehouse::SchemaDiff;
+
+// === Between the actors ===
+
+/// Fact: a group is durable; the destinations that its kinds concern should look.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct Appended {
+    /// Kinds of the group's events.
+    pub kinds: Kinds,
+}
+
+/// Fact: the journal has no room; look for something to give up.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct JournalFull;
+
+/// Command: the journal has grown; look. Coalesced: at most one is in a mailbox.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct Wake;
+
+/// Command: finish what is loaded, store the cursor, and stop.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Drained")]
+pub struct Drain;
+
+/// The answer to [`Drain`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drained {
+    /// Events that stay in the journal for the next start.
+    pub left: u64,
+}
+
+/// Question: how is this destination?
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "DestinationStatus")]
+pub struct Status;
+
+/// Command to a schema manager: make these tables and columns exist.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<(), Fault>")]
+pub struct ChangeSchema {
+    /// What is missing.
+    pub diff: SchemaDiff,
+}
+
+/// Fact: a child is gone.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct ChildExited {
+    /// Index of the child in its supervisor.
+    pub child: usize,
+    /// It panicked; otherwise it stopped as asked.
+    pub panicked: bool,
+}
+
+// === From the door ===
+
+/// Command of the door: make these events durable and say so. Carries the permit that bounds what is in flight.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Accepted, NotAccepted>")]
+pub struct Accept {
+    /// The believed events of one request, in order.
+    pub events: Vec<Event>,
+    /// Those that were set aside.
+    pub rejected: Vec<Rejected>,
+    /// Given back when the message is done with.
+    pub permit: Option<OwnedSemaphorePermit>,
+}
+
+/// The events are on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Accepted {
+    /// Written now.
+    pub stored: usize,
+    /// Known already, and answered like the others.
+    pub duplicates: usize,
+}
+
+/// The events are not on disk, and nobody was told so.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotAccepted {
+    /// The journal has no room.
+    #[error("journal_full: {0}")]
+    Full(String),
+    /// The journal cannot write, or the router is stopping.
+    #[error("overloaded: {0}")]
+    Unavailable(String),
+}
+
+/// Question: how is every destination?
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Vec<DestinationStatus>")]
+pub struct Snapshot;
+
+/// How one destination is; serialised as it stands by `/api/destinations`.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct DestinationStatus {
+    /// Configured name.
+    pub name: String,
+    /// Kind of destination.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// Switched on.
+    pub enabled: bool,
+    /// flowing, retrying, throttled, held, paused, draining or off.
+    pub state: &'static str,
+    /// Why it is in that state.
+    pub reason: Option<String>,
+    /// What waits.
+    pub backlog: Backlog,
+    /// Age of the oldest waiting event, 0 when none waits.
+    pub oldest_age_ms: u64,
+    /// Events per second, over the last minute.
+    pub rate: Rate,
+    /// The last failure in the other side's words.
+    pub last_error: Option<LastError>,
+    /// The breaker.
+    pub breaker: BreakerStatus,
+    /// When the next attempt is due.
+    pub next_attempt_at: Option<jiff::Timestamp>,
+    /// How long the backlog will take at the present rate.
+    pub drain_eta_ms: Option<u64>,
+    /// Totals since the destination exists.
+    pub counts: Counts,
+}
+
+impl DestinationStatus {
+    /// Returns the status of a destination that nothing is known of.
+    pub fn idle(name: &str, kind: &'static str, enabled: bool, state: &'static str) -> Self {
+        DestinationStatus {
+            name: name.to_owned(),
+            kind,
+            enabled,
+            state,
+            reason: None,
+            backlog: Backlog::default(),
+            oldest_age_ms: 0,
+            rate: Rate::default(),
+            last_error: None,
+            breaker: BreakerStatus { state: "closed", failures: 0, reopens_at: None },
+            next_attempt_at: None,
+            drain_eta_ms: None,
+            counts: Counts::default(),
+        }
+    }
+}
+
+/// What waits for one destination.
+#[derive(Debug, Clone, Copy, Default, serde::Serialize)]
+pub struct Backlog {
+    /// Events.
+    pub events: u64,
+    /// Bytes in the journal, about.
+    pub bytes: u64,
+}
+
+/// Events per second.
+#[derive(Debug, Clone, Copy, Default, serde::Serialize)]
+pub struct Rate {
+    /// Accepted for this destination.
+    #[serde(rename = "in")]
+    pub incoming: f64,
+    /// Settled by this destination.
+    #[serde(rename = "out")]
+    pub outgoing: f64,
+}
+
+/// The last failure.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct LastError {
+    /// When.
+    pub at: jiff::Timestamp,
+    /// HTTP status, where there was one.
+    pub status: Option<u16>,
+    /// In the other side's words.
+    pub message: String,
+}
+
+/// State of the breaker.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct BreakerStatus {
+    /// closed, open or half_open.
+    pub state: &'static str,
+    /// Consecutive failures.
+    pub failures: u32,
+    /// When an open breaker lets the next batch through.
+    pub reopens_at: Option<jiff::Timestamp>,
+}
+
+/// Totals by fate.
+#[derive(Debug, Clone, Default, serde::Serialize)]
+pub struct Counts {
+    /// Taken by the other side.
+    pub delivered: u64,
+    /// Not sent, by reason.
+    pub skipped: BTreeMap<String, u64>,
+    /// Buried, by reason.
+    pub dead: BTreeMap<String, u64>,
+}
+
+/// Question: can the journal append, and what would an operator want to know?
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Vec<ReadyCheck>")]
+pub struct Readiness;
+
+/// One line of `/ready`.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct ReadyCheck {
+    /// `journal`, `config`, or a destination's name.
+    pub name: String,
+    /// Fine or not.
+    pub ok: bool,
+    /// In words.
+    pub message: String,
+    /// When false for this check the router answers 503.
+    #[serde(skip)]
+    pub vital: bool,
+}
+
+/// Question: which events were rejected? Newest first.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<RejectedPage, String>")]
+pub struct ListRejected {
+    /// Most entries.
+    pub limit: usize,
+    /// `next` of the page before.
+    pub cursor: Option<String>,
+}

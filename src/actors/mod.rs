@@ -1,0 +1,14 @@
+//! Patience: mailboxes, timers, supervision. Every actor is a shell around a pure machine of [`crate::policy`].
+//!
+//! ```text
+//! http ──Accept──▶ Supervisor ──Append──▶ JournalWriter ──Appended──▶ Supervisor ──Wake──▶ Delivery × n
+//!                                                                        Delivery ──ChangeSchema──▶ SchemaManager
+//! ```
+//! Data waits in the journal; mailboxes carry small messages and never grow.
+
+pub mod delivery;
+pub mod exit_guard;
+pub mod journal_writer;
+pub mod messages;
+pub mod schema_manager;
+pub mod supervisor;

@@ -1,0 +1,78 @@
+//! The schema manager of one warehouse: carries out schema changes one after the other, joining those that wait.
+//!
+//! Never in the hot path: a delivery asks only when its batch does not fit the schema that it sees.
+
+use std::sync::Arc;
+
+use actix::prelude::*;
+use tokio::sync::oneshot;
+
+use super::messages::ChangeSchema;
+use crate::destinations::SchemaStore;
+use crate::policy::outcome::{Fault, Reason};
+use crate::telemetry::events;
+use crate::warehouse::SchemaDiff;
+
+/// See the module.
+pub struct SchemaManager {
+    destination: String,
+    store: Arc<dyn SchemaStore>,
+    waiting: Vec<(SchemaDiff, oneshot::Sender<Result<(), Fault>>)>,
+    changing: bool,
+}
+
+impl SchemaManager {
+    /// Returns the manager of one destination's schema.
+    pub fn new(destination: String, store: Arc<dyn SchemaStore>) -> Self {
+        SchemaManager { destination, store, waiting: Vec::new(), changing: false }
+    }
+
+    fn consider(&mut self, ctx: &mut Context<Self>) {
+        if self.changing || self.waiting.is_empty() {
+            return;
+        }
+        self.changing = true;
+        let waiting = std::mem::take(&mut self.waiting);
+        let (diffs, answers): (Vec<_>, Vec<_>) = waiting.into_iter().unzip();
+        let diff = diffs.into_iter().fold(SchemaDiff::default(), SchemaDiff::merge);
+        let tables = diff.create.len();
+        let columns = diff.add.values().map(Vec::len).sum();
+        let begun = tokio::time::Instant::now();
+        let change = self.store.apply(diff).into_actor(self).map(move |done, manager, ctx| {
+            let destination = &manager.destination;
+            if done.is_ok() {
+                events::SchemaChanged { destination, tables, columns, took: begun.elapsed() }.emit();
+            }
+            manager.changing = false;
+            answers.into_iter().for_each(|answer| tell(answer, done.clone()));
+            manager.consider(ctx);
+        });
+        ctx.spawn(change);
+    }
+}
+
+fn tell(answer: oneshot::Sender<Result<(), Fault>>, done: Result<(), Fault>) {
+    if answer.send(done).is_err() {
+        events::NobodyThere { message: "a changed schema" }.emit();
+    }
+}
+
+impl Actor for SchemaManager {
+    type Context = Context<Self>;
+}
+
+impl Handler<ChangeSchema> for SchemaManager {
+    type Result = ResponseFuture<Result<(), Fault>>;
+
+    fn handle(&mut self, change: ChangeSchema, ctx: &mut Context<Self>) -> Self::Result {
+        let (answer, answered) = oneshot::channel();
+        self.waiting.push((change.diff, answer));
+        self.consider(ctx);
+        Box::pin(async move { answered.await.unwrap_or_else(|_| Err(stopped())) })
+    }
+}
+
+/// Returns what a delivery hears when its schema manager is gone.
+pub fn stopped() -> Fault {
+    Fault { reason: Reason::Store, status: None, answer: "the schema manager stopped".into() }
+}
