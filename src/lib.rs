@@ -16,6 +16,7 @@
 pub mod actors;
 pub mod config;
 pub mod destinations;
+pub mod http;
 pub mod journal;
 pub mod policy;
 pub mod spec;

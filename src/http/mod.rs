@@ -1,0 +1,110 @@
+//! The door: bytes from a socket become one message for the supervisor, and its answer becomes a status.
+//!
+//! Separate because everything about HTTP ends here: encodings, keys, origins, limits, answers. It never looks into an
+//! event (that is [`crate::spec`]), never writes (that is the journal) and never says 200 before it was told that the
+//! events are durable.
+
+mod access;
+mod answer;
+mod auth;
+mod body;
+mod budget;
+mod cors;
+mod home;
+mod limit;
+mod ops;
+mod outer;
+mod routes;
+mod segment;
+mod state;
+#[cfg(test)]
+mod tests;
+pub mod token;
+mod visitor;
+
+use std::net::TcpListener;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::Recipient;
+use actix_web::dev::Server;
+use actix_web::middleware::from_fn;
+use actix_web::{App, HttpServer, web};
+
+use crate::actors::messages::{Accept, ListRejected, Readiness, Snapshot};
+use crate::config::Settings;
+use crate::telemetry::Metrics;
+use state::{Shared, State};
+
+/// Longer than the idle time of common load balancers (60 s), so that they close first.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// How long the rest of an unread body is read and thrown away after its answer, so that the client sees the answer
+/// instead of a reset.
+const LINGER: Duration = Duration::from_secs(5);
+/// Threads per worker that unpack large bodies; together with the body limit they bound what unpacking can take.
+const UNPACKERS: usize = 4;
+
+/// What the door needs to know: its settings, and whom it asks.
+///
+/// A clone of an address always gets one message through a full mailbox, so clones are made once per worker and never
+/// per request.
+#[derive(Clone)]
+pub struct Door {
+    /// The whole configuration.
+    pub settings: Arc<Settings>,
+    /// Makes events durable.
+    pub accept: Recipient<Accept>,
+    /// Knows how every destination is.
+    pub snapshot: Recipient<Snapshot>,
+    /// Knows whether the journal can append.
+    pub readiness: Recipient<Readiness>,
+    /// Lists what was set aside.
+    pub rejected: Recipient<ListRejected>,
+    /// Where the door counts.
+    pub metrics: Arc<Metrics>,
+}
+
+/// Starts to answer on the given listeners; every listener serves everything. Must be called inside an actix system.
+///
+/// The returned server stops when its handle says so, never by a signal of its own.
+///
+/// # Errors
+/// A listener that the system does not let us use.
+pub fn serve(door: Door, listeners: Vec<TcpListener>) -> std::io::Result<Server> {
+    let shared = Arc::new(Shared::new(&door));
+    serve_shared(door, shared, listeners)
+}
+
+fn serve_shared(door: Door, shared: Arc<Shared>, listeners: Vec<TcpListener>) -> std::io::Result<Server> {
+    let settings = Arc::clone(&door.settings);
+    let workers = workers();
+    let app = move || {
+        let state = State { door: door.clone(), shared: Arc::clone(&shared) };
+        App::new()
+            .app_data(web::Data::new(state))
+            .wrap(from_fn(outer::around))
+            .configure(routes::register)
+            .default_service(web::to(ops::not_found))
+    };
+    let mut server = HttpServer::new(app)
+        .workers(workers)
+        .worker_max_blocking_threads(UNPACKERS)
+        .max_connections((settings.server.max_connections / workers).max(1))
+        .keep_alive(KEEP_ALIVE)
+        .client_request_timeout(settings.server.header_timeout)
+        .client_disconnect_timeout(LINGER)
+        .shutdown_timeout(settings.server.shutdown_timeout.as_secs())
+        .tcp_nodelay(true)
+        .disable_signals();
+    for listener in listeners {
+        server = server.listen(listener)?;
+    }
+    Ok(server.run())
+}
+
+/// Two threads even on one core, so that a slow request does not stop the others; more than four gain nothing, since the
+/// journal has one writer.
+fn workers() -> usize {
+    std::thread::available_parallelism().map_or(2, NonZeroUsize::get).clamp(2, 4)
+}

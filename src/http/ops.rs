@@ -1,0 +1,161 @@
+//! What operators and their machines ask: alive, ready, metrics, destinations, rejected events; and the paths that are
+//! none.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::{Message, Recipient};
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::actors::messages::{DestinationStatus, ListRejected, Readiness, ReadyCheck, Snapshot};
+
+use super::access::{self, READ_OPS};
+use super::answer::{self, Refusal};
+use super::body;
+use super::state::State;
+
+/// Load balancers give up on a readiness check after a few seconds.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+const DEFAULT_LIMIT: usize = 100;
+const MAX_LIMIT: usize = 1000;
+const SILENT: Refusal = Refusal::Overloaded("the router did not answer in time");
+/// What `Metrics::encode` writes.
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+#[derive(Serialize)]
+struct Alive {
+    status: &'static str,
+}
+
+#[derive(Serialize)]
+struct Ready {
+    status: &'static str,
+    checks: Vec<ReadyCheck>,
+}
+
+#[derive(Serialize)]
+struct Destinations {
+    destinations: Vec<DestinationStatus>,
+}
+
+#[derive(Serialize)]
+struct RejectedEvents {
+    rejected: Vec<Arc<RawValue>>,
+    next: Option<String>,
+}
+
+/// The page that is asked for; what cannot be read is the default.
+#[derive(Deserialize, Default)]
+struct PageQuery {
+    limit: Option<String>,
+    cursor: Option<String>,
+}
+
+/// The process runs. Asks nobody, so that a busy journal does not get it killed.
+pub(super) async fn health() -> HttpResponse {
+    answer::json(StatusCode::OK, &Alive { status: "ok" })
+}
+
+/// The router can take events. A sick destination only degrades it: leaving the load balancer would not heal it.
+pub(super) async fn ready(state: web::Data<State>) -> HttpResponse {
+    let checks = match ask(&state.door.readiness, Readiness).await {
+        Ok(checks) => checks,
+        Err(_) => vec![silent_router()],
+    };
+    let (code, status) = if checks.iter().any(|check| check.vital && !check.ok) {
+        (StatusCode::SERVICE_UNAVAILABLE, "not_ready")
+    } else if checks.iter().any(|check| !check.ok) {
+        (StatusCode::OK, "degraded")
+    } else {
+        (StatusCode::OK, "ready")
+    };
+    answer::json(code, &Ready { status, checks })
+}
+
+/// Every metric of this router.
+pub(super) async fn metrics(state: web::Data<State>) -> HttpResponse {
+    answer::text(OPEN_METRICS, state.door.metrics.encode())
+}
+
+/// `GET /api/destinations`
+pub(super) async fn destinations(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
+    let listed = list_destinations(&request, &state).await;
+    listed.map_or_else(|refusal| answer::refuse(&refusal), |body| answer::json(StatusCode::OK, &body))
+}
+
+/// `GET /api/rejected`
+pub(super) async fn rejected(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
+    let listed = list_rejected(&request, &state).await;
+    listed.map_or_else(|refusal| answer::refuse(&refusal), |body| answer::json(StatusCode::OK, &body))
+}
+
+/// No such path.
+pub(super) async fn not_found(
+    request: HttpRequest,
+    payload: web::Payload,
+    state: web::Data<State>,
+) -> HttpResponse {
+    turn_away(&request, payload, &state, Refusal::NotFound).await
+}
+
+/// Another method on a path that takes calls.
+pub(super) async fn only_post(
+    request: HttpRequest,
+    payload: web::Payload,
+    state: web::Data<State>,
+) -> HttpResponse {
+    turn_away(&request, payload, &state, Refusal::MethodNotAllowed("POST, OPTIONS")).await
+}
+
+/// Another method on a path that is read.
+pub(super) async fn only_get(
+    request: HttpRequest,
+    payload: web::Payload,
+    state: web::Data<State>,
+) -> HttpResponse {
+    turn_away(&request, payload, &state, Refusal::MethodNotAllowed("GET, HEAD")).await
+}
+
+async fn turn_away(
+    request: &HttpRequest,
+    payload: web::Payload,
+    state: &State,
+    refusal: Refusal,
+) -> HttpResponse {
+    body::drain(request, payload, state.door.settings.server.body_timeout).await;
+    answer::refuse(&refusal)
+}
+
+async fn list_destinations(request: &HttpRequest, state: &State) -> Result<Destinations, Refusal> {
+    access::check(request, &state.door.settings.server, READ_OPS)?;
+    let destinations = ask(&state.door.snapshot, Snapshot).await?;
+    Ok(Destinations { destinations })
+}
+
+async fn list_rejected(request: &HttpRequest, state: &State) -> Result<RejectedEvents, Refusal> {
+    access::check(request, &state.door.settings.server, READ_OPS)?;
+    let query = web::Query::<PageQuery>::from_query(request.query_string());
+    let query = query.map(web::Query::into_inner).unwrap_or_default();
+    let limit = query.limit.and_then(|limit| limit.parse().ok()).unwrap_or(DEFAULT_LIMIT);
+    let question = ListRejected { limit: limit.clamp(1, MAX_LIMIT), cursor: query.cursor };
+    let page = ask(&state.door.rejected, question).await?;
+    let page = page.map_err(|_| Refusal::Overloaded("the rejected events cannot be read now"))?;
+    Ok(RejectedEvents { rejected: page.rejected, next: page.next })
+}
+
+async fn ask<M>(whom: &Recipient<M>, question: M) -> Result<M::Result, Refusal>
+where
+    M: Message + Send + 'static,
+    M::Result: Send,
+{
+    let asked = tokio::time::timeout(ANSWER_WITHIN, whom.send(question)).await;
+    asked.map_err(|_| SILENT)?.map_err(|_| SILENT)
+}
+
+fn silent_router() -> ReadyCheck {
+    let message = "the router did not answer in time".to_owned();
+    ReadyCheck { name: "router".to_owned(), ok: false, message, vital: true }
+}

@@ -1,0 +1,107 @@
+//! Every path of the router, in one list.
+//!
+//! A path with a slash at its end is the same path, in place: a redirect would lose the event or its key in every server
+//! SDK. The pattern of a route is also its metric label, so labels stay a closed set.
+
+use actix_web::guard::{self, Guard};
+use actix_web::web;
+
+use crate::spec::Kind;
+use crate::spec::read::Endpoint;
+
+use super::{home, ops, segment};
+
+/// Paths that take calls. The one-letter forms are those of browser libraries.
+const INGEST: [(&str, Endpoint); 15] = [
+    ("/v1/track", Endpoint::One(Kind::Track)),
+    ("/v1/identify", Endpoint::One(Kind::Identify)),
+    ("/v1/page", Endpoint::One(Kind::Page)),
+    ("/v1/screen", Endpoint::One(Kind::Screen)),
+    ("/v1/group", Endpoint::One(Kind::Group)),
+    ("/v1/alias", Endpoint::One(Kind::Alias)),
+    ("/v1/t", Endpoint::One(Kind::Track)),
+    ("/v1/i", Endpoint::One(Kind::Identify)),
+    ("/v1/p", Endpoint::One(Kind::Page)),
+    ("/v1/s", Endpoint::One(Kind::Screen)),
+    ("/v1/g", Endpoint::One(Kind::Group)),
+    ("/v1/a", Endpoint::One(Kind::Alias)),
+    ("/v1/batch", Endpoint::Batch),
+    ("/v1/import", Endpoint::Batch),
+    ("/v1/b", Endpoint::Batch),
+];
+
+/// Where analytics-next sends counters about itself.
+const CLIENT_METRICS: &str = "/v1/m";
+
+/// Paths for operators, who do not come from pages on other origins.
+const OPERATOR: [&str; 6] = ["/", "/health", "/ready", "/metrics", "/api/destinations", "/api/rejected"];
+
+/// Puts every route into the application.
+pub(super) fn register(config: &mut web::ServiceConfig) {
+    for (path, endpoint) in INGEST {
+        let receive = move |request, payload, state| segment::receive(endpoint, request, payload, state);
+        config.service(
+            web::resource(path).route(web::post().to(receive)).default_service(web::to(ops::only_post)),
+        );
+    }
+    config.service(
+        web::resource(CLIENT_METRICS)
+            .route(web::post().to(segment::ignore))
+            .default_service(web::to(ops::only_post)),
+    );
+    config
+        .service(readable("/").route(web::route().guard(reads()).to(home::page)))
+        .service(readable("/health").route(web::route().guard(reads()).to(ops::health)))
+        .service(readable("/ready").route(web::route().guard(reads()).to(ops::ready)))
+        .service(readable("/metrics").route(web::route().guard(reads()).to(ops::metrics)))
+        .service(readable("/api/destinations").route(web::route().guard(reads()).to(ops::destinations)))
+        .service(readable("/api/rejected").route(web::route().guard(reads()).to(ops::rejected)));
+}
+
+/// Returns the metric label of a path.
+pub(super) fn label(path: &str) -> &'static str {
+    let ingest = INGEST.iter().map(|(known, _)| *known);
+    let known = ingest.chain([CLIENT_METRICS]).chain(OPERATOR);
+    known.into_iter().find(|known| *known == path).unwrap_or("other")
+}
+
+/// Returns whether pages on other origins have no business here, known path or not.
+pub(super) fn is_for_operators(path: &str) -> bool {
+    path.starts_with("/api/") || OPERATOR.contains(&path)
+}
+
+/// Returns the path without the slashes at its end; `None` when it has none.
+pub(super) fn without_trailing_slash(path: &str) -> Option<&str> {
+    let trimmed = path.trim_end_matches('/');
+    (trimmed.len() != path.len() && path != "/").then_some(if trimmed.is_empty() { "/" } else { trimmed })
+}
+
+fn readable(path: &str) -> actix_web::Resource {
+    web::resource(path).default_service(web::to(ops::only_get))
+}
+
+fn reads() -> impl Guard {
+    guard::Any(guard::Get()).or(guard::Head())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_patterns_and_never_what_a_stranger_typed() {
+        assert_eq!(label("/v1/batch"), "/v1/batch");
+        assert_eq!(label("/v1/m"), "/v1/m");
+        assert_eq!(label("/health"), "/health");
+        assert_eq!(label("/v1/../../etc/passwd"), "other");
+    }
+
+    #[test]
+    fn slashes_at_the_end_do_not_count() {
+        assert_eq!(without_trailing_slash("/v1/track/"), Some("/v1/track"));
+        assert_eq!(without_trailing_slash("/v1/track//"), Some("/v1/track"));
+        assert_eq!(without_trailing_slash("//"), Some("/"));
+        assert_eq!(without_trailing_slash("/"), None);
+        assert_eq!(without_trailing_slash("/v1/track"), None);
+    }
+}

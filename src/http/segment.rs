@@ -1,0 +1,135 @@
+//! The ingest paths: one request's calls become one message, and its answer an answer.
+//!
+//! A 200 promises that every believed event of the request is durable, and that every other one is kept with its reason.
+//! Nothing is promised about a destination. A 503 promises nothing: the events may still become durable, and because a
+//! client sends the same `messageId` again the second copy is recognised.
+
+use actix_web::http::header::{AUTHORIZATION, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, web};
+use tokio::time::Instant;
+
+use crate::actors::messages::{Accept, Accepted, NotAccepted};
+use crate::spec::read::{self, Arrival, Endpoint, Envelope, Intake, Limits};
+use crate::spec::{Code, Rejected};
+use crate::telemetry::clock;
+use crate::telemetry::events::EventsRejected;
+
+use super::answer::{self, Refusal};
+use super::body::{self, Bounds};
+use super::budget::Reservation;
+use super::state::State;
+use super::visitor::Visitor;
+
+/// A commit gets at least this part of the time for an answer, also when the body took most of it.
+const COMMIT_SHARE: u32 = 4;
+
+/// Takes one call, or a batch of them.
+pub(super) async fn receive(
+    endpoint: Endpoint,
+    request: HttpRequest,
+    payload: web::Payload,
+    state: web::Data<State>,
+) -> HttpResponse {
+    let answered = take(endpoint, &request, payload, &state).await;
+    answered.unwrap_or_else(|refusal| answer::refuse(&refusal))
+}
+
+/// Takes what a browser library counts about itself, and forgets it.
+pub(super) async fn ignore(
+    request: HttpRequest,
+    payload: web::Payload,
+    state: web::Data<State>,
+) -> HttpResponse {
+    body::drain(&request, payload, state.door.settings.server.body_timeout).await;
+    answer::success()
+}
+
+async fn take(
+    endpoint: Endpoint,
+    request: &HttpRequest,
+    payload: web::Payload,
+    state: &State,
+) -> Result<HttpResponse, Refusal> {
+    let deadline = Instant::now() + state.shared.answer_within;
+    let server = &state.door.settings.server;
+    let bounds = Bounds { max_bytes: server.max_body_bytes, patience: server.body_timeout };
+    // A request that nobody has room for is not parsed: its sender may be gone before it would be its turn.
+    let Some(mut reservation) = state.shared.budget.reserve() else {
+        body::drain(request, payload, bounds.patience).await;
+        return Err(Refusal::Overloaded("too much is in flight"));
+    };
+    let body = body::read(request, payload, bounds, &mut reservation).await?;
+    let envelope = read::read(body, endpoint).map_err(Refusal::Unreadable)?;
+    let intake = believe(envelope, request, state)?;
+    count_rejected(&intake.rejected, state);
+    let (accepted, rejected) = (intake.events.len(), intake.rejected.clone());
+    let stored = hand_over(intake, reservation, deadline, state).await;
+    conclude(endpoint, accepted, &rejected, stored)
+}
+
+/// Decides whose calls these are and whether they may come in, and checks each.
+fn believe(envelope: Envelope, request: &HttpRequest, state: &State) -> Result<Intake, Refusal> {
+    let server = &state.door.settings.server;
+    let visitor = Visitor::of(request, &server.trusted_proxies);
+    let sender = state.shared.sources.identify(
+        request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes),
+        envelope.write_key.as_deref(),
+        visitor.origin.map(HeaderValue::as_bytes),
+    )?;
+    state.shared.limiter.admit(&visitor, sender, envelope.len())?;
+    let arrival = Arrival {
+        received_at: clock::now(),
+        source: std::sync::Arc::clone(&sender.name),
+        ip: visitor.ip,
+        client_side: visitor.is_browser,
+    };
+    Ok(envelope.believe(&arrival, &Limits { max_event_bytes: server.max_event_bytes }))
+}
+
+/// Sends everything in one message and waits until it is durable. A message that still waits when the time is up is
+/// taken back with its permit; one that is being written goes on.
+async fn hand_over(
+    intake: Intake,
+    reservation: Reservation,
+    deadline: Instant,
+    state: &State,
+) -> Result<Accepted, Refusal> {
+    if intake.events.is_empty() && intake.rejected.is_empty() {
+        return Ok(Accepted { stored: 0, duplicates: 0 });
+    }
+    let permit = Some(reservation.into_permit());
+    let accept = Accept { events: intake.events, rejected: intake.rejected, permit };
+    let deadline = deadline.max(Instant::now() + state.shared.answer_within / COMMIT_SHARE);
+    match tokio::time::timeout_at(deadline, state.door.accept.send(accept)).await {
+        Ok(Ok(Ok(accepted))) => Ok(accepted),
+        Ok(Ok(Err(NotAccepted::Full(_)))) => Err(Refusal::JournalFull),
+        Ok(Ok(Err(NotAccepted::Unavailable(_)))) => Err(Refusal::Overloaded("the journal cannot write now")),
+        Ok(Err(_)) => Err(Refusal::Overloaded("the router is starting or stopping")),
+        Err(_) => Err(Refusal::Overloaded("the journal did not answer in time")),
+    }
+}
+
+fn conclude(
+    endpoint: Endpoint,
+    accepted: usize,
+    rejected: &[Rejected],
+    stored: Result<Accepted, Refusal>,
+) -> Result<HttpResponse, Refusal> {
+    match (endpoint, rejected) {
+        // It can never succeed, so it is refused even when it could not be kept.
+        (Endpoint::One(_), [bad, ..]) => Ok(answer::bad_event(bad)),
+        (Endpoint::One(_), []) => stored.map(|_| answer::success()),
+        (Endpoint::Batch, rejected) => stored.map(|_| answer::batch(accepted, rejected)),
+    }
+}
+
+fn count_rejected(rejected: &[Rejected], state: &State) {
+    let Some(first) = rejected.first() else { return };
+    for reason in Code::ALL {
+        let is_reason = |one: &&Rejected| one.problems.first().is_some_and(|problem| problem.code == reason);
+        let count = rejected.iter().filter(is_reason).count() as u64;
+        if count > 0 {
+            EventsRejected { source: &first.source, reason, count }.emit(&state.door.metrics);
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! What operators see, and who counts as one.
+
+use super::{Answer, Plan, TestDoor};
+use crate::actors::messages::ReadyCheck;
+use crate::http::token;
+use crate::telemetry::clock;
+
+fn check(name: &str, ok: bool, vital: bool) -> ReadyCheck {
+    ReadyCheck { name: name.to_owned(), ok, message: "as it is".to_owned(), vital }
+}
+
+async fn ready(checks: Vec<ReadyCheck>) -> Answer {
+    let mut plan = Plan::new();
+    plan.checks = checks;
+    plan.open().get("/ready").await
+}
+
+async fn with_token(door: &TestDoor, scope: &str, seconds: i64) -> Answer {
+    let secret = "a-secret-for-tests-of-32-bytes--".to_owned().into();
+    let token = token::mint(&secret, scope, clock::now().as_second() + seconds);
+    door.send(door.client.get(door.url("/api/destinations")).bearer_auth(token)).await
+}
+
+#[actix::test]
+async fn health_needs_nobody() {
+    let door = Plan::new().open();
+    let answer = door.get("/health").await;
+    assert_eq!((answer.status, answer.json()["status"].as_str()), (200, Some("ok")));
+    let head = door.send(door.client.head(door.url("/health"))).await;
+    assert_eq!((head.status, head.body.as_str()), (200, ""));
+}
+
+#[actix::test]
+async fn only_a_vital_check_makes_the_router_not_ready() {
+    let good = ready(vec![check("journal", true, true)]).await;
+    assert_eq!((good.status, good.json()["status"].as_str()), (200, Some("ready")));
+    let sick = ready(vec![check("journal", true, true), check("hook", false, false)]).await;
+    assert_eq!((sick.status, sick.json()["status"].as_str()), (200, Some("degraded")));
+    assert_eq!(sick.json()["checks"][1]["name"], "hook");
+    let down = ready(vec![check("journal", false, true)]).await;
+    assert_eq!((down.status, down.json()["status"].as_str()), (503, Some("not_ready")));
+}
+
+#[actix::test]
+async fn metrics_are_text_for_prometheus() {
+    let answer = Plan::new().open().get("/metrics").await;
+    assert_eq!(answer.status, 200);
+    assert!(answer.header("content-type").starts_with("application/openmetrics-text"));
+    assert!(answer.body.contains("opentrack_events_accepted_total{kind=\"track\"} 0"));
+    assert!(answer.body.ends_with("# EOF\n"));
+}
+
+#[actix::test]
+async fn the_operator_api_is_open_on_loopback_in_development() {
+    let door = Plan::new().open();
+    let answer = door.get("/api/destinations").await;
+    assert_eq!((answer.status, answer.body.as_str()), (200, r#"{"destinations":[]}"#));
+    let foreign = door.client.get(door.url("/api/destinations")).header("origin", "https://evil.example");
+    assert_eq!(door.send(foreign).await.error(401), "unauthorized");
+    let rebound = door.client.get(door.url("/api/destinations")).header("host", "evil.example");
+    assert_eq!(door.send(rebound).await.error(401), "unauthorized");
+}
+
+#[actix::test]
+async fn in_production_a_token_with_the_scope_is_needed() {
+    let mut plan = Plan::new();
+    plan.settings.server.production = true;
+    let door = plan.open();
+    assert_eq!(door.get("/api/destinations").await.error(401), "unauthorized");
+    assert_eq!(door.get("/api/rejected").await.error(401), "unauthorized");
+    assert_eq!(with_token(&door, "read:ops", 60).await.status, 200);
+    assert_eq!(with_token(&door, "admin", 60).await.status, 200);
+    assert_eq!(with_token(&door, "read:stats", 60).await.error(403), "forbidden");
+    assert_eq!(with_token(&door, "read:ops", -60).await.error(401), "unauthorized");
+}
+
+#[actix::test]
+async fn rejected_events_come_in_pages_and_as_they_were_sent() {
+    let door = Plan::new().open();
+    let answer = door.get("/api/rejected?limit=5&cursor=a%2Fb").await;
+    let entry = r#"{"message_id":"m","code":"missing_identity","event":{"total":42.00}}"#;
+    assert_eq!(answer.body, format!(r#"{{"rejected":[{entry}],"next":"7"}}"#));
+    door.get("/api/rejected?limit=1000000").await;
+    door.get("/api/rejected?limit=x").await;
+    let questions = door.seen(|seen| seen.questions.clone());
+    assert_eq!(questions, [(5, Some("a/b".to_owned())), (1000, None), (100, None)]);
+}
+
+#[actix::test]
+async fn the_first_page_is_readable_and_loads_nothing() {
+    let answer = Plan::new().open().get("/").await;
+    assert_eq!(answer.status, 200);
+    assert!(answer.header("content-type").starts_with("text/html"));
+    assert!(answer.body.contains("<title>OpenTrack</title>"));
+    for path in ["/health", "/ready", "/metrics", "/api/destinations", "/api/rejected"] {
+        assert!(answer.body.contains(&format!("href=\"{path}\"")), "{path}");
+    }
+    assert!(!answer.body.contains("<script") && !answer.body.contains("src="));
+    assert!(answer.body.contains("curl"));
+    let policy = answer.header("content-security-policy");
+    assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"));
+    assert_eq!(answer.header("x-content-type-options"), "nosniff");
+}

@@ -1,0 +1,107 @@
+//! Too much, too often, too slow, too full: every refusal says when to come back.
+
+use std::time::Duration;
+
+use super::{Mood, Plan, batch, track};
+use crate::config::settings::EventRate;
+
+#[actix::test]
+async fn without_a_permit_a_request_is_refused_at_once_and_the_connection_lives() {
+    let mut plan = Plan::new();
+    plan.budget_bytes = Some(0);
+    let door = plan.open();
+    let mut socket = door.connect().await;
+    for _ in 0..3 {
+        socket.post("/v1/track", "", &track("m")).await;
+        let answer = socket.answer().await;
+        assert_eq!(answer.error(503), "overloaded");
+        assert_eq!(answer.header("retry-after"), "1");
+    }
+    assert_eq!(door.seen(|seen| seen.rejected.len()), 0, "it was never parsed");
+}
+
+#[actix::test]
+async fn events_that_are_not_durable_yet_hold_the_budget() {
+    let mut plan = Plan::new();
+    plan.budget_bytes = Some(8 * 1024);
+    let door = plan.open();
+    assert_eq!(door.post("/v1/track", track("1")).await.status, 200);
+    assert_eq!(door.post("/v1/track", track("2")).await.status, 200);
+    assert_eq!(door.post("/v1/track", track("3")).await.error(503), "overloaded");
+    door.seen.lock().unwrap().permits.clear();
+    assert_eq!(door.post("/v1/track", track("4")).await.status, 200);
+}
+
+#[actix::test]
+async fn a_body_larger_than_the_free_budget_is_refused() {
+    let mut plan = Plan::new();
+    plan.budget_bytes = Some(100 * 1024);
+    let door = plan.open();
+    let answer = door.post("/v1/batch", " ".repeat(300 * 1024)).await;
+    assert_eq!(answer.error(503), "overloaded");
+}
+
+#[actix::test]
+async fn a_full_journal_is_503_and_says_so() {
+    let mut plan = Plan::new();
+    plan.mood = Mood::Full;
+    let door = plan.open();
+    let answer = door.post("/v1/track", track("m")).await;
+    assert_eq!(answer.error(503), "journal_full");
+    assert_eq!(answer.header("retry-after"), "5");
+}
+
+#[actix::test]
+async fn a_journal_that_cannot_write_is_503() {
+    let mut plan = Plan::new();
+    plan.mood = Mood::Unavailable;
+    let door = plan.open();
+    let answer = door.post("/v1/batch", batch(&[&track("m").replace('{', r#"{"type":"track","#)])).await;
+    assert_eq!(answer.error(503), "overloaded");
+    let never = door.post("/v1/track", r#"{"event":"e"}"#).await;
+    assert_eq!(never.error(400), "missing_identity", "what can never succeed is not worth a retry");
+}
+
+#[actix::test]
+async fn a_silent_journal_is_503_before_the_client_hangs_up() {
+    let mut plan = Plan::new();
+    plan.mood = Mood::Silent;
+    plan.answer_within = Some(Duration::from_millis(50));
+    let door = plan.open();
+    let answer = door.post("/v1/track", track("m")).await;
+    assert_eq!(answer.error(503), "overloaded");
+    assert_eq!(answer.header("retry-after"), "1");
+}
+
+#[actix::test]
+async fn a_source_over_its_limit_is_429_and_the_connection_lives() {
+    let mut plan = Plan::new();
+    plan.settings.limits.per_source = EventRate { events_per_second: 1, burst: 2 };
+    let door = plan.open();
+    let mut socket = door.connect().await;
+    let calls = [track("1"), track("2")].map(|call| call.replace('{', r#"{"type":"track","#));
+    socket.post("/v1/batch", "", &batch(&[&calls[0], &calls[1]])).await;
+    assert_eq!(socket.answer().await.status, 200);
+    for _ in 0..2 {
+        socket.post("/v1/track", "", &track("3")).await;
+        let answer = socket.answer().await;
+        assert_eq!(answer.error(429), "rate_limited");
+        assert_eq!(answer.header("retry-after"), "1");
+    }
+}
+
+#[actix::test]
+async fn browsers_are_limited_by_address_behind_a_trusted_proxy() {
+    let mut plan = Plan::new();
+    plan.settings.limits.per_ip = EventRate { events_per_second: 1, burst: 1 };
+    plan.settings.server.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    let door = plan.open();
+    let visit = |ip: &'static str| [("origin", "https://shop.example"), ("x-forwarded-for", ip)];
+    assert_eq!(door.post_with("/v1/t", track("1"), &visit("203.0.113.9")).await.status, 200);
+    let again = door.post_with("/v1/t", track("2"), &visit("203.0.113.9")).await;
+    assert_eq!(again.error(429), "rate_limited");
+    assert_eq!(again.header("access-control-allow-origin"), "https://shop.example");
+    assert_eq!(door.post_with("/v1/t", track("3"), &visit("203.0.113.10")).await.status, 200);
+    let server = [("x-forwarded-for", "203.0.113.9")];
+    assert_eq!(door.post_with("/v1/t", track("4"), &server).await.status, 200);
+}

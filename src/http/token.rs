@@ -1,0 +1,190 @@
+//! Operator tokens: JWT with HS256, and nothing else of that standard.
+//!
+//! Written by hand because one algorithm, one audience and three claims are all there is; a token that names another
+//! algorithm is refused before its signature is looked at. Comparing is left to `hmac`, which takes constant time.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+
+/// Who a token must be meant for.
+const AUDIENCE: &str = "opentrack";
+
+/// Why a token is not believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// Not three parts of base64url, not JSON, or another algorithm than HS256.
+    #[error("the token is not a JWT with HS256")]
+    Malformed,
+    /// Signed with another secret.
+    #[error("the token's signature is wrong")]
+    Forged,
+    /// Meant for someone else.
+    #[error("the token is not for opentrack")]
+    Foreign,
+    /// `exp` has passed.
+    #[error("the token has expired")]
+    Expired,
+}
+
+/// What a valid token lets its bearer do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    scopes: Vec<String>,
+}
+
+impl Grant {
+    /// Returns whether the scope is granted; `admin` implies every other.
+    pub fn allows(&self, scope: &str) -> bool {
+        self.scopes.iter().any(|granted| granted == scope || granted == "admin")
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    alg: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    aud: Audience,
+    exp: f64,
+    #[serde(default)]
+    scope: String,
+}
+
+/// RFC 7519, section 4.1.3: one name or a list.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    Many(Vec<String>),
+}
+
+/// Returns what the token grants at `now` (seconds since 1970).
+///
+/// # Errors
+/// The first reason not to believe it.
+pub fn verify(token: &str, secret: &SecretString, now: i64) -> Result<Grant, TokenError> {
+    let (signed, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
+    let (header, claims) = signed.split_once('.').ok_or(TokenError::Malformed)?;
+    let header: Header = decode(header)?;
+    if header.alg != "HS256" {
+        return Err(TokenError::Malformed);
+    }
+    let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| TokenError::Malformed)?;
+    mac(secret, signed).verify_slice(&signature).map_err(|_| TokenError::Forged)?;
+    let claims: Claims = decode(claims)?;
+    check(&claims, now)?;
+    Ok(Grant { scopes: claims.scope.split_ascii_whitespace().map(str::to_owned).collect() })
+}
+
+/// Makes a token with these scopes (separated by spaces) that is valid until `expires` (seconds since 1970).
+pub fn mint(secret: &SecretString, scope: &str, expires: i64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "seconds fit a double until the year 285 million")]
+    let exp = expires as f64;
+    let claims = Claims { aud: Audience::One(AUDIENCE.to_owned()), exp, scope: scope.to_owned() };
+    let signed = format!("{}.{}", encode(&Header { alg: "HS256".to_owned() }), encode(&claims));
+    let signature = URL_SAFE_NO_PAD.encode(mac(secret, &signed).finalize().into_bytes());
+    format!("{signed}.{signature}")
+}
+
+fn check(claims: &Claims, now: i64) -> Result<(), TokenError> {
+    let ours = match &claims.aud {
+        Audience::One(name) => name == AUDIENCE,
+        Audience::Many(names) => names.iter().any(|name| name == AUDIENCE),
+    };
+    #[expect(clippy::cast_precision_loss, reason = "seconds fit a double until the year 285 million")]
+    let in_time = claims.exp > now as f64;
+    match (ours, in_time) {
+        (false, _) => Err(TokenError::Foreign),
+        (true, false) => Err(TokenError::Expired),
+        (true, true) => Ok(()),
+    }
+}
+
+fn mac(secret: &SecretString, signed: &str) -> Hmac<Sha256> {
+    let key = secret.expose_secret().as_bytes();
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
+    mac.update(signed.as_bytes());
+    mac
+}
+
+fn encode<T: Serialize>(part: &T) -> String {
+    URL_SAFE_NO_PAD.encode(serde_json::to_vec(part).expect("text and numbers can be written"))
+}
+
+fn decode<T: serde::de::DeserializeOwned>(part: &str) -> Result<T, TokenError> {
+    let json = URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenError::Malformed)?;
+    serde_json::from_slice(&json).map_err(|_| TokenError::Malformed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret() -> SecretString {
+        "your-256-bit-secret-for-tests-only".to_owned().into()
+    }
+
+    fn signed(header: &str, claims: &str) -> String {
+        let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
+        let signature = URL_SAFE_NO_PAD.encode(mac(&secret(), &signed).finalize().into_bytes());
+        format!("{signed}.{signature}")
+    }
+
+    #[test]
+    fn a_minted_token_grants_its_scopes_until_it_expires() {
+        let token = mint(&secret(), "read:ops read:stats", 1000);
+        let grant = verify(&token, &secret(), 999).unwrap();
+        assert!(grant.allows("read:ops") && grant.allows("read:stats") && !grant.allows("admin"));
+        assert_eq!(verify(&token, &secret(), 1000), Err(TokenError::Expired));
+    }
+
+    #[test]
+    fn admin_implies_the_others() {
+        let grant = verify(&mint(&secret(), "admin", 10), &secret(), 0).unwrap();
+        assert!(grant.allows("read:ops"));
+    }
+
+    #[test]
+    fn a_changed_claim_or_another_secret_is_a_forgery() {
+        let token = mint(&secret(), "read:ops", 10);
+        assert_eq!(verify(&token, &"another".to_owned().into(), 0), Err(TokenError::Forged));
+        let mut parts: Vec<&str> = token.split('.').collect();
+        let claims = URL_SAFE_NO_PAD.encode(r#"{"aud":"opentrack","exp":10,"scope":"admin"}"#);
+        parts[1] = &claims;
+        assert_eq!(verify(&parts.join("."), &secret(), 0), Err(TokenError::Forged));
+    }
+
+    #[test]
+    fn no_other_algorithm_is_taken() {
+        let claims = r#"{"aud":"opentrack","exp":10,"scope":"admin"}"#;
+        for alg in ["none", "HS512", "RS256", "hs256"] {
+            let token = signed(&format!("{{\"alg\":\"{alg}\"}}"), claims);
+            assert_eq!(verify(&token, &secret(), 0), Err(TokenError::Malformed), "{alg}");
+        }
+        assert!(verify(&signed(r#"{"typ":"JWT","alg":"HS256"}"#, claims), &secret(), 0).is_ok());
+    }
+
+    #[test]
+    fn a_token_for_someone_else_or_without_an_end_is_not_taken() {
+        let hs256 = r#"{"alg":"HS256"}"#;
+        let foreign = signed(hs256, r#"{"aud":"other","exp":10,"scope":"admin"}"#);
+        assert_eq!(verify(&foreign, &secret(), 0), Err(TokenError::Foreign));
+        let endless = signed(hs256, r#"{"aud":"opentrack","scope":"admin"}"#);
+        assert_eq!(verify(&endless, &secret(), 0), Err(TokenError::Malformed));
+        let listed = signed(hs256, r#"{"aud":["x","opentrack"],"exp":10.5,"scope":""}"#);
+        assert!(verify(&listed, &secret(), 10).is_ok());
+    }
+
+    #[test]
+    fn garbage_is_malformed() {
+        for token in ["", ".", "..", "a.b", "a.b.c", "Zm9v.Zm9v.Zm9v", "\u{1f600}.x.y"] {
+            assert_eq!(verify(token, &secret(), 0), Err(TokenError::Malformed), "{token}");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Who is on the other end: a browser or a server, and at which address.
+//!
+//! A forwarding header counts only when the peer is one of `server.trusted_proxies`; it is read from the right, and the
+//! first address that is not a trusted proxy is the client. Whatever stands left of it was written by the client.
+
+use std::net::{IpAddr, SocketAddr};
+
+use actix_web::HttpRequest;
+use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, ORIGIN, USER_AGENT};
+use ipnet::IpNet;
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+/// Sent by browsers alone. `Sec-Fetch-Mode` would not do: the `fetch` of Node sends it too.
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// One client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Visitor<'a> {
+    /// A browser: its address belongs to the person whom the event is about.
+    pub(super) is_browser: bool,
+    /// The page's origin, when the browser sent one.
+    pub(super) origin: Option<&'a HeaderValue>,
+    /// The client's address.
+    pub(super) ip: Option<IpAddr>,
+}
+
+impl<'a> Visitor<'a> {
+    /// Looks at one request.
+    pub(super) fn of(request: &'a HttpRequest, trusted: &[IpNet]) -> Self {
+        let headers = request.headers();
+        let origin = headers.get(ORIGIN);
+        Visitor {
+            is_browser: origin.is_some() || headers.contains_key(FETCH_SITE) || is_beacon(headers),
+            origin,
+            ip: request.peer_addr().map(|peer| client_address(peer, headers, trusted)),
+        }
+    }
+}
+
+/// `text/plain` is what browser libraries choose to avoid a preflight; a page on the same origin sends no `Origin` then.
+fn is_beacon(headers: &HeaderMap) -> bool {
+    let begins = |name: HeaderName, with: &[u8]| {
+        headers.get(name).is_some_and(|value| value.as_bytes().starts_with(with))
+    };
+    begins(CONTENT_TYPE, b"text/plain") && begins(USER_AGENT, b"Mozilla/")
+}
+
+fn client_address(peer: SocketAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+    let mut address = peer.ip().to_canonical();
+    if trusted.is_empty() {
+        return address;
+    }
+    let is_trusted = |address: &IpAddr| trusted.iter().any(|net| net.contains(address));
+    let mut lines: Vec<&HeaderValue> = headers.get_all(FORWARDED_FOR).collect();
+    lines.reverse();
+    let hops = lines.into_iter().filter_map(|line| line.to_str().ok()).flat_map(|line| line.rsplit(','));
+    for hop in hops {
+        if !is_trusted(&address) {
+            break;
+        }
+        let Some(next) = parse_hop(hop.trim()) else { break };
+        address = next.to_canonical();
+    }
+    address
+}
+
+/// Proxies write addresses with and without a port.
+fn parse_hop(hop: &str) -> Option<IpAddr> {
+    let bare = || hop.parse().ok();
+    let with_port = || hop.parse::<SocketAddr>().ok().map(|socket| socket.ip());
+    let bracketed = || hop.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
+    bare().or_else(with_port).or_else(bracketed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::test::TestRequest;
+
+    fn ip_of(peer: &str, forwarded: &[&str], trusted: &[&str]) -> String {
+        let mut request = TestRequest::default().peer_addr(peer.parse().unwrap());
+        for line in forwarded {
+            request = request.append_header((FORWARDED_FOR, *line));
+        }
+        let trusted: Vec<IpNet> = trusted.iter().map(|net| net.parse().unwrap()).collect();
+        Visitor::of(&request.to_http_request(), &trusted).ip.unwrap().to_string()
+    }
+
+    fn is_browser(headers: &[(&'static str, &'static str)]) -> bool {
+        let mut request = TestRequest::default();
+        for header in headers {
+            request = request.insert_header(*header);
+        }
+        Visitor::of(&request.to_http_request(), &[]).is_browser
+    }
+
+    #[test]
+    fn a_stranger_cannot_forward_an_address() {
+        assert_eq!(ip_of("203.0.113.9:1", &["1.1.1.1"], &[]), "203.0.113.9");
+        assert_eq!(ip_of("203.0.113.9:1", &["1.1.1.1"], &["10.0.0.0/8"]), "203.0.113.9");
+    }
+
+    #[test]
+    fn the_client_is_the_first_untrusted_hop_from_the_right() {
+        let trusted = &["10.0.0.0/8", "::1/128"];
+        assert_eq!(ip_of("10.0.0.1:1", &["6.6.6.6, 203.0.113.9, 10.0.0.2"], trusted), "203.0.113.9");
+        assert_eq!(ip_of("10.0.0.1:1", &["6.6.6.6", "203.0.113.9,10.0.0.2"], trusted), "203.0.113.9");
+        assert_eq!(ip_of("[::ffff:10.0.0.1]:1", &["203.0.113.9:4711"], trusted), "203.0.113.9");
+        assert_eq!(ip_of("[::1]:1", &["[2001:db8::7]:443"], trusted), "2001:db8::7");
+    }
+
+    #[test]
+    fn a_hop_that_is_no_address_ends_the_search() {
+        assert_eq!(ip_of("10.0.0.1:1", &["203.0.113.9, unknown"], &["10.0.0.0/8"]), "10.0.0.1");
+    }
+
+    #[test]
+    fn browsers_are_told_from_servers() {
+        assert!(is_browser(&[("origin", "https://shop.example")]));
+        assert!(is_browser(&[("sec-fetch-site", "same-origin")]));
+        assert!(is_browser(&[("content-type", "text/plain"), ("user-agent", "Mozilla/5.0 (X11)")]));
+        assert!(!is_browser(&[("sec-fetch-mode", "cors"), ("user-agent", "node")]));
+        assert!(!is_browser(&[("content-type", "text/plain"), ("user-agent", "curl/8")]));
+        assert!(!is_browser(&[("content-type", "application/json")]));
+    }
+}
