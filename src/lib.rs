@@ -14,6 +14,8 @@
 //! `ARCHITECTURE.md` is the longer map; `tests/layers.rs` keeps the arrows pointing one way.
 
 pub mod actors;
+pub mod app;
+pub mod cli;
 pub mod config;
 pub mod destinations;
 pub mod http;

@@ -1,0 +1,103 @@
+//! From settings to children: builds each destination through the registry and wraps it into a factory.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use actix::{Actor, ArbiterHandle};
+
+use super::{ServeError, broken, first_mark};
+use crate::actors::delivery::{Beacon, Delivery, Parts};
+use crate::actors::schema_manager::SchemaManager;
+use crate::actors::supervisor::{Child, Factory, Handle};
+use crate::config;
+use crate::config::Settings;
+use crate::config::settings::Destination as DestinationSettings;
+use crate::destinations::{Client, Destination, Launcher};
+use crate::journal::Journal;
+use crate::policy::route::Kinds;
+use crate::telemetry::Metrics;
+
+/// Builds every destination; those that are switched off are listed without a factory.
+pub(super) fn children(
+    settings: &Settings,
+    journal: &Arc<dyn Journal>,
+    metrics: &Arc<Metrics>,
+    arbiters: &[ArbiterHandle],
+) -> Result<Vec<Child>, ServeError> {
+    let mut arbiters = arbiters.iter().cycle();
+    let mut children = Vec::new();
+    for destination in &settings.destinations {
+        let beacon = Arc::new(Beacon::default());
+        let mut child = Child {
+            name: destination.name.clone(),
+            kind: destination.settings.kind(),
+            interest: Kinds::of_filter(&destination.events),
+            beacon: Arc::clone(&beacon),
+            factory: None,
+        };
+        if let Some(arbiter) = arbiters.next().filter(|_| destination.enabled) {
+            metrics.declare_destination(&destination.name);
+            let mark = first_mark(journal.as_ref(), destination)
+                .map_err(|error| broken("read a destination's cursor", error))?;
+            beacon.mark.store(mark.0, Ordering::Release);
+            let launch = Launch { destination, journal, metrics, beacon, arbiter };
+            child.factory = Some(launch.start(settings)?);
+        }
+        children.push(child);
+    }
+    Ok(children)
+}
+
+/// What a destination is wired to.
+struct Launch<'a> {
+    destination: &'a DestinationSettings,
+    journal: &'a Arc<dyn Journal>,
+    metrics: &'a Arc<Metrics>,
+    beacon: Arc<Beacon>,
+    arbiter: &'a ArbiterHandle,
+}
+
+impl Launch<'_> {
+    fn start(self, settings: &Settings) -> Result<Factory, ServeError> {
+        let name = self.destination.name.clone();
+        let setting = config::setting(self.destination, &settings.server);
+        self.destination.settings.clone().build(&setting, self).map_err(|errors| {
+            let words: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            ServeError::Failed(anyhow::anyhow!("destination `{name}`: {}", words.join("; ")))
+        })
+    }
+}
+
+impl Launcher for Launch<'_> {
+    type Output = Factory;
+
+    fn launch<D: Destination>(self, destination: D, client: D::Client) -> Factory {
+        let name = self.destination.name.clone();
+        let schema_manager = client.schema_store().map(|store| {
+            let name = name.clone();
+            SchemaManager::start_in_arbiter(self.arbiter, move |_| SchemaManager::new(name, store))
+                .recipient()
+        });
+        let parts = Arc::new(Parts {
+            name,
+            destination,
+            client,
+            journal: Arc::clone(self.journal),
+            patience: self.destination.patience.clone(),
+            filter: self.destination.events.clone(),
+            schema_manager,
+            metrics: Arc::clone(self.metrics),
+            beacon: self.beacon,
+        });
+        let arbiter = self.arbiter.clone();
+        Box::new(move |guard| {
+            let parts = Arc::clone(&parts);
+            let delivery = Delivery::start_in_arbiter(&arbiter, move |_| Delivery::new(parts, guard));
+            Handle {
+                wake: delivery.clone().recipient(),
+                status: delivery.clone().recipient(),
+                drain: delivery.recipient(),
+            }
+        })
+    }
+}

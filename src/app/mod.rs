@@ -1,0 +1,184 @@
+//! Composition root: the only place that knows everybody.
+//!
+//! Start: lock, bind, open the journal, start the actors, open the door. Stop: close the door, drain the destinations, then
+//! the journal. The listening sockets are bound before recovery and held until exit, so that a connection made meanwhile
+//! waits instead of being refused.
+
+mod launch;
+mod listen;
+mod lock;
+mod signals;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::prelude::*;
+
+use crate::actors::messages::Drain;
+use crate::actors::supervisor::{Child, Supervisor};
+use crate::config::{self, Loaded, Problems, Settings};
+use crate::http::{self, Door};
+use crate::journal::embedded::{EmbeddedJournal, Options};
+use crate::journal::{Cursor, Journal, JournalError, Position};
+use crate::telemetry::{Metrics, clock, events};
+
+/// Bytes of events that stay in memory for all destinations together.
+const TAIL_BYTES: usize = 32 << 20;
+/// Arbiters that the destinations share, beside the one of supervisor and journal writer.
+const DELIVERY_ARBITERS: usize = 2;
+
+/// Why the router did not start, or did not stop cleanly. Each kind has its exit code.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// A port is taken, or another process uses the data directory: 69.
+    #[error("{0}")]
+    Unavailable(String),
+    /// The configuration is wrong: 64.
+    #[error("{0}")]
+    Config(Problems),
+    /// A secret is missing: 78.
+    #[error("{0}")]
+    Secret(String),
+    /// Anything else: 1.
+    #[error("{0:#}")]
+    Failed(#[from] anyhow::Error),
+}
+
+/// Runs the router until it is told to stop. Blocks.
+///
+/// # Errors
+/// See [`ServeError`].
+pub fn serve(loaded: Loaded) -> Result<(), ServeError> {
+    let begun = tokio::time::Instant::now();
+    let data_dir = loaded.settings.server.data_dir.clone();
+    let lock = lock::take(&data_dir)?;
+    let listeners = listen::bind(&loaded.settings.server.listen)?;
+    let system = actix::System::new();
+    let outcome = system.block_on(run(Arc::new(loaded.settings), listeners, begun));
+    drop(lock);
+    outcome
+}
+
+async fn run(
+    settings: Arc<Settings>,
+    listeners: listen::Listeners,
+    begun: tokio::time::Instant,
+) -> Result<(), ServeError> {
+    let metrics = Arc::new(Metrics::new());
+    let mut signals = signals::Signals::new().map_err(anyhow::Error::from)?;
+    let journal = open_journal(&settings, &metrics)?;
+    let arbiters = Arbiters::start();
+    let children = launch::children(&settings, &journal, &metrics, &arbiters.deliveries)?;
+    let supervisor = start_supervisor(&arbiters, &journal, &settings, (&metrics, children));
+    let door = Door {
+        settings: Arc::clone(&settings),
+        accept: supervisor.clone().recipient(),
+        snapshot: supervisor.clone().recipient(),
+        readiness: supervisor.clone().recipient(),
+        rejected: supervisor.clone().recipient(),
+        metrics: Arc::clone(&metrics),
+    };
+    let server = http::serve(door, listeners.serving).map_err(anyhow::Error::from)?;
+    events::DoorOpened { listen: &listeners.words, took: begun.elapsed() }.emit();
+    let handle = server.handle();
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the server restarts its own workers, and ends only when told to"
+    )]
+    let server = actix_rt::spawn(server);
+    stop(&handle, &supervisor, &mut signals, settings.server.shutdown_timeout).await.emit();
+    server.abort();
+    drop(listeners.held);
+    Ok(())
+}
+
+/// Waits for a signal, closes the door, drains everything. Takes no longer than `limit` after the signal.
+async fn stop(
+    door: &actix_web::dev::ServerHandle,
+    supervisor: &Addr<Supervisor>,
+    signals: &mut signals::Signals,
+    limit: Duration,
+) -> events::Stopped {
+    signals.next().await;
+    events::Stopping.emit();
+    let begun = tokio::time::Instant::now();
+    let drain = async {
+        door.stop(true).await;
+        supervisor.send(Drain).await.map_or(0, |drained| drained.left)
+    };
+    tokio::select! {
+        drained = tokio::time::timeout(limit, drain) => match drained {
+            Ok(left) => events::Stopped::Drained { left, took: begun.elapsed() },
+            Err(_) => events::Stopped::Late,
+        },
+        () = signals.next() => events::Stopped::AtOnce,
+    }
+}
+
+/// The threads that the actors live on. An arbiter is one thread: a slow neighbour delays those who share it.
+struct Arbiters {
+    core: Arbiter,
+    deliveries: Vec<ArbiterHandle>,
+}
+
+impl Arbiters {
+    fn start() -> Self {
+        let deliveries = (0..DELIVERY_ARBITERS).map(|_| Arbiter::new().handle()).collect();
+        Arbiters { core: Arbiter::new(), deliveries }
+    }
+}
+
+fn start_supervisor(
+    arbiters: &Arbiters,
+    journal: &Arc<dyn Journal>,
+    settings: &Settings,
+    (metrics, children): (&Arc<Metrics>, Vec<Child>),
+) -> Addr<Supervisor> {
+    let (journal, metrics) = (Arc::clone(journal), Arc::clone(metrics));
+    let durability = settings.journal.durability.as_str();
+    Supervisor::start_in_arbiter(&arbiters.core.handle(), move |_| {
+        Supervisor::new(journal, durability, metrics, children)
+    })
+}
+
+fn open_journal(settings: &Settings, metrics: &Metrics) -> Result<Arc<dyn Journal>, ServeError> {
+    let begun = tokio::time::Instant::now();
+    let options = Options {
+        dir: settings.server.data_dir.join("journal"),
+        fsync: settings.journal.durability == config::settings::Durability::Fsync,
+        max_bytes: settings.journal.max_bytes,
+        retention: settings.journal.retention,
+        dedupe_window: settings.journal.dedupe_window,
+        dedupe_max_ids: settings.journal.dedupe_max_ids,
+        tail_bytes: TAIL_BYTES,
+    };
+    let journal =
+        EmbeddedJournal::open(options, clock::now()).map_err(|error| broken("open the journal", error))?;
+    let extent = journal.extent();
+    let records = extent.next.0 - extent.first.0;
+    events::JournalOpened { records, journal_bytes: extent.bytes, took: begun.elapsed() }.emit(metrics);
+    Ok(Arc::new(journal))
+}
+
+/// Returns the position where a destination begins, storing its first cursor before any event can arrive: otherwise a kill
+/// before its first commit would make it begin after events that were promised to it.
+fn first_mark(
+    journal: &dyn Journal,
+    destination: &config::settings::Destination,
+) -> Result<Position, JournalError> {
+    if let Some(cursor) = journal.cursor(&destination.name)? {
+        return Ok(cursor.mark);
+    }
+    let extent = journal.extent();
+    let mark = match destination.start {
+        config::settings::Start::Now => extent.next,
+        config::settings::Start::Beginning => extent.first,
+        config::settings::Start::At(at) => journal.position_at(at)?,
+    };
+    journal.commit(&destination.name, &Cursor { mark, ..Cursor::default() })?;
+    Ok(mark)
+}
+
+fn broken(what: &str, error: JournalError) -> ServeError {
+    ServeError::Failed(anyhow::Error::new(error).context(format!("could not {what}")))
+}

@@ -1,0 +1,28 @@
+//! SIGTERM and SIGINT: the first stops gracefully, the second at once.
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Both signals.
+#[derive(Debug)]
+pub(super) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// Starts to listen: from here on the signals do not kill the process by themselves.
+    pub(super) fn new() -> std::io::Result<Self> {
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Waits for the next signal.
+    pub(super) async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! The arguments, as clap reads them. Never acts on them.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// A self-hosted, Segment-compatible customer-event router.
+#[derive(Debug, Parser)]
+#[command(name = "opentrack", version, about, disable_help_subcommand = true)]
+pub(super) struct Arguments {
+    /// The configuration file; default: ./config.toml, or the built-in defaults without that file
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Answer in JSON
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run the router (the default)
+    Serve,
+    /// Say everything that is wrong with the configuration, or what it switches on
+    Check {
+        /// The configuration file
+        file: Option<PathBuf>,
+        /// Try the address, credentials and rights of every destination, without sending an event
+        #[arg(long)]
+        probe: bool,
+    },
+    /// Query the embedded warehouse, also beside a running router; read only
+    Sql {
+        /// One query
+        query: String,
+        /// Answer in CSV
+        #[arg(long, conflicts_with = "json")]
+        csv: bool,
+        /// Which destination; default: the first that can be queried
+        #[arg(long, value_name = "NAME")]
+        destination: Option<String>,
+    },
+    /// Make write keys
+    Keys {
+        #[command(subcommand)]
+        action: KeysAction,
+    },
+    /// Write the shipped files into a directory
+    #[command(hide = true)]
+    Gen {
+        /// The directory
+        #[arg(default_value = ".")]
+        directory: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum KeysAction {
+    /// Print a new write key
+    New,
+}

@@ -1,0 +1,107 @@
+//! The command line: which commands there are and what their exit codes mean.
+//!
+//! Each command is a function of its arguments, the environment and a writer, so that tests call it without a process.
+
+mod args;
+mod check;
+mod gen_files;
+mod keys;
+mod out;
+mod probe;
+mod serve;
+mod sql;
+#[cfg(test)]
+mod tests;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::config::{self, Environment, Loaded, Problems, Source};
+use args::{Arguments, Command};
+use out::Out;
+
+/// What a command ended with; the numbers are those of sysexits(3) where it has one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// As asked.
+    Fine = 0,
+    /// The thing asked for failed: an SQL error, an unknown id.
+    Failed = 1,
+    /// Bad usage or configuration.
+    Usage = 64,
+    /// A port or `data_dir` is taken, or a probe failed.
+    Unavailable = 69,
+    /// A secret is missing.
+    Secret = 78,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit as u8)
+    }
+}
+
+/// Runs the command that the process was started with.
+pub fn run() -> ExitCode {
+    run_with(std::env::args_os(), &Environment::of_process(), &mut Out::of_process()).into()
+}
+
+fn run_with<A>(arguments: impl IntoIterator<Item = A>, environment: &Environment, out: &mut Out) -> Exit
+where
+    A: Into<std::ffi::OsString> + Clone,
+{
+    match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => dispatch(arguments, environment, out),
+        Err(error) if error.use_stderr() => {
+            out.error(error.render().to_string().trim_end());
+            Exit::Usage
+        }
+        Err(error) => {
+            out.line(error.render().to_string().trim_end());
+            Exit::Fine
+        }
+    }
+}
+
+fn dispatch(arguments: Arguments, environment: &Environment, out: &mut Out) -> Exit {
+    out.json = arguments.json;
+    let named = match &arguments.command {
+        Some(Command::Check { file: Some(file), .. }) => Some(file.clone()),
+        _ => arguments.config,
+    };
+    let source = named.map_or_else(|| Source::Directory(".".into()), Source::Named);
+    match arguments.command.unwrap_or(Command::Serve) {
+        Command::Keys { .. } => keys::new(out),
+        Command::Gen { directory } => gen_files::write(&directory, out),
+        Command::Serve => with_config(&source, environment, out, serve::serve),
+        Command::Check { probe, .. } => {
+            with_config(&source, environment, out, |loaded, out| check::check(&loaded, probe, out))
+        }
+        Command::Sql { query, csv, destination } => with_config(&source, environment, out, |loaded, out| {
+            let question = sql::Question { query: &query, csv, destination: destination.as_deref() };
+            sql::sql(&loaded, &question, out)
+        }),
+    }
+}
+
+fn with_config(
+    source: &Source,
+    environment: &Environment,
+    out: &mut Out,
+    command: impl FnOnce(Loaded, &mut Out) -> Exit,
+) -> Exit {
+    match config::load(source, environment) {
+        Ok(loaded) => command(loaded, out),
+        Err(problems) => refuse(&problems, out),
+    }
+}
+
+fn refuse(problems: &Problems, out: &mut Out) -> Exit {
+    if out.json {
+        out.value(&serde_json::json!({ "ok": false, "problems": problems.all() }));
+    } else {
+        out.error(&problems.to_string());
+    }
+    if problems.only_secrets() { Exit::Secret } else { Exit::Usage }
+}

@@ -1,0 +1,43 @@
+//! `opentrack serve`: sets the log up, makes what development lacks, and runs the router.
+
+use super::out::Out;
+use super::{Exit, refuse};
+use crate::app::{self, ServeError};
+use crate::config::{self, Loaded};
+use crate::telemetry;
+
+/// Runs the router until it is told to stop.
+pub(super) fn serve(mut loaded: Loaded, out: &mut Out) -> Exit {
+    if let Err(message) = telemetry::log::init(&loaded.settings.server.log) {
+        out.error(&message);
+    }
+    warn(&loaded.warnings);
+    if let Err(error) = config::generate_missing(&mut loaded) {
+        let directory = loaded.settings.server.data_dir.display();
+        out.error(&format!("could not prepare `server.data_dir` (`{directory}`): {error}"));
+        return Exit::Unavailable;
+    }
+    match app::serve(loaded) {
+        Ok(()) => Exit::Fine,
+        Err(error) => exit_of(&error, out),
+    }
+}
+
+fn warn(warnings: &[String]) {
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+}
+
+fn exit_of(error: &ServeError, out: &mut Out) -> Exit {
+    if let ServeError::Config(problems) = error {
+        return refuse(problems, out);
+    }
+    out.error(&error.to_string());
+    match error {
+        ServeError::Unavailable(_) => Exit::Unavailable,
+        ServeError::Secret(_) => Exit::Secret,
+        ServeError::Config(_) => Exit::Usage,
+        ServeError::Failed(_) => Exit::Failed,
+    }
+}

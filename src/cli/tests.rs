@@ -1,0 +1,126 @@
+//! Commands as functions: exit codes and what goes to which stream.
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use super::*;
+
+#[derive(Clone, Default)]
+struct Captured(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Captured {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Captured {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+fn run(arguments: &[&str]) -> (Exit, String, String) {
+    let (stdout, stderr) = (Captured::default(), Captured::default());
+    let mut out = Out::new(Box::new(stdout.clone()), Box::new(stderr.clone()));
+    let arguments = std::iter::once(&"opentrack").chain(arguments);
+    let exit = run_with(arguments, &Environment::default(), &mut out);
+    (exit, stdout.text(), stderr.text())
+}
+
+fn file(directory: &Path, text: &str) -> String {
+    let path = directory.join("config.toml");
+    std::fs::write(&path, text).unwrap();
+    path.display().to_string()
+}
+
+#[test]
+fn bad_usage_is_64_and_help_is_fine() {
+    for arguments in
+        [&["frobnicate"][..], &["sql"], &["check", "--frob"], &["sql", "select 1", "--csv", "--json"]]
+    {
+        let (exit, stdout, stderr) = run(arguments);
+        assert_eq!((exit, stdout.as_str()), (Exit::Usage, ""), "{arguments:?}");
+        assert!(!stderr.is_empty());
+    }
+    for arguments in [&["--help"][..], &["--version"], &["sql", "--help"]] {
+        assert_eq!(run(arguments).0, Exit::Fine, "{arguments:?}");
+    }
+    assert!(!run(&["--help"]).1.contains("gen"), "hidden");
+}
+
+#[test]
+fn check_lists_every_problem_and_exits_with_64() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = file(directory.path(), "[server]\nlisten = 5\nlogg = \"info\"\n");
+    let (exit, _, stderr) = run(&["check", &path]);
+    assert_eq!(exit, Exit::Usage);
+    insta::assert_snapshot!(stderr.replace(&path, "config.toml"), @r#"
+    config.toml:2:10: `listen` in [server] must be an array, not an integer
+    config.toml:3:1: unknown key `logg` in [server]; did you mean `log`?
+    "#);
+    let (exit, stdout, _) = run(&["check", &path, "--json"]);
+    assert_eq!(exit, Exit::Usage);
+    insta::assert_snapshot!(stdout.replace(&path, "config.toml"), @r#"{"ok":false,"problems":[{"file":"config.toml","line":2,"column":10,"key":"server.listen","message":"`listen` in [server] must be an array, not an integer","suggestion":null},{"file":"config.toml","line":3,"column":1,"key":"server.logg","message":"unknown key `logg` in [server]","suggestion":"log"}]}"#);
+}
+
+#[test]
+fn a_missing_secret_is_78() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = "[server]\nenvironment = \"production\"\n[sources.web]\nwrite_keys = [\"k\"]\n";
+    let (exit, _, stderr) = run(&["--config", &file(directory.path(), text), "check"]);
+    assert_eq!(exit, Exit::Secret);
+    assert!(stderr.contains("JWT_SECRET") && stderr.contains("SITE_SALT"), "{stderr}");
+}
+
+#[test]
+fn check_of_a_good_file_says_what_is_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = file(directory.path(), &crate::config::shipped::config_toml());
+    let (exit, stdout, stderr) = run(&["check", &path]);
+    assert_eq!(exit, Exit::Fine);
+    assert!(stdout.contains(": fine (development, 0 sources)") && stdout.contains("not set: "), "{stdout}");
+    assert!(stderr.contains("warning: no source is configured"), "{stderr}");
+    let (_, json, _) = run(&["check", &path, "--json"]);
+    let summary: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(summary["ok"], true);
+    assert_eq!(summary["destinations"].as_array().map(Vec::len), Some(crate::destinations::ENTRIES.len()));
+}
+
+#[test]
+fn check_leaves_nothing_behind() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = file(directory.path(), "");
+    assert_eq!(run(&["check", &path]).0, Exit::Fine);
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn sql_without_a_destination_to_ask_fails() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = file(directory.path(), "");
+    let (exit, stdout, stderr) = run(&["--config", &path, "sql", "select 1", "--destination", "nobody"]);
+    assert_eq!((exit, stdout.as_str()), (Exit::Usage, ""));
+    assert_eq!(stderr, "no destination is named `nobody`\n");
+}
+
+#[test]
+fn two_new_keys_differ() {
+    let (exit, first, _) = run(&["keys", "new"]);
+    let (_, second, _) = run(&["keys", "new"]);
+    assert_eq!((exit, first.trim().len()), (Exit::Fine, 40));
+    assert_ne!(first, second);
+}
+
+#[test]
+fn gen_writes_the_shipped_files() {
+    let directory = tempfile::tempdir().unwrap();
+    assert_eq!(run(&["gen", &directory.path().display().to_string()]).0, Exit::Fine);
+    let written = std::fs::read_to_string(directory.path().join("config.toml")).unwrap();
+    assert_eq!(written, crate::config::shipped::config_toml());
+}
