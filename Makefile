@@ -1,0 +1,57 @@
+# The verbs of this repository. `make check` is the gate; CI runs the same steps through .ci/run.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.PHONY: help run test test-deps check fmt lint layers doc bench gen fuzz release supply-chain
+
+help: ## list the verbs
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
+
+run: ## start the router with ./config.toml
+	cargo run --locked
+
+test-deps: ## install the client libraries that some tests drive, below target/sdk
+	@scripts/test-deps.sh
+
+# One profile and one set of features for everything, so that nothing is compiled twice.
+test: test-deps ## all tests; with cargo-nextest where it is installed
+	@if cargo nextest --version >/dev/null 2>&1; then \
+	  cargo nextest run --locked --no-fail-fast; \
+	else \
+	  cargo test --locked --no-fail-fast --lib --bins --tests; \
+	fi
+	cargo test --locked --doc
+
+check: ## the gate: formatting, lints, layers, tests, documentation
+	cargo fmt --all --check
+	$(MAKE) lint
+	$(MAKE) layers
+	$(MAKE) test
+	$(MAKE) doc
+
+fmt: ## format
+	cargo fmt --all
+
+lint: ## clippy, with warnings as errors
+	cargo clippy --locked --all-targets -- -D warnings
+
+layers: ## who may import whom
+	cargo test --locked --quiet --test layers
+
+doc: ## the crate's documentation, with warnings as errors
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
+
+bench: ## benchmarks, optimised
+	cargo bench --locked
+
+gen: ## write config.toml, env.example and the generated documentation anew
+	cargo run --locked --quiet -- gen .
+
+fuzz: ## fuzz every target for FUZZ_SECONDS (60) on the stable compiler
+	@scripts/fuzz.sh
+
+release: ## the binary as published: target/dist/opentrack
+	cargo build --locked --profile dist
+
+supply-chain: ## licences, sources and banned crates
+	@python3 scripts/supply-chain.py

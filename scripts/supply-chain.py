@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+"""Checks every crate of Cargo.lock: a licence that MIT software may carry, one registry as its source, nothing banned.
+
+deny.toml says the same to cargo-deny, which is run before a release; this needs nothing but cargo and runs in a second.
+"""
+
+import json
+import re
+import subprocess
+import sys
+from collections import defaultdict
+
+LICENCES = {
+    "0BSD", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0",
+    "CDLA-Permissive-2.0", "ISC", "MIT", "MIT-0", "Unicode-3.0", "Unlicense", "Zlib",
+}
+BANNED = {
+    "openssl-sys": "one TLS stack: rustls",
+    "native-tls": "one TLS stack: rustls",
+    "aws-lc-rs": "one provider of cryptography: ring",
+    "actix-governor": "its licence is GPL",
+}
+BANNED_VERSIONS = {("h2", "0.3."): "has an unpatched advisory; build actix-web without http2"}
+SINGLE = {"reqwest", "hyper", "rustls", "tokio", "ring"}
+
+
+def allowed(expression):
+    """Returns whether an SPDX expression can be met with the allowed licences alone."""
+    text = (expression or "").replace("/", " OR ")
+    parts = re.split(r"(\(|\)|\bAND\b|\bOR\b)", text)
+    words = {"(": "(", ")": ")", "AND": "and", "OR": "or"}
+    terms = [words.get(part.strip(), str(part.strip() in LICENCES)) for part in parts if part.strip()]
+    return bool(terms) and eval(" ".join(terms), {"__builtins__": {}})  # only True, False, and, or, brackets
+
+
+def problems(packages):
+    foreign = [package for package in packages if package["source"]]
+    sources = {package["source"] for package in foreign}
+    if len(sources) > 1 or any(not source.startswith("registry+") for source in sources):
+        yield f"more than one registry: {', '.join(sorted(sources))}"
+    versions = defaultdict(list)
+    for package in foreign:
+        name, version, licence = package["name"], package["version"], package["license"]
+        versions[name].append(version)
+        if not allowed(licence):
+            yield f"{name} {version}: licence `{licence}` is not on the list"
+        if name in BANNED:
+            yield f"{name} {version}: {BANNED[name]}"
+        for (banned, prefix), reason in BANNED_VERSIONS.items():
+            if name == banned and version.startswith(prefix):
+                yield f"{name} {version}: {reason}"
+    for name in SINGLE & versions.keys():
+        if len(versions[name]) > 1:
+            yield f"{name} is there more than once: {', '.join(versions[name])}"
+
+
+command = ["cargo", "metadata", "--locked", "--format-version", "1", "--all-features"]
+crates = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)["packages"]
+found = sorted(problems(crates))
+print("\n".join(found) or f"supply chain: {len(crates)} crates, nothing to object to")
+sys.exit(1 if found else 0)

@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# Installs the unmodified client libraries that the end-to-end tests drive:
+#   target/sdk/node    from tests/it/sdk/package.json (and its lock file)
+#   target/sdk/python  from tests/it/sdk/requirements.txt
+# A folder whose list has not changed is left alone. What cannot be had is skipped loudly, or fails with CI=true.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+lists=tests/it/sdk
+home=target/sdk
+
+cannot() {
+  if [ "${CI:-}" = true ]; then
+    echo "test-deps: FAILED: $1" >&2
+    exit 1
+  fi
+  echo "test-deps: SKIPPED: $1; the tests that need it are skipped too" >&2
+}
+
+# Prints the hash of these files; those that do not exist count as empty.
+hash_of() { cat "$@" 2>/dev/null | sha256sum | cut -d' ' -f1; }
+
+# True when the folder was made from the same list.
+is_fresh() { [ "$(cat "$1/.stamp" 2>/dev/null)" = "$2" ]; }
+
+# Puts a finished folder in its place, so that a broken installation is never taken for a whole one.
+publish() {
+  echo "$3" >"$1/.stamp"
+  chmod 755 "$1"
+  rm -rf "$2"
+  mv "$1" "$2"
+}
+
+install_node() {
+  local stamp new
+  stamp=$(hash_of "$lists/package.json" "$lists/package-lock.json")
+  if is_fresh "$home/node" "$stamp"; then return; fi
+  if ! command -v npm >/dev/null; then cannot "npm is missing"; return; fi
+  new=$(mktemp -d "$home/node.XXXXXX")
+  cp "$lists/package.json" "$new/"
+  local verb=install
+  if [ -f "$lists/package-lock.json" ]; then cp "$lists/package-lock.json" "$new/"; verb=ci; fi
+  echo "test-deps: installing the Node.js libraries into $home/node"
+  if (cd "$new" && npm "$verb" --ignore-scripts --no-audit --no-fund --loglevel=error </dev/null); then
+    publish "$new" "$home/node" "$stamp"
+  else
+    rm -rf "$new"
+    cannot "npm $verb failed"
+  fi
+}
+
+# Prints a command that behaves like pip: Python's own, one from a virtual environment, or Debian's package.
+find_pip() {
+  if python3 -m pip --version >/dev/null 2>&1; then echo "python3 -m pip"; return; fi
+  if python3 -m venv "$home/venv" >/dev/null 2>&1; then echo "$home/venv/bin/pip"; return; fi
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    if apt-get update -qq >&2 && apt-get install -y -qq --no-install-recommends python3-pip >&2; then
+      echo "python3 -m pip"
+      return
+    fi
+  fi
+  return 1
+}
+
+install_python() {
+  local stamp new pip
+  stamp=$(hash_of "$lists/requirements.txt")
+  if is_fresh "$home/python" "$stamp"; then return; fi
+  if ! command -v python3 >/dev/null; then cannot "python3 is missing"; return; fi
+  if ! pip=$(find_pip); then cannot "neither pip nor a virtual environment can be had"; return; fi
+  new=$(mktemp -d "$home/python.XXXXXX")
+  echo "test-deps: installing the Python libraries into $home/python"
+  # shellcheck disable=SC2086
+  if $pip install --quiet --disable-pip-version-check --no-input --root-user-action=ignore --target "$new" -r "$lists/requirements.txt"; then
+    publish "$new" "$home/python" "$stamp"
+  else
+    rm -rf "$new"
+    cannot "pip install failed"
+  fi
+}
+
+mkdir -p "$home"
+if [ -f "$lists/package.json" ]; then install_node; fi
+if [ -f "$lists/requirements.txt" ]; then install_python; fi

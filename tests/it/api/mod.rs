@@ -1,0 +1,6 @@
+//! The Segment surface over the wire: what SDKs send, and what nobody should.
+
+mod auth;
+mod hostile;
+mod shapes;
+mod verdicts;

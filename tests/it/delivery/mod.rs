@@ -1,0 +1,26 @@
+//! Delivery to webhooks that misbehave in every way of the contract: nobody else notices, nothing is lost, every event
+//! has one fate.
+
+mod faults;
+mod patience;
+mod routing;
+mod signature;
+
+use serde_json::Value;
+
+use crate::support::{Router, batch, ids_of, track};
+
+/// Sends `count` events of one user in one batch and returns their ids in order.
+async fn send(router: &Router, user: &str, count: u64) -> Vec<String> {
+    let events: Vec<Value> = (0..count).map(|n| track(user, n)).collect();
+    router.post("/v1/batch", &batch(&events)).await.expect_success();
+    ids_of(&events)
+}
+
+/// Waits until a destination's entry of `/api/destinations` satisfies `check`, and returns it.
+async fn until_destination(router: &Router, name: &str, what: &str, check: impl Fn(&Value) -> bool) -> Value {
+    crate::support::until_some(&format!("`{name}`: {what}"), 20, async || {
+        Some(router.destination(name).await).filter(|one| check(one))
+    })
+    .await
+}

@@ -1,0 +1,23 @@
+//! End-to-end tests of the real binary: one process per test, with its own directory, its own port and real clients.
+//!
+//! They know the public contract alone (HTTP, configuration, command line, tables, exit codes) and nothing of the
+//! program's inside. They never sleep for luck: they wait for a condition with a deadline.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stderr,
+    reason = "a test fails by panicking"
+)]
+
+mod api;
+mod cli;
+mod conformance;
+mod crash;
+mod delivery;
+mod disk;
+mod ops;
+mod sdk;
+mod start;
+mod support;

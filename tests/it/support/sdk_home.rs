@@ -1,0 +1,71 @@
+//! Where the unmodified SDKs are installed, and how to run a driver script with them.
+//!
+//! `make test` installs them; a test without them is skipped loudly, or fails where CI=true says that they must be there.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn script(name: &str) -> PathBuf {
+    root().join("tests/it/sdk").join(name)
+}
+
+#[expect(clippy::disallowed_methods, reason = "CI and PATH belong to the test run, not to the router")]
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn missing(what: &Path) {
+    assert_ne!(
+        environment("CI").as_deref(),
+        Some("true"),
+        "{} is missing; `make test` installs it",
+        what.display()
+    );
+    eprintln!("SKIPPED: {} is missing; `make test` installs it", what.display());
+}
+
+fn command(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear().env("PATH", environment("PATH").unwrap_or_default());
+    command.env("SDK_FIXTURES", root().join("tests/it/sdk"));
+    command
+}
+
+/// Returns a command that runs a script of `tests/it/support` with plain Python, or `None` to skip.
+pub(crate) fn plain_python(name: &str) -> Option<Command> {
+    if !Command::new("python3").arg("--version").output().is_ok_and(|output| output.status.success()) {
+        missing(Path::new("python3"));
+        return None;
+    }
+    let mut command = command("python3");
+    command.arg(root().join("tests/it/support").join(name));
+    Some(command)
+}
+
+/// Returns a command that runs this script with Node.js and the installed packages, or `None` to skip.
+pub(crate) fn node(name: &str) -> Option<Command> {
+    let home = root().join("target/sdk/node/node_modules");
+    if !home.is_dir() {
+        missing(&home);
+        return None;
+    }
+    let mut command = command("node");
+    command.env("SDK_HOME", &home).arg(script(name));
+    Some(command)
+}
+
+/// Returns a command that runs this script with Python and the installed packages, or `None` to skip.
+pub(crate) fn python(name: &str) -> Option<Command> {
+    let home = root().join("target/sdk/python");
+    if !home.join("segment").is_dir() {
+        missing(&home);
+        return None;
+    }
+    let mut command = command("python3");
+    command.env("PYTHONPATH", &home).env("PYTHONDONTWRITEBYTECODE", "1").arg(script(name));
+    Some(command)
+}
