@@ -8,6 +8,7 @@ use std::io::Read;
 use std::time::Duration;
 
 use actix_web::HttpRequest;
+use actix_web::error::PayloadError;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use actix_web::web;
 use bytes::{Bytes, BytesMut};
@@ -21,6 +22,8 @@ use super::budget::Reservation;
 const INLINE_BYTES: usize = 64 * 1024;
 /// What is read and thrown away after an early answer so that the connection stays usable; more closes it.
 const DRAIN_BYTES: usize = 1024 * 1024;
+/// How much room a head may claim for a body before it has come.
+const TRUSTED_BYTES: usize = 256 * 1024;
 const GZIP_MAGIC: &[u8] = &[0x1f, 0x8b];
 
 const TOO_SLOW: Refusal = Refusal::Overloaded("the body did not arrive in time");
@@ -62,7 +65,8 @@ pub(super) async fn read(
             return Err(refusal);
         }
     };
-    let collecting = collect(payload, bounds.max_bytes, reservation);
+    let announced = announced_bytes(request).unwrap_or(0);
+    let collecting = collect(payload, (announced, bounds.max_bytes), reservation);
     let packed = tokio::time::timeout(bounds.patience, collecting).await.map_err(|_| TOO_SLOW)??;
     let coding = if packed.starts_with(GZIP_MAGIC) { Coding::Gzip } else { coding };
     if coding == Coding::Plain {
@@ -120,20 +124,23 @@ fn coding(request: &HttpRequest) -> Result<Coding, Refusal> {
     }
 }
 
-/// Most bodies are one chunk, which is kept as it is.
+/// Most bodies are one chunk, which is kept as it is. A longer one gets the room that its head announced, so that it is
+/// neither copied while it grows nor keeps twice its size in memory.
 async fn collect(
     mut payload: web::Payload,
-    max_bytes: usize,
+    (announced, max_bytes): (usize, usize),
     reservation: &mut Reservation,
 ) -> Result<Bytes, Refusal> {
     let Some(first) = payload.next().await else { return Ok(Bytes::new()) };
     let first = first.map_err(|_| CUT)?;
     admit(first.len(), max_bytes, reservation)?;
     let Some(second) = payload.next().await else { return Ok(first) };
-    let mut body = BytesMut::from(first);
-    let mut next = Some(second);
+    let second = second.map_err(|_| CUT)?;
+    let mut body = BytesMut::with_capacity(announced.min(TRUSTED_BYTES).max(first.len() + second.len()));
+    body.extend_from_slice(&first);
+    let mut next = Some(Ok(second));
     while let Some(chunk) = next {
-        let chunk = chunk.map_err(|_| CUT)?;
+        let chunk = chunk.map_err(|_: PayloadError| CUT)?;
         admit(body.len() + chunk.len(), max_bytes, reservation)?;
         body.extend_from_slice(&chunk);
         next = payload.next().await;

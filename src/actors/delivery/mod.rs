@@ -287,17 +287,16 @@ impl<D: Destination> Delivery<D> {
 
     fn count_delivered(&mut self, report: &Report, skipped: u64) {
         let now = clock::now();
-        let settled = report.fates.iter().filter(|(_, fate)| *fate == Fate::Settled);
-        let delivered: Vec<u64> = settled.map(|(position, _)| *position).collect();
-        self.tally.delivered((delivered.len() as u64).saturating_sub(skipped));
         let is_skipped = |position: u64| report.skipped.iter().any(|(other, _)| *other == position);
-        let at = |position: &u64| {
-            let found = report.events.binary_search_by_key(position, |(other, _)| *other).ok();
-            found.and_then(|index| report.events.get(index)).map(|(_, event)| event.receipt.received_at)
-        };
+        let mut fates = report.fates.iter();
+        let settled = report.events.iter().filter(|(position, _)| {
+            // Both are in the order of the batch, and every event has a fate.
+            let fate = fates.find(|(other, _)| other == position);
+            fate.is_some_and(|(_, fate)| *fate == Fate::Settled) && (skipped == 0 || !is_skipped(*position))
+        });
         let latency = |at: jiff::Timestamp| now.duration_since(at).unsigned_abs();
-        let wanted = delivered.iter().filter(|position| skipped == 0 || !is_skipped(**position));
-        let latencies: Vec<Duration> = wanted.filter_map(at).map(latency).collect();
+        let latencies: Vec<Duration> = settled.map(|(_, event)| latency(event.receipt.received_at)).collect();
+        self.tally.delivered(latencies.len() as u64);
         if !latencies.is_empty() {
             let destination = self.parts.name.as_str();
             events::EventsDelivered { destination, latencies: &latencies }.emit(&self.parts.metrics);

@@ -181,10 +181,15 @@ impl Delivery {
     /// Settles loaded events and lets their users' next ones go on.
     fn settle(&mut self, positions: &[u64]) {
         let mut freed = BTreeSet::new();
+        let mut run = 0..0;
         for position in positions {
             freed.extend(self.leave(*position));
-            self.settle_range(*position..position + 1);
+            if *position != run.end {
+                self.settle_range(std::mem::replace(&mut run, *position..*position));
+            }
+            run.end = position + 1;
         }
+        self.settle_range(run);
         let limit = self.patience.batch.max_events.get();
         for key in freed {
             for position in self.order.first(key, limit) {

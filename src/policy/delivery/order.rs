@@ -3,6 +3,7 @@
 //! Each key (a hash of an id) has a queue of the unsettled positions that carry it. An event may be sent when everything
 //! before it in each of its queues is in the same batch.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 
 /// Hashes of the ids that tie an event to others; 0 is none.
@@ -11,7 +12,37 @@ pub type Keys = [u64; 3];
 /// The queues of all keys that have unsettled events.
 #[derive(Debug, Default)]
 pub(super) struct Order {
-    queues: HashMap<u64, VecDeque<u64>, Plain>,
+    queues: HashMap<u64, Queue, Plain>,
+}
+
+/// Positions in ascending order. The first is kept apart: most users have one event on its way, and need no allocation.
+#[derive(Debug)]
+struct Queue {
+    first: u64,
+    rest: VecDeque<u64>,
+}
+
+impl Queue {
+    /// Returns the position before this one.
+    fn before(&self, position: u64) -> Option<u64> {
+        if position <= self.first {
+            return None;
+        }
+        let place = self.rest.partition_point(|other| *other < position);
+        let before = place.checked_sub(1).and_then(|before| self.rest.get(before));
+        Some(before.copied().unwrap_or(self.first))
+    }
+
+    /// Takes a position out; returns whether the queue is empty now.
+    fn remove(&mut self, position: u64) -> bool {
+        if position == self.first {
+            let Some(next) = self.rest.pop_front() else { return true };
+            self.first = next;
+        } else if let Ok(place) = self.rest.binary_search(&position) {
+            self.rest.remove(place);
+        }
+        false
+    }
 }
 
 /// The keys are hashes already.
@@ -45,27 +76,25 @@ impl Order {
     /// Queues a position behind all earlier ones. Positions come in ascending order.
     pub(super) fn join(&mut self, keys: &Keys, position: u64) {
         for key in distinct(keys) {
-            self.queues.entry(key).or_default().push_back(position);
+            match self.queues.entry(key) {
+                Entry::Occupied(mut queue) => queue.get_mut().rest.push_back(position),
+                Entry::Vacant(place) => {
+                    place.insert(Queue { first: position, rest: VecDeque::new() });
+                }
+            }
         }
     }
 
     /// Returns whether everything that this position waits for satisfies `taken`.
     pub(super) fn is_free(&self, keys: &Keys, position: u64, taken: impl Fn(u64) -> bool) -> bool {
-        distinct(keys).all(|key| {
-            let Some(queue) = self.queues.get(&key) else { return true };
-            let place = queue.partition_point(|other| *other < position);
-            place.checked_sub(1).and_then(|before| queue.get(before)).is_none_or(|before| taken(*before))
-        })
+        let before = |key: u64| self.queues.get(&key).and_then(|queue| queue.before(position));
+        distinct(keys).filter_map(before).all(taken)
     }
 
     /// Takes a settled position out of its queues.
     pub(super) fn leave(&mut self, keys: &Keys, position: u64) {
         for key in distinct(keys) {
-            let Some(queue) = self.queues.get_mut(&key) else { continue };
-            if let Ok(place) = queue.binary_search(&position) {
-                queue.remove(place);
-            }
-            if queue.is_empty() {
+            if self.queues.get_mut(&key).is_some_and(|queue| queue.remove(position)) {
                 self.queues.remove(&key);
             }
         }
@@ -73,6 +102,7 @@ impl Order {
 
     /// Returns the first positions that wait under this key, at most `limit`.
     pub(super) fn first(&self, key: u64, limit: usize) -> Vec<u64> {
-        self.queues.get(&key).map(|queue| queue.iter().take(limit).copied().collect()).unwrap_or_default()
+        let Some(queue) = self.queues.get(&key) else { return Vec::new() };
+        std::iter::once(&queue.first).chain(&queue.rest).take(limit).copied().collect()
     }
 }
