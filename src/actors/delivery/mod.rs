@@ -8,7 +8,7 @@ mod settle;
 mod status;
 mod tally;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -74,7 +74,7 @@ pub struct Delivery<D: Destination> {
     machine: Option<Machine>,
     origin: (tokio::time::Instant, jiff::Timestamp),
     /// Loaded events that are not settled. An event that waits for long is read again instead.
-    events: HashMap<u64, Arc<Event>>,
+    events: BTreeMap<u64, Arc<Event>>,
     tally: Tally,
     last_error: Option<LastError>,
     breaker: crate::telemetry::BreakerState,
@@ -93,7 +93,7 @@ impl<D: Destination> Delivery<D> {
             parts,
             machine: None,
             origin: (tokio::time::Instant::now(), clock::now()),
-            events: HashMap::new(),
+            events: BTreeMap::new(),
             tally: Tally::default(),
             last_error: None,
             breaker: crate::telemetry::BreakerState::Closed,
@@ -276,9 +276,7 @@ impl<D: Destination> Delivery<D> {
             self.last_error =
                 Some(LastError { at: clock::now(), status: fault.status, message: fault.answer });
         }
-        // What failed is read again when it is tried again, so that a sick destination holds no memory; what is to be buried
-        // is needed at once.
-        self.events.extend(report.events.iter().map(|(position, event)| (*position, Arc::clone(event))));
+        // What failed is read again when it is tried again, so that a sick destination holds no memory.
         let positions: Vec<u64> = report.fates.iter().map(|(position, _)| *position).collect();
         let retries = report.fates.iter().any(|(_, fate)| is_retry(fate));
         self.give(Input::Reported { lane, fates: report.fates }, ctx);

@@ -45,10 +45,10 @@ impl Queue {
     }
 }
 
-/// The keys are hashes already.
-type Plain = std::hash::BuildHasherDefault<PlainHasher>;
+/// For keys that nobody can choose to collide: positions, and hashes.
+pub(super) type Plain = std::hash::BuildHasherDefault<PlainHasher>;
 
-/// Passes a hash through.
+/// Spreads a number over the bits that a hash table looks at.
 #[derive(Debug, Default)]
 pub(super) struct PlainHasher(u64);
 
@@ -62,7 +62,7 @@ impl std::hash::Hasher for PlainHasher {
     }
 
     fn write_u64(&mut self, key: u64) {
-        self.0 = key;
+        self.0 = key.wrapping_mul(0x9E37_79B9_7F4A_7C15);
     }
 }
 
