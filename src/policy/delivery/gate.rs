@@ -91,7 +91,8 @@ impl Gate {
     pub(super) fn throttle(&mut self, wait: Option<Duration>, now: Moment) {
         let own = THROTTLE_WAIT.saturating_mul(1 << self.throttles.min(6)).min(THROTTLE_MAX);
         self.throttles = self.throttles.saturating_add(1);
-        let until = now + wait.unwrap_or(own);
+        // "Wait 0 seconds", and a date that has passed, say nothing about when: obeyed, they would make a busy loop.
+        let until = now + wait.filter(|wait| !wait.is_zero()).unwrap_or(own);
         self.throttled_until = Some(self.throttled_until.map_or(until, |other| other.max(until)));
     }
 
@@ -119,5 +120,36 @@ impl Gate {
     /// Returns whether time counts against an event's retry budget.
     pub(super) fn flows(&self, now: Moment) -> bool {
         self.permission(now) == Permission::Free
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::patience::{BatchLimits, BreakerSettings, Retry};
+
+    fn gate() -> Gate {
+        let second = Duration::from_secs(1);
+        Gate::new(&Patience {
+            batch: BatchLimits { max_events: std::num::NonZeroUsize::MIN, max_bytes: 1, max_delay: second },
+            retry: Retry { initial: second, max: second, give_up_after: second },
+            breaker: BreakerSettings { failures: 5, open_for: second },
+            probe_every: second,
+            concurrency: std::num::NonZeroUsize::MIN,
+            timeout: second,
+        })
+    }
+
+    #[test]
+    fn a_throttle_of_no_time_at_all_waits_like_one_that_names_none() {
+        let mut gate = gate();
+        let mut now = Duration::from_secs(100);
+        for expected in [1, 2, 4, 8] {
+            gate.throttle(Some(Duration::ZERO), now);
+            assert_eq!(gate.permission(now), Permission::Wait(now + Duration::from_secs(expected)));
+            now += Duration::from_secs(expected);
+        }
+        gate.throttle(Some(Duration::from_secs(30)), now);
+        assert_eq!(gate.permission(now), Permission::Wait(now + Duration::from_secs(30)));
     }
 }
