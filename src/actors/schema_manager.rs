@@ -2,9 +2,11 @@
 //!
 //! Never in the hot path: a delivery asks only when its batch does not fit the schema that it sees.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use actix::prelude::*;
+use futures_util::FutureExt as _;
 use tokio::sync::oneshot;
 
 use super::messages::ChangeSchema;
@@ -38,7 +40,11 @@ impl SchemaManager {
         let tables = diff.create.len();
         let columns = diff.add.values().map(Vec::len).sum();
         let begun = tokio::time::Instant::now();
-        let change = self.store.apply(diff).into_actor(self).map(move |done, manager, ctx| {
+        let store = Arc::clone(&self.store);
+        // Nobody starts this actor again, so a panic of the store must not end it.
+        let change = AssertUnwindSafe(async move { store.apply(diff).await }).catch_unwind();
+        let change = change.into_actor(self).map(move |done, manager, ctx| {
+            let done = done.unwrap_or_else(|_| Err(panicked()));
             let destination = &manager.destination;
             if done.is_ok() {
                 events::SchemaChanged { destination, tables, columns, took: begun.elapsed() }.emit();
@@ -72,7 +78,37 @@ impl Handler<ChangeSchema> for SchemaManager {
     }
 }
 
+fn panicked() -> Fault {
+    Fault { reason: Reason::Store, status: None, answer: "changing the schema panicked".into() }
+}
+
 /// Returns what a delivery hears when its schema manager is gone.
 pub fn stopped() -> Fault {
     Fault { reason: Reason::Store, status: None, answer: "the schema manager stopped".into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::destinations::BoxFuture;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// Panics at its first change.
+    #[derive(Default)]
+    struct Clumsy(AtomicUsize);
+
+    impl SchemaStore for Clumsy {
+        fn apply(&self, _: SchemaDiff) -> BoxFuture<Result<(), Fault>> {
+            assert!(self.0.fetch_add(1, Ordering::Relaxed) > 0, "the first change panics");
+            Box::pin(std::future::ready(Ok(())))
+        }
+    }
+
+    #[actix::test]
+    async fn a_store_that_panics_once_is_asked_again() {
+        let manager = SchemaManager::new("warehouse".into(), Arc::new(Clumsy::default())).start();
+        let change = || manager.send(ChangeSchema { diff: SchemaDiff::default() });
+        assert!(change().await.unwrap().is_err());
+        change().await.unwrap().unwrap();
+    }
 }
