@@ -89,6 +89,9 @@ fn load(dir: &Path, first: u64, following: Option<u64>) -> Result<Loaded, Journa
         return Ok(Loaded::Sealed(Arc::new(segment)));
     }
     let table = scan::build(&log, &path, first, following.map_or(u64::MAX, |next| next - first))?;
+    // A process that was killed before its sync leaves records in the page cache alone. From here on their senders are told
+    // that they are duplicates, which is a promise too.
+    log.sync_data().map_err(failed("sync", &path))?;
     match following {
         Some(_) if table.count == 0 => {
             tracing::error!(path = %path.display(), "a segment of the journal has no readable record");
@@ -118,8 +121,12 @@ fn rebuild(dir: &Path, first: u64, table: Table, len: u64) -> Result<Shared, Jou
         ids.sort_unstable();
         ids
     };
-    segment.write_index()?;
-    segment.table_mut().ids = ids;
+    match segment.write_index() {
+        Ok(()) => segment.table_mut().ids = ids,
+        // The ids stay in memory until a start finds room for them: without this start no room would ever come.
+        Err(JournalError::Full(why)) => tracing::warn!(why, "an index of the journal has no room"),
+        Err(error) => return Err(error),
+    }
     Ok(Arc::new(segment))
 }
 
