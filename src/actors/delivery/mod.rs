@@ -4,11 +4,12 @@
 //! starts a new one, which goes on from there.
 
 mod attempt;
+mod loaded;
 mod settle;
 mod status;
 mod tally;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -31,6 +32,7 @@ use crate::policy::settled::Settled;
 use crate::spec::Event;
 use crate::telemetry::{Metrics, clock, events};
 use attempt::Report;
+use loaded::Loaded;
 use tally::Tally;
 
 /// How often a delivery looks at the journal without being woken, and measures its backlog.
@@ -74,7 +76,7 @@ pub struct Delivery<D: Destination> {
     machine: Option<Machine>,
     origin: (tokio::time::Instant, jiff::Timestamp),
     /// Loaded events that are not settled. An event that waits for long is read again instead.
-    events: BTreeMap<u64, Arc<Event>>,
+    events: Loaded,
     tally: Tally,
     last_error: Option<LastError>,
     breaker: crate::telemetry::BreakerState,
@@ -90,10 +92,10 @@ impl<D: Destination> Delivery<D> {
     /// Returns a delivery that begins where the journal's cursor says.
     pub fn new(parts: Arc<Parts<D>>, guard: ExitGuard) -> Self {
         Delivery {
+            events: Loaded::new(&parts.patience),
             parts,
             machine: None,
             origin: (tokio::time::Instant::now(), clock::now()),
-            events: BTreeMap::new(),
             tally: Tally::default(),
             last_error: None,
             breaker: crate::telemetry::BreakerState::Closed,
@@ -238,7 +240,7 @@ impl<D: Destination> Delivery<D> {
                 Verdict::No(reason) => *skipped.entry(reason).or_default() += 1,
                 Verdict::Yes => {
                     items.push(Item { position: position.0, bytes: event.size(), keys: keys(&event) });
-                    self.events.insert(position.0, event);
+                    self.events.offer(position.0, event);
                 }
             }
         }
@@ -256,8 +258,7 @@ impl<D: Destination> Delivery<D> {
     // === Send ===
 
     fn send(&mut self, lane: u64, positions: Vec<u64>, attempt: Attempt, ctx: &mut Context<Self>) {
-        let batch =
-            positions.iter().map(|position| (*position, self.events.get(position).cloned())).collect();
+        let batch = positions.iter().map(|position| (*position, self.events.get(*position))).collect();
         let work = attempt::make(Arc::clone(&self.parts), batch, attempt);
         let work = AssertUnwindSafe(work).catch_unwind().into_actor(self);
         ctx.spawn(work.map(move |report, delivery, ctx| {
@@ -306,7 +307,7 @@ impl<D: Destination> Delivery<D> {
         let Some(machine) = &self.machine else { return };
         for position in positions {
             if all || !machine.holds(*position) {
-                self.events.remove(position);
+                self.events.remove(*position);
             }
         }
     }

@@ -18,7 +18,7 @@ impl<D: Destination> Delivery<D> {
     pub(super) fn bury(&mut self, burials: Vec<Burial>, ctx: &mut Context<Self>) {
         let events: HashMap<u64, Arc<Event>> = burials
             .iter()
-            .filter_map(|burial| Some((burial.position, self.events.get(&burial.position).cloned()?)))
+            .filter_map(|burial| Some((burial.position, self.events.get(burial.position)?)))
             .collect();
         let parts = Arc::clone(&self.parts);
         let doomed = burials.clone();
