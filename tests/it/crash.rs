@@ -188,3 +188,31 @@ fn disorder_is_noticed() {
     let disorder = std::panic::catch_unwind(|| expect_order(&["b".into(), "a".into()], &sent));
     assert!(disorder.is_err());
 }
+
+#[tokio::test]
+async fn a_record_that_the_disk_lost_stops_nothing_behind_it() {
+    let receiver = Receiver::scripted(|_| Reply::Status(503));
+    let mut router = Router::start(Config::new().webhook("hook", &receiver.url(), "")).await;
+    let events = ["u1", "u2", "u3"].map(|user| track(user, 1));
+    for event in &events {
+        router.post("/v1/track", event).await.expect_success();
+    }
+    let ids = ids_of(&events);
+    router.until_rows("tracks", &ids).await;
+    router.kill9();
+    damage(&router.data().join("journal/00000000000000000000.log"), &ids[1]);
+    receiver.recover();
+    router.start_again().await;
+    receiver.until_taken(&[ids[0].clone(), ids[2].clone()]).await;
+    assert!(!receiver.taken_ids().contains(&ids[1]));
+    let metrics = router.get("/metrics").await.text;
+    assert!(metrics.contains("opentrack_events_lost_total{destination=\"hook\"} 1"), "{metrics}");
+}
+
+/// Changes one byte of the first record that holds this text.
+fn damage(log: &Path, text: &str) {
+    let mut bytes = fs::read(log).unwrap();
+    let at = bytes.windows(text.len()).position(|window| window == text.as_bytes()).expect("a record");
+    bytes[at] ^= 1;
+    fs::write(log, bytes).unwrap();
+}

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::Parts;
 use crate::actors::schema_manager;
 use crate::destinations::{Attempt, Client, Destination, FailureKind, Plan, Planned, Reply};
-use crate::journal::{Journal, Position, ReadLimit};
+use crate::journal::{Journal, JournalError, Position, ReadLimit};
 use crate::policy::delivery::Fate;
 use crate::policy::outcome::{Fault, Outcome, Reason};
 use crate::spec::Event;
@@ -25,6 +25,8 @@ pub(super) struct Report {
     pub(super) fates: Vec<(u64, Fate)>,
     /// Events that turned out to be of no use there.
     pub(super) skipped: Vec<(u64, Reason)>,
+    /// How many have a record that nobody can read any more.
+    pub(super) damaged: u64,
     /// The events, for dead letters and latencies.
     pub(super) events: Vec<(u64, Arc<Event>)>,
     /// The last failure, in the other side's words.
@@ -41,8 +43,10 @@ pub(super) async fn make<D: Destination>(parts: Arc<Parts<D>>, batch: Loaded, at
         Ok(loaded) => loaded,
         Err(fault) => return Report::all(&positions, Outcome::Transient(fault)),
     };
-    let mut report = Report { events: loaded.present, ..Report::default() };
+    let damaged = loaded.damaged.len() as u64;
+    let mut report = Report { events: loaded.present, damaged, ..Report::default() };
     let mut fates = Fates::new(&positions);
+    loaded.damaged.into_iter().for_each(|position| fates.set(position, Fate::Settled));
     for position in loaded.gone {
         fates.set(position, Fate::Settled);
         report.skipped.push((position, Reason::Erased));
@@ -88,24 +92,36 @@ impl Fates {
 }
 
 /// A batch after a look into the journal.
+#[derive(Default)]
 struct Found {
     present: Vec<(u64, Arc<Event>)>,
     gone: Vec<u64>,
+    damaged: Vec<u64>,
+}
+
+impl Found {
+    fn sort(&mut self, position: u64, read: Result<Option<Arc<Event>>, JournalError>) -> Result<(), Fault> {
+        match read {
+            Ok(Some(event)) => self.present.push((position, event)),
+            Ok(None) => self.gone.push(position),
+            Err(JournalError::Damaged(_)) => self.damaged.push(position),
+            Err(error) => return Err(store_fault(error.to_string())),
+        }
+        Ok(())
+    }
 }
 
 async fn load<D: Destination>(parts: &Arc<Parts<D>>, batch: Loaded) -> Result<Found, Fault> {
     if batch.iter().all(|(_, event)| event.is_some()) {
         let present = batch.into_iter().filter_map(|(position, event)| Some((position, event?))).collect();
-        return Ok(Found { present, gone: Vec::new() });
+        return Ok(Found { present, ..Found::default() });
     }
     let journal = Arc::clone(&parts.journal);
     let read = move || {
-        let mut found = Found { present: Vec::with_capacity(batch.len()), gone: Vec::new() };
+        let mut found = Found::default();
         for (position, event) in batch {
-            match event.map_or_else(|| read_one(journal.as_ref(), position), |event| Ok(Some(event)))? {
-                Some(event) => found.present.push((position, event)),
-                None => found.gone.push(position),
-            }
+            let read = event.map_or_else(|| read_one(journal.as_ref(), position), |event| Ok(Some(event)));
+            found.sort(position, read)?;
         }
         Ok(found)
     };
@@ -114,12 +130,12 @@ async fn load<D: Destination>(parts: &Arc<Parts<D>>, batch: Loaded) -> Result<Fo
 }
 
 /// Returns one event, or `None` when it is no longer there.
-pub(super) fn read_one(journal: &dyn Journal, position: u64) -> Result<Option<Arc<Event>>, Fault> {
+pub(super) fn read_one(journal: &dyn Journal, position: u64) -> Result<Option<Arc<Event>>, JournalError> {
     let limit = ReadLimit { records: 1, bytes: usize::MAX };
     let at = Position(position);
     let records = match journal.tail(at, limit) {
         Some(records) => records,
-        None => journal.read(at, limit).map_err(|error| store_fault(error.to_string()))?,
+        None => journal.read(at, limit)?,
     };
     Ok(records.into_iter().find(|record| record.position == at).map(|record| record.event))
 }

@@ -22,7 +22,7 @@ use tokio::sync::oneshot;
 use super::exit_guard::ExitGuard;
 use super::messages::{ChangeSchema, DestinationStatus, Drain, Drained, LastError, Status, Wake};
 use crate::destinations::{Attempt, Client, Destination, Reply};
-use crate::journal::{Cursor, Journal, Position, ReadLimit, Record};
+use crate::journal::{Cursor, Journal, JournalError, Position, ReadLimit, Record};
 use crate::policy::Moment;
 use crate::policy::delivery::{Action, Delivery as Machine, Fate, Input, Item, Keys};
 use crate::policy::filter::EventFilter;
@@ -147,9 +147,7 @@ impl<D: Destination> Delivery<D> {
 
     fn prepared(&mut self, cursor: Cursor, ctx: &mut Context<Self>) {
         let (cursor, lost) = behind_retention(cursor, self.parts.journal.extent().first);
-        if lost > 0 {
-            events::EventsLost { destination: &self.parts.name, count: lost }.emit(&self.parts.metrics);
-        }
+        self.lost(lost);
         let settled = Settled::new(cursor.mark.0, &cursor.settled);
         self.tally = Tally::new(cursor.counts);
         self.machine = Some(Machine::new(self.parts.patience.clone(), settled, fastrand::u64(..)));
@@ -217,6 +215,7 @@ impl<D: Destination> Delivery<D> {
         ctx.spawn(read.map(move |read, delivery, ctx| {
             let input = match read {
                 Ok(Ok(records)) => delivery.admit(from, end, records),
+                Ok(Err(JournalError::Damaged(why))) => delivery.passed_over(from, &why),
                 Ok(Err(error)) => delivery.unread(&error.to_string()),
                 Err(panic) => delivery.unread(&panic.to_string()),
             };
@@ -228,6 +227,21 @@ impl<D: Destination> Delivery<D> {
     fn unread(&mut self, why: &str) -> Input {
         self.trouble("read the journal", why);
         Input::FetchFailed
+    }
+
+    /// Goes on behind a record that nobody can read: it would stop everything after it for ever.
+    fn passed_over(&mut self, from: Position, why: &str) -> Input {
+        self.trouble("read a record", why);
+        if self.machine.as_ref().is_some_and(|machine| !machine.settled().contains(from.0)) {
+            self.lost(1);
+        }
+        Input::Fetched { from: from.0, through: from.0 + 1, items: Vec::new() }
+    }
+
+    fn lost(&self, count: u64) {
+        if count > 0 {
+            events::EventsLost { destination: &self.parts.name, count }.emit(&self.parts.metrics);
+        }
     }
 
     /// Keeps what the destination wants. Positions without a record (erased) are passed over.
@@ -268,6 +282,7 @@ impl<D: Destination> Delivery<D> {
     }
 
     fn reported(&mut self, lane: u64, report: Report, ctx: &mut Context<Self>) {
+        self.lost(report.damaged);
         let skipped = report.skipped.len() as u64;
         for (_, reason) in &report.skipped {
             self.skipped(*reason, 1);

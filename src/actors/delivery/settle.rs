@@ -8,7 +8,7 @@ use actix::prelude::*;
 
 use super::{Delivery, Parts, TICK, attempt};
 use crate::destinations::Destination;
-use crate::journal::{Cursor, DeadLetter, Position};
+use crate::journal::{Cursor, DeadLetter, JournalError, Position};
 use crate::policy::delivery::{Burial, Input};
 use crate::policy::outcome::Reason;
 use crate::spec::Event;
@@ -80,6 +80,11 @@ impl<D: Destination> Delivery<D> {
     }
 }
 
+/// A record that nobody can read any more has no letter; any other failure may pass.
+fn unreadable(error: JournalError) -> Result<Option<Arc<Event>>, String> {
+    if matches!(error, JournalError::Damaged(_)) { Ok(None) } else { Err(error.to_string()) }
+}
+
 impl<D: Destination> Parts<D> {
     /// Writes dead letters and returns the first message id.
     fn write_letters(&self, burials: &[Burial], loaded: &HashMap<u64, Arc<Event>>) -> Result<String, String> {
@@ -87,9 +92,7 @@ impl<D: Destination> Parts<D> {
         for burial in burials {
             let event = match loaded.get(&burial.position) {
                 Some(event) => Some(Arc::clone(event)),
-                None => {
-                    attempt::read_one(self.journal.as_ref(), burial.position).map_err(|fault| fault.answer)?
-                }
+                None => attempt::read_one(self.journal.as_ref(), burial.position).or_else(unreadable)?,
             };
             letters.extend(event.map(|event| self.letter(burial, &event)));
         }
