@@ -23,6 +23,9 @@ use super::visitor::Visitor;
 /// A commit gets at least this part of the time for an answer, also when the body took most of it.
 const COMMIT_SHARE: u32 = 4;
 
+/// What a call takes in memory beside its text until it is durable: an event with its ids, or the reasons against it.
+const CALL_BYTES: usize = 512;
+
 /// Takes one call, or a batch of them.
 pub(super) async fn receive(
     endpoint: Endpoint,
@@ -59,7 +62,11 @@ async fn take(
         return Err(Refusal::Overloaded("too much is in flight"));
     };
     let body = body::read(request, payload, bounds, &mut reservation).await?;
+    let body_bytes = body.len();
     let envelope = read::read(body, endpoint).map_err(Refusal::Unreadable)?;
+    if !reservation.cover(body_bytes + envelope.len() * CALL_BYTES) {
+        return Err(Refusal::Overloaded("too much is in flight"));
+    }
     let intake = believe(envelope, request, state)?;
     count_rejected(&intake.rejected, state);
     let (accepted, rejected) = (intake.events.len(), intake.rejected.clone());

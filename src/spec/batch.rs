@@ -15,6 +15,10 @@ use super::layout::{self, Field, Layout};
 use super::read::{Call, RequestError, no_object};
 use super::{head, repair};
 
+/// Most calls of one batch. A call costs hundreds of bytes however short its text is, so that a few MiB of `1,1,1` would
+/// become gigabytes; no library comes near this number.
+const MAX_CALLS: usize = 100_000;
+
 /// What a batch says once for all its elements.
 #[derive(Debug, Default)]
 pub(super) struct Shared {
@@ -104,8 +108,9 @@ pub(super) fn split(body: &Bytes) -> Result<(Vec<Call>, Shared), RequestError> {
 
 fn no_batch(found: &Elements<'_>) -> RequestError {
     let message = match found {
+        Elements::TooMany => return RequestError::TooMany { most: MAX_CALLS },
         Elements::Missing => "`batch` is missing",
-        _ => "`batch` must be an array",
+        Elements::Wrong | Elements::List(_) => "`batch` must be an array",
     };
     RequestError::InvalidJson { path: "batch", message: message.to_owned() }
 }
@@ -131,7 +136,10 @@ fn elements_of(value: &Bytes, body: &[u8]) -> Result<Vec<Call>, RequestError> {
     if !value.starts_with(b"[") {
         return Err(no_batch(&Elements::Wrong));
     }
-    let ranges = repair::elements(value).ok_or_else(|| no_object(body))?;
+    let ranges = repair::elements(value, MAX_CALLS).ok_or_else(|| no_object(body))?;
+    if ranges.len() > MAX_CALLS {
+        return Err(no_batch(&Elements::TooMany));
+    }
     Ok(ranges.into_iter().map(|range| Call::mended(value.slice(range))).collect())
 }
 
@@ -174,6 +182,7 @@ impl<'de> Visitor<'de> for Body {
 enum Elements<'a> {
     Missing,
     Wrong,
+    TooMany,
     List(Vec<&'a RawValue>),
 }
 
@@ -195,6 +204,10 @@ impl<'de> Visitor<'de> for List {
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
         let mut elements = Vec::new();
         while let Some(element) = seq.next_element::<&'de RawValue>()? {
+            if elements.len() == MAX_CALLS {
+                while seq.next_element::<IgnoredAny>()?.is_some() {}
+                return Ok(Elements::TooMany);
+            }
             elements.push(element);
         }
         Ok(Elements::List(elements))

@@ -69,6 +69,12 @@ pub enum RequestError {
         /// Where the first wrong byte is.
         message: String,
     },
+    /// The batch holds more calls than a request may cost.
+    #[error("`batch` holds more than {most} events")]
+    TooMany {
+        /// That number.
+        most: usize,
+    },
 }
 
 impl RequestError {
@@ -77,6 +83,7 @@ impl RequestError {
         match self {
             RequestError::InvalidJson { .. } => "invalid_json",
             RequestError::BadEncoding { .. } => "bad_encoding",
+            RequestError::TooMany { .. } => "body_too_large",
         }
     }
 
@@ -85,6 +92,7 @@ impl RequestError {
         match self {
             RequestError::InvalidJson { path, .. } => path,
             RequestError::BadEncoding { .. } => "",
+            RequestError::TooMany { .. } => "batch",
         }
     }
 }

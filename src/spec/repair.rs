@@ -28,13 +28,17 @@ pub(super) fn members(bytes: &[u8]) -> Option<Vec<(Range<usize>, Range<usize>)>>
     scan.is_at_end().then_some(pairs)
 }
 
-/// Returns the elements of an array that is the whole text; `None` when they cannot be delimited.
-pub(super) fn elements(bytes: &[u8]) -> Option<Vec<Range<usize>>> {
+/// Returns the elements of an array that is the whole text, and stops behind the first one above `most`; `None` when
+/// they cannot be delimited.
+pub(super) fn elements(bytes: &[u8], most: usize) -> Option<Vec<Range<usize>>> {
     let mut scan = Scan { bytes, at: 0 };
     let mut found = Vec::new();
     scan.open(b'[')?;
     while !scan.closes(b']', found.is_empty())? {
         found.push(scan.value()?);
+        if found.len() > most {
+            return Some(found);
+        }
     }
     scan.is_at_end().then_some(found)
 }
@@ -185,7 +189,7 @@ mod tests {
     #[test]
     fn a_broken_element_does_not_hide_where_its_neighbours_are() {
         let text = br#"[{"a":1},{"b":tru},{"c"},{"d":"]},{\""},5,"x"]"#;
-        let texts: Vec<_> = elements(text)
+        let texts: Vec<_> = elements(text, 9)
             .unwrap()
             .into_iter()
             .map(|range| std::str::from_utf8(&text[range]).unwrap())
@@ -196,7 +200,7 @@ mod tests {
     #[test]
     fn what_cannot_be_delimited_is_refused() {
         for text in ["", "[", "[1", "[1,", "[1,]", "[1 2]", "[,]", "[\"a]", "[{]", "[] x", "{}", "[1,,2]"] {
-            assert_eq!(elements(text.as_bytes()), None, "{text}");
+            assert_eq!(elements(text.as_bytes(), 99), None, "{text}");
         }
         for text in ["", "{", "{\"a\"}", "{\"a\":}", "{a:1}", "{\"a\":1,}", "{} {}", "[]"] {
             assert_eq!(members(text.as_bytes()), None, "{text}");
@@ -206,13 +210,13 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_answered(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            prop_assert!(elements(&bytes).is_none() || members(&bytes).is_none());
+            prop_assert!(elements(&bytes, 999).is_none() || members(&bytes).is_none());
             drop(element(Bytes::from(bytes)));
         }
 
         #[test]
         fn any_brackets_and_quotes_are_answered(text in r#"[\[\]{}",:\\a1N ]{0,60}"#) {
-            prop_assert!(elements(text.as_bytes()).is_none() || members(text.as_bytes()).is_none());
+            prop_assert!(elements(text.as_bytes(), 99).is_none() || members(text.as_bytes()).is_none());
             drop(element(Bytes::from(text)));
         }
     }

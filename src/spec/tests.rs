@@ -121,6 +121,17 @@ fn a_batch_that_is_missing_or_no_list_is_named() {
 }
 
 #[test]
+fn a_batch_of_more_calls_than_a_request_may_cost_is_refused_as_a_whole() {
+    for element in ["1", "NaN"] {
+        let most = [element; 100_000].join(",");
+        assert_eq!(take(format!("{{\"batch\":[{most}]}}"), Endpoint::Batch).rejected.len(), 100_000);
+        let more = format!("{{\"batch\":[{most},{element},{element}],\"sentAt\":1}}");
+        let refused = read(Bytes::from(more), Endpoint::Batch).unwrap_err();
+        assert_eq!((refused.code(), refused.path()), ("body_too_large", "batch"), "{element}");
+    }
+}
+
+#[test]
 fn an_empty_batch_and_unknown_members_are_fine() {
     let body = r#"{"x":[{"batch":5}],"batch":[],"timestamp":"never","sentAt":17}"#;
     let envelope = read(Bytes::from(body), Endpoint::Batch).unwrap();

@@ -175,6 +175,19 @@ async fn a_gzip_bomb_is_cut_at_the_limit() {
 }
 
 #[tokio::test]
+async fn millions_of_calls_in_a_few_kilobytes_do_not_become_gigabytes() {
+    let router = Router::start(Config::new()).await;
+    for element in ["1", "{}", "NaN"] {
+        let count = (5 << 20) / (element.len() + 1) - 10;
+        let body = gzip(format!("{{\"batch\":[{}]}}", vec![element; count].join(",")).as_bytes());
+        let request = router.request("POST", "/v1/batch").header("content-encoding", "gzip").body(body);
+        let answer = Answer::read(request.send().await.expect("the router answers")).await;
+        answer.expect_error(400, "body_too_large");
+    }
+    expect_healthy(&router).await;
+}
+
+#[tokio::test]
 async fn a_body_of_a_hundred_megabytes_is_refused() {
     let router = Router::start(Config::new()).await;
     let body = vec![b' '; 100_000_000];
