@@ -42,6 +42,16 @@ async fn a_body_larger_than_the_free_budget_is_refused() {
 }
 
 #[actix::test]
+async fn many_calls_cost_more_of_the_budget_than_their_text() {
+    let mut plan = Plan::new();
+    plan.budget_bytes = Some(256 * 1024);
+    let door = plan.open();
+    let calls = |count: usize| batch(&vec!["1"; count]);
+    assert_eq!(door.post("/v1/batch", calls(100)).await.status, 200);
+    assert_eq!(door.post("/v1/batch", calls(1000)).await.error(503), "overloaded");
+}
+
+#[actix::test]
 async fn a_full_journal_is_503_and_says_so() {
     let mut plan = Plan::new();
     plan.mood = Mood::Full;
