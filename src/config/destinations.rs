@@ -89,11 +89,11 @@ fn destination(
         section.rest();
         return None;
     };
-    let before = section.report.count();
     let enabled = section.optional("enabled", read::boolean);
     let patience = patience::patience(section, (entry.patience)());
     let events = section.within("events", patience::events);
     let start = section.value("start", Start::Now, patience::start);
+    let before = section.report.count();
     let mut own = Own::read(section, entry, &context.directory);
     own.fill(context.environment);
     let switch = switch(name, entry, enabled, &own);

@@ -53,9 +53,20 @@ impl Own {
                 section.unknown(key, &field.origin, &known);
             }
             Err(message) => {
-                section.add(key, Wrong::at(&field.node, without_the_value(&message, &field.node)))
+                let node = self.culprit(key, &field.node);
+                section.add(key, Wrong::at(node, without_the_value(&message, node)));
             }
         }
+    }
+
+    /// Returns the member of a table that is refused also alone, else the value as a whole.
+    fn culprit<'n>(&self, key: &str, node: &'n Node) -> &'n Node {
+        let Value::Table(members) = &node.value else { return node };
+        let is_refused = |(name, member): &(&String, &Field)| {
+            let alone = toml::Table::from_iter([((*name).clone(), member.node.to_toml())]);
+            self.try_alone(key, toml::Value::Table(alone)).is_err()
+        };
+        members.iter().find(is_refused).map_or(node, |(_, member)| &member.node)
     }
 
     /// The default may be a word where a boolean is fine as well, so text of the environment is tried as both.
@@ -126,8 +137,7 @@ impl Own {
     pub(super) fn wrong(&self, section: &Section<'_>, key: &str, message: &str) {
         match self.origins.get(key) {
             Some(origin) => {
-                let wrong = Wrong { origin: origin.clone(), message: message.to_owned(), suggestion: None };
-                section.add(key, wrong);
+                section.add(key, Wrong::from(origin.clone(), message));
             }
             None => section.wrong(key, message),
         }

@@ -57,7 +57,7 @@ impl Problems {
     /// Wraps the problems in the order of their places, or returns `None` when there are none.
     pub fn of(mut problems: Vec<Problem>) -> Option<Problems> {
         problems.sort_by(|a, b| a.place.cmp(&b.place));
-        problems.dedup();
+        problems.dedup_by(|later, first| later == first || is_consequence(later, first));
         (!problems.is_empty()).then_some(Problems(problems))
     }
 
@@ -70,6 +70,12 @@ impl Problems {
     pub fn only_secrets(&self) -> bool {
         self.0.iter().all(|problem| problem.secret)
     }
+}
+
+/// A second problem of one value is what followed from the first: a variable that is not set is no address either.
+fn is_consequence(later: &Problem, first: &Problem) -> bool {
+    let is_value = matches!(later.place, Place::File { .. }) && !later.key.is_empty();
+    is_value && later.place == first.place && later.key == first.key
 }
 
 impl From<Problem> for Problems {

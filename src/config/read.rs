@@ -144,9 +144,26 @@ pub(super) fn list<T>(
     element: impl Fn(&Node) -> Result<T, Wrong>,
 ) -> impl Fn(&Node) -> Result<Vec<T>, Wrong> {
     move |node| match (&node.value, &node.raw) {
-        (Value::List(items), _) => items.iter().map(&element).collect(),
-        (_, Some(raw)) => split(node, raw).iter().map(&element).collect(),
+        (Value::List(items), _) => each(items, &element),
+        (_, Some(raw)) => each(&split(node, raw), &element),
         _ => Err(not_a(node, "an array")),
+    }
+}
+
+/// Reads every element, also behind a wrong one, so that all of them are told at once.
+fn each<T>(items: &[Node], element: impl Fn(&Node) -> Result<T, Wrong>) -> Result<Vec<T>, Wrong> {
+    let mut read = Vec::with_capacity(items.len());
+    let mut wrongs = Vec::new();
+    for item in items {
+        match element(item) {
+            Ok(value) => read.push(value),
+            Err(wrong) => wrongs.push(wrong),
+        }
+    }
+    let mut wrongs = wrongs.into_iter();
+    match wrongs.next() {
+        None => Ok(read),
+        Some(first) => Err(Wrong { others: wrongs.collect(), ..first }),
     }
 }
 

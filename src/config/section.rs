@@ -14,12 +14,19 @@ pub(super) struct Wrong {
     pub(super) message: String,
     /// The known word that was probably meant.
     pub(super) suggestion: Option<String>,
+    /// What else is wrong with the same value: the other elements of a list.
+    pub(super) others: Vec<Wrong>,
 }
 
 impl Wrong {
     /// Returns the problem of this node.
     pub(super) fn at(node: &Node, message: impl Into<String>) -> Wrong {
-        Wrong { origin: node.origin.clone(), message: message.into(), suggestion: None }
+        Wrong::from(node.origin.clone(), message)
+    }
+
+    /// Returns the problem of a value that came from there.
+    pub(super) fn from(origin: Origin, message: impl Into<String>) -> Wrong {
+        Wrong { origin, message: message.into(), suggestion: None, others: Vec::new() }
     }
 }
 
@@ -90,7 +97,7 @@ impl<'a> Section<'a> {
     /// Reports a problem of `key`, at its value where it has one.
     pub(super) fn wrong(&self, key: &str, message: impl Into<String>) {
         let origin = self.field(key).map_or(&self.origin, |field| &field.node.origin);
-        self.add(key, Wrong { origin: origin.clone(), message: message.into(), suggestion: None });
+        self.add(key, Wrong::from(origin.clone(), message));
     }
 
     /// Reports a refused value of `key`.
@@ -99,6 +106,7 @@ impl<'a> Section<'a> {
         let mut problem = self.report.problem_at(&wrong.origin, &self.key_path(key), message);
         problem.suggestion = wrong.suggestion;
         self.report.add(problem);
+        wrong.others.into_iter().for_each(|other| self.add(key, other));
     }
 
     /// Reports a problem of the table itself.

@@ -25,7 +25,8 @@ pub(super) fn sources(section: &mut Section<'_>, environment: &Environment) -> V
 
 fn source(name: &str, section: &mut Section<'_>, shared: &[String], seen: &mut BTreeSet<String>) -> Source {
     let write_keys = section.value("write_keys", Vec::new(), read::list(write_key));
-    if write_keys.is_empty() && section.field("write_keys").is_none_or(|field| field.node.value.is_empty()) {
+    let is_left_out = || section.field("write_keys").is_none_or(|field| field.node.value.is_empty());
+    if section.is_present() && write_keys.is_empty() && is_left_out() {
         section.wrong("write_keys", "must hold at least one key (`opentrack keys new` makes one)");
     }
     if write_keys.iter().any(|key| !seen.insert(key.clone())) {
@@ -43,8 +44,11 @@ fn source(name: &str, section: &mut Section<'_>, shared: &[String], seen: &mut B
 fn every_source_without_its_own(section: &Section<'_>, text: &str) -> Vec<String> {
     let variable = Origin::Variable("CORS_ORIGINS".to_owned());
     let whole = Node { origin: variable, ..Node::of_variable("CORS_ORIGINS", text) };
-    read::list(origin)(&whole).unwrap_or_else(|wrong| {
-        section.report.problem(&wrong.origin, "sources.*.origins", wrong.message);
+    read::list(origin)(&whole).unwrap_or_else(|mut wrong| {
+        let others = std::mem::take(&mut wrong.others);
+        for wrong in std::iter::once(wrong).chain(others) {
+            section.report.problem(&wrong.origin, "sources.*.origins", wrong.message);
+        }
         Vec::new()
     })
 }

@@ -97,6 +97,37 @@ x = 1
 }
 
 #[test]
+fn every_wrong_element_of_a_list_is_listed_and_nothing_twice() {
+    let text = r#"
+[server]
+listen = ["nowhere", "127.0.0.1:3000", "127.0.0.1:99999"]
+trusted_proxies = ["10.0.0.0/8", 5, "x"]
+log = "${NO_SUCH_VARIABLE}="
+
+[sources]
+web = 5
+"#;
+    insta::assert_snapshot!(refused(text, &[("CORS_ORIGINS", "one.example,https://fine.example,two")]), @r#"
+    config.toml:3:11: `listen` in [server] must be an address and a port like "127.0.0.1:3000", not "nowhere"
+    config.toml:3:40: `listen` in [server] must be an address and a port like "127.0.0.1:3000", not "127.0.0.1:99999"
+    config.toml:4:34: `trusted_proxies` in [server] must be a string, not an integer
+    config.toml:4:37: `trusted_proxies` in [server] must be a network like "10.0.0.0/8" or an address, not "x"
+    config.toml:5:7: `server.log` takes the environment variable `NO_SUCH_VARIABLE`, which is not set and has no default
+    config.toml:8:7: `web` in [sources] must be a table, not an integer
+    CORS_ORIGINS: must hold origins like "https://shop.example", without a path, not "one.example"
+    CORS_ORIGINS: must hold origins like "https://shop.example", without a path, not "two"
+    "#);
+}
+
+#[test]
+fn a_problem_of_a_common_key_does_not_hide_those_of_its_destination() {
+    let text = "[destinations.x]\ntype = \"KIND\"\nSETTING = \"nowhere\"\nbatch = { max_events = 0 }\n";
+    let problems = refused(text, &[]);
+    assert!(problems.contains("config.toml:4:24: `max_events`"), "{problems}");
+    assert!(problems.contains(":3:") && problems.contains("`SETTING`"), "{problems}");
+}
+
+#[test]
 fn what_is_not_built_and_what_is_out_of_bounds_is_refused() {
     let text = r#"
 [journal]
@@ -189,6 +220,7 @@ enforce_origin = "${ENFORCE}"
     insta::assert_snapshot!(shown, @r#"
     config.toml:3:14: `write_keys` in [sources.web] holds a key twice, or one of another source
     config.toml:4:12: `origins` in [sources.web] must hold origins like "https://shop.example", without a path, not "https://shop.example/"
+    config.toml:4:37: `origins` in [sources.web] must hold origins like "https://shop.example", without a path, not "shop.example"
     config.toml:5:1: unknown key `require_signature` in [sources.web]
     config.toml:9:18: `enforce_origin` in [sources.app] must be true or false, not a string (the value comes from the environment variable `ENFORCE`)
     config.toml:11:10: `write_keys` in [sources.empty] must hold at least one key (`opentrack keys new` makes one)
