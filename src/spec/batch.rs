@@ -203,14 +203,17 @@ impl<'de> Visitor<'de> for List {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
         let mut elements = Vec::new();
-        while let Some(element) = seq.next_element::<&'de RawValue>()? {
-            if elements.len() == MAX_CALLS {
-                while seq.next_element::<IgnoredAny>()?.is_some() {}
-                return Ok(Elements::TooMany);
-            }
+        while elements.len() < MAX_CALLS {
+            let Some(element) = seq.next_element::<&'de RawValue>()? else {
+                return Ok(Elements::List(elements));
+            };
             elements.push(element);
         }
-        Ok(Elements::List(elements))
+        let mut more = false;
+        while seq.next_element::<IgnoredAny>()?.is_some() {
+            more = true;
+        }
+        Ok(if more { Elements::TooMany } else { Elements::List(elements) })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
