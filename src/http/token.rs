@@ -28,6 +28,9 @@ pub enum TokenError {
     /// `exp` has passed.
     #[error("the token has expired")]
     Expired,
+    /// `nbf` is still to come.
+    #[error("the token is not valid yet")]
+    Early,
 }
 
 /// What a valid token lets its bearer do.
@@ -46,12 +49,17 @@ impl Grant {
 #[derive(Serialize, Deserialize)]
 struct Header {
     alg: String,
+    /// RFC 7515, section 4.1.11: extensions that must be understood, and none is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    crit: Option<Vec<String>>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Claims {
     aud: Audience,
     exp: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    nbf: Option<f64>,
     #[serde(default)]
     scope: String,
 }
@@ -72,7 +80,7 @@ pub fn verify(token: &str, secret: &SecretString, now: i64) -> Result<Grant, Tok
     let (signed, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
     let (header, claims) = signed.split_once('.').ok_or(TokenError::Malformed)?;
     let header: Header = decode(header)?;
-    if header.alg != "HS256" {
+    if header.alg != "HS256" || header.crit.is_some() {
         return Err(TokenError::Malformed);
     }
     let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| TokenError::Malformed)?;
@@ -86,8 +94,8 @@ pub fn verify(token: &str, secret: &SecretString, now: i64) -> Result<Grant, Tok
 pub fn mint(secret: &SecretString, scope: &str, expires: i64) -> String {
     #[expect(clippy::cast_precision_loss, reason = "seconds fit a double until the year 285 million")]
     let exp = expires as f64;
-    let claims = Claims { aud: Audience::One(AUDIENCE.to_owned()), exp, scope: scope.to_owned() };
-    let signed = format!("{}.{}", encode(&Header { alg: "HS256".to_owned() }), encode(&claims));
+    let claims = Claims { aud: Audience::One(AUDIENCE.to_owned()), exp, nbf: None, scope: scope.to_owned() };
+    let signed = format!("{}.{}", encode(&Header { alg: "HS256".to_owned(), crit: None }), encode(&claims));
     let signature = URL_SAFE_NO_PAD.encode(mac(secret, &signed).finalize().into_bytes());
     format!("{signed}.{signature}")
 }
@@ -98,12 +106,14 @@ fn check(claims: &Claims, now: i64) -> Result<(), TokenError> {
         Audience::Many(names) => names.iter().any(|name| name == AUDIENCE),
     };
     #[expect(clippy::cast_precision_loss, reason = "seconds fit a double until the year 285 million")]
-    let in_time = claims.exp > now as f64;
-    match (ours, in_time) {
-        (false, _) => Err(TokenError::Foreign),
-        (true, false) => Err(TokenError::Expired),
-        (true, true) => Ok(()),
+    let now = now as f64;
+    if !ours {
+        return Err(TokenError::Foreign);
     }
+    if claims.exp <= now {
+        return Err(TokenError::Expired);
+    }
+    if claims.nbf.is_some_and(|begin| begin > now) { Err(TokenError::Early) } else { Ok(()) }
 }
 
 fn mac(secret: &SecretString, signed: &str) -> Hmac<Sha256> {
@@ -179,6 +189,16 @@ mod tests {
         assert_eq!(verify(&endless, &secret(), 0), Err(TokenError::Malformed));
         let listed = signed(hs256, r#"{"aud":["x","opentrack"],"exp":10.5,"scope":""}"#);
         assert!(verify(&listed, &secret(), 10).is_ok());
+    }
+
+    #[test]
+    fn a_token_that_is_not_valid_yet_or_asks_for_extensions_is_not_taken() {
+        let later = r#"{"aud":"opentrack","exp":10,"nbf":5,"scope":"admin"}"#;
+        let token = signed(r#"{"alg":"HS256"}"#, later);
+        assert_eq!(verify(&token, &secret(), 4), Err(TokenError::Early));
+        assert!(verify(&token, &secret(), 5).is_ok());
+        let critical = signed(r#"{"alg":"HS256","crit":["exp"]}"#, later);
+        assert_eq!(verify(&critical, &secret(), 5), Err(TokenError::Malformed));
     }
 
     #[test]
