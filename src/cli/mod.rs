@@ -44,7 +44,9 @@ impl From<Exit> for ExitCode {
 
 /// Runs the command that the process was started with.
 pub fn run() -> ExitCode {
-    run_with(std::env::args_os(), &Environment::of_process(), &mut Out::of_process()).into()
+    let mut out = Out::of_process();
+    let exit = run_with(std::env::args_os(), &Environment::of_process(), &mut out);
+    if exit == Exit::Fine && out.is_cut { Exit::Failed.into() } else { exit.into() }
 }
 
 fn run_with<A>(arguments: impl IntoIterator<Item = A>, environment: &Environment, out: &mut Out) -> Exit

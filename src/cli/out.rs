@@ -1,8 +1,8 @@
 //! The writer of every command: answers on standard output, what is wrong on standard error.
 //!
-//! A reader that went away (`| head`) is no failure, so write errors end nothing.
+//! A reader that went away (`| head`) is no failure; a full disk is one, since half an answer looks like a whole one.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 
 /// Where a command writes.
 pub(super) struct Out {
@@ -10,6 +10,8 @@ pub(super) struct Out {
     stderr: Box<dyn Write>,
     /// Answer in JSON.
     pub(super) json: bool,
+    /// A part of the answer could not be written.
+    pub(super) is_cut: bool,
 }
 
 impl Out {
@@ -20,7 +22,7 @@ impl Out {
 
     /// Returns a writer to these two.
     pub(super) fn new(stdout: Box<dyn Write>, stderr: Box<dyn Write>) -> Out {
-        Out { stdout, stderr, json: false }
+        Out { stdout, stderr, json: false, is_cut: false }
     }
 
     /// Writes one line of the answer.
@@ -30,7 +32,12 @@ impl Out {
 
     /// Writes a part of the answer as it stands.
     pub(super) fn text(&mut self, text: &str) {
-        self.stdout.write_all(text.as_bytes()).and_then(|()| self.stdout.flush()).unwrap_or_default();
+        let written = self.stdout.write_all(text.as_bytes()).and_then(|()| self.stdout.flush());
+        let Err(error) = written else { return };
+        if error.kind() != ErrorKind::BrokenPipe && !self.is_cut {
+            self.is_cut = true;
+            self.error(&format!("the answer could not be written: {error}"));
+        }
     }
 
     /// Writes one line about what is wrong.

@@ -98,6 +98,18 @@ fn keys_new_prints_a_fresh_key_each_time() {
     assert!(one.trim().len() >= 16 && one != other, "{one} {other}");
 }
 
+#[test]
+fn an_answer_that_finds_no_room_is_a_failure_and_a_reader_that_left_is_none() {
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("this system has one");
+    let output = opentrack().args(["keys", "new"]).stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(words(&output).contains("could not be written"), "{output:?}");
+    let (reader, writer) = std::io::pipe().expect("a pipe can be made");
+    drop(reader);
+    let output = opentrack().args(["keys", "new"]).stdout(writer).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+}
+
 #[tokio::test]
 async fn sql_reads_in_three_forms_and_never_writes() {
     let router = Router::start(Config::new()).await;
