@@ -120,7 +120,15 @@ fn two_new_keys_differ() {
 #[test]
 fn gen_writes_the_shipped_files() {
     let directory = tempfile::tempdir().unwrap();
-    assert_eq!(run(&["gen", &directory.path().display().to_string()]).0, Exit::Fine);
-    let written = std::fs::read_to_string(directory.path().join("config.toml")).unwrap();
-    assert_eq!(written, crate::config::shipped::config_toml());
+    let generate = || run(&["gen", &directory.path().display().to_string()]).0;
+    let read = |name: &str| std::fs::read_to_string(directory.path().join(name)).unwrap();
+    assert_eq!(generate(), Exit::Fine);
+    for (name, text) in crate::config::shipped::files() {
+        assert_eq!(read(&name), text, "{name}");
+    }
+    let readme = directory.path().join("README.md");
+    assert!(!readme.try_exists().unwrap(), "a part is not a file");
+    std::fs::write(&readme, "<!-- destinations -->\n<!-- /destinations -->\n").unwrap();
+    assert_eq!(generate(), Exit::Fine);
+    assert!(read("README.md").contains("| type |"));
 }

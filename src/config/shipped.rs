@@ -1,7 +1,9 @@
-//! The files that are shipped beside the program: `config.toml` and `env.example`.
+//! The files that are shipped beside the program: `config.toml`, `env.example`, the pages about destinations.
 //!
-//! Both are generated, from a template and from what each destination says about itself, so that a new destination is in
+//! All are generated, from a template and from what each destination says about itself, so that a new destination is in
 //! them without a change here. `config.toml` is also the built-in configuration. Writes nothing.
+
+mod pages;
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -9,6 +11,11 @@ use std::time::Duration;
 use super::read::size_text;
 use crate::destinations::{ENTRIES, Entry};
 use crate::policy::patience::Patience;
+
+pub use pages::readme;
+
+/// Where the pages about destinations are, below the repository.
+pub const PAGES: &str = "docs/destinations";
 
 const TEMPLATE: &str = include_str!("template.toml");
 
@@ -30,14 +37,22 @@ const VARIABLES: &[(&str, &str, &str)] = &[
     ("OPENTRACK__SERVER__MAX_BODY_BYTES", "8MiB", "Any key of config.toml: OPENTRACK__SECTION__KEY."),
 ];
 
+/// Returns every file that is generated as a whole: its path below the repository, and its text.
+pub fn files() -> Vec<(String, String)> {
+    let mut files =
+        vec![("config.toml".to_owned(), config_toml()), ("env.example".to_owned(), env_example())];
+    files.extend(ENTRIES.iter().map(|entry| (format!("{PAGES}/{}.md", entry.kind), pages::page(entry))));
+    files
+}
+
 /// Returns the shipped `config.toml`.
 pub fn config_toml() -> String {
-    let blocks = ENTRIES.iter().map(|entry| format!("\n{}", block(entry)));
+    let blocks = ENTRIES.iter().map(|entry| format!("\n{}", config_block(entry)));
     TEMPLATE.to_owned() + &blocks.collect::<String>()
 }
 
 /// Puts the common keys, commented out, where the destination's own table ends.
-fn block(entry: &Entry) -> String {
+fn config_block(entry: &Entry) -> String {
     let common = common_keys(&(entry.patience)());
     let mut out = String::new();
     let mut inside = false;

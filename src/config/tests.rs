@@ -506,10 +506,34 @@ fn the_commented_examples_of_the_shipped_file_are_good() {
 #[test]
 fn the_committed_files_are_fresh() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    for (name, text) in [("config.toml", shipped::config_toml()), ("env.example", shipped::env_example())] {
-        let committed = std::fs::read_to_string(root.join(name)).unwrap();
-        assert!(committed == text, "`{name}` is stale: run `opentrack gen`");
+    let committed = |name: &str| std::fs::read_to_string(root.join(name)).unwrap_or_default();
+    let readme = shipped::readme(&committed("README.md")).expect("README.md has the markers of the table");
+    for (name, text) in shipped::files().into_iter().chain([("README.md".to_owned(), readme)]) {
+        assert!(committed(&name) == text, "`{name}` is stale: run `make gen`");
     }
+    let pages = std::fs::read_dir(root.join(shipped::PAGES)).unwrap().count();
+    assert_eq!(pages, ENTRIES.len(), "a page of a destination that does not exist");
+}
+
+#[test]
+fn a_page_names_every_setting_of_its_destination() {
+    for (entry, (name, page)) in ENTRIES.iter().zip(shipped::files().into_iter().skip(2)) {
+        assert_eq!(name, format!("docs/destinations/{}.md", entry.kind));
+        for key in (entry.defaults)().keys() {
+            assert!(page.contains(&format!("| `{key}` | ")), "{name}: {key}\n{page}");
+        }
+        assert!(page.contains(entry.about.summary) && page.contains(entry.about.link), "{page}");
+    }
+}
+
+#[test]
+fn only_the_part_between_the_markers_of_a_readme_is_written() {
+    let readme = "# A\n<!-- destinations -->\nold\n<!-- /destinations -->\nafter\n";
+    let written = shipped::readme(readme).unwrap();
+    assert!(written.starts_with("# A\n<!-- destinations -->\n| type |"), "{written}");
+    assert!(written.ends_with("|\n<!-- /destinations -->\nafter\n") && !written.contains("old"), "{written}");
+    assert_eq!(shipped::readme(&written), Some(written.clone()));
+    assert_eq!(shipped::readme("# A\n"), None);
 }
 
 #[test]

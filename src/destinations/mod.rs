@@ -36,6 +36,8 @@ pub struct About {
     pub title: &'static str,
     /// One paragraph in Markdown.
     pub summary: &'static str,
+    /// How often an event may arrive there: "at least once, …".
+    pub guarantee: &'static str,
     /// The other side's documentation.
     pub link: &'static str,
     /// Warehouses obey `integrations.Warehouses` instead of `All`.

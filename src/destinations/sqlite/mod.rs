@@ -40,10 +40,11 @@ impl Destination for Sqlite {
     const KIND: &'static str = "sqlite";
     const ABOUT: About = About {
         title: "SQLite",
-        summary: "The warehouse that needs no service: Segment's tables (`tracks`, `identifies`, `users`, `pages`, \
-                  `screens`, `groups`, `accounts`, `aliases` and one table per event) in a single file that any SQLite \
-                  tool can read while the router writes. Columns appear as events bring them; every event is stored \
+        summary: "Segment's warehouse tables in one SQLite file, which any SQLite tool can read while the router writes. It \
+                  needs no service. The tables are `tracks`, `identifies`, `users`, `pages`, `screens`, `groups`, \
+                  `accounts`, `aliases` and one per event; columns appear as events bring them, and every event is stored \
                   exactly once.",
+        guarantee: "exactly once, by row id",
         link: "https://www.sqlite.org/docs.html",
         is_warehouse: true,
         required: &[],

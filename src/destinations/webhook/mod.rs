@@ -52,6 +52,7 @@ impl Destination for Webhook {
     const ABOUT: About = About {
         title: "Webhook",
         summary: SUMMARY,
+        guarantee: "at least once; a repeated request has the same `webhook-id`",
         link: "https://www.standardwebhooks.com/",
         is_warehouse: false,
         required: &[("url", "")],
