@@ -36,11 +36,12 @@ fn facts(entry: &Entry) -> String {
     let about = entry.about;
     let kind = if about.is_warehouse { "`Warehouses`" } else { "`All`" };
     format!(
-        "- Type: `{}`\n- Arrives: {}\n- On: {}\n- In an event's `integrations`: its configured name or `{}`, else {kind}\n\
+        "- Type: `{}`\n- Arrives: {}\n- On: {}\n- In an event's `integrations`: its configured name, `{}` or `{}`; else {kind}\n\
          - The other side: <{}>\n",
         entry.kind,
         about.guarantee,
         switched_on(entry),
+        entry.kind,
         about.title,
         about.link,
     )
