@@ -13,6 +13,8 @@ export CARGO_TARGET_DIR=$PWD/target/fuzz
 export RUSTFLAGS="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
 -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1 -Cdebug-assertions --cfg fuzzing"
+# The versions that the router is built with; cargo adds the fuzzer's own.
+cp Cargo.lock fuzz/Cargo.lock
 cargo build --manifest-path fuzz/Cargo.toml --release --target "$triple"
 for source in fuzz/fuzz_targets/*.rs; do
   name=$(basename "$source" .rs)
