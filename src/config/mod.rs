@@ -1,6 +1,6 @@
 //! Settings from file and environment, validated: the only place that reads the environment.
 //!
-//! Two stages: the file as written, where every key and value knows its place ([`load`] reports all problems with line and
+//! Two stages: the file as written, where every key and value knows its place ([`load()`] reports all problems with line and
 //! column), then [`Settings`], which cannot be wrong.
 
 mod destinations;
