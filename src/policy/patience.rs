@@ -25,6 +25,17 @@ pub struct Retry {
     pub give_up_after: Duration,
 }
 
+impl Default for Retry {
+    /// What suits a service that fails for minutes: from half a second to five minutes, for a week.
+    fn default() -> Self {
+        Retry {
+            initial: Duration::from_millis(500),
+            max: Duration::from_secs(5 * 60),
+            give_up_after: Duration::from_secs(7 * 24 * 60 * 60),
+        }
+    }
+}
+
 /// When to stop asking a failing destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BreakerSettings {
@@ -32,6 +43,13 @@ pub struct BreakerSettings {
     pub failures: u32,
     /// How long it stays open before one batch is let through.
     pub open_for: Duration,
+}
+
+impl Default for BreakerSettings {
+    /// Five failures in a row, half a minute.
+    fn default() -> Self {
+        BreakerSettings { failures: 5, open_for: Duration::from_secs(30) }
+    }
 }
 
 /// Everything the delivery machine needs to know about one destination's patience.

@@ -72,12 +72,8 @@ impl Destination for Webhook {
                 // they fill sooner than this.
                 max_delay: Duration::from_millis(500),
             },
-            retry: Retry {
-                initial: Duration::from_millis(500),
-                max: Duration::from_secs(5 * 60),
-                give_up_after: Duration::from_secs(7 * 24 * 60 * 60),
-            },
-            breaker: BreakerSettings { failures: 5, open_for: Duration::from_secs(30) },
+            retry: Retry::default(),
+            breaker: BreakerSettings::default(),
             probe_every: Duration::from_secs(30),
             concurrency: NonZeroUsize::new(4).unwrap_or(NonZeroUsize::MIN),
             timeout: Duration::from_secs(10),
