@@ -1,7 +1,7 @@
 //! The embedded engine as its callers see it, with real files.
 
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -97,15 +97,21 @@ fn a_read_returns_at_least_one_record_and_stays_within_its_limits() {
     assert_eq!(journal.read(Position(5), limit(9)).unwrap().len(), 0);
 }
 
+/// Writes one log of four records; returns its path, its bytes and where each record ends, the first place being 0.
+fn four_records(dir: &Path) -> (PathBuf, Vec<u8>, Vec<u64>) {
+    let journal = open(options(dir));
+    journal.append(group(0..4, 30)).unwrap();
+    let ends = (0..5).map(|n| journal.log.bytes_of_first(n)).collect();
+    drop(journal);
+    let path = logs(dir).remove(0);
+    let whole = fs::read(&path).unwrap();
+    (path, whole, ends)
+}
+
 #[test]
 fn a_tail_cut_at_any_byte_leaves_exactly_the_whole_records() {
     let dir = TempDir::new().unwrap();
-    let journal = open(options(dir.path()));
-    journal.append(group(0..4, 30)).unwrap();
-    let ends: Vec<u64> = (0..5).map(|n| journal.log.bytes_of_first(n)).collect();
-    drop(journal);
-    let path = logs(dir.path()).remove(0);
-    let whole = fs::read(&path).unwrap();
+    let (path, whole, ends) = four_records(dir.path());
     for cut in ends[2]..ends[4] {
         fs::write(&path, &whole[..cut as usize]).unwrap();
         let kept = if cut < ends[3] { 2 } else { 3 };
@@ -116,12 +122,7 @@ fn a_tail_cut_at_any_byte_leaves_exactly_the_whole_records() {
 #[test]
 fn a_changed_byte_in_the_last_record_cuts_that_record_alone() {
     let dir = TempDir::new().unwrap();
-    let journal = open(options(dir.path()));
-    journal.append(group(0..4, 30)).unwrap();
-    let ends: Vec<u64> = (0..5).map(|n| journal.log.bytes_of_first(n)).collect();
-    drop(journal);
-    let path = logs(dir.path()).remove(0);
-    let whole = fs::read(&path).unwrap();
+    let (path, whole, ends) = four_records(dir.path());
     for byte in ends[3]..ends[4] {
         let mut damaged = whole.clone();
         damaged[byte as usize] ^= 0x55;
