@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Checks every crate of Cargo.lock: a licence that MIT software may carry, one registry as its source, nothing banned.
+"""Checks every crate of Cargo.lock: a licence that MIT software may carry, one registry as its source, nothing banned;
+and that each dependency of Cargo.toml is named in the code.
 
 deny.toml says the same to cargo-deny, which is run before a release; this needs nothing but cargo and runs in a second.
 """
 
 import json
+import pathlib
 import re
 import subprocess
 import sys
@@ -54,8 +56,19 @@ def problems(packages):
             yield f"{name} is there more than once: {', '.join(versions[name])}"
 
 
+def unused(package):
+    root = pathlib.Path(package["manifest_path"]).parent
+    files = [file for folder in ("src", "tests", "benches") for file in (root / folder).rglob("*.rs")]
+    text = "\n".join(file.read_text(encoding="utf-8") for file in files)
+    for dependency in package["dependencies"]:
+        name = (dependency["rename"] or dependency["name"]).replace("-", "_")
+        if not re.search(rf"\b{name}(::|!)|\buse {name}\b", text):
+            yield f"{dependency['name']}: a dependency that no code names"
+
+
 command = ["cargo", "metadata", "--locked", "--format-version", "1", "--all-features"]
 crates = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)["packages"]
-found = sorted(problems(crates))
+own = next(package for package in crates if not package["source"])
+found = sorted([*problems(crates), *unused(own)])
 print("\n".join(found) or f"supply chain: {len(crates)} crates, nothing to object to")
 sys.exit(1 if found else 0)
