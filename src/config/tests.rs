@@ -14,9 +14,10 @@ use crate::destinations::{About, ENTRIES, Entry};
 
 /// The registry, where every required setting has an environment variable.
 static REGISTRY: LazyLock<Vec<Entry>> = LazyLock::new(|| {
-    let with_variable = |(key, _): &(&'static str, &'static str)| (*key, "COLLECTOR_ADDRESS");
     let entries = ENTRIES.iter().map(|entry| {
-        let required: Vec<_> = entry.about.required.iter().map(with_variable).collect();
+        // One for each kind, so that a variable switches on no other destination.
+        let variable: &'static str = format!("{}_ADDRESS", entry.kind.to_uppercase()).leak();
+        let required: Vec<_> = entry.about.required.iter().map(|(key, _)| (*key, variable)).collect();
         Entry { about: About { required: required.leak(), ..entry.about }, ..*entry }
     });
     entries.collect()
