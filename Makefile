@@ -53,5 +53,5 @@ fuzz: ## fuzz every target for FUZZ_SECONDS (60) on the stable compiler
 release: ## the binary as published: target/dist/opentrack
 	cargo build --locked --profile dist
 
-supply-chain: ## licences, sources and banned crates
+supply-chain: ## licences, sources, banned and unused crates
 	@python3 scripts/supply-chain.py
