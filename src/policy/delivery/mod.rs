@@ -7,12 +7,13 @@ mod budget;
 mod gate;
 mod lane;
 mod order;
+mod ready;
 mod step;
 #[cfg(test)]
 mod tests;
 mod view;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use super::Moment;
@@ -22,6 +23,7 @@ use super::settled::Settled;
 use gate::{Gate, Permission};
 use lane::{Chunk, Lane};
 use order::Order;
+use ready::Ready;
 
 pub use gate::Hold;
 pub use lane::{Burial, Fate};
@@ -50,10 +52,10 @@ pub struct Delivery {
     patience: Patience,
     dice: fastrand::Rng,
     settled: Settled,
-    slots: BTreeMap<u64, Slot>,
+    slots: HashMap<u64, Slot, order::Plain>,
     order: Order,
     /// Unsettled, in no lane, and not known to wait for another event.
-    ready: BTreeSet<u64>,
+    ready: Ready,
     ready_bytes: usize,
     parked: usize,
     lanes: BTreeMap<u64, Lane>,
@@ -85,9 +87,9 @@ impl Delivery {
             patience,
             dice: fastrand::Rng::with_seed(seed),
             settled,
-            slots: BTreeMap::new(),
+            slots: HashMap::default(),
             order: Order::default(),
-            ready: BTreeSet::new(),
+            ready: Ready::default(),
             ready_bytes: 0,
             parked: 0,
             lanes: BTreeMap::new(),
@@ -346,7 +348,7 @@ impl Delivery {
 
     /// Makes a lane of ready events when a batch is full, old enough, or there is a reason not to wait.
     fn new_lane(&mut self, now: Moment, urgent: bool) -> Option<u64> {
-        let oldest = *self.ready.first()?;
+        let oldest = self.ready.first()?;
         let batch = &self.patience.batch;
         let old =
             self.slots.get(&oldest).is_some_and(|slot| now.saturating_sub(slot.since) >= batch.max_delay);
@@ -370,16 +372,16 @@ impl Delivery {
     fn take_ready(&mut self, id: u64) -> Vec<u64> {
         let (max_events, max_bytes) = (self.patience.batch.max_events.get(), self.patience.batch.max_bytes);
         let (mut taken, mut bytes) = (Vec::new(), 0);
-        while let Some(position) = self.ready.first().copied() {
+        while let Some(position) = self.ready.first() {
             let Some(slot) = self.slots.get(&position) else {
-                self.ready.remove(&position);
+                self.ready.pop_first();
                 continue;
             };
             let size = slot.bytes;
             if taken.len() >= max_events || (!taken.is_empty() && bytes + size > max_bytes) {
                 break;
             }
-            self.ready.remove(&position);
+            self.ready.pop_first();
             self.ready_bytes -= size;
             let ours = |other: u64| self.slots.get(&other).is_some_and(|slot| slot.lane == Some(id));
             let free = self.order.is_free(&slot.keys, position, ours);
@@ -417,7 +419,7 @@ impl Delivery {
             Permission::One | Permission::Probe => (None, 1),
         };
         let may_send = self.in_flight < limit;
-        let batch = self.ready.first().and_then(|position| self.slots.get(position));
+        let batch = self.ready.first().and_then(|position| self.slots.get(&position));
         let batch = batch.map(|slot| slot.since + self.patience.batch.max_delay).filter(|_| may_send);
         let lane = self.due.first().map(|(due, _)| *due).filter(|_| may_send);
         let bury = (!self.unburied.is_empty()).then_some(self.bury_after);
