@@ -9,7 +9,7 @@ use actix::prelude::*;
 use tokio::sync::oneshot;
 
 use super::exit_guard::ExitGuard;
-use super::messages::{Accept, Accepted, Appended, Drain, Drained, JournalFull, NotAccepted};
+use super::messages::{Accept, Accepted, Appended, Drain, Drained, NotAccepted, NotAppended};
 use crate::journal::{self, Journal, JournalError};
 use crate::policy::route::Kinds;
 use crate::spec::{Event, Kind, Rejected};
@@ -28,7 +28,7 @@ pub struct JournalWriter {
     journal: Arc<dyn Journal>,
     metrics: Arc<Metrics>,
     appended: Recipient<Appended>,
-    full: Recipient<JournalFull>,
+    failed: Recipient<NotAppended>,
     waiting: Vec<Request>,
     waiting_bytes: u64,
     group_bytes: u64,
@@ -62,12 +62,12 @@ impl Request {
 type Committed = Result<journal::Appended, JournalError>;
 
 impl JournalWriter {
-    /// Returns a writer that reports commits to `appended` and a full journal to `full`.
+    /// Returns a writer that reports commits to `appended` and failed ones to `failed`.
     pub fn new(
         journal: Arc<dyn Journal>,
         metrics: Arc<Metrics>,
         appended: Recipient<Appended>,
-        full: Recipient<JournalFull>,
+        failed: Recipient<NotAppended>,
         guard: ExitGuard,
     ) -> Self {
         JournalWriter {
@@ -75,7 +75,7 @@ impl JournalWriter {
             journal,
             metrics,
             appended,
-            full,
+            failed,
             waiting: Vec::new(),
             waiting_bytes: 0,
             committing: false,
@@ -181,8 +181,9 @@ impl JournalWriter {
         for request in group {
             request.tell(Err(answer.clone()));
         }
-        if matches!(error, JournalError::Full(_)) && self.full.try_send(JournalFull).is_err() {
-            events::NobodyThere { message: "a full journal" }.emit();
+        let full = matches!(error, JournalError::Full(_));
+        if self.failed.try_send(NotAppended { full, why: error.to_string() }).is_err() {
+            events::NobodyThere { message: "a failed commit" }.emit();
         }
     }
 

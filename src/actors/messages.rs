@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use actix::Message;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::journal::RejectedPage;
+use crate::journal::{Journal, Position, RejectedPage};
 use crate::policy::outcome::Fault;
 use crate::policy::route::Kinds;
 use crate::spec::{Event, Rejected};
@@ -21,10 +21,15 @@ pub struct Appended {
     pub kinds: Kinds,
 }
 
-/// Fact: the journal has no room; look for something to give up.
-#[derive(Debug, Clone, Copy, Message)]
+/// Fact: a group could not be appended.
+#[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
-pub struct JournalFull;
+pub struct NotAppended {
+    /// There is no room; otherwise the disk failed.
+    pub full: bool,
+    /// In the journal's words.
+    pub why: String,
+}
 
 /// Command: the journal has grown; look. Coalesced: at most one is in a mailbox.
 #[derive(Debug, Clone, Copy, Message)]
@@ -165,6 +170,15 @@ pub struct Backlog {
     pub events: u64,
     /// Bytes in the journal, about.
     pub bytes: u64,
+}
+
+impl Backlog {
+    /// Returns what waits for a destination of which only the mark is known; settled events above it count too.
+    pub fn above(journal: &dyn Journal, mark: u64) -> Self {
+        let extent = journal.extent();
+        let events = extent.next.0.saturating_sub(mark.max(extent.first.0));
+        Backlog { events, bytes: if events == 0 { 0 } else { journal.bytes_since(Position(mark)) } }
+    }
 }
 
 /// Events per second.

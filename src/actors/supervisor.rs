@@ -14,8 +14,8 @@ use futures_util::future::join_all;
 use super::delivery::Beacon;
 use super::journal_writer::JournalWriter;
 use super::messages::{
-    Accept, Accepted, Appended, ChildExited, DestinationStatus, Drain, Drained, JournalFull, ListRejected,
-    NotAccepted, Readiness, ReadyCheck, Snapshot, Status, Wake,
+    Accept, Accepted, Appended, Backlog, ChildExited, DestinationStatus, Drain, Drained, ListRejected,
+    NotAccepted, NotAppended, Readiness, ReadyCheck, Snapshot, Status, Wake,
 };
 use crate::journal::{Journal, Position, RejectedPage};
 use crate::policy::restarts::{Restarts, Verdict};
@@ -75,8 +75,8 @@ pub struct Supervisor {
     writer_restarts: Restarts,
     wards: Vec<Ward>,
     origin: tokio::time::Instant,
-    /// The last commit found no room.
-    full: bool,
+    /// Why the last commit failed, until one succeeds or there is room again.
+    refusing: Option<NotAppended>,
     draining: bool,
     retaining: bool,
 }
@@ -102,7 +102,7 @@ impl Supervisor {
             writer_restarts: Restarts::default(),
             wards: children.into_iter().map(ward).collect(),
             origin: tokio::time::Instant::now(),
-            full: false,
+            refusing: None,
             draining: false,
             retaining: false,
         }
@@ -149,35 +149,45 @@ impl Supervisor {
             return;
         }
         let (journal, floor) = (Arc::clone(&self.journal), self.floor());
-        let work = tokio::task::spawn_blocking(move || journal.retain(floor, clock::now()));
+        let refusing = self.refusing.is_some();
+        let work = tokio::task::spawn_blocking(move || {
+            let retired = journal.retain(floor, clock::now());
+            // While `/ready` says no, no event may come whose commit would show that all is well again.
+            (retired, refusing && journal.prepare().is_ok())
+        });
         ctx.spawn(work.into_actor(self).map(|done, supervisor, _| {
             supervisor.retaining = false;
-            supervisor.retained(done);
+            match done {
+                Ok((retired, recovered)) => supervisor.retained(retired, recovered),
+                Err(panic) => trouble("give up old records", &panic.to_string()),
+            }
         }));
     }
 
-    fn retained(&mut self, done: Result<Result<u64, crate::journal::JournalError>, tokio::task::JoinError>) {
-        let extent = self.journal.extent();
-        match done {
-            Ok(Ok(0)) => {}
-            Ok(Ok(records)) => {
-                self.full = false;
-                events::RecordsRetired { records, journal_bytes: extent.bytes }.emit(&self.metrics);
-            }
-            Ok(Err(error)) => trouble("give up old records", &error.to_string()),
-            Err(panic) => trouble("give up old records", &panic.to_string()),
+    fn retained(&mut self, retired: Result<u64, crate::journal::JournalError>, recovered: bool) {
+        if recovered {
+            self.refusing = None;
+        }
+        let journal_bytes = self.journal.extent().bytes;
+        match retired {
+            Ok(0) => {}
+            Ok(records) => events::RecordsRetired { records, journal_bytes }.emit(&self.metrics),
+            Err(error) => trouble("give up old records", &error.to_string()),
         }
     }
 
     fn journal_check(&self) -> ReadyCheck {
         let extent = self.journal.extent();
         let share = extent.bytes as f64 / extent.max_bytes.max(1) as f64;
+        let mark = |ward: &&Ward| ward.child.beacon.mark.load(Ordering::Acquire);
         let holder = self.wards.iter().filter(|ward| ward.child.factory.is_some());
-        let holder = holder.min_by_key(|ward| ward.child.beacon.mark.load(Ordering::Acquire));
+        let holder = holder.min_by_key(mark).filter(|ward| mark(ward) < extent.next.0);
         let holder = holder.map_or("nobody", |ward| ward.child.name.as_str());
         let percent = (share * 100.0).round();
-        let message = if self.full {
-            format!("full: `{holder}` holds the space; new events are refused until it is delivered")
+        let message = if let Some(NotAppended { full: true, why }) = &self.refusing {
+            format!("full: `{holder}` holds the space; new events are refused until there is room ({why})")
+        } else if let Some(NotAppended { why, .. }) = &self.refusing {
+            format!("cannot append: {why}")
         } else if self.writer.is_none() {
             "the journal writer is down".to_owned()
         } else if share >= NEARLY_FULL {
@@ -185,7 +195,7 @@ impl Supervisor {
         } else {
             format!("can append, durability {}; {} bytes on disk", self.durability, extent.bytes)
         };
-        let ok = !self.full && self.writer.is_some();
+        let ok = self.refusing.is_none() && self.writer.is_some();
         ReadyCheck { name: "journal".into(), ok, message, vital: true }
     }
 }
@@ -198,8 +208,9 @@ fn off(child: &Child) -> DestinationStatus {
     DestinationStatus::idle(&child.name, child.kind, false, "off")
 }
 
-fn lifeless(ward: &Ward) -> DestinationStatus {
+fn lifeless(ward: &Ward, journal: &dyn Journal) -> DestinationStatus {
     let mut status = DestinationStatus::idle(&ward.child.name, ward.child.kind, true, "held");
+    status.backlog = Backlog::above(journal, ward.child.beacon.mark.load(Ordering::Acquire));
     status.reason = Some(if ward.parked { "parked" } else { "restarting" }.into());
     status
 }
@@ -232,16 +243,16 @@ impl Handler<Appended> for Supervisor {
     type Result = ();
 
     fn handle(&mut self, appended: Appended, _: &mut Context<Self>) {
-        self.full = false;
+        self.refusing = None;
         self.wake(appended.kinds);
     }
 }
 
-impl Handler<JournalFull> for Supervisor {
+impl Handler<NotAppended> for Supervisor {
     type Result = ();
 
-    fn handle(&mut self, _: JournalFull, ctx: &mut Context<Self>) {
-        self.full = true;
+    fn handle(&mut self, failed: NotAppended, ctx: &mut Context<Self>) {
+        self.refusing = Some(failed);
         self.retain(ctx);
     }
 }
@@ -290,7 +301,11 @@ impl Handler<Snapshot> for Supervisor {
 
     fn handle(&mut self, _: Snapshot, _: &mut Context<Self>) -> Self::Result {
         let questions = self.wards.iter().map(|ward| {
-            let known = if ward.child.factory.is_some() { lifeless(ward) } else { off(&ward.child) };
+            let known = if ward.child.factory.is_some() {
+                lifeless(ward, self.journal.as_ref())
+            } else {
+                off(&ward.child)
+            };
             let question =
                 ward.handle.as_ref().map(|handle| handle.status.send(Status).timeout(ANSWER_WITHIN));
             async move {

@@ -117,6 +117,13 @@ impl Journal for MemoryJournal {
         Ok(Appended { positions, next: Position(state.next()), took: started.elapsed() })
     }
 
+    fn prepare(&self) -> Result<(), JournalError> {
+        let mut state = self.state();
+        state.give_up(|state, _| state.bytes >= self.max_bytes);
+        let full = state.bytes >= self.max_bytes;
+        if full { Err(JournalError::Full(format!("{} bytes used", state.bytes))) } else { Ok(()) }
+    }
+
     fn read(&self, from: Position, limit: ReadLimit) -> Result<Vec<Record>, JournalError> {
         let state = self.state();
         let mut bytes = 0;

@@ -141,6 +141,12 @@ pub trait Journal: Send + Sync + 'static {
     /// `Full` and `Io`; the group may be tried again.
     fn append(&self, events: Vec<Arc<Event>>) -> Result<Appended, JournalError>;
 
+    /// Makes room for the next record when there is none, without waiting for one.
+    ///
+    /// # Errors
+    /// What an append would fail with.
+    fn prepare(&self) -> Result<(), JournalError>;
+
     /// Returns records from `from` on, in order; empty when `from` is the end. Positions below the oldest record are
     /// skipped, and so are erased records: positions may have gaps.
     ///

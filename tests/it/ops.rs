@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Config, Receiver, Router, ids_of, track, until};
+use crate::support::{Config, Receiver, Router, ids_of, track, until, until_some};
 
 #[tokio::test]
 async fn health_and_readiness_answer() {
@@ -168,4 +168,20 @@ async fn the_console_is_a_page_with_a_strict_policy() {
     assert!(page.text.to_ascii_lowercase().contains("<html"), "{page:?}");
     assert!(page.header("content-security-policy").contains("default-src 'none'"), "{page:?}");
     assert_eq!(page.header("x-content-type-options"), "nosniff");
+}
+
+#[tokio::test]
+async fn a_destination_that_cannot_begin_says_why_and_what_waits() {
+    let warehouse = "[destinations.warehouse]\ntype = \"sqlite\"\npath = \"/proc/nowhere/warehouse.db\"";
+    let router = Router::start(Config::default().table(warehouse)).await;
+    for n in 0..2 {
+        router.post("/v1/track", &track("u1", n)).await.expect_success();
+    }
+    let status = until_some("it is held", 10, async || {
+        Some(router.destination("warehouse").await).filter(|status| status["state"] == "held")
+    })
+    .await;
+    assert!(status["reason"].as_str().is_some_and(|reason| reason.contains("cannot open")), "{status}");
+    assert_eq!(status["backlog"]["events"], 2, "{status}");
+    assert!(status["backlog"]["bytes"].as_u64().is_some_and(|bytes| bytes > 0), "{status}");
 }

@@ -1,6 +1,7 @@
 //! What an operator sees of one destination, and the log lines when it changes.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use actix::prelude::*;
@@ -57,8 +58,14 @@ impl<D: Destination> Delivery<D> {
     }
 
     fn backlog(&self) -> Backlog {
-        let events = self.machine.as_ref().map_or(0, |machine| machine.backlog());
-        let from = self.machine.as_ref().and_then(|machine| machine.oldest());
+        let Some(machine) = &self.machine else {
+            return Backlog::above(
+                self.parts.journal.as_ref(),
+                self.parts.beacon.mark.load(Ordering::Acquire),
+            );
+        };
+        let events = machine.backlog();
+        let from = machine.oldest();
         let bytes = from.map_or(0, |from| self.parts.journal.bytes_since(Position(from)));
         Backlog { events, bytes: if events == 0 { 0 } else { bytes } }
     }

@@ -126,6 +126,10 @@ impl Journal for EmbeddedJournal {
         self.writer().append(&self.log, &self.worker, events)
     }
 
+    fn prepare(&self) -> Result<(), JournalError> {
+        self.writer().prepare(&self.log, &self.worker)
+    }
+
     fn read(&self, from: Position, limit: ReadLimit) -> Result<Vec<Record>, JournalError> {
         match self.log.tail_read(from, limit) {
             Some(records) => Ok(records),

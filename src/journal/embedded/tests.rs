@@ -293,6 +293,17 @@ fn a_full_journal_refuses_until_what_is_settled_goes() {
 }
 
 #[test]
+fn a_full_journal_can_be_prepared_as_soon_as_there_is_room() {
+    let dir = TempDir::new().unwrap();
+    let journal = open(small(dir.path()));
+    let refused = (0..).find(|n| journal.append(group(n * 20..n * 20 + 20, 700)).is_err()).unwrap();
+    assert!(matches!(journal.prepare(), Err(JournalError::Full(_))));
+    journal.retain(journal.extent().next, at(0)).unwrap();
+    journal.prepare().unwrap();
+    journal.append(group(refused * 20..refused * 20 + 20, 700)).unwrap();
+}
+
+#[test]
 fn only_old_sealed_and_settled_segments_go() {
     let dir = TempDir::new().unwrap();
     let logs = filled(dir.path(), 600);

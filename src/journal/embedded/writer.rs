@@ -101,6 +101,14 @@ impl Writer {
         Ok(Appended { positions, next: Position(next), took: started.elapsed() })
     }
 
+    /// Begins a segment when there is none: after a failure there never is.
+    pub(super) fn prepare(&mut self, log: &Log, worker: &Worker) -> Result<(), JournalError> {
+        if self.active.is_some() {
+            return Ok(());
+        }
+        self.roll(log, worker, 1).inspect_err(|error| log.note_starved(error))
+    }
+
     /// Syncs what is there.
     pub(super) fn sync(&self) -> Result<(), JournalError> {
         let Some(active) = &self.active else { return Ok(()) };
