@@ -3,7 +3,6 @@
 //! A 200 is answered only because of what this actor says: its answers are sent after the commit, never before.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix::prelude::*;
 use tokio::sync::oneshot;
@@ -11,13 +10,11 @@ use tokio::sync::oneshot;
 use super::exit_guard::ExitGuard;
 use super::messages::{Accept, Accepted, Appended, Drain, Drained, NotAccepted, NotAppended};
 use crate::journal::{self, Journal, JournalError};
+use crate::policy::gather::{self, Gather};
 use crate::policy::route::Kinds;
 use crate::spec::{Event, Kind, Rejected};
 use crate::telemetry::{Metrics, events};
 
-/// How long a group may wait for company, once groups of more than one request are common. Measured on two cores with 256
-/// connections: 1 ms is worth nearly twice the rate, 3 ms halves it.
-const GATHER: Duration = Duration::from_millis(1);
 /// Most bytes in one group: bounds the memory of a commit and the wait of its first request.
 const GROUP_BYTES: u64 = 8 << 20;
 /// The part of `max_bytes` that one group may take: a group goes into one segment, and a small journal has small ones.
@@ -33,9 +30,9 @@ pub struct JournalWriter {
     waiting_bytes: u64,
     group_bytes: u64,
     committing: bool,
+    gather: Gather,
+    origin: tokio::time::Instant,
     gathering: Option<SpawnHandle>,
-    /// Requests in the last group: how much company is to be expected.
-    company: usize,
     draining: Option<oneshot::Sender<Drained>>,
     _guard: ExitGuard,
 }
@@ -79,8 +76,9 @@ impl JournalWriter {
             waiting: Vec::new(),
             waiting_bytes: 0,
             committing: false,
+            gather: Gather::default(),
+            origin: tokio::time::Instant::now(),
             gathering: None,
-            company: 0,
             draining: None,
             _guard: guard,
         }
@@ -91,11 +89,11 @@ impl JournalWriter {
         if self.committing || self.waiting.is_empty() {
             return self.finish_drain(ctx);
         }
-        let complete = self.waiting.len() >= self.company || self.waiting_bytes >= self.group_bytes;
-        if complete || self.draining.is_some() {
+        let complete = self.gather.is_complete(self.waiting.len(), self.origin.elapsed());
+        if complete || self.waiting_bytes >= self.group_bytes || self.draining.is_some() {
             self.commit(ctx);
         } else if self.gathering.is_none() {
-            self.gathering = Some(ctx.run_later(GATHER, |writer, ctx| {
+            self.gathering = Some(ctx.run_later(gather::PATIENCE, |writer, ctx| {
                 writer.gathering = None;
                 writer.commit(ctx);
             }));
@@ -115,9 +113,7 @@ impl JournalWriter {
         let (events, rejected) = contents(&mut group);
         let kinds: Vec<Kind> = events.iter().map(|event| event.head.kind).collect();
         let work = move || -> Committed {
-            if !rejected.is_empty() {
-                journal.keep_rejected(&rejected)?;
-            }
+            keep(journal.as_ref(), &rejected);
             journal.append(events)
         };
         let commit = tokio::task::spawn_blocking(work).into_actor(self).map(move |done, writer, ctx| {
@@ -138,7 +134,7 @@ impl JournalWriter {
             requests += 1;
         }
         self.waiting_bytes -= bytes;
-        self.company = requests;
+        self.gather.taken(requests);
         let rest = self.waiting.split_off(requests);
         std::mem::replace(&mut self.waiting, rest)
     }
@@ -207,6 +203,17 @@ impl JournalWriter {
     }
 }
 
+/// Keeps what was set aside. A disk that has no room for it must not cost the good events beside it; the sender is told the
+/// reasons in its answer in any case.
+fn keep(journal: &dyn Journal, rejected: &[Rejected]) {
+    if !rejected.is_empty()
+        && let Err(error) = journal.keep_rejected(rejected)
+    {
+        let error = error.to_string();
+        events::Trouble { whom: "journal", doing: "keep rejected events", error: &error }.emit();
+    }
+}
+
 /// Takes the events and the rejected ones out of a group's requests; the permits stay until they are answered.
 fn contents(group: &mut [Request]) -> (Vec<Arc<Event>>, Vec<Rejected>) {
     let mut events = Vec::with_capacity(group.iter().map(|request| request.events).sum());
@@ -234,6 +241,8 @@ impl Handler<Accept> for JournalWriter {
         let events = accept.events.len();
         let bytes = accept.events.iter().map(|event| event.size() as u64).sum();
         self.waiting_bytes += bytes;
+        let alone = self.waiting.is_empty() && !self.committing;
+        self.gather.arrived(alone, self.origin.elapsed());
         self.waiting.push(Request { events, bytes, accept, answer });
         self.consider(ctx);
         Box::pin(async move {

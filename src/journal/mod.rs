@@ -188,7 +188,8 @@ pub trait Journal: Send + Sync + 'static {
     /// `Io`.
     fn retain(&self, floor: Position, now: Timestamp) -> Result<u64, JournalError>;
 
-    /// Returns a destination's cursor; `None` when it never had one.
+    /// Returns a destination's cursor; `None` when it never had one. A damaged one without a fallback begins at the oldest
+    /// record.
     ///
     /// # Errors
     /// `Io`.

@@ -7,6 +7,7 @@ pub mod backoff;
 pub mod breaker;
 pub mod delivery;
 pub mod filter;
+pub mod gather;
 pub mod outcome;
 pub mod patience;
 pub mod restarts;

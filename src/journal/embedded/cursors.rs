@@ -50,9 +50,10 @@ impl Cursors {
         Cursors { dir, states: Mutex::default() }
     }
 
-    /// Returns a destination's cursor: the newest sound one.
-    pub(super) fn load(&self, destination: &str) -> Result<Option<Cursor>, JournalError> {
-        self.load_file(&escaped(destination))
+    /// Returns a destination's cursor: the newest sound one. When there are files and none is sound it begins at `oldest`:
+    /// sending again what was delivered is allowed, skipping what was not is never.
+    pub(super) fn load(&self, destination: &str, oldest: Position) -> Result<Option<Cursor>, JournalError> {
+        self.load_file(&escaped(destination), oldest)
     }
 
     /// Stores a destination's cursor.
@@ -91,7 +92,7 @@ impl Cursors {
         let mut highest = 0;
         for file in files::names(&self.dir)? {
             let Some((name, _)) = file.rsplit_once('.') else { continue };
-            if let Some(cursor) = self.load_file(name)? {
+            if let Some(cursor) = self.load_file(name, Position(0))? {
                 let settled = cursor.settled.last().map_or(0, |range| range.end);
                 highest = highest.max(cursor.mark.0).max(settled);
             }
@@ -99,7 +100,7 @@ impl Cursors {
         Ok(highest)
     }
 
-    fn load_file(&self, name: &str) -> Result<Option<Cursor>, JournalError> {
+    fn load_file(&self, name: &str, oldest: Position) -> Result<Option<Cursor>, JournalError> {
         let mut damaged = Vec::new();
         for ending in [NEWEST, SYNCED] {
             let Some(bytes) = read_if_any(&self.path(name, ending))? else { continue };
@@ -110,7 +111,7 @@ impl Cursors {
             damaged.push(self.path(name, ending));
         }
         warn_about(&damaged, false);
-        Ok(None)
+        Ok((!damaged.is_empty()).then(|| Cursor { mark: oldest, ..Cursor::default() }))
     }
 
     fn path(&self, name: &str, ending: &str) -> PathBuf {
@@ -127,7 +128,7 @@ fn read_if_any(path: &Path) -> Result<Option<Vec<u8>>, JournalError> {
 
 fn warn_about(damaged: &[PathBuf], has_fallback: bool) {
     if !damaged.is_empty() {
-        tracing::warn!(files = ?damaged, has_fallback, "cursor files are damaged; without a fallback the destination begins anew");
+        tracing::warn!(files = ?damaged, has_fallback, "cursor files are damaged; without a fallback the destination begins at the oldest event");
     }
 }
 
@@ -181,26 +182,27 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         for name in ["plain", "../up", "a.b c%", "ü"] {
             let cursors = Cursors::new(dir.path().to_owned());
-            assert_eq!(cursors.load(name).unwrap(), None);
+            assert_eq!(cursors.load(name, Position(0)).unwrap(), None);
             cursors.store(name, &cursor(7)).unwrap();
             cursors.store(name, &cursor(8)).unwrap();
             let again = Cursors::new(dir.path().to_owned());
-            assert_eq!(again.load(name).unwrap(), Some(cursor(8)));
+            assert_eq!(again.load(name, Position(0)).unwrap(), Some(cursor(8)));
         }
         assert_eq!(Cursors::new(dir.path().to_owned()).highest().unwrap(), 17);
     }
 
     #[test]
-    fn a_damaged_cursor_falls_back_to_the_synced_one_and_then_to_none() {
+    fn a_damaged_cursor_falls_back_to_the_synced_one_and_then_to_the_oldest_event() {
         let dir = tempfile::tempdir().unwrap();
         let cursors = Cursors::new(dir.path().to_owned());
         cursors.store("a", &cursor(1)).unwrap();
         cursors.store("a", &cursor(2)).unwrap();
         fs::write(dir.path().join("a.cursor"), b"").unwrap();
-        assert_eq!(cursors.load("a").unwrap(), Some(cursor(1)));
+        assert_eq!(cursors.load("a", Position(0)).unwrap(), Some(cursor(1)));
         cursors.close().unwrap();
-        assert_eq!(cursors.load("a").unwrap(), Some(cursor(2)));
+        assert_eq!(cursors.load("a", Position(0)).unwrap(), Some(cursor(2)));
         fs::write(dir.path().join("a.synced"), b"12345678\n{}").unwrap();
-        assert_eq!(cursors.load("a").unwrap(), None);
+        let begins_anew = Cursor { mark: Position(7), ..Cursor::default() };
+        assert_eq!(cursors.load("a", Position(7)).unwrap(), Some(begins_anew));
     }
 }

@@ -167,7 +167,7 @@ impl Journal for EmbeddedJournal {
     }
 
     fn cursor(&self, destination: &str) -> Result<Option<Cursor>, JournalError> {
-        self.cursors.load(destination)
+        self.cursors.load(destination, self.extent().first)
     }
 
     fn commit(&self, destination: &str, cursor: &Cursor) -> Result<(), JournalError> {
