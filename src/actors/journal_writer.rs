@@ -16,7 +16,7 @@ use crate::spec::{Event, Kind, Rejected};
 use crate::telemetry::{Metrics, events};
 
 /// Most bytes in one group: bounds the memory of a commit and the wait of its first request.
-const GROUP_BYTES: u64 = 8 << 20;
+const GROUP_BYTES: u64 = 2 << 20;
 /// The part of `max_bytes` that one group may take: a group goes into one segment, and a small journal has small ones.
 const GROUP_SHARE: u64 = 16;
 

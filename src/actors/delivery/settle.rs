@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use actix::prelude::*;
 
@@ -13,6 +14,9 @@ use crate::policy::delivery::{Burial, Input};
 use crate::policy::outcome::Reason;
 use crate::spec::Event;
 use crate::telemetry::{clock, events};
+
+/// How soon a cursor is stored again while events are being settled: what was settled since is sent again after a kill.
+const COMMIT_EVERY: Duration = Duration::from_millis(20);
 
 impl<D: Destination> Delivery<D> {
     pub(super) fn bury(&mut self, burials: Vec<Burial>, ctx: &mut Context<Self>) {
@@ -71,7 +75,10 @@ impl<D: Destination> Delivery<D> {
 
     fn committed(&mut self, done: Result<(), String>, ctx: &mut Context<Self>) {
         match done {
-            Ok(()) => self.give(Input::Committed, ctx),
+            Ok(()) if self.draining.is_some() => self.give(Input::Committed, ctx),
+            Ok(()) => {
+                ctx.run_later(COMMIT_EVERY, |delivery, ctx| delivery.give(Input::Committed, ctx));
+            }
             Err(why) => {
                 self.trouble("store the cursor", &why);
                 ctx.run_later(TICK, |delivery, ctx| delivery.give(Input::NotCommitted, ctx));
