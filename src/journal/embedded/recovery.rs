@@ -33,7 +33,10 @@ pub(super) fn open(
     for (at, first) in firsts.iter().enumerate() {
         let following = firsts.get(at + 1).copied();
         match load(&options.dir, *first, following)? {
-            Loaded::Sealed(segment) => segments.push(segment),
+            Loaded::Sealed(segment) => {
+                segments.push(segment);
+                let_go(&segments, options.dedupe_max_ids);
+            }
             Loaded::Active(found) => {
                 segments.push(Arc::clone(&found.segment));
                 active = Some(found);
@@ -55,6 +58,18 @@ pub(super) fn open(
         .for_each(|s| s.table_mut().ids = Vec::new());
     files::sync_dir(&options.dir)?;
     Ok((Log::new(options, segments, next), Writer::new(active, dedupe)))
+}
+
+/// Lets go of ids for which newer segments leave no room in the window, so that a start takes no more memory than running.
+fn let_go(segments: &[Shared], max_ids: usize) {
+    let mut newer = 0;
+    for segment in segments.iter().rev() {
+        let mut table = segment.table_mut();
+        if newer >= max_ids && segment.indexed.load(Ordering::Relaxed) {
+            table.ids = Vec::new();
+        }
+        newer += table.ids.len();
+    }
 }
 
 enum Loaded {
