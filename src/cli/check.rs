@@ -37,7 +37,12 @@ fn print(loaded: &Loaded, probed: &[Probed], out: &mut Out) {
     let file =
         loaded.path.as_ref().map_or("the built-in defaults".to_owned(), |path| path.display().to_string());
     let kind = if loaded.settings.server.production { "production" } else { "development" };
-    out.line(&format!("{file}: fine ({kind}, {} sources)", loaded.settings.sources.len()));
+    let sources = match loaded.settings.sources.len() {
+        0 => "no source".to_owned(),
+        1 => "1 source".to_owned(),
+        many => format!("{many} sources"),
+    };
+    out.line(&format!("{file}: fine ({kind}, {sources})"));
     let row = |switch: &Switch| {
         let state = if switch.enabled { "on" } else { "off" };
         [switch.name.clone(), switch.kind.to_owned(), state.to_owned(), switch.why.clone()].to_vec()

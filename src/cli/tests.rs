@@ -84,7 +84,7 @@ fn check_of_a_good_file_says_what_is_on() {
     let path = file(directory.path(), &crate::config::shipped::config_toml());
     let (exit, stdout, stderr) = run(&["check", &path]);
     assert_eq!(exit, Exit::Fine);
-    assert!(stdout.contains(": fine (development, 0 sources)") && stdout.contains("not set: "), "{stdout}");
+    assert!(stdout.contains(": fine (development, no source)") && stdout.contains("not set: "), "{stdout}");
     assert!(stderr.contains("warning: no source is configured"), "{stderr}");
     let (_, json, _) = run(&["check", &path, "--json"]);
     let summary: serde_json::Value = serde_json::from_str(&json).unwrap();
