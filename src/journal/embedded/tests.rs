@@ -246,6 +246,20 @@ fn a_group_that_was_written_but_not_synced_is_gone_after_a_kill() {
 }
 
 #[test]
+fn a_group_that_panicked_can_be_sent_again() {
+    let dir = TempDir::new().unwrap();
+    let journal = open(options(dir.path()));
+    journal.append(group(0..3, 30)).unwrap();
+    journal.writer().fault = Some(Fault::Panic);
+    let append = std::panic::AssertUnwindSafe(|| journal.append(group(3..9, 30)));
+    assert!(std::panic::catch_unwind(append).is_err());
+    let done = journal.append(group(3..9, 30)).unwrap();
+    assert!(done.positions.iter().all(Option::is_some), "{:?}", done.positions);
+    drop(journal);
+    assert_eq!(ids(&open(options(dir.path())), 0), names(0..9));
+}
+
+#[test]
 fn duplicates_are_not_appended_within_a_group_nor_after_a_restart() {
     let dir = TempDir::new().unwrap();
     let journal = open(small(dir.path()));

@@ -46,6 +46,8 @@ pub(super) struct Writer {
     pub(super) active: Option<Active>,
     /// The window of known ids.
     pub(super) dedupe: Dedupe,
+    /// Ids that were remembered for the group at hand, which is not stored yet.
+    pending: usize,
     buffer: Vec<u8>,
     #[cfg(test)]
     pub(super) fault: Option<Fault>,
@@ -59,6 +61,8 @@ pub(super) enum Fault {
     Write,
     /// After all bytes.
     Sync,
+    /// By a panic of ours.
+    Panic,
 }
 
 /// A group ready to be written.
@@ -76,6 +80,7 @@ impl Writer {
         Writer {
             active,
             dedupe,
+            pending: 0,
             buffer: Vec::new(),
             #[cfg(test)]
             fault: None,
@@ -90,14 +95,17 @@ impl Writer {
         events: Vec<Arc<Event>>,
     ) -> Result<Appended, JournalError> {
         let started = Instant::now();
+        // Left behind by a panic: ids of events that were never stored must not make their resend a duplicate.
+        self.forget_pending();
         let group = self.encode(log.next(), events)?;
         if let Err(error) = self.store(log, worker) {
-            self.dedupe.undo(group.records.len());
+            self.forget_pending();
             log.note_starved(&error);
             return Err(error);
         }
         let next = log.next() + group.records.len() as u64;
         let positions = self.publish(log, worker, group);
+        self.pending = 0;
         Ok(Appended { positions, next: Position(next), took: started.elapsed() })
     }
 
@@ -115,6 +123,10 @@ impl Writer {
         active.file.sync_data().map_err(failed("sync", &active.segment.path))
     }
 
+    fn forget_pending(&mut self) {
+        self.dedupe.undo(std::mem::take(&mut self.pending));
+    }
+
     fn encode(&mut self, next: u64, events: Vec<Arc<Event>>) -> Result<Group, JournalError> {
         self.buffer.clear();
         let mut group = Group { newest: i64::MIN, ..Group::default() };
@@ -125,9 +137,10 @@ impl Writer {
                 group.positions.push(None);
                 continue;
             }
+            self.pending += 1;
             let position = Position(next + group.records.len() as u64);
             let Some(len) = codec::encode(&mut self.buffer, position.0, &id, &event) else {
-                self.dedupe.undo(group.records.len() + 1);
+                self.forget_pending();
                 return Err(JournalError::Full("an event of more than 4 GiB".to_owned()));
             };
             group.newest = group.newest.max(received_at);
@@ -172,6 +185,8 @@ impl Writer {
         }
         files::write_at(&active.file, &self.buffer, start).map_err(failed("write", path))?;
         active.written = active.written.max(start + self.buffer.len() as u64);
+        #[cfg(test)]
+        assert_ne!(fault, Some(Fault::Panic), "injected");
         #[cfg(test)]
         if fault == Some(Fault::Sync) {
             return Err(failed("sync", path)(std::io::Error::other("injected")));
