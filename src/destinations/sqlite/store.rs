@@ -22,7 +22,7 @@ const STATEMENTS: usize = 512;
 /// How a connection of ours is set up. The cursor of the journal is written after the transaction, so a commit has to
 /// be on disk: `synchronous = FULL`. 16 MiB of cache, and a log that shrinks again after a large transaction.
 const PRAGMAS: &str = "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-     PRAGMA cache_size = -16384; PRAGMA busy_timeout = 5000; PRAGMA journal_size_limit = 67108864; \
+     PRAGMA cache_size = -16384; PRAGMA busy_timeout = 5000; PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 6000; \
      PRAGMA foreign_keys = OFF; PRAGMA trusted_schema = OFF;";
 
 /// A failure of the file as a whole.
