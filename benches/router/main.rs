@@ -1,0 +1,136 @@
+//! The whole router, measured from outside: the real binary, real sockets, a disk, and receivers that count.
+//!
+//! `cargo bench --bench router`, or with choices: `cargo bench --bench router -- --scenario batch-webhook --events 500000
+//! --runs 5`. Prints one line per run and the median; the figures are those of `docs/performance.md`. Times are only
+//! printed, since they belong to the machine; the exit code is 1 when events were lost or invented, or a run failed.
+//!
+//! The load, the router and the receivers share the machine's cores. The steady figure is the processor time per event.
+
+mod events;
+mod figures;
+mod ids;
+mod load;
+mod metrics;
+mod receiver;
+mod router;
+mod scenario;
+mod special;
+mod wire;
+
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use clap::Parser;
+use clap::builder::PossibleValuesParser;
+use tokio::time::{Instant, timeout};
+
+use figures::{Figures, say};
+use receiver::Tally;
+use scenario::{SCENARIOS, Scenario};
+
+/// The time of one scenario with all its runs: no run is begun that would not end within it.
+const LIMIT: Duration = Duration::from_secs(60);
+/// A larger number of events than the default gets a second more for each of these.
+const SLOWEST_PER_SECOND: usize = 4_000;
+const RATE: &str = "rate";
+const START: &str = "start";
+
+/// What can be chosen.
+#[derive(Parser)]
+struct Choice {
+    /// Events in each run [default: 200,000 in batches of 100, 60,000 single ones]; `rate` has its own number
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    events: Option<u32>,
+    /// The scenario to run; may be given several times [default: all]
+    #[arg(long, value_parser = names())]
+    scenario: Vec<String>,
+    /// Runs of each scenario
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    runs: u32,
+    /// What cargo adds
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+impl Choice {
+    fn has(&self, name: &str) -> bool {
+        self.scenario.is_empty() || self.scenario.iter().any(|chosen| chosen == name)
+    }
+
+    fn events(&self) -> Option<usize> {
+        self.events.map(|events| events as usize)
+    }
+
+    /// Returns how long one scenario may take.
+    fn limit(&self) -> Duration {
+        LIMIT.max(Duration::from_secs((self.events().unwrap_or(0) / SLOWEST_PER_SECOND) as u64))
+    }
+}
+
+fn names() -> PossibleValuesParser {
+    SCENARIOS.iter().map(|scenario| scenario.name).chain([RATE, START]).collect::<Vec<_>>().into()
+}
+
+fn main() -> anyhow::Result<()> {
+    let choice = Choice::parse();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let tally = runtime.block_on(all(&choice))?;
+    ensure!(tally.lost == 0 && tally.invented == 0, "events went wrong: {tally}");
+    Ok(())
+}
+
+/// Runs what was chosen; returns what became of all events together.
+async fn all(choice: &Choice) -> anyhow::Result<Tally> {
+    let mut total = Tally::default();
+    for scenario in SCENARIOS.iter().filter(|scenario| choice.has(scenario.name)) {
+        total = total.and(repeat(scenario, choice).await?);
+    }
+    if choice.has(RATE) {
+        for run in 1..=choice.runs as usize {
+            total = total.and(within(choice.limit(), RATE, special::rate(run)).await?);
+        }
+    }
+    if choice.has(START) {
+        let start = special::start(choice.runs as usize, choice.events());
+        total = total.and(within(choice.limit(), START, start).await?);
+    }
+    Ok(total)
+}
+
+/// Runs one scenario several times, as far as its time allows.
+async fn repeat(scenario: &Scenario, choice: &Choice) -> anyhow::Result<Tally> {
+    let (name, limit) = (scenario.name, choice.limit());
+    let requests = scenario.corpus();
+    let count = scenario.requests(choice.events());
+    let events = count * requests.size;
+    let bytes = requests.raw_bytes(count) / events;
+    say(&format!("{name}: {events} events of {bytes} bytes on average, {} a request", requests.size))?;
+    let (begun, mut longest) = (Instant::now(), Duration::ZERO);
+    let mut runs = Vec::new();
+    for run in 1..=choice.runs {
+        if begun.elapsed() + longest > limit {
+            say(&format!("{name:<15} no time is left for run {run}"))?;
+            break;
+        }
+        let run_begun = Instant::now();
+        let left = limit.saturating_sub(begun.elapsed());
+        let figures = within(left, name, scenario.run(&requests, count)).await?;
+        longest = longest.max(run_begun.elapsed());
+        say(&format!("{name:<15} run {run}: {figures}"))?;
+        runs.push(figures);
+    }
+    let median = Figures::median(&runs).context("no run")?;
+    say(&format!("{name:<15} median: {median}"))?;
+    Ok(median.tally)
+}
+
+/// Gives up after this time.
+async fn within<T>(
+    limit: Duration,
+    what: &str,
+    work: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<T> {
+    let done = timeout(limit, work).await;
+    done.with_context(|| format!("`{what}` did not end within {} s", limit.as_secs()))?
+        .context(what.to_owned())
+}

@@ -1,0 +1,218 @@
+//! The router under measurement: the real binary with a configuration in a directory of its own, and what the system
+//! says about its process.
+//!
+//! Separate because it is the only place that knows the process, its files and its operators' pages. Reads Linux's
+//! `/proc`. A router is killed when dropped.
+
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use rusqlite::{Connection as Sqlite, OpenFlags};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::time::{Instant, sleep};
+
+use super::metrics;
+use super::receiver::Tally;
+use super::wire::Connection;
+
+/// The pause between two questions to the router: short against a run, cheap against its work.
+const PAUSE: Duration = Duration::from_millis(10);
+/// What memory is let settle for before the idle figure is read.
+const IDLE: Duration = Duration::from_millis(500);
+/// Tables of the warehouse that hold one row for each call.
+const CALL_TABLES: [&str; 6] = ["tracks", "identifies", "pages", "screens", "groups", "aliases"];
+
+/// A running router.
+pub(crate) struct Router {
+    /// Where it listens, on this machine.
+    pub(crate) port: u16,
+    dir: TempDir,
+    child: Child,
+}
+
+impl Router {
+    /// Starts a router with these tables in its configuration and waits until it is ready and idle.
+    pub(crate) async fn start(tables: &str) -> anyhow::Result<Router> {
+        let (router, _) = Router::start_timed(tables).await?;
+        let mut connection = Connection::open(router.port).await?;
+        while connection.get("/ready").await.is_err() {
+            sleep(PAUSE).await;
+            connection = Connection::open(router.port).await?;
+        }
+        sleep(IDLE).await;
+        Ok(router)
+    }
+
+    /// Starts a router; returns also how long it took until `/health` was answered.
+    pub(crate) async fn start_timed(tables: &str) -> anyhow::Result<(Router, Duration)> {
+        // On the disk of the build, since a temporary directory in memory would make every sync free.
+        let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
+        let port = std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+        let config = format!("[server]\nlisten = [\"127.0.0.1:{port}\"]\ndata_dir = \"data\"\n\n{tables}");
+        fs::write(dir.path().join("config.toml"), config)?;
+        let begun = Instant::now();
+        let child = spawn(dir.path())?;
+        let mut router = Router { port, dir, child };
+        router.until_healthy().await?;
+        Ok((router, begun.elapsed()))
+    }
+
+    /// Starts a router that has ended, on the same data; returns how long it took until `/health` was answered.
+    pub(crate) async fn start_again(&mut self) -> anyhow::Result<Duration> {
+        let begun = Instant::now();
+        self.child = spawn(self.dir.path())?;
+        self.until_healthy().await?;
+        Ok(begun.elapsed())
+    }
+
+    async fn until_healthy(&mut self) -> anyhow::Result<()> {
+        loop {
+            if let Ok(mut connection) = Connection::open(self.port).await
+                && connection.get("/health").await.is_ok()
+            {
+                return Ok(());
+            }
+            if let Some(status) = self.child.try_wait()? {
+                bail!("the router ended with {status}:\n{}", self.log());
+            }
+            sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    /// Stops the router as an operator does and waits for its end.
+    pub(crate) async fn stop(&mut self) -> anyhow::Result<()> {
+        let kill = format!("kill -TERM {}", self.child.id());
+        ensure!(Command::new("sh").args(["-c", &kill]).status()?.success(), "the router cannot be stopped");
+        while self.child.try_wait()?.is_none() {
+            sleep(PAUSE).await;
+        }
+        Ok(())
+    }
+
+    /// Ends the process at once.
+    pub(crate) fn kill(&mut self) -> anyhow::Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// Waits until every destination has settled this many events: delivered them, or given them up.
+    pub(crate) async fn until_settled(&self, events: u64) -> anyhow::Result<()> {
+        let mut connection = Connection::open(self.port).await?;
+        loop {
+            let answer: Value = serde_json::from_str(&connection.get("/api/destinations").await?)?;
+            let all = answer.get("destinations").and_then(Value::as_array).context("no destinations")?;
+            if all.iter().all(|one| settled(one) >= events) {
+                return Ok(());
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// Returns how many events the router says are durable.
+    pub(crate) async fn accepted(&self) -> anyhow::Result<u64> {
+        Ok(metrics::sum(&self.metrics().await?, "opentrack_events_accepted_total") as u64)
+    }
+
+    /// Returns the text of `/metrics`.
+    pub(crate) async fn metrics(&self) -> anyhow::Result<String> {
+        Connection::open(self.port).await?.get("/metrics").await
+    }
+
+    /// Returns the processor time of the process so far, user and system.
+    pub(crate) fn cpu(&self) -> anyhow::Result<Duration> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        // The name in parentheses may hold anything.
+        let (_, rest) = stat.rsplit_once(')').context("no process state")?;
+        let ticks = rest.split_whitespace().skip(11).take(2).map(str::parse::<u64>);
+        // The kernel counts in hundredths of a second.
+        Ok(Duration::from_millis(10 * ticks.sum::<Result<u64, _>>()?))
+    }
+
+    /// Returns a figure of `/proc/PID/status` in MiB: `VmRSS`, `VmHWM`.
+    pub(crate) fn memory(&self, figure: &str) -> anyhow::Result<f64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix(figure)?.strip_prefix(':'));
+        let kib = line.and_then(|line| line.split_whitespace().next()).context("no memory figure")?;
+        Ok(kib.parse::<f64>()? / 1024.0)
+    }
+
+    /// Returns the bytes that the journal has written into its files, the space that it only keeps ready not counted.
+    pub(crate) fn journal_bytes(&self) -> anyhow::Result<u64> {
+        bytes_below(&self.data().join("journal"))
+    }
+
+    /// Compares the rows of the warehouse with what was sent; the router must have ended.
+    pub(crate) fn warehouse_tally(&self, events: usize) -> anyhow::Result<Tally> {
+        let file = self.data().join("warehouse.db");
+        let store = Sqlite::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let mut rows = 0_i64;
+        for table in CALL_TABLES {
+            rows +=
+                store.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, i64>(0))?;
+        }
+        // The id is the key of its table, so a repeated event leaves no second row.
+        Ok(Tally::of(rows.unsigned_abs(), events))
+    }
+
+    fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.dir.path().join("stderr.log")).unwrap_or_default()
+    }
+}
+
+impl Drop for Router {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn spawn(dir: &Path) -> anyhow::Result<Child> {
+    let log = OpenOptions::new().create(true).append(true).open(dir.join("stderr.log"))?;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_opentrack"));
+    command.args(["serve", "--config", "config.toml"]).current_dir(dir).env_clear();
+    Ok(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn()?)
+}
+
+fn settled(destination: &Value) -> u64 {
+    let count = |path: &str| destination.pointer(path).and_then(Value::as_u64).unwrap_or(0);
+    let by_reason = |path: &str| {
+        let reasons = destination.pointer(path).and_then(Value::as_object);
+        reasons.map_or(0, |reasons| reasons.values().filter_map(Value::as_u64).sum())
+    };
+    count("/counts/delivered") + by_reason("/counts/dead") + by_reason("/counts/skipped")
+}
+
+fn bytes_below(folder: &Path) -> anyhow::Result<u64> {
+    let mut bytes = 0;
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        bytes += if path.is_dir() { bytes_below(&path)? } else { used(&File::open(path)?)? };
+    }
+    Ok(bytes)
+}
+
+/// Returns the length of a file without the zeros at its end.
+fn used(file: &File) -> anyhow::Result<u64> {
+    let mut block = [0; 16 << 10];
+    let mut end = file.metadata()?.len();
+    while end > 0 {
+        let from = end.saturating_sub(block.len() as u64);
+        let part = block.get_mut(..(end - from) as usize).unwrap_or_default();
+        file.read_exact_at(part, from)?;
+        if let Some(last) = part.iter().rposition(|byte| *byte != 0) {
+            return Ok(from + last as u64 + 1);
+        }
+        end = from;
+    }
+    Ok(0)
+}
