@@ -23,9 +23,12 @@ use crate::journal::{Cursor, Journal, JournalError, Position};
 use crate::telemetry::{Metrics, clock, events};
 
 /// Bytes of events that stay in memory for all destinations together.
-const TAIL_BYTES: usize = 20 << 20;
+const TAIL_BYTES: usize = 12 << 20;
 /// Arbiters that the destinations share, beside the one of supervisor and journal writer.
 const DELIVERY_ARBITERS: usize = 2;
+
+/// Threads of each arbiter for disk and mapping. More would wait for the same two things, and each keeps memory of its own.
+const BLOCKING_THREADS: usize = 4;
 
 /// Why the router did not start, or did not stop cleanly. Each kind has its exit code.
 #[derive(Debug, thiserror::Error)]
@@ -123,9 +126,20 @@ struct Arbiters {
 
 impl Arbiters {
     fn start() -> Self {
-        let deliveries = (0..DELIVERY_ARBITERS).map(|_| Arbiter::new().handle()).collect();
-        Arbiters { core: Arbiter::new(), deliveries }
+        let deliveries = (0..DELIVERY_ARBITERS).map(|_| arbiter().handle()).collect();
+        Arbiters { core: arbiter(), deliveries }
     }
+}
+
+fn arbiter() -> Arbiter {
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .max_blocking_threads(BLOCKING_THREADS)
+            .build()
+            .expect("the kernel gives a process its first few threads and sockets")
+    };
+    Arbiter::with_tokio_rt(runtime)
 }
 
 fn start_supervisor(
