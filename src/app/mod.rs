@@ -23,7 +23,7 @@ use crate::journal::{Cursor, Journal, JournalError, Position};
 use crate::telemetry::{Metrics, clock, events};
 
 /// Bytes of events that stay in memory for all destinations together.
-const TAIL_BYTES: usize = 12 << 20;
+const TAIL_BYTES: usize = 16 << 20;
 /// Arbiters that the destinations share, beside the one of supervisor and journal writer.
 const DELIVERY_ARBITERS: usize = 2;
 
