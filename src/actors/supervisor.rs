@@ -380,3 +380,6 @@ impl Handler<Drain> for Supervisor {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,111 @@
+//! The supervisor with real actors: one that dies at once beside one that lives.
+
+use std::sync::atomic::AtomicUsize;
+
+use bytes::Bytes;
+
+use super::*;
+use crate::actors::exit_guard::ExitGuard;
+use crate::journal::MemoryJournal;
+use crate::spec::{Arrival, Endpoint, Kind, Limits, read};
+
+/// Dies when it starts, or lives and answers.
+struct Probe {
+    dies: bool,
+    woken: Arc<AtomicUsize>,
+    _guard: ExitGuard,
+}
+
+impl Actor for Probe {
+    type Context = Context<Self>;
+
+    fn started(&mut self, _: &mut Context<Self>) {
+        assert!(!self.dies, "injected");
+    }
+}
+
+impl Handler<Wake> for Probe {
+    type Result = ();
+
+    fn handle(&mut self, _: Wake, _: &mut Context<Self>) {
+        self.woken.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl Handler<Status> for Probe {
+    type Result = MessageResult<Status>;
+
+    fn handle(&mut self, _: Status, _: &mut Context<Self>) -> Self::Result {
+        MessageResult(DestinationStatus::idle("well", "probe", true, "flowing"))
+    }
+}
+
+impl Handler<Drain> for Probe {
+    type Result = MessageResult<Drain>;
+
+    fn handle(&mut self, _: Drain, ctx: &mut Context<Self>) -> Self::Result {
+        ctx.stop();
+        MessageResult(Drained { left: 3 })
+    }
+}
+
+/// A child whose incarnations count their starts.
+fn child(name: &str, dies: bool, starts: &Arc<AtomicUsize>, woken: &Arc<AtomicUsize>) -> Child {
+    let (starts, woken) = (Arc::clone(starts), Arc::clone(woken));
+    let factory = move |guard| {
+        starts.fetch_add(1, Ordering::SeqCst);
+        let probe = Probe { dies, woken: Arc::clone(&woken), _guard: guard }.start();
+        Handle {
+            wake: probe.clone().recipient(),
+            status: probe.clone().recipient(),
+            drain: probe.recipient(),
+        }
+    };
+    Child {
+        name: name.to_owned(),
+        kind: "probe",
+        interest: Kind::ALL.into_iter().collect(),
+        beacon: Arc::default(),
+        factory: Some(Box::new(factory)),
+    }
+}
+
+fn accept(id: &str) -> Accept {
+    let body = format!(r#"{{"userId":"u","event":"Seen","messageId":"{id}"}}"#);
+    let arrival =
+        Arrival { received_at: clock::now(), source: Arc::from("test"), ip: None, client_side: false };
+    let envelope = read(Bytes::from(body), Endpoint::One(Kind::Track)).unwrap();
+    let intake = envelope.believe(&arrival, &Limits { max_event_bytes: 1 << 20 });
+    Accept { events: intake.events, rejected: intake.rejected, permit: None }
+}
+
+async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let waiting = async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), waiting).await.unwrap_or_else(|_| panic!("never: {what}"));
+}
+
+#[actix::test]
+async fn a_child_that_keeps_dying_is_parked_and_its_neighbour_never_notices() {
+    let counters = || (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let ((sick_starts, unused), (starts, woken)) = (counters(), counters());
+    let children = vec![child("sick", true, &sick_starts, &unused), child("well", false, &starts, &woken)];
+    let journal = Arc::new(MemoryJournal::default());
+    let supervisor = Supervisor::new(journal, "fsync", Arc::new(Metrics::new()), children).start();
+    until("the sick one is parked", async || {
+        let statuses = supervisor.send(Snapshot).await.unwrap();
+        statuses.first().is_some_and(|status| status.reason.as_deref() == Some("parked"))
+    })
+    .await;
+    assert_eq!((sick_starts.load(Ordering::SeqCst), starts.load(Ordering::SeqCst)), (5, 1));
+    let accepted = supervisor.send(accept("m1")).await.unwrap().unwrap();
+    assert_eq!(accepted, Accepted { stored: 1, duplicates: 0 });
+    let again = supervisor.send(accept("m1")).await.unwrap().unwrap();
+    assert_eq!(again, Accepted { stored: 0, duplicates: 1 });
+    until("the well one is woken", async || woken.load(Ordering::SeqCst) == 1).await;
+    assert_eq!(supervisor.send(Drain).await.unwrap(), Drained { left: 3 });
+    assert!(supervisor.send(accept("m2")).await.unwrap().is_err(), "a draining router accepts nothing");
+}
