@@ -1,6 +1,7 @@
 //! The arguments, as clap reads them. Never acts on them.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
@@ -14,6 +15,9 @@ pub(super) struct Arguments {
     /// Answer in JSON
     #[arg(long, global = true)]
     pub(super) json: bool,
+    /// The running router; default: the first `server.listen` of the configuration
+    #[arg(long, global = true, value_name = "URL")]
+    pub(super) url: Option<String>,
     #[command(subcommand)]
     pub(super) command: Option<Command>,
 }
@@ -41,6 +45,17 @@ pub(super) enum Command {
         #[arg(long, value_name = "NAME")]
         destination: Option<String>,
     },
+    /// Say how every destination of the running router is
+    Destinations,
+    /// Make a token for the operator API
+    Token {
+        /// What it allows: read:ops, read:stats, read:stream, admin
+        #[arg(long, default_value = "read:ops")]
+        scope: String,
+        /// How long it is valid
+        #[arg(long, default_value = "1h", value_parser = duration)]
+        ttl: Duration,
+    },
     /// Make write keys
     Keys {
         #[command(subcommand)]
@@ -59,4 +74,9 @@ pub(super) enum Command {
 pub(super) enum KeysAction {
     /// Print a new write key
     New,
+}
+
+/// Reads "90s", "1h 30m".
+fn duration(text: &str) -> Result<Duration, String> {
+    humantime_serde::re::humantime::parse_duration(text).map_err(|error| error.to_string())
 }

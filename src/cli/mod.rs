@@ -4,14 +4,17 @@
 
 mod args;
 mod check;
+mod destinations;
 mod gen_files;
 mod keys;
 mod out;
 mod probe;
+mod remote;
 mod serve;
 mod sql;
 #[cfg(test)]
 mod tests;
+mod token;
 
 use std::process::ExitCode;
 
@@ -75,6 +78,12 @@ fn dispatch(arguments: Arguments, environment: &Environment, out: &mut Out) -> E
     let source = named.map_or_else(|| Source::Directory(".".into()), Source::Named);
     match arguments.command.unwrap_or(Command::Serve) {
         Command::Keys { .. } => keys::new(out),
+        Command::Destinations => with_config(&source, environment, out, |loaded, out| {
+            destinations::list(&loaded, arguments.url.as_deref(), out)
+        }),
+        Command::Token { scope, ttl } => {
+            with_config(&source, environment, out, |loaded, out| token::mint(loaded, &scope, ttl, out))
+        }
         Command::Gen { directory } => gen_files::write(&directory, out),
         Command::Serve => with_config(&source, environment, out, serve::serve),
         Command::Check { probe, .. } => {

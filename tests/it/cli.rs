@@ -7,7 +7,7 @@ use std::process::Output;
 
 use serde_json::{Value, json};
 
-use crate::support::{Config, Router, free_port, fresh_id, ids_of, opentrack, track};
+use crate::support::{Config, Router, batch, free_port, fresh_id, ids_of, opentrack, track};
 
 /// What the process said, on both of its outputs.
 fn words(output: &Output) -> String {
@@ -209,4 +209,41 @@ fn production_without_a_source_is_64_and_without_secrets_78() {
     let missing = run(dir.path(), &with_source, &["serve"]);
     assert_eq!(missing.status.code(), Some(78), "{missing:?}");
     assert!(words(&missing).contains("SITE_SALT") && words(&missing).contains("JWT_SECRET"), "{missing:?}");
+}
+
+#[tokio::test]
+async fn the_destinations_of_a_running_router_are_listed_and_its_absence_is_said() {
+    let mut router = Router::start(Config::new()).await;
+    let events = [track("u", 1)];
+    router.post("/v1/batch", &batch(&events)).await.expect_success();
+    router.until_rows("tracks", &ids_of(&events)).await;
+    let listed = router.run(&["destinations"]);
+    let text = String::from_utf8(listed.stdout).expect("the answer is text");
+    assert!(listed.status.success() && text.contains("warehouse") && text.contains("flowing"), "{text}");
+    let json = router.run(&["destinations", "--json", "--url", &router.url("/")]);
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).expect("the answer is JSON");
+    assert_eq!(json["destinations"][0]["name"], "warehouse");
+    router.stop().await;
+    let absent = router.run(&["destinations"]);
+    assert_eq!(absent.status.code(), Some(69), "{absent:?}");
+}
+
+#[tokio::test]
+async fn a_token_opens_the_operator_api_of_a_production_router() {
+    let secret = "0123456789abcdef0123456789abcdef";
+    let config = Config::new()
+        .server("environment = \"production\"")
+        .table("[sources.web]\nwrite_keys = [\"key\"]")
+        .env("SITE_SALT", "another secret of thirty-two bytes!!")
+        .env("JWT_SECRET", secret);
+    let router = Router::start(config).await;
+    assert_eq!(router.get("/api/destinations").await.status, 401);
+    let file = router.dir().join("config.toml");
+    let mut command = opentrack();
+    command.args(["token", "--ttl", "1m", "--config"]).arg(&file);
+    command.env("JWT_SECRET", secret).env("SITE_SALT", "another secret of thirty-two bytes!!");
+    let printed = command.output().expect("the binary runs");
+    let token = String::from_utf8(printed.stdout).expect("a token is text");
+    let request = router.request("GET", "/api/destinations").bearer_auth(token.trim());
+    assert_eq!(request.send().await.expect("the router answers").status(), 200);
 }

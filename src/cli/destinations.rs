@@ -1,0 +1,72 @@
+//! `opentrack destinations`: how every destination is, in the words of `/api/destinations`.
+
+use serde_json::Value;
+
+use super::Exit;
+use super::out::Out;
+use super::remote::{Remote, RemoteError};
+use super::sql::columns;
+use crate::config::Loaded;
+
+/// Prints one line for each destination.
+pub(super) fn list(loaded: &Loaded, url: Option<&str>, out: &mut Out) -> Exit {
+    let asked = Remote::of(&loaded.settings.server, url);
+    match asked.and_then(|remote| remote.get(&["api", "destinations"], &[])) {
+        Ok(answer) => print(&answer, out),
+        Err(error) => error.tell(out),
+    }
+}
+
+fn print(answer: &Value, out: &mut Out) -> Exit {
+    let Some(all) = answer.get("destinations").and_then(Value::as_array) else {
+        return RemoteError::Wrong("what answers is no router".into()).tell(out);
+    };
+    if out.json {
+        out.value(answer);
+        return Exit::Fine;
+    }
+    let header = ["destination", "type", "state", "waits", "oldest", "delivered", "dead", "reason"];
+    let header = header.map(str::to_owned).to_vec();
+    out.text(&columns(&header, &all.iter().map(row).collect::<Vec<_>>()));
+    Exit::Fine
+}
+
+fn row(one: &Value) -> Vec<String> {
+    let text = |key: &str| one.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let number = |path: &str| one.pointer(path).and_then(Value::as_u64).unwrap_or_default();
+    let dead = one.pointer("/counts/dead").and_then(Value::as_object);
+    let dead: u64 = dead.into_iter().flat_map(|dead| dead.values()).filter_map(Value::as_u64).sum();
+    let age = std::time::Duration::from_secs(number("/oldest_age_ms") / 1000);
+    [
+        text("name"),
+        text("type"),
+        text("state"),
+        number("/backlog/events").to_string(),
+        humantime(age),
+        number("/counts/delivered").to_string(),
+        dead.to_string(),
+        text("reason"),
+    ]
+    .to_vec()
+}
+
+/// Writes a duration in whole seconds as people say it: `0s`, `3m 5s`.
+fn humantime(age: std::time::Duration) -> String {
+    humantime_serde::re::humantime::format_duration(age).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_line_says_what_waits_and_why() {
+        let one = json!({
+            "name": "crm", "type": "webhook", "state": "held", "reason": "unauthorized",
+            "backlog": { "events": 12, "bytes": 9000 }, "oldest_age_ms": 185_400,
+            "counts": { "delivered": 7, "skipped": {}, "dead": { "rejected": 1, "too_large": 2 } },
+        });
+        assert_eq!(row(&one).join(" | "), "crm | webhook | held | 12 | 3m 5s | 7 | 3 | unauthorized");
+    }
+}

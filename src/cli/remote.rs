@@ -1,0 +1,199 @@
+//! How a command talks to the running router: its operator API, found by `server.listen` or `--url`.
+//!
+//! Makes a short-lived token of its own where the router asks for one, so that an operator on the same machine never
+//! handles secrets. Never changes anything by itself: what it is asked to post is what is posted.
+
+use std::time::Duration;
+
+use reqwest::header::AUTHORIZATION;
+use reqwest::{Method, Url};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+
+use super::Exit;
+use super::out::Out;
+use crate::config::settings::Server;
+use crate::http::token;
+use crate::telemetry::clock;
+
+/// How long a token of ours is valid: one command.
+const TOKEN_SECONDS: i64 = 60;
+/// How long the router may take over one answer.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// The largest answer that is read.
+const MAX_ANSWER_BYTES: usize = 256 << 20;
+
+/// The running router.
+pub(super) struct Remote {
+    base: Url,
+    token: Option<SecretString>,
+}
+
+/// Why there is no answer as asked for.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum RemoteError {
+    /// Nothing listens there, or it does not answer: 69.
+    #[error("no router answers at {0}")]
+    Absent(String),
+    /// It answered with an error of its own: 1.
+    #[error("{message} ({code}, status {status})")]
+    Refused {
+        /// HTTP status.
+        status: u16,
+        /// From the closed list of the API.
+        code: String,
+        /// In the router's words.
+        message: String,
+    },
+    /// Something else answered, or the address is none: 64.
+    #[error("{0}")]
+    Wrong(String),
+}
+
+impl RemoteError {
+    /// Says it and returns the exit code that belongs to it.
+    pub(super) fn tell(&self, out: &mut Out) -> Exit {
+        match self {
+            RemoteError::Refused { status, code, message } if out.json => {
+                out.value(&serde_json::json!({ "status": status, "code": code, "message": message }));
+            }
+            _ => out.error(&self.to_string()),
+        }
+        match self {
+            RemoteError::Absent(_) => Exit::Unavailable,
+            RemoteError::Refused { .. } => Exit::Failed,
+            RemoteError::Wrong(_) => Exit::Usage,
+        }
+    }
+}
+
+impl Remote {
+    /// Returns the router of this configuration, or the one at `url`.
+    ///
+    /// # Errors
+    /// `Wrong` for an address that is none.
+    pub(super) fn of(server: &Server, url: Option<&str>) -> Result<Remote, RemoteError> {
+        let own = || server.listen.first().map(|listen| format!("http://{}", reachable(*listen)));
+        let base = url.map(str::to_owned).or_else(own).unwrap_or_default();
+        let base = Url::parse(&base).ok().filter(|base| !base.cannot_be_a_base());
+        let base =
+            base.ok_or_else(|| RemoteError::Wrong("`--url` must begin with http:// or https://".into()))?;
+        let secret = &server.jwt_secret;
+        let expires = clock::now().as_second() + TOKEN_SECONDS;
+        let token =
+            (!secret.expose_secret().is_empty()).then(|| token::mint(secret, "admin", expires).into());
+        Ok(Remote { base, token })
+    }
+
+    /// Asks for `path` (its segments, unescaped) with these query parameters.
+    ///
+    /// # Errors
+    /// See [`RemoteError`].
+    pub(super) fn get(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Value, RemoteError> {
+        self.exchange(Method::GET, path, (query, None))
+    }
+
+    #[expect(dead_code, reason = "for the commands that change something")]
+    /// Posts to `path`, with a body where there is one.
+    ///
+    /// # Errors
+    /// See [`RemoteError`].
+    pub(super) fn post(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Result<Value, RemoteError> {
+        self.exchange(Method::POST, path, (query, body))
+    }
+
+    fn exchange(
+        &self,
+        method: Method,
+        path: &[&str],
+        (query, body): (&[(&str, &str)], Option<&Value>),
+    ) -> Result<Value, RemoteError> {
+        let mut url = self.base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path);
+        }
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime =
+            runtime.map_err(|error| RemoteError::Wrong(format!("could not ask the router: {error}")))?;
+        runtime.block_on(self.ask(method, url, body))
+    }
+
+    async fn ask(&self, method: Method, url: Url, body: Option<&Value>) -> Result<Value, RemoteError> {
+        let absent = |_| RemoteError::Absent(self.base.to_string());
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(PATIENCE)
+            .build()
+            .map_err(|error| RemoteError::Wrong(error.to_string()))?;
+        let mut request = client.request(method, url);
+        if let Some(token) = &self.token {
+            request = request.header(AUTHORIZATION, format!("Bearer {}", token.expose_secret()));
+        }
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let mut response = request.send().await.map_err(absent)?;
+        let status = response.status().as_u16();
+        let mut text = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(absent)? {
+            text.extend_from_slice(&chunk);
+            if text.len() > MAX_ANSWER_BYTES {
+                return Err(RemoteError::Wrong("the answer is too large".into()));
+            }
+        }
+        understand(status, &text, &self.base)
+    }
+}
+
+fn understand(status: u16, text: &[u8], base: &Url) -> Result<Value, RemoteError> {
+    let body = serde_json::from_slice::<Value>(text).ok();
+    let body = body.ok_or_else(|| RemoteError::Wrong(format!("what answers at {base} is no router")))?;
+    if status == 200 {
+        return Ok(body);
+    }
+    let word = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or("unknown").to_owned();
+    Err(RemoteError::Refused { status, code: word("code"), message: word("message") })
+}
+
+/// Returns the address by which a listener is reached from its own machine.
+fn reachable(mut listen: std::net::SocketAddr) -> std::net::SocketAddr {
+    if listen.ip().is_unspecified() {
+        let loopback = match listen.ip() {
+            std::net::IpAddr::V4(_) => std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
+            std::net::IpAddr::V6(_) => std::net::IpAddr::V6(std::net::Ipv6Addr::LOCALHOST),
+        };
+        listen.set_ip(loopback);
+    }
+    listen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listener_on_every_address_is_reached_by_loopback() {
+        let at = |text: &str| reachable(text.parse().unwrap()).to_string();
+        assert_eq!(at("0.0.0.0:3000"), "127.0.0.1:3000");
+        assert_eq!(at("[::]:3000"), "[::1]:3000");
+        assert_eq!(at("10.1.2.3:3000"), "10.1.2.3:3000");
+    }
+
+    #[test]
+    fn an_error_of_the_router_is_told_in_its_own_words() {
+        let base = Url::parse("http://127.0.0.1:1/").unwrap();
+        let refused = understand(404, br#"{"code":"not_found","message":"no such destination"}"#, &base);
+        assert_eq!(refused.unwrap_err().to_string(), "no such destination (not_found, status 404)");
+        let other = understand(200, b"<html>", &base).unwrap_err().to_string();
+        assert_eq!(other, "what answers at http://127.0.0.1:1/ is no router");
+    }
+}
