@@ -1,4 +1,5 @@
-//! The common keys of every destination: batch, retry, breaker, hold, concurrency, timeout, events, start.
+//! The common keys of every destination: batch, retry, breaker, hold, concurrency, rate_limit, timeout,
+//! events, start.
 //!
 //! The defaults are the destination's own. Never knows which destination it reads for.
 
@@ -9,7 +10,7 @@ use super::problem::did_you_mean;
 use super::read;
 use super::section::{Section, Wrong};
 use super::settings::{EventFilter, EventPattern, Start};
-use crate::policy::patience::{BatchLimits, BreakerSettings, Patience, Retry};
+use crate::policy::patience::{BatchLimits, BreakerSettings, Patience, RateLimit, Retry};
 use crate::spec::Kind;
 
 /// Reads the patience of one destination; what the table leaves out is as in `default`.
@@ -21,6 +22,7 @@ pub(super) fn patience(section: &mut Section<'_>, default: Patience) -> Patience
         probe_every: section
             .within("hold", |section| section.value("probe_every", default.probe_every, read::some_duration)),
         concurrency: section.value("concurrency", default.concurrency, read::count),
+        rate_limit: section.within("rate_limit", |section| rate_limit(section, default.rate_limit)),
         timeout: section.value("timeout", default.timeout, read::some_duration),
     }
 }
@@ -50,6 +52,17 @@ fn breaker(section: &mut Section<'_>, default: BreakerSettings) -> BreakerSettin
     BreakerSettings {
         failures: section.value("failures", default.failures, read::integer(1)),
         open_for: section.value("open_for", default.open_for, read::some_duration),
+    }
+}
+
+fn rate_limit(section: &mut Section<'_>, default: RateLimit) -> RateLimit {
+    RateLimit {
+        events_per_second: section.value("events_per_second", default.events_per_second, read::integer(0)),
+        requests_per_second: section.value(
+            "requests_per_second",
+            default.requests_per_second,
+            read::integer(0),
+        ),
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Parts;
+use super::turnstile::Turnstile;
 use crate::actors::schema_manager;
 use crate::destinations::{Attempt, Client, Destination, FailureKind, Plan, Planned, Reply};
 use crate::journal::{Journal, JournalError, Position, ReadLimit};
@@ -31,13 +32,20 @@ pub(super) struct Report {
     pub(super) events: Vec<(u64, Arc<Event>)>,
     /// The last failure, in the other side's words.
     pub(super) fault: Option<Fault>,
+    /// How long it waited for permits of ours.
+    pub(super) waited: Duration,
 }
 
 /// A batch with what is still in memory of it.
 pub(super) type Loaded = Vec<(u64, Option<Arc<Event>>)>;
 
 /// Makes one attempt. Never fails: failures are fates.
-pub(super) async fn make<D: Destination>(parts: Arc<Parts<D>>, batch: Loaded, attempt: Attempt) -> Report {
+pub(super) async fn make<D: Destination>(
+    parts: Arc<Parts<D>>,
+    turnstile: Arc<Turnstile>,
+    batch: Loaded,
+    attempt: Attempt,
+) -> Report {
     let positions: Vec<u64> = batch.iter().map(|(position, _)| *position).collect();
     let loaded = match load(&parts, batch).await {
         Ok(loaded) => loaded,
@@ -52,7 +60,7 @@ pub(super) async fn make<D: Destination>(parts: Arc<Parts<D>>, batch: Loaded, at
         report.skipped.push((position, Reason::Erased));
     }
     match plan(&parts, &report.events, attempt).await {
-        Ok(plan) => carry_out(&parts, plan, attempt, (&mut report, &mut fates)).await,
+        Ok(plan) => carry_out((&parts, &turnstile), plan, attempt, (&mut report, &mut fates)).await,
         Err(outcome) => {
             report.fault = fault_of(&outcome).cloned();
             report
@@ -208,10 +216,10 @@ impl<D: Destination> Parts<D> {
     }
 }
 
-/// Sends the requests of a plan in order, and stops at the first one that must be tried again: later ones may be of the
-/// same users.
+/// Sends the requests of a plan in order, each when the turnstile lets it pass. Ends at the first one that must be tried
+/// again, since later ones may be of the same users, and where the delivery is to stop; what was not sent stays unsent.
 async fn carry_out<D: Destination>(
-    parts: &Parts<D>,
+    (parts, turnstile): (&Parts<D>, &Turnstile),
     plan: Plan<D::Request>,
     attempt: Attempt,
     (report, fates): (&mut Report, &mut Fates),
@@ -226,7 +234,9 @@ async fn carry_out<D: Destination>(
         fates.set(position, Fate::Settled);
         report.skipped.push((position, reason));
     }
-    for planned in plan.requests {
+    for (number, planned) in plan.requests.into_iter().enumerate() {
+        let Some(waited) = turnstile.pass(number == 0).await else { return };
+        report.waited += waited;
         let outcomes = send(parts, &planned, attempt).await;
         let goes_on = outcomes.iter().all(is_final);
         for (index, outcome) in planned.events.iter().zip(outcomes) {

@@ -8,6 +8,7 @@ mod loaded;
 mod settle;
 mod status;
 mod tally;
+mod turnstile;
 
 use std::collections::{HashMap, VecDeque};
 use std::panic::AssertUnwindSafe;
@@ -34,6 +35,7 @@ use crate::telemetry::{Metrics, clock, events};
 use attempt::Report;
 use loaded::Loaded;
 use tally::Tally;
+use turnstile::Turnstile;
 
 /// How often a delivery looks at the journal without being woken, and measures its backlog.
 const TICK: Duration = Duration::from_secs(1);
@@ -77,6 +79,8 @@ pub struct Delivery<D: Destination> {
     origin: (tokio::time::Instant, jiff::Timestamp),
     /// Loaded events that are not settled. An event that waits for long is read again instead.
     events: Loaded,
+    turnstile: Arc<Turnstile>,
+    paused: bool,
     tally: Tally,
     last_error: Option<LastError>,
     breaker: crate::telemetry::BreakerState,
@@ -93,6 +97,8 @@ impl<D: Destination> Delivery<D> {
     pub fn new(parts: Arc<Parts<D>>, guard: ExitGuard) -> Self {
         Delivery {
             events: Loaded::new(&parts.patience),
+            turnstile: Arc::new(Turnstile::new(&parts.patience)),
+            paused: false,
             parts,
             machine: None,
             origin: (tokio::time::Instant::now(), clock::now()),
@@ -151,6 +157,7 @@ impl<D: Destination> Delivery<D> {
         let settled = Settled::new(cursor.mark.0, &cursor.settled);
         self.tally = Tally::new(cursor.counts);
         self.machine = Some(Machine::new(self.parts.patience.clone(), settled, fastrand::u64(..)));
+        self.give(Input::Paused(self.paused), ctx);
         self.look(ctx);
     }
 
@@ -273,7 +280,9 @@ impl<D: Destination> Delivery<D> {
 
     fn send(&mut self, lane: u64, positions: Vec<u64>, attempt: Attempt, ctx: &mut Context<Self>) {
         let batch = positions.iter().map(|position| (*position, self.events.get(*position))).collect();
-        let work = attempt::make(Arc::clone(&self.parts), batch, attempt);
+        let turnstile = Arc::clone(&self.turnstile);
+        turnstile.set_share(self.machine.as_ref().map_or(1.0, Machine::share));
+        let work = attempt::make(Arc::clone(&self.parts), turnstile, batch, attempt);
         let work = AssertUnwindSafe(work).catch_unwind().into_actor(self);
         ctx.spawn(work.map(move |report, delivery, ctx| {
             let report = report.unwrap_or_else(|_| Report::all(&positions, Outcome::Transient(panicked())));
@@ -295,7 +304,7 @@ impl<D: Destination> Delivery<D> {
         // What failed is read again when it is tried again, so that a sick destination holds no memory.
         let positions: Vec<u64> = report.fates.iter().map(|(position, _)| *position).collect();
         let retries = report.fates.iter().any(|(_, fate)| is_retry(fate));
-        self.give(Input::Reported { lane, fates: report.fates }, ctx);
+        self.give(Input::Reported { lane, fates: report.fates, waited: report.waited }, ctx);
         self.forget(&positions, retries);
     }
 
@@ -327,7 +336,14 @@ impl<D: Destination> Delivery<D> {
         }
     }
 
-    // === Time and the end ===
+    // === Pause, time and the end ===
+
+    /// Sends nothing more until it is told to go on: what is in flight stops after its present request, and counts.
+    pub fn pause(&mut self, paused: bool, ctx: &mut Context<Self>) {
+        self.paused = paused;
+        self.turnstile.stop(paused || self.draining.is_some());
+        self.give(Input::Paused(paused), ctx);
+    }
 
     /// Sets the alarm, unless an earlier one is set.
     fn sleep_until(&mut self, at: Moment, ctx: &mut Context<Self>) {
@@ -448,6 +464,7 @@ impl<D: Destination> Handler<Drain> for Delivery<D> {
     fn handle(&mut self, _: Drain, ctx: &mut Context<Self>) -> Self::Result {
         let (answer, answered) = oneshot::channel();
         self.draining = Some(answer);
+        self.turnstile.stop(true);
         if self.machine.is_some() {
             self.give(Input::Draining, ctx);
         } else {

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use super::{About, Attempt, Destination, Plan, Reply, Setting, SettingError};
 use crate::policy::outcome::Outcome;
-use crate::policy::patience::{BatchLimits, BreakerSettings, Patience, Retry};
+use crate::policy::patience::{BatchLimits, BreakerSettings, Patience, RateLimit, Retry};
 use crate::spec::Event;
 
 pub use client::Wire;
@@ -76,6 +76,7 @@ impl Destination for Webhook {
             breaker: BreakerSettings::default(),
             probe_every: Duration::from_secs(30),
             concurrency: NonZeroUsize::new(4).unwrap_or(NonZeroUsize::MIN),
+            rate_limit: RateLimit::default(),
             timeout: Duration::from_secs(10),
         }
     }

@@ -126,7 +126,7 @@ impl Gate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::patience::{BatchLimits, BreakerSettings, Retry};
+    use crate::policy::patience::{BatchLimits, BreakerSettings, RateLimit, Retry};
 
     fn gate() -> Gate {
         let second = Duration::from_secs(1);
@@ -136,6 +136,7 @@ mod tests {
             breaker: BreakerSettings { failures: 5, open_for: second },
             probe_every: second,
             concurrency: std::num::NonZeroUsize::MIN,
+            rate_limit: RateLimit::default(),
             timeout: second,
         })
     }

@@ -15,19 +15,19 @@ pub(super) struct Chunk {
     pub(super) failures: u32,
     /// When exactly these events were first sent together.
     pub(super) first_at: Option<Moment>,
-    /// Time spent failing while the destination flowed.
-    pub(super) spent: Duration,
+    /// How long the destination had flowed at their first failed attempt.
+    pub(super) failing_since: Option<Duration>,
 }
 
 impl Chunk {
     pub(super) fn new(positions: Vec<u64>) -> Self {
-        Chunk { positions, failures: 0, first_at: None, spent: Duration::ZERO }
+        Chunk { positions, failures: 0, first_at: None, failing_since: None }
     }
 
     /// Returns a chunk of other events with this one's history of failures.
     pub(super) fn with(&self, positions: Vec<u64>) -> Self {
         let first_at = if positions == self.positions { self.first_at } else { None };
-        Chunk { positions, failures: self.failures, first_at, spent: self.spent }
+        Chunk { positions, failures: self.failures, first_at, failing_since: self.failing_since }
     }
 
     /// Splits the chunk into halves, left first, so that order is kept.

@@ -7,6 +7,7 @@ mod budget;
 mod gate;
 mod lane;
 mod order;
+mod pacing;
 mod ready;
 mod step;
 #[cfg(test)]
@@ -18,11 +19,13 @@ use std::time::Duration;
 
 use super::Moment;
 use super::backoff;
+use super::pace::Trip;
 use super::patience::Patience;
 use super::settled::Settled;
 use gate::{Gate, Permission};
 use lane::{Chunk, Lane};
 use order::Order;
+use pacing::Pacing;
 use ready::Ready;
 
 pub use gate::Hold;
@@ -64,6 +67,7 @@ pub struct Delivery {
     next_lane: u64,
     in_flight: usize,
     gate: Gate,
+    pacing: Pacing,
     read_to: u64,
     end: u64,
     fetching: bool,
@@ -84,6 +88,7 @@ impl Delivery {
         let read_to = settled.mark();
         Delivery {
             gate: Gate::new(&patience),
+            pacing: Pacing::new(&patience),
             patience,
             dice: fastrand::Rng::with_seed(seed),
             settled,
@@ -114,6 +119,7 @@ impl Delivery {
     /// Takes note of what happened and says what to do now.
     pub fn on(&mut self, input: Input, now: Moment) -> Vec<Action> {
         let mut actions = Vec::new();
+        self.pacing.look(now);
         match input {
             Input::Woken { end } => self.end = self.end.max(end),
             Input::Fetched { from, through, items } => self.fetched(from, through, items, now),
@@ -121,7 +127,7 @@ impl Delivery {
                 self.fetching = false;
                 self.fetch_after = now + BURY_AGAIN;
             }
-            Input::Reported { lane, fates } => self.reported(lane, fates, now),
+            Input::Reported { lane, fates, waited } => self.reported(lane, fates, waited, now),
             Input::Buried(positions) => self.buried(&positions),
             Input::NotBuried(burials) => {
                 self.burying -= burials.len().min(self.burying);
@@ -132,9 +138,11 @@ impl Delivery {
             Input::NotCommitted => (self.committing, self.dirty) = (false, true),
             Input::Tick => {}
             Input::RetryNow => self.retry_now(now),
+            Input::Paused(paused) => self.pacing.paused = paused,
             Input::Draining => self.draining = true,
         }
         self.advance(now, &mut actions);
+        self.pacing.flows_from(self.gate.flows(now), now);
         actions
     }
 
@@ -207,15 +215,19 @@ impl Delivery {
         if self.parked == 0 { Vec::new() } else { order::distinct(&slot.keys).collect() }
     }
 
-    fn reported(&mut self, id: u64, fates: Vec<(u64, Fate)>, now: Moment) {
+    fn reported(&mut self, id: u64, fates: Vec<(u64, Fate)>, waited: Duration, now: Moment) {
         let Some(lane) = self.lanes.get_mut(&id) else { return };
         let Some(sent_at) = lane.sent_at.take() else { return };
+        let events = fates.iter().filter(|(_, fate)| *fate != Fate::Unsent).count();
+        let trip = Trip { sent_at: sent_at + waited, events, in_flight: self.in_flight };
         self.in_flight -= 1;
         let Some(chunk) = lane.chunks.pop_front() else { return };
         let mut sorted = lane::sort(&chunk, fates);
+        self.pacing.judge(&sorted, (&trip, self.is_to_blame(&chunk)), now);
         let wait = self.judge_destination(&sorted, &chunk, now);
-        let charge = if self.gate.flows(now) { wait + now.saturating_sub(sent_at) } else { Duration::ZERO };
-        let rest = self.within_budget(std::mem::take(&mut sorted.rest), &mut sorted.buried, (&chunk, charge));
+        let patience = (self.gate.flows(now) && !self.pacing.paused).then_some(wait);
+        let rest =
+            self.within_budget(std::mem::take(&mut sorted.rest), &mut sorted.buried, (&chunk, patience));
         self.settle(&sorted.settled);
         self.unburied.append(&mut sorted.buried);
         self.put_back(id, rest, now + wait);
@@ -296,27 +308,20 @@ impl Delivery {
     }
 
     fn next_send(&mut self, now: Moment) -> Option<Action> {
-        if self.in_flight >= self.patience.concurrency.get() {
+        let permission = self.may_send(now)?;
+        if !self.is_affordable(now, permission) {
             return None;
         }
-        let permission = self.gate.permission(now);
-        let alone = matches!(permission, Permission::One | Permission::Probe);
-        if matches!(permission, Permission::Wait(_)) || (alone && self.in_flight > 0) {
-            return None;
-        }
-        let id = self.due_lane(now, permission).or_else(|| self.new_lane(now, alone))?;
+        let urgent = permission != Permission::Free;
+        let id = self.due_lane(now, permission).or_else(|| self.new_lane(now, urgent))?;
         if permission == Permission::Probe {
             self.split_probe(id);
         }
         self.send(id, now)
     }
 
-    /// Returns the lane that has waited longest; a probe does not wait for its backoff.
     fn due_lane(&mut self, now: Moment, permission: Permission) -> Option<u64> {
-        let (due, id) = *self.due.first()?;
-        if due > now && permission == Permission::Free {
-            return None;
-        }
+        let (due, id) = self.next_lane_due(now, permission)?;
         self.due.remove(&(due, id));
         Some(id)
     }
@@ -337,6 +342,7 @@ impl Delivery {
         let chunk = lane.chunks.front_mut()?;
         lane.sent_at = Some(now);
         self.in_flight += 1;
+        self.pacing.take(chunk.positions.len(), now);
         let first_at = *chunk.first_at.get_or_insert(now);
         Some(Action::Send {
             lane: id,
@@ -348,12 +354,7 @@ impl Delivery {
 
     /// Makes a lane of ready events when a batch is full, old enough, or there is a reason not to wait.
     fn new_lane(&mut self, now: Moment, urgent: bool) -> Option<u64> {
-        let oldest = self.ready.first()?;
-        let batch = &self.patience.batch;
-        let old =
-            self.slots.get(&oldest).is_some_and(|slot| now.saturating_sub(slot.since) >= batch.max_delay);
-        let full = self.ready.len() >= batch.max_events.get() || self.ready_bytes >= batch.max_bytes;
-        if !(old || full || urgent || self.draining || self.slots.len() >= MAX_SLOTS) {
+        if self.batch_due(urgent)? > now {
             return None;
         }
         let id = self.next_lane;
@@ -367,10 +368,20 @@ impl Delivery {
         Some(id)
     }
 
+    /// Returns when the next batch goes, by what is ready now.
+    fn batch_due(&self, urgent: bool) -> Option<Moment> {
+        let oldest = self.slots.get(&self.ready.first()?);
+        let full =
+            self.ready.len() >= self.most_events() || self.ready_bytes >= self.patience.batch.max_bytes;
+        let now = full || urgent || self.draining || self.slots.len() >= MAX_SLOTS;
+        let waits = oldest.filter(|_| !now);
+        Some(waits.map_or(Moment::ZERO, |slot| slot.since + self.patience.batch.max_delay))
+    }
+
     /// Takes ready events into a lane, in order and within the batch limits. One that waits for another event leaves
     /// `ready` until that one is settled.
     fn take_ready(&mut self, id: u64) -> Vec<u64> {
-        let (max_events, max_bytes) = (self.patience.batch.max_events.get(), self.patience.batch.max_bytes);
+        let (max_events, max_bytes) = (self.most_events(), self.patience.batch.max_bytes);
         let (mut taken, mut bytes) = (Vec::new(), 0);
         while let Some(position) = self.ready.first() {
             let Some(slot) = self.slots.get(&position) else {
@@ -402,7 +413,7 @@ impl Delivery {
         let batch = &self.patience.batch;
         let room = MAX_SLOTS.saturating_sub(self.slots.len());
         let wants = self.ready.len() < batch.max_events.get() * 2 && self.ready_bytes < batch.max_bytes * 2;
-        let may = !self.fetching && !self.draining && now >= self.fetch_after;
+        let may = !self.fetching && !self.draining && !self.pacing.paused && now >= self.fetch_after;
         if !(may && wants && room > 0 && self.read_to < self.end) {
             return None;
         }
@@ -413,18 +424,8 @@ impl Delivery {
 
     /// Returns when something becomes due by itself.
     fn next_deadline(&self, now: Moment) -> Option<Moment> {
-        let (gate, limit) = match self.gate.permission(now) {
-            Permission::Wait(until) => (Some(until), 0),
-            Permission::Free => (None, self.patience.concurrency.get()),
-            Permission::One | Permission::Probe => (None, 1),
-        };
-        let may_send = self.in_flight < limit;
-        let batch = self.ready.first().and_then(|position| self.slots.get(&position));
-        let batch = batch.map(|slot| slot.since + self.patience.batch.max_delay).filter(|_| may_send);
-        let lane = self.due.first().map(|(due, _)| *due).filter(|_| may_send);
         let bury = (!self.unburied.is_empty()).then_some(self.bury_after);
         let fetch = (now < self.fetch_after).then_some(self.fetch_after);
-        let waits = !self.slots.is_empty();
-        [gate.filter(|_| waits), batch, lane, bury, fetch].into_iter().flatten().min()
+        [self.send_deadline(now), bury, fetch].into_iter().flatten().min()
     }
 }

@@ -1,5 +1,7 @@
 //! What goes into the delivery machine and what comes out: plain values.
 
+use std::time::Duration;
+
 use super::lane::{Burial, Fate};
 use super::order::Keys;
 use crate::policy::Moment;
@@ -40,6 +42,8 @@ pub enum Input {
         lane: u64,
         /// What became of each event.
         fates: Vec<(u64, Fate)>,
+        /// How much of the time it waited for permits of ours.
+        waited: Duration,
     },
     /// Dead letters are durable.
     Buried(Vec<u64>),
@@ -53,6 +57,8 @@ pub enum Input {
     Tick,
     /// An operator wants an attempt now.
     RetryNow,
+    /// An operator wants nothing more to be sent, or wants things to go on.
+    Paused(bool),
     /// Stop: finish what is loaded, fetch nothing more.
     Draining,
 }

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::policy::outcome::{Fault, Outcome, Reason};
-use crate::policy::patience::{BatchLimits, BreakerSettings, Retry};
+use crate::policy::patience::{BatchLimits, BreakerSettings, RateLimit, Retry};
 
 fn patience(max_events: usize, concurrency: usize) -> Patience {
     Patience {
@@ -25,6 +25,7 @@ fn patience(max_events: usize, concurrency: usize) -> Patience {
         breaker: BreakerSettings { failures: 5, open_for: Duration::from_secs(30) },
         probe_every: Duration::from_secs(30),
         concurrency: NonZeroUsize::new(concurrency).unwrap(),
+        rate_limit: RateLimit::default(),
         timeout: Duration::from_secs(10),
     }
 }
@@ -169,7 +170,7 @@ impl World {
         let fates: Vec<(u64, Fate)> = fates.collect();
         self.in_flight.insert(lane, positions);
         let wait = Duration::from_millis(20 + (lane * 37) % 200);
-        self.later(wait, Input::Reported { lane, fates });
+        self.later(wait, Input::Reported { lane, fates, waited: Duration::ZERO });
     }
 
     /// Lets time pass until nothing is left to happen.
@@ -191,7 +192,7 @@ impl World {
     }
 
     fn note(&mut self, input: &Input) {
-        if let Input::Reported { lane, fates } = input {
+        if let Input::Reported { lane, fates, .. } = input {
             self.in_flight.remove(lane);
             let done = fates.iter().filter(|(_, fate)| *fate == Fate::Settled);
             self.delivered.extend(done.map(|(position, _)| *position));
@@ -333,7 +334,7 @@ fn a_batch_that_fails_while_others_get_through_is_halved_until_the_culprit_is_al
             let failed = Fate::Failed(Outcome::Transient(fault(Reason::ServerError)));
             let fate = if sick { failed } else { Fate::Settled };
             let fates = positions.into_iter().map(|position| (position, fate.clone())).collect();
-            todo.extend(machine.on(Input::Reported { lane, fates }, now));
+            todo.extend(machine.on(Input::Reported { lane, fates, waited: Duration::ZERO }, now));
         }
     }
     assert!(culprit_alone);

@@ -42,10 +42,22 @@ impl Delivery {
         (self.gate.breaker().state(now), self.gate.breaker().failures())
     }
 
+    /// Returns how many attempts may be in flight now, and how many at most.
+    pub fn concurrency(&self) -> (usize, usize) {
+        (self.pacing.pace.limit(), self.pacing.pace.cap())
+    }
+
+    /// Returns the share of the configured rates that the destination bears at present, above 0 and up to 1.
+    pub fn share(&self) -> f64 {
+        self.pacing.pace.share()
+    }
+
     /// Returns the state in the operator's words.
     pub fn state(&self, now: Moment) -> &'static str {
         if self.draining {
             "draining"
+        } else if self.pacing.paused {
+            "paused"
         } else if self.gate.held().is_some() {
             "held"
         } else if self.gate.throttled_until(now).is_some() {
@@ -59,6 +71,9 @@ impl Delivery {
 
     /// Returns when the next attempt after a failure is due.
     pub fn next_attempt(&self, now: Moment) -> Option<Moment> {
+        if self.pacing.paused {
+            return None;
+        }
         match self.gate.permission(now) {
             Permission::Wait(until) => (!self.slots.is_empty()).then_some(until),
             Permission::Free | Permission::One | Permission::Probe => self.due.first().map(|(due, _)| *due),
