@@ -20,7 +20,7 @@ use futures_util::FutureExt as _;
 use tokio::sync::oneshot;
 
 use super::exit_guard::ExitGuard;
-use super::messages::{ChangeSchema, DestinationStatus, Drain, Drained, LastError, Status, Wake};
+use super::messages::{ChangeSchema, DestinationStatus, Drain, Drained, LastError, Status, Stop, Wake};
 use crate::destinations::{Attempt, Client, Destination, Reply};
 use crate::journal::{Cursor, Journal, JournalError, Position, ReadLimit, Record};
 use crate::policy::Moment;
@@ -85,7 +85,7 @@ pub struct Delivery<D: Destination> {
     oldest: Option<(u64, jiff::Timestamp)>,
     alarm: Option<(Moment, SpawnHandle)>,
     draining: Option<oneshot::Sender<Drained>>,
-    _guard: ExitGuard,
+    guard: ExitGuard,
 }
 
 impl<D: Destination> Delivery<D> {
@@ -104,7 +104,7 @@ impl<D: Destination> Delivery<D> {
             oldest: None,
             alarm: None,
             draining: None,
-            _guard: guard,
+            guard,
         }
     }
 
@@ -275,7 +275,9 @@ impl<D: Destination> Delivery<D> {
         let batch = positions.iter().map(|position| (*position, self.events.get(*position))).collect();
         let work = attempt::make(Arc::clone(&self.parts), batch, attempt);
         let work = AssertUnwindSafe(work).catch_unwind().into_actor(self);
+        let in_flight = self.guard.tie();
         ctx.spawn(work.map(move |report, delivery, ctx| {
+            drop(in_flight);
             let report = report.unwrap_or_else(|_| Report::all(&positions, Outcome::Transient(panicked())));
             delivery.reported(lane, report, ctx);
         }));
@@ -454,5 +456,13 @@ impl<D: Destination> Handler<Drain> for Delivery<D> {
             self.drained(0, ctx);
         }
         Box::pin(async move { answered.await.unwrap_or(Drained { left: 0 }) })
+    }
+}
+
+impl<D: Destination> Handler<Stop> for Delivery<D> {
+    type Result = ();
+
+    fn handle(&mut self, _: Stop, ctx: &mut Context<Self>) {
+        ctx.stop();
     }
 }
