@@ -1,5 +1,7 @@
 //! Messages that more than one actor, or the door, sends. Commands are imperative, facts past participles, questions nouns.
 
+mod reload;
+
 use std::collections::BTreeMap;
 
 use actix::Message;
@@ -10,6 +12,8 @@ use crate::policy::outcome::Fault;
 use crate::policy::route::Kinds;
 use crate::spec::{Event, Rejected};
 use crate::warehouse::SchemaDiff;
+
+pub use reload::*;
 
 // === Between the actors ===
 
@@ -65,8 +69,8 @@ pub struct ChangeSchema {
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
 pub struct ChildExited {
-    /// Index of the child in its supervisor.
-    pub child: usize,
+    /// Which child, and which of its incarnations.
+    pub life: Life,
     /// It panicked; otherwise it stopped as asked.
     pub panicked: bool,
 }

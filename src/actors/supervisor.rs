@@ -4,6 +4,9 @@
 //! It owns a factory per child. A child that panics is started again with growing waits, and parked after too many panics in
 //! a minute; what it had done is in the journal. Never looks into an event.
 
+mod reload;
+mod wards;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -14,13 +17,14 @@ use futures_util::future::join_all;
 use super::delivery::Beacon;
 use super::journal_writer::JournalWriter;
 use super::messages::{
-    Accept, Accepted, Appended, Backlog, ChildExited, DestinationStatus, Drain, Drained, ListRejected,
-    NotAccepted, NotAppended, Readiness, ReadyCheck, Snapshot, Status, Wake,
+    Accept, Accepted, Appended, Backlog, ChildExited, DestinationStatus, Drain, Drained, Life, ListRejected,
+    NotAccepted, NotAppended, Readiness, ReadyCheck, Snapshot, Status, Stop, Wake,
 };
 use crate::journal::{Journal, Position, RejectedPage};
 use crate::policy::restarts::{Restarts, Verdict};
 use crate::policy::route::{self, Kinds};
 use crate::telemetry::{Metrics, clock, events};
+use wards::{End, Ward, Wards};
 
 /// How often the journal is asked to give up what nobody needs.
 const RETAIN_EVERY: Duration = Duration::from_secs(5);
@@ -36,8 +40,10 @@ pub struct Handle {
     pub wake: Recipient<Wake>,
     /// Says how it is.
     pub status: Recipient<Status>,
-    /// Stops.
+    /// Stops when it has finished what it has in flight.
     pub drain: Recipient<Drain>,
+    /// Stops at once.
+    pub stop: Recipient<Stop>,
 }
 
 /// Starts a delivery with the guard that reports its end.
@@ -57,15 +63,6 @@ pub struct Child {
     pub factory: Option<Factory>,
 }
 
-/// A child and its present incarnation.
-struct Ward {
-    child: Child,
-    handle: Option<Handle>,
-    restarts: Restarts,
-    panics: u32,
-    parked: bool,
-}
-
 /// See the module.
 pub struct Supervisor {
     journal: Arc<dyn Journal>,
@@ -73,16 +70,18 @@ pub struct Supervisor {
     metrics: Arc<Metrics>,
     writer: Option<Addr<JournalWriter>>,
     writer_restarts: Restarts,
-    wards: Vec<Ward>,
+    wards: Wards,
     origin: tokio::time::Instant,
     /// Why the last commit failed, until one succeeds or there is room again.
     refusing: Option<NotAppended>,
     draining: bool,
     retaining: bool,
+    /// What `/ready` says of the configuration.
+    config: ReadyCheck,
 }
 
-/// Index of the journal writer among the children; destinations count from 0.
-const WRITER: usize = usize::MAX;
+/// The one life of the journal writer that matters: it is never replaced, only started again.
+const WRITER: Life = Life { ward: u64::MAX, incarnation: 0 };
 
 impl Supervisor {
     /// Returns a supervisor; its children start with it. `durability` is the configured word, for `/ready`.
@@ -92,19 +91,22 @@ impl Supervisor {
         metrics: Arc<Metrics>,
         children: Vec<Child>,
     ) -> Self {
-        let ward =
-            |child| Ward { child, handle: None, restarts: Restarts::default(), panics: 0, parked: false };
+        let mut wards = Wards::default();
+        for child in children {
+            wards.add_destination(child);
+        }
         Supervisor {
             journal,
             durability,
             metrics,
             writer: None,
             writer_restarts: Restarts::default(),
-            wards: children.into_iter().map(ward).collect(),
+            wards,
             origin: tokio::time::Instant::now(),
             refusing: None,
             draining: false,
             retaining: false,
+            config: reload::config_check(),
         }
     }
 
@@ -117,18 +119,16 @@ impl Supervisor {
         self.writer = Some(writer.start());
     }
 
-    /// Starts a destination that is switched on. A guard that is made is a guard that reports, so none is made for the others.
-    fn start_child(&mut self, index: usize, ctx: &mut Context<Self>) {
-        let Some(ward) = self.wards.get_mut(index) else { return };
-        let Some(factory) = &ward.child.factory else { return };
-        ward.child.beacon.woken.store(false, Ordering::Release);
-        ward.handle = Some(factory(super::exit_guard::ExitGuard::new(ctx.address().recipient(), index)));
+    /// Starts a child that is switched on and does not run.
+    fn start_child(&mut self, number: u64, ctx: &mut Context<Self>) {
+        self.wards.start(number, ctx.address().recipient());
     }
 
     fn wake(&self, kinds: Kinds) {
-        let interests: Vec<Kinds> = self.wards.iter().map(|ward| ward.child.interest).collect();
-        for ward in route::concerned(kinds, &interests).filter_map(|index| self.wards.get(index)) {
-            let Some(handle) = &ward.handle else { continue };
+        let wards: Vec<&Ward> = self.wards.iter().collect();
+        let interests: Vec<Kinds> = wards.iter().map(|ward| ward.child.interest).collect();
+        for ward in route::concerned(kinds, &interests).filter_map(|index| wards.get(index)) {
+            let Some(handle) = ward.awake() else { continue };
             let woken = &ward.child.beacon.woken;
             if !woken.swap(true, Ordering::AcqRel) && handle.wake.try_send(Wake).is_err() {
                 // It will look by itself within a second.
@@ -139,8 +139,7 @@ impl Supervisor {
 
     /// Returns the position below which every enabled destination is done.
     fn floor(&self) -> Position {
-        let enabled = self.wards.iter().filter(|ward| ward.child.factory.is_some());
-        let marks = enabled.map(|ward| ward.child.beacon.mark.load(Ordering::Acquire));
+        let marks = self.wards.iter().filter(|ward| ward.is_on()).map(Ward::mark);
         marks.min().map_or_else(|| self.journal.extent().next, Position)
     }
 
@@ -179,9 +178,8 @@ impl Supervisor {
     fn journal_check(&self) -> ReadyCheck {
         let extent = self.journal.extent();
         let share = extent.bytes as f64 / extent.max_bytes.max(1) as f64;
-        let mark = |ward: &&Ward| ward.child.beacon.mark.load(Ordering::Acquire);
-        let holder = self.wards.iter().filter(|ward| ward.child.factory.is_some());
-        let holder = holder.min_by_key(mark).filter(|ward| mark(ward) < extent.next.0);
+        let holder = self.wards.iter().filter(|ward| ward.is_on()).min_by_key(|ward| ward.mark());
+        let holder = holder.filter(|ward| ward.mark() < extent.next.0);
         let holder = holder.map_or("nobody", |ward| ward.child.name.as_str());
         let percent = (share * 100.0).round();
         let message = if let Some(NotAppended { full: true, why }) = &self.refusing {
@@ -210,8 +208,8 @@ fn off(child: &Child) -> DestinationStatus {
 
 fn lifeless(ward: &Ward, journal: &dyn Journal) -> DestinationStatus {
     let mut status = DestinationStatus::idle(&ward.child.name, ward.child.kind, true, "held");
-    status.backlog = Backlog::above(journal, ward.child.beacon.mark.load(Ordering::Acquire));
-    status.reason = Some(if ward.parked { "parked" } else { "restarting" }.into());
+    status.backlog = Backlog::above(journal, ward.mark());
+    status.reason = Some(ward.words().into());
     status
 }
 
@@ -221,7 +219,7 @@ impl Actor for Supervisor {
     fn started(&mut self, ctx: &mut Context<Self>) {
         ctx.set_mailbox_capacity(4096);
         self.start_writer(ctx);
-        (0..self.wards.len()).for_each(|index| self.start_child(index, ctx));
+        self.wards.numbers().into_iter().for_each(|number| self.start_child(number, ctx));
         ctx.run_interval(RETAIN_EVERY, Self::retain);
     }
 }
@@ -265,34 +263,35 @@ impl Handler<ChildExited> for Supervisor {
             return;
         }
         let now = self.origin.elapsed();
-        let (name, verdict, panics) = match self.wards.get_mut(exited.child) {
-            None => {
-                self.writer = None;
-                ("journal_writer".to_owned(), self.writer_restarts.panicked(now), 0)
-            }
-            Some(ward) => {
-                ward.handle = None;
-                ward.panics += 1;
-                (ward.child.name.clone(), ward.restarts.panicked(now), ward.panics)
-            }
+        let end = if exited.life == WRITER {
+            self.writer = None;
+            let verdict = self.writer_restarts.panicked(now);
+            End::Unexpected { name: "journal_writer".to_owned(), verdict, panics: 0 }
+        } else {
+            self.wards.ended(exited.life, now)
         };
-        match verdict {
-            Verdict::After(wait) => {
+        match end {
+            End::Known => {}
+            End::AsAsked => self.retired(exited.life.ward, ctx),
+            End::Unexpected { name, verdict: Verdict::After(wait), panics } => {
                 let panicked = exited.panicked;
                 events::ChildRestarted { child: &name, panicked, restarts: panics, wait }.emit();
-                ctx.run_later(wait, move |supervisor, ctx| supervisor.revive(exited.child, ctx));
+                ctx.run_later(wait, move |supervisor, ctx| supervisor.revive(exited.life, ctx));
             }
-            Verdict::Park => {
+            End::Unexpected { name, verdict: Verdict::Park, panics } => {
                 events::ChildParked { child: &name, restarts: panics }.emit();
-                self.wards.get_mut(exited.child).into_iter().for_each(|ward| ward.parked = true);
             }
         }
     }
 }
 
 impl Supervisor {
-    fn revive(&mut self, child: usize, ctx: &mut Context<Self>) {
-        if child == WRITER { self.start_writer(ctx) } else { self.start_child(child, ctx) }
+    fn revive(&mut self, life: Life, ctx: &mut Context<Self>) {
+        if life == WRITER {
+            self.start_writer(ctx);
+        } else if self.wards.waits_after(life) {
+            self.start_child(life.ward, ctx);
+        }
     }
 }
 
@@ -301,13 +300,8 @@ impl Handler<Snapshot> for Supervisor {
 
     fn handle(&mut self, _: Snapshot, _: &mut Context<Self>) -> Self::Result {
         let questions = self.wards.iter().map(|ward| {
-            let known = if ward.child.factory.is_some() {
-                lifeless(ward, self.journal.as_ref())
-            } else {
-                off(&ward.child)
-            };
-            let question =
-                ward.handle.as_ref().map(|handle| handle.status.send(Status).timeout(ANSWER_WITHIN));
+            let known = if ward.is_on() { lifeless(ward, self.journal.as_ref()) } else { off(&ward.child) };
+            let question = ward.handle().map(|handle| handle.status.send(Status).timeout(ANSWER_WITHIN));
             async move {
                 match question {
                     Some(question) => question.await.unwrap_or(known),
@@ -315,7 +309,12 @@ impl Handler<Snapshot> for Supervisor {
                 }
             }
         });
-        Box::pin(join_all(questions.collect::<Vec<_>>()))
+        let answers = join_all(questions.collect::<Vec<_>>());
+        Box::pin(async move {
+            let mut statuses = answers.await;
+            statuses.sort_by(|one, other| one.name.cmp(&other.name));
+            statuses
+        })
     }
 }
 
@@ -323,10 +322,10 @@ impl Handler<Readiness> for Supervisor {
     type Result = ResponseActFuture<Self, Vec<ReadyCheck>>;
 
     fn handle(&mut self, _: Readiness, ctx: &mut Context<Self>) -> Self::Result {
-        let journal = self.journal_check();
+        let (journal, config) = (self.journal_check(), self.config.clone());
         let statuses = Handler::<Snapshot>::handle(self, Snapshot, ctx);
         Box::pin(statuses.into_actor(self).map(move |statuses, _, _| {
-            let mut checks = vec![journal];
+            let mut checks = vec![journal, config];
             checks.extend(statuses.into_iter().filter(|status| status.enabled).map(destination_check));
             checks
         }))
@@ -362,12 +361,8 @@ impl Handler<Drain> for Supervisor {
     /// Destinations first, then the journal: what a destination settles last must still be written.
     fn handle(&mut self, _: Drain, _: &mut Context<Self>) -> Self::Result {
         self.draining = true;
-        let deliveries: Vec<_> = self
-            .wards
-            .iter()
-            .filter_map(|ward| ward.handle.as_ref())
-            .map(|handle| handle.drain.send(Drain))
-            .collect();
+        let deliveries: Vec<_> =
+            self.wards.iter().filter_map(Ward::handle).map(|handle| handle.drain.send(Drain)).collect();
         let writer = self.writer.clone();
         Box::pin(async move {
             let left = join_all(deliveries).await.into_iter().flatten().map(|drained| drained.left).sum();
@@ -383,3 +378,5 @@ impl Handler<Drain> for Supervisor {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod ward_tests;

@@ -21,7 +21,7 @@ use futures_util::FutureExt as _;
 use tokio::sync::oneshot;
 
 use super::exit_guard::ExitGuard;
-use super::messages::{ChangeSchema, DestinationStatus, Drain, Drained, LastError, Status, Wake};
+use super::messages::{ChangeSchema, DestinationStatus, Drain, Drained, LastError, Status, Stop, Wake};
 use crate::destinations::{Attempt, Client, Destination, Reply};
 use crate::journal::{Cursor, Journal, JournalError, Position, ReadLimit, Record};
 use crate::policy::Moment;
@@ -89,7 +89,7 @@ pub struct Delivery<D: Destination> {
     oldest: Option<(u64, jiff::Timestamp)>,
     alarm: Option<(Moment, SpawnHandle)>,
     draining: Option<oneshot::Sender<Drained>>,
-    _guard: ExitGuard,
+    guard: ExitGuard,
 }
 
 impl<D: Destination> Delivery<D> {
@@ -110,7 +110,7 @@ impl<D: Destination> Delivery<D> {
             oldest: None,
             alarm: None,
             draining: None,
-            _guard: guard,
+            guard,
         }
     }
 
@@ -284,7 +284,9 @@ impl<D: Destination> Delivery<D> {
         turnstile.set_share(self.machine.as_ref().map_or(1.0, Machine::share));
         let work = attempt::make(Arc::clone(&self.parts), turnstile, batch, attempt);
         let work = AssertUnwindSafe(work).catch_unwind().into_actor(self);
+        let in_flight = self.guard.tie();
         ctx.spawn(work.map(move |report, delivery, ctx| {
+            drop(in_flight);
             let report = report.unwrap_or_else(|_| Report::all(&positions, Outcome::Transient(panicked())));
             delivery.reported(lane, report, ctx);
         }));
@@ -471,5 +473,13 @@ impl<D: Destination> Handler<Drain> for Delivery<D> {
             self.drained(0, ctx);
         }
         Box::pin(async move { answered.await.unwrap_or(Drained { left: 0 }) })
+    }
+}
+
+impl<D: Destination> Handler<Stop> for Delivery<D> {
+    type Result = ();
+
+    fn handle(&mut self, _: Stop, ctx: &mut Context<Self>) {
+        ctx.stop();
     }
 }

@@ -26,7 +26,12 @@ impl<D: Destination> Delivery<D> {
             .collect();
         let parts = Arc::clone(&self.parts);
         let doomed = burials.clone();
-        let work = tokio::task::spawn_blocking(move || parts.write_letters(&doomed, &events));
+        let writing = self.guard.tie();
+        let work = tokio::task::spawn_blocking(move || {
+            let written = parts.write_letters(&doomed, &events);
+            drop(writing);
+            written
+        });
         ctx.spawn(work.into_actor(self).map(move |written, delivery, ctx| {
             let written = written.unwrap_or_else(|panic| Err(panic.to_string()));
             delivery.buried(burials, written, ctx);
@@ -62,10 +67,11 @@ impl<D: Destination> Delivery<D> {
             counts: self.tally.totals().clone(),
         };
         let parts = Arc::clone(&self.parts);
+        let writing = self.guard.tie();
         let work = tokio::task::spawn_blocking(move || {
-            parts.journal.commit(&parts.name, &cursor).map_err(|error| error.to_string())?;
-            parts.beacon.mark.store(cursor.mark.0, Ordering::Release);
-            Ok(())
+            let stored = parts.store_cursor(&cursor);
+            drop(writing);
+            stored
         });
         ctx.spawn(work.into_actor(self).map(|done, delivery, ctx| {
             let done = done.unwrap_or_else(|panic| Err(panic.to_string()));
@@ -93,6 +99,12 @@ fn unreadable(error: JournalError) -> Result<Option<Arc<Event>>, String> {
 }
 
 impl<D: Destination> Parts<D> {
+    fn store_cursor(&self, cursor: &Cursor) -> Result<(), String> {
+        self.journal.commit(&self.name, cursor).map_err(|error| error.to_string())?;
+        self.beacon.mark.store(cursor.mark.0, Ordering::Release);
+        Ok(())
+    }
+
     /// Writes dead letters and returns the first message id.
     fn write_letters(&self, burials: &[Burial], loaded: &HashMap<u64, Arc<Event>>) -> Result<String, String> {
         let mut letters = Vec::with_capacity(burials.len());

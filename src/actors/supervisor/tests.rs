@@ -49,6 +49,14 @@ impl Handler<Drain> for Probe {
     }
 }
 
+impl Handler<Stop> for Probe {
+    type Result = ();
+
+    fn handle(&mut self, _: Stop, ctx: &mut Context<Self>) {
+        ctx.stop();
+    }
+}
+
 /// A child whose incarnations count their starts.
 fn child(name: &str, dies: bool, starts: &Arc<AtomicUsize>, woken: &Arc<AtomicUsize>) -> Child {
     let (starts, woken) = (Arc::clone(starts), Arc::clone(woken));
@@ -58,7 +66,8 @@ fn child(name: &str, dies: bool, starts: &Arc<AtomicUsize>, woken: &Arc<AtomicUs
         Handle {
             wake: probe.clone().recipient(),
             status: probe.clone().recipient(),
-            drain: probe.recipient(),
+            drain: probe.clone().recipient(),
+            stop: probe.recipient(),
         }
     };
     Child {
@@ -79,7 +88,7 @@ fn accept(id: &str) -> Accept {
     Accept { events: intake.events, rejected: intake.rejected, permit: None }
 }
 
-async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+pub(super) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let waiting = async {
         while !holds().await {
             tokio::time::sleep(Duration::from_millis(5)).await;
