@@ -14,8 +14,8 @@ use futures_util::future::join_all;
 use super::delivery::Beacon;
 use super::journal_writer::JournalWriter;
 use super::messages::{
-    Accept, Accepted, Appended, Backlog, ChildExited, DestinationStatus, Drain, Drained, ListRejected,
-    NotAccepted, NotAppended, Readiness, ReadyCheck, Snapshot, Status, Wake,
+    Accept, Accepted, Appended, Backlog, ChildExited, DestinationStatus, Drain, Drained, DropBacklog,
+    ListRejected, NotAccepted, NotAppended, Readiness, ReadyCheck, Snapshot, Status, Wake,
 };
 use crate::journal::{Journal, Position, RejectedPage};
 use crate::policy::restarts::{Restarts, Verdict};
@@ -38,6 +38,8 @@ pub struct Handle {
     pub status: Recipient<Status>,
     /// Stops.
     pub drain: Recipient<Drain>,
+    /// Gives up its backlog.
+    pub drop_backlog: Recipient<DropBacklog>,
 }
 
 /// Starts a delivery with the guard that reports its end.
@@ -112,8 +114,8 @@ impl Supervisor {
         let address = ctx.address();
         let guard = super::exit_guard::ExitGuard::new(address.clone().recipient(), WRITER);
         let (journal, metrics) = (Arc::clone(&self.journal), Arc::clone(&self.metrics));
-        let writer =
-            JournalWriter::new(journal, metrics, address.clone().recipient(), address.recipient(), guard);
+        let reports = (address.clone().recipient(), address.clone().recipient(), address.recipient());
+        let writer = JournalWriter::new(journal, metrics, reports, guard);
         self.writer = Some(writer.start());
     }
 
@@ -381,5 +383,6 @@ impl Handler<Drain> for Supervisor {
     }
 }
 
+mod space;
 #[cfg(test)]
 mod tests;

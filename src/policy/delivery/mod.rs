@@ -6,6 +6,7 @@
 mod budget;
 mod gate;
 mod lane;
+mod loss;
 mod order;
 mod ready;
 mod step;
@@ -22,6 +23,7 @@ use super::patience::Patience;
 use super::settled::Settled;
 use gate::{Gate, Permission};
 use lane::{Chunk, Lane};
+use loss::Losses;
 use order::Order;
 use ready::Ready;
 
@@ -71,6 +73,7 @@ pub struct Delivery {
     unburied: Vec<Burial>,
     burying: usize,
     bury_after: Moment,
+    losses: Losses,
     dirty: bool,
     committing: bool,
     last_success: Option<Moment>,
@@ -103,6 +106,7 @@ impl Delivery {
             unburied: Vec::new(),
             burying: 0,
             bury_after: Moment::ZERO,
+            losses: Losses::default(),
             dirty: false,
             committing: false,
             last_success: None,
@@ -132,6 +136,8 @@ impl Delivery {
             Input::NotCommitted => (self.committing, self.dirty) = (false, true),
             Input::Tick => {}
             Input::RetryNow => self.retry_now(now),
+            Input::Gone { first, full } => self.gone(first, full),
+            Input::Drop { below } => self.drop_backlog(below),
             Input::Draining => self.draining = true,
         }
         self.advance(now, &mut actions);
@@ -147,7 +153,7 @@ impl Delivery {
         for item in items {
             self.settle_range(next..item.position);
             next = item.position + 1;
-            if !self.settled.contains(item.position) {
+            if !self.settled.contains(item.position) && !self.lose_read(item.position) {
                 self.admit(item, now);
             }
         }
@@ -215,6 +221,7 @@ impl Delivery {
         let mut sorted = lane::sort(&chunk, fates);
         let wait = self.judge_destination(&sorted, &chunk, now);
         let charge = if self.gate.flows(now) { wait + now.saturating_sub(sent_at) } else { Duration::ZERO };
+        self.lose_returned(&mut sorted);
         let rest = self.within_budget(std::mem::take(&mut sorted.rest), &mut sorted.buried, (&chunk, charge));
         self.settle(&sorted.settled);
         self.unburied.append(&mut sorted.buried);
@@ -272,6 +279,7 @@ impl Delivery {
 
     /// Starts everything that may start now.
     fn advance(&mut self, now: Moment, actions: &mut Vec<Action>) {
+        self.tell_losses(actions);
         while let Some(send) = self.next_send(now) {
             actions.push(send);
         }

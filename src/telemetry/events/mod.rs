@@ -9,6 +9,7 @@ mod door;
 mod intake;
 mod journal;
 mod life;
+mod space;
 mod supervision;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ pub use door::{DoorOpened, RequestAnswered};
 pub use intake::{EventsAccepted, EventsDuplicate, EventsRejected};
 pub use journal::{CommitDone, CommitFailed, JournalOpened, RecordsRetired};
 pub use life::{NobodyThere, Stopped, Stopping, Trouble};
+pub use space::{BacklogDropped, RecordsDropped};
 pub use supervision::{ChildParked, ChildRestarted};
 
 fn millis(duration: Duration) -> u64 {
