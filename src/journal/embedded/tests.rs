@@ -1,5 +1,7 @@
 //! The embedded engine as its callers see it, with real files.
 
+mod dropping;
+
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
