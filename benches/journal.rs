@@ -51,6 +51,7 @@ fn options(dir: &Path) -> Options {
         dir: dir.to_owned(),
         fsync: true,
         max_bytes: 10 << 30,
+        drop_oldest: false,
         retention: Duration::from_secs(7 * 24 * 3_600),
         dedupe_window: Duration::from_secs(24 * 3_600),
         dedupe_max_ids: 2_000_000,

@@ -8,7 +8,9 @@ use actix::prelude::*;
 use tokio::sync::oneshot;
 
 use super::exit_guard::ExitGuard;
-use super::messages::{Accept, Accepted, Appended, Drain, Drained, NotAccepted, NotAppended};
+use super::messages::{
+    Accept, Accepted, Appended, Drain, Drained, NotAccepted, NotAppended, SegmentsDropped,
+};
 use crate::journal::{self, Journal, JournalError};
 use crate::policy::gather::{self, Gather};
 use crate::policy::route::Kinds;
@@ -26,6 +28,7 @@ pub struct JournalWriter {
     metrics: Arc<Metrics>,
     appended: Recipient<Appended>,
     failed: Recipient<NotAppended>,
+    dropped: Recipient<SegmentsDropped>,
     waiting: Vec<Request>,
     waiting_bytes: u64,
     group_bytes: u64,
@@ -55,16 +58,18 @@ impl Request {
     }
 }
 
+/// Who is told of commits, of failed ones, and of records that had to go.
+type Reports = (Recipient<Appended>, Recipient<NotAppended>, Recipient<SegmentsDropped>);
+
 /// What the commit of a group gave.
 type Committed = Result<journal::Appended, JournalError>;
 
 impl JournalWriter {
-    /// Returns a writer that reports commits to `appended` and failed ones to `failed`.
+    /// Returns a writer that reports commits, failed ones and dropped records to these.
     pub fn new(
         journal: Arc<dyn Journal>,
         metrics: Arc<Metrics>,
-        appended: Recipient<Appended>,
-        failed: Recipient<NotAppended>,
+        (appended, failed, dropped): Reports,
         guard: ExitGuard,
     ) -> Self {
         JournalWriter {
@@ -73,6 +78,7 @@ impl JournalWriter {
             metrics,
             appended,
             failed,
+            dropped,
             waiting: Vec::new(),
             waiting_bytes: 0,
             committing: false,
@@ -141,6 +147,7 @@ impl JournalWriter {
 
     fn committed(&mut self, group: Vec<Request>, done: Committed, kinds: &[Kind]) {
         self.committing = false;
+        self.tell_dropped();
         match done {
             Ok(appended) => self.succeeded(group, &appended, kinds),
             Err(error) => self.failed(group, &error),
@@ -180,6 +187,13 @@ impl JournalWriter {
         let full = matches!(error, JournalError::Full(_));
         if self.failed.try_send(NotAppended { full, why: error.to_string() }).is_err() {
             events::NobodyThere { message: "a failed commit" }.emit();
+        }
+    }
+
+    fn tell_dropped(&self) {
+        let dropped = self.journal.dropped();
+        if !dropped.is_empty() && self.dropped.try_send(SegmentsDropped { dropped }).is_err() {
+            events::NobodyThere { message: "dropped records" }.emit();
         }
     }
 

@@ -1,6 +1,7 @@
 //! Messages that more than one actor, or the door, sends. Commands are imperative, facts past participles, questions nouns.
 
 mod reload;
+mod space;
 
 use std::collections::BTreeMap;
 
@@ -14,6 +15,7 @@ use crate::spec::{Event, Rejected};
 use crate::warehouse::SchemaDiff;
 
 pub use reload::*;
+pub use space::*;
 
 // === Between the actors ===
 

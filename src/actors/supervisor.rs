@@ -17,8 +17,8 @@ use futures_util::future::join_all;
 use super::delivery::Beacon;
 use super::journal_writer::JournalWriter;
 use super::messages::{
-    Accept, Accepted, Appended, Backlog, ChildExited, DestinationStatus, Drain, Drained, Life, ListRejected,
-    NotAccepted, NotAppended, Readiness, ReadyCheck, Snapshot, Status, Stop, Wake,
+    Accept, Accepted, Appended, Backlog, ChildExited, DestinationStatus, Drain, Drained, DropBacklog, Life,
+    ListRejected, NotAccepted, NotAppended, Readiness, ReadyCheck, Snapshot, Status, Stop, Wake,
 };
 use crate::journal::{Journal, Position, RejectedPage};
 use crate::policy::restarts::{Restarts, Verdict};
@@ -44,6 +44,8 @@ pub struct Handle {
     pub drain: Recipient<Drain>,
     /// Stops at once.
     pub stop: Recipient<Stop>,
+    /// Gives up its backlog.
+    pub drop_backlog: Recipient<DropBacklog>,
 }
 
 /// Starts a delivery with the guard that reports its end.
@@ -114,8 +116,8 @@ impl Supervisor {
         let address = ctx.address();
         let guard = super::exit_guard::ExitGuard::new(address.clone().recipient(), WRITER);
         let (journal, metrics) = (Arc::clone(&self.journal), Arc::clone(&self.metrics));
-        let writer =
-            JournalWriter::new(journal, metrics, address.clone().recipient(), address.recipient(), guard);
+        let reports = (address.clone().recipient(), address.clone().recipient(), address.recipient());
+        let writer = JournalWriter::new(journal, metrics, reports, guard);
         self.writer = Some(writer.start());
     }
 
@@ -376,6 +378,7 @@ impl Handler<Drain> for Supervisor {
     }
 }
 
+mod space;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

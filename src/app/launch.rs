@@ -97,7 +97,8 @@ impl Launcher for Launch<'_> {
                 wake: delivery.clone().recipient(),
                 status: delivery.clone().recipient(),
                 drain: delivery.clone().recipient(),
-                stop: delivery.recipient(),
+                stop: delivery.clone().recipient(),
+                drop_backlog: delivery.recipient(),
             }
         })
     }

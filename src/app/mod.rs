@@ -161,6 +161,7 @@ fn open_journal(settings: &Settings, metrics: &Metrics) -> Result<Arc<dyn Journa
         dir: settings.server.data_dir.join("journal"),
         fsync: settings.journal.durability == config::settings::Durability::Fsync,
         max_bytes: settings.journal.max_bytes,
+        drop_oldest: settings.journal.on_full == config::settings::OnFull::DropOldest,
         retention: settings.journal.retention,
         dedupe_window: settings.journal.dedupe_window,
         dedupe_max_ids: settings.journal.dedupe_max_ids,

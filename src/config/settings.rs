@@ -81,6 +81,8 @@ impl Durability {
 pub enum OnFull {
     /// 503 with `Retry-After`.
     Reject,
+    /// The oldest records go, whoever has not had them.
+    DropOldest,
 }
 
 /// `[journal]`.

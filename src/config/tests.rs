@@ -135,7 +135,7 @@ fn what_is_not_built_and_what_is_out_of_bounds_is_refused() {
 engine = "remote"
 durability = "fsnc"
 max_bytes = "512KiB"
-on_full = "drop_oldest"
+on_full = "drop_newest"
 retention = 7
 dedupe_max_ids = 99999999999999999999
 
@@ -147,7 +147,7 @@ per_source = 5
     config.toml:3:10: `engine` in [journal] must be "embedded", not "remote"
     config.toml:4:14: `durability` in [journal] must be "fsync" or "os", not "fsnc"; did you mean `fsync`?
     config.toml:5:13: `max_bytes` in [journal] must be at least 1MiB
-    config.toml:6:11: `on_full` in [journal] must be "reject", not "drop_oldest"
+    config.toml:6:11: `on_full` in [journal] must be "reject" or "drop_oldest", not "drop_newest"; did you mean `drop_oldest`?
     config.toml:7:13: `retention` in [journal] must be a duration like "30s", not an integer
     config.toml:8:18: `dedupe_max_ids` in [journal] must be an integer, not a string
     config.toml:11:32: `events_per_second` in [limits.per_ip] must be at least 0, not -1

@@ -12,8 +12,8 @@ use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use super::{
-    Appended, Cursor, DeadLetter, Extent, Journal, JournalError, Position, ReadLimit, Record, RejectedPage,
-    render,
+    Appended, Cursor, DeadLetter, Dropped, Extent, Journal, JournalError, Position, ReadLimit, Record,
+    RejectedPage, render,
 };
 use crate::spec::{Event, Rejected};
 
@@ -153,7 +153,12 @@ impl Journal for MemoryJournal {
             next: Position(state.next()),
             bytes: state.bytes,
             max_bytes: self.max_bytes,
+            dropped: Position(0),
         }
+    }
+
+    fn dropped(&self) -> Vec<Dropped> {
+        Vec::new()
     }
 
     fn bytes_since(&self, from: Position) -> u64 {

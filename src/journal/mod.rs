@@ -79,6 +79,17 @@ pub struct Extent {
     pub bytes: u64,
     /// The most bytes it may take.
     pub max_bytes: u64,
+    /// Below this position records were given up that somebody had not settled, because there was no room.
+    pub dropped: Position,
+}
+
+/// Records that were given up because there was no room, settled or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dropped {
+    /// The first of them.
+    pub first: Position,
+    /// The position after the last.
+    pub next: Position,
 }
 
 /// An event that a destination will never take, with the other side's reason.
@@ -159,6 +170,9 @@ pub trait Journal: Send + Sync + 'static {
 
     /// Returns what the journal holds. Never blocks on disk.
     fn extent(&self) -> Extent;
+
+    /// Returns what was dropped for want of room since this was last asked. Never blocks on disk.
+    fn dropped(&self) -> Vec<Dropped>;
 
     /// Returns about how many bytes of records lie at or after `from`. Never blocks on disk.
     fn bytes_since(&self, from: Position) -> u64;

@@ -51,6 +51,14 @@ pub enum Reason {
     Unsupported,
     /// The record was erased before it was delivered.
     Erased,
+    /// The journal was full and gave up its oldest records.
+    JournalFull,
+    /// The record was given up while the destination was off.
+    Expired,
+    /// The record cannot be read any more.
+    Damaged,
+    /// An operator dropped the backlog.
+    DroppedByOperator,
 }
 
 impl Reason {
@@ -80,6 +88,10 @@ impl Reason {
             Reason::Filtered => "filtered",
             Reason::Unsupported => "unsupported",
             Reason::Erased => "erased",
+            Reason::JournalFull => "journal_full",
+            Reason::Expired => "expired",
+            Reason::Damaged => "damaged",
+            Reason::DroppedByOperator => "dropped_by_operator",
         }
     }
 }

@@ -108,6 +108,8 @@ struct Found {
 }
 
 impl Found {
+    /// Sorts by what was read. Nothing is said of a record that the journal has given up: it is not sent, and the machine
+    /// learns why.
     fn sort(&mut self, position: u64, read: Result<Option<Arc<Event>>, JournalError>) -> Result<(), Fault> {
         match read {
             Ok(Some(event)) => self.present.push((position, event)),
@@ -131,6 +133,8 @@ async fn load<D: Destination>(parts: &Arc<Parts<D>>, batch: Loaded) -> Result<Fo
             let read = event.map_or_else(|| read_one(journal.as_ref(), position), |event| Ok(Some(event)));
             found.sort(position, read)?;
         }
+        let first = journal.extent().first.0;
+        found.gone.retain(|position| *position >= first);
         Ok(found)
     };
     let panicked = |_| Err(store_fault("reading the journal panicked".into()));

@@ -5,6 +5,7 @@
 
 mod attempt;
 mod loaded;
+mod loss;
 mod settle;
 mod status;
 mod tally;
@@ -89,6 +90,7 @@ pub struct Delivery<D: Destination> {
     oldest: Option<(u64, jiff::Timestamp)>,
     alarm: Option<(Moment, SpawnHandle)>,
     draining: Option<oneshot::Sender<Drained>>,
+    dropping: loss::Waiting,
     guard: ExitGuard,
 }
 
@@ -110,6 +112,7 @@ impl<D: Destination> Delivery<D> {
             oldest: None,
             alarm: None,
             draining: None,
+            dropping: Vec::new(),
             guard,
         }
     }
@@ -152,8 +155,6 @@ impl<D: Destination> Delivery<D> {
     }
 
     fn prepared(&mut self, cursor: Cursor, ctx: &mut Context<Self>) {
-        let (cursor, lost) = behind_retention(cursor, self.parts.journal.extent().first);
-        self.lost(lost);
         let settled = Settled::new(cursor.mark.0, &cursor.settled);
         self.tally = Tally::new(cursor.counts);
         self.machine = Some(Machine::new(self.parts.patience.clone(), settled, fastrand::u64(..)));
@@ -173,8 +174,9 @@ impl<D: Destination> Delivery<D> {
 
     // === The loop: input, machine, actions ===
 
-    /// Tells the machine how far the journal goes now.
+    /// Tells the machine where the journal begins and ends now.
     fn look(&mut self, ctx: &mut Context<Self>) {
+        self.look_back(ctx);
         let end = self.parts.journal.extent().next.0;
         self.give(Input::Woken { end }, ctx);
     }
@@ -201,6 +203,8 @@ impl<D: Destination> Delivery<D> {
                 self.send(lane, positions, attempt, ctx);
             }
             Action::Bury(burials) => self.bury(burials, ctx),
+            Action::Lose { reason, count } => self.lost(reason, count),
+            Action::BacklogDropped { count, in_flight } => self.backlog_dropped(count, in_flight),
             Action::Commit => self.commit(ctx),
             Action::SleepUntil(at) => self.sleep_until(at, ctx),
             Action::Drained { left } => self.drained(left, ctx),
@@ -220,6 +224,7 @@ impl<D: Destination> Delivery<D> {
         let journal = Arc::clone(&self.parts.journal);
         let read = tokio::task::spawn_blocking(move || journal.read(from, limit)).into_actor(self);
         ctx.spawn(read.map(move |read, delivery, ctx| {
+            delivery.look_back(ctx);
             let input = match read {
                 Ok(Ok(records)) => delivery.admit(from, end, records),
                 Ok(Err(JournalError::Damaged(why))) => delivery.passed_over(from, &why),
@@ -236,32 +241,26 @@ impl<D: Destination> Delivery<D> {
         Input::FetchFailed
     }
 
-    /// Goes on behind a record that nobody can read: it would stop everything after it for ever.
-    fn passed_over(&mut self, from: Position, why: &str) -> Input {
-        self.trouble("read a record", why);
-        if self.machine.as_ref().is_some_and(|machine| !machine.settled().contains(from.0)) {
-            self.lost(1);
-        }
-        Input::Fetched { from: from.0, through: from.0 + 1, items: Vec::new() }
-    }
-
-    fn lost(&self, count: u64) {
-        if count > 0 {
-            events::EventsLost { destination: &self.parts.name, count }.emit(&self.parts.metrics);
-        }
-    }
-
     /// Keeps what the destination wants. Positions without a record (erased) are passed over.
     fn admit(&mut self, from: Position, end: Position, records: Vec<Record>) -> Input {
         let through = records.last().map_or(end.0, |record| record.position.0 + 1);
+        let dropped_below = self.machine.as_ref().map_or(0, Machine::dropped_below);
+        let known = self.machine.as_ref().map(Machine::settled);
+        let known = known.filter(|settled| settled.touches(from.0..through));
         let mut items = Vec::with_capacity(records.len());
         let mut skipped: HashMap<Reason, u64> = HashMap::new();
         for Record { position, event } in records {
+            // Settled before a restart, or lost meanwhile: counted already.
+            if known.is_some_and(|settled| settled.contains(position.0)) {
+                continue;
+            }
             match self.parts.wants(&event) {
                 Verdict::No(reason) => *skipped.entry(reason).or_default() += 1,
                 Verdict::Yes => {
                     items.push(Item { position: position.0, bytes: event.size(), keys: keys(&event) });
-                    self.events.offer(position.0, event);
+                    if position.0 >= dropped_below {
+                        self.events.offer(position.0, event);
+                    }
                 }
             }
         }
@@ -293,7 +292,9 @@ impl<D: Destination> Delivery<D> {
     }
 
     fn reported(&mut self, lane: u64, report: Report, ctx: &mut Context<Self>) {
-        self.lost(report.damaged);
+        // What was not found may have been given up while the attempt looked for it.
+        self.look_back(ctx);
+        self.lost(Reason::Damaged, report.damaged);
         let skipped = report.skipped.len() as u64;
         for (_, reason) in &report.skipped {
             self.skipped(*reason, 1);
@@ -386,22 +387,6 @@ fn keys(event: &Event) -> Keys {
     let mut keys = Keys::default();
     keys.iter_mut().zip(event.order_keys()).for_each(|(place, key)| *place = key);
     keys
-}
-
-/// Returns the cursor moved up to the oldest record that is left, and how many unsettled records passed it by.
-fn behind_retention(mut cursor: Cursor, first: Position) -> (Cursor, u64) {
-    if cursor.mark >= first {
-        return (cursor, 0);
-    }
-    let mut settled = Settled::new(cursor.mark.0, &cursor.settled);
-    let known: u64 = (cursor.settled.iter())
-        .map(|range| range.end.min(first.0).saturating_sub(range.start.max(cursor.mark.0)))
-        .sum();
-    let lost = (first.0 - cursor.mark.0).saturating_sub(known);
-    settled.settle(cursor.mark.0..first.0);
-    cursor.mark = Position(settled.mark());
-    cursor.settled = settled.ranges();
-    (cursor, lost)
 }
 
 fn is_retry(fate: &Fate) -> bool {

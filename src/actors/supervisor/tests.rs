@@ -57,6 +57,14 @@ impl Handler<Stop> for Probe {
     }
 }
 
+impl Handler<DropBacklog> for Probe {
+    type Result = MessageResult<DropBacklog>;
+
+    fn handle(&mut self, _: DropBacklog, _: &mut Context<Self>) -> Self::Result {
+        MessageResult(Err("nothing waits".to_owned()))
+    }
+}
+
 /// A child whose incarnations count their starts.
 fn child(name: &str, dies: bool, starts: &Arc<AtomicUsize>, woken: &Arc<AtomicUsize>) -> Child {
     let (starts, woken) = (Arc::clone(starts), Arc::clone(woken));
@@ -67,7 +75,8 @@ fn child(name: &str, dies: bool, starts: &Arc<AtomicUsize>, woken: &Arc<AtomicUs
             wake: probe.clone().recipient(),
             status: probe.clone().recipient(),
             drain: probe.clone().recipient(),
-            stop: probe.recipient(),
+            stop: probe.clone().recipient(),
+            drop_backlog: probe.recipient(),
         }
     };
     Child {

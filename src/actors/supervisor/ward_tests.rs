@@ -122,6 +122,14 @@ impl Handler<Drain> for Actress {
     }
 }
 
+impl Handler<DropBacklog> for Actress {
+    type Result = MessageResult<DropBacklog>;
+
+    fn handle(&mut self, _: DropBacklog, _: &mut Context<Self>) -> Self::Result {
+        MessageResult(Err("nothing waits".to_owned()))
+    }
+}
+
 impl Handler<Stop> for Actress {
     type Result = ();
 
@@ -152,7 +160,8 @@ fn child(stage: &Arc<Stage>, name: &str, word: &'static str, mood: Mood) -> Chil
             wake: actress.clone().recipient(),
             status: actress.clone().recipient(),
             drain: actress.clone().recipient(),
-            stop: actress.recipient(),
+            stop: actress.clone().recipient(),
+            drop_backlog: actress.recipient(),
         }
     };
     Child {

@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! DIR/00000000000000000000.log  records   .idx  ids, times and offsets of a sealed segment   next.tmp  the next segment
-//! DIR/cursors/NAME.cursor       .synced   DIR/dead/*.ndjson   DIR/rejected/*.ndjson
+//! DIR/dropped                   DIR/cursors/NAME.cursor .synced   DIR/dead/*.ndjson   DIR/rejected/*.ndjson
 //! ```
 
 mod batch;
@@ -17,6 +17,7 @@ mod files;
 mod lines;
 mod log;
 mod recovery;
+mod room;
 mod scan;
 mod segment;
 mod table;
@@ -39,8 +40,8 @@ use self::log::Log;
 use self::worker::Worker;
 use self::writer::Writer;
 use super::{
-    Appended, Cursor, DeadLetter, Extent, Journal, JournalError, Position, ReadLimit, Record, RejectedPage,
-    render,
+    Appended, Cursor, DeadLetter, Dropped, Extent, Journal, JournalError, Position, ReadLimit, Record,
+    RejectedPage, render,
 };
 use crate::spec::{Event, Rejected};
 
@@ -58,6 +59,8 @@ pub struct Options {
     pub fsync: bool,
     /// Most bytes of the log, allocated space included. Cursors, dead letters and rejected events come on top.
     pub max_bytes: u64,
+    /// Whether the oldest records go when there is no room, settled or not; otherwise an append is refused.
+    pub drop_oldest: bool,
     /// How long settled records are kept.
     pub retention: Duration,
     /// How long a message id is remembered; zero switches it off.
@@ -143,6 +146,10 @@ impl Journal for EmbeddedJournal {
 
     fn extent(&self) -> Extent {
         self.log.extent()
+    }
+
+    fn dropped(&self) -> Vec<Dropped> {
+        self.log.room.dropped()
     }
 
     fn bytes_since(&self, from: Position) -> u64 {

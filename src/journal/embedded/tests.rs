@@ -1,5 +1,7 @@
 //! The embedded engine as its callers see it, with real files.
 
+mod dropping;
+
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -18,6 +20,7 @@ fn options(dir: &Path) -> Options {
         dir: dir.to_owned(),
         fsync: false,
         max_bytes: 8 << 20,
+        drop_oldest: false,
         retention: 7 * DAY,
         dedupe_window: DAY,
         dedupe_max_ids: 1_000_000,

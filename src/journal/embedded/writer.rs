@@ -274,11 +274,23 @@ fn take_spare(log: &Log, spare: &mut Option<Spare>, bytes: u64) -> Result<Option
     }
 }
 
+/// Makes the file before the room for it: should everything before it go and the process be killed, its name alone tells
+/// the next start where the positions go on.
 fn create(log: &Log, path: &std::path::Path, bytes: u64) -> Result<Spare, JournalError> {
-    log.make_room(bytes)?;
-    let file = files::create(path)?;
-    match files::allocate(&file, path, bytes) {
+    let file = while_room(log, || files::create(path))?;
+    let allocate = || while_room(log, || files::allocate(&file, path, bytes));
+    match log.make_room(bytes).and_then(|()| allocate()) {
         Ok(()) => Ok(Spare { file, bytes }),
         Err(error) => files::remove(path).and(Err(error)),
+    }
+}
+
+/// Tries again as long as the disk is full and room can be made on it.
+fn while_room<T>(log: &Log, work: impl Fn() -> Result<T, JournalError>) -> Result<T, JournalError> {
+    loop {
+        match work() {
+            Err(JournalError::Full(_)) if log.make_room_on_disk()? => {}
+            done => return done,
+        }
     }
 }

@@ -6,6 +6,7 @@
 mod budget;
 mod gate;
 mod lane;
+mod loss;
 mod order;
 mod pacing;
 mod ready;
@@ -24,6 +25,7 @@ use super::patience::Patience;
 use super::settled::Settled;
 use gate::{Gate, Permission};
 use lane::{Chunk, Lane};
+use loss::Losses;
 use order::Order;
 use pacing::Pacing;
 use ready::Ready;
@@ -75,6 +77,7 @@ pub struct Delivery {
     unburied: Vec<Burial>,
     burying: usize,
     bury_after: Moment,
+    losses: Losses,
     dirty: bool,
     committing: bool,
     last_success: Option<Moment>,
@@ -108,6 +111,7 @@ impl Delivery {
             unburied: Vec::new(),
             burying: 0,
             bury_after: Moment::ZERO,
+            losses: Losses::default(),
             dirty: false,
             committing: false,
             last_success: None,
@@ -139,6 +143,8 @@ impl Delivery {
             Input::Tick => {}
             Input::RetryNow => self.retry_now(now),
             Input::Paused(paused) => self.pacing.paused = paused,
+            Input::Gone { first, full } => self.gone(first, full),
+            Input::Drop { below } => self.drop_backlog(below),
             Input::Draining => self.draining = true,
         }
         self.advance(now, &mut actions);
@@ -155,7 +161,7 @@ impl Delivery {
         for item in items {
             self.settle_range(next..item.position);
             next = item.position + 1;
-            if !self.settled.contains(item.position) {
+            if !self.settled.contains(item.position) && !self.lose_read(item.position) {
                 self.admit(item, now);
             }
         }
@@ -225,6 +231,7 @@ impl Delivery {
         let mut sorted = lane::sort(&chunk, fates);
         self.pacing.judge(&sorted, (&trip, self.is_to_blame(&chunk)), now);
         let wait = self.judge_destination(&sorted, &chunk, now);
+        self.lose_returned(&mut sorted);
         let patience = (self.gate.flows(now) && !self.pacing.paused).then_some(wait);
         let rest =
             self.within_budget(std::mem::take(&mut sorted.rest), &mut sorted.buried, (&chunk, patience));
@@ -284,6 +291,7 @@ impl Delivery {
 
     /// Starts everything that may start now.
     fn advance(&mut self, now: Moment, actions: &mut Vec<Action>) {
+        self.tell_losses(actions);
         while let Some(send) = self.next_send(now) {
             actions.push(send);
         }

@@ -1,5 +1,7 @@
 //! The machine against a simulated journal and a simulated destination that fails in every way.
 
+mod loss;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -62,6 +64,11 @@ struct World {
     drained: Option<u64>,
     moods: Vec<Mood>,
     flaky_store: bool,
+    /// The journal begins here.
+    first: u64,
+    skipped: BTreeSet<u64>,
+    lost: BTreeMap<Reason, u64>,
+    backlog_dropped: Option<(u64, u64)>,
 }
 
 impl World {
@@ -82,6 +89,10 @@ impl World {
             drained: None,
             moods,
             flaky_store: false,
+            first: 0,
+            skipped: BTreeSet::new(),
+            lost: BTreeMap::new(),
+            backlog_dropped: None,
         }
     }
 
@@ -103,7 +114,7 @@ impl World {
         match action {
             Action::Fetch { from, records, .. } => {
                 let through = (from + records as u64).min(self.users.len() as u64);
-                let items = (from..through)
+                let items = (from.max(self.first)..through)
                     .filter(|position| self.users[*position as usize] != 99)
                     .map(|position| Item { position, bytes: 700, keys: self.keys(position) })
                     .collect();
@@ -122,6 +133,8 @@ impl World {
                 self.later(soon, Input::NotCommitted);
             }
             Action::Commit => self.later(soon, Input::Committed),
+            Action::Lose { reason, count } => *self.lost.entry(reason).or_default() += count,
+            Action::BacklogDropped { count, in_flight } => self.backlog_dropped = Some((count, in_flight)),
             Action::SleepUntil(at) => self.wake = Some(at),
             Action::Drained { left } => self.drained = Some(left),
         }
@@ -151,6 +164,8 @@ impl World {
         let poison = positions.iter().any(|position| self.poisoned.contains(position));
         let fates = positions.iter().enumerate().map(|(index, position)| {
             let fate = match mood {
+                // No longer in memory, and not in the journal either.
+                _ if *position < self.first && position.is_multiple_of(2) => Fate::Unsent,
                 Mood::Down => Fate::Failed(Outcome::Transient(fault(Reason::ServerError))),
                 Mood::Revoked => Fate::Failed(Outcome::Broken(fault(Reason::Unauthorized))),
                 Mood::Busy => Fate::Failed(Outcome::Throttled {
@@ -176,22 +191,43 @@ impl World {
     /// Lets time pass until nothing is left to happen.
     fn run(&mut self) {
         for _ in 0..200_000 {
-            let next = self.agenda.keys().next().map(|(at, _)| *at);
-            let Some(at) = next.into_iter().chain(self.wake).min() else { return };
-            self.now = self.now.max(at);
-            let entry = self.agenda.first_entry().filter(|entry| entry.key().0 <= self.now);
-            match entry.map(|entry| entry.remove()) {
-                Some(input) => {
-                    self.note(&input);
-                    self.give(input);
-                }
-                None => self.give(Input::Tick),
+            if !self.step() {
+                return;
             }
         }
         panic!("the machine does not come to rest");
     }
 
+    /// Lets the next thing happen; false when nothing is left.
+    fn step(&mut self) -> bool {
+        let next = self.agenda.keys().next().map(|(at, _)| *at);
+        let Some(at) = next.into_iter().chain(self.wake).min() else { return false };
+        self.now = self.now.max(at);
+        let entry = self.agenda.first_entry().filter(|entry| entry.key().0 <= self.now);
+        match entry.map(|entry| entry.remove()) {
+            Some(input) => {
+                self.look_back();
+                self.note(&input);
+                self.give(input);
+            }
+            None => self.give(Input::Tick),
+        }
+        true
+    }
+
+    /// Tells the machine where the journal begins, when it has not settled all before.
+    fn look_back(&mut self) {
+        if self.machine.settled().mark() < self.first {
+            self.give(Input::Gone { first: self.first, full: self.first });
+        }
+    }
+
     fn note(&mut self, input: &Input) {
+        if let Input::Fetched { from, through, .. } = input {
+            let unwanted = (*from..*through).filter(|position| self.users[*position as usize] == 99);
+            let fresh = unwanted.filter(|position| !self.machine.settled().contains(*position));
+            self.skipped.extend(fresh);
+        }
         if let Input::Reported { lane, fates, .. } = input {
             self.in_flight.remove(lane);
             let done = fates.iter().filter(|(_, fate)| *fate == Fate::Settled);

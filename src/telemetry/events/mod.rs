@@ -10,6 +10,7 @@ mod intake;
 mod journal;
 mod life;
 mod reload;
+mod space;
 mod supervision;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ pub use intake::{EventsAccepted, EventsDuplicate, EventsRejected};
 pub use journal::{CommitDone, CommitFailed, JournalOpened, RecordsRetired};
 pub use life::{NobodyThere, Stopped, Stopping, Trouble};
 pub use reload::DestinationStopped;
+pub use space::{BacklogDropped, RecordsDropped};
 pub use supervision::{ChildParked, ChildRestarted};
 
 fn millis(duration: Duration) -> u64 {
