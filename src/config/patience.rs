@@ -76,15 +76,10 @@ pub(super) fn events(section: &mut Section<'_>) -> EventFilter {
 
 fn pattern(node: &Node) -> Result<EventPattern, Wrong> {
     let text = read::text(node)?;
-    let (kind, name) = match text.split_once(':') {
-        Some((kind, name)) => (kind, Some(name.to_owned())),
-        None => (text.as_str(), None),
-    };
-    let found = Kind::from_name(kind).map(|kind| EventPattern { kind, name });
-    found.ok_or_else(|| {
-        let kinds = Kind::ALL.map(Kind::as_str);
-        let message = format!("must hold a kind ({}) or `kind:name`, not \"{text}\"", kinds.join(", "));
-        Wrong { suggestion: did_you_mean(kind, kinds), ..Wrong::at(node, message) }
+    text.parse().map_err(|wrong| {
+        let kind = text.split(':').next().unwrap_or_default();
+        let suggestion = did_you_mean(kind, Kind::ALL.map(Kind::as_str));
+        Wrong { suggestion, ..Wrong::at(node, format!("must hold {wrong}")) }
     })
 }
 

@@ -12,8 +12,8 @@ use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use super::{
-    Appended, Cursor, DeadLetter, Dropped, Extent, Journal, JournalError, Position, ReadLimit, Record,
-    RejectedPage, render,
+    Appended, Cursor, DeadLetter, Dropped, Extent, Journal, JournalError, Orders, Position, ReadLimit,
+    Record, RejectedPage, render,
 };
 use crate::spec::{Event, Rejected};
 
@@ -34,6 +34,7 @@ struct State {
     bytes: u64,
     ids: HashMap<Box<str>, u64>,
     cursors: HashMap<String, Cursor>,
+    orders: HashMap<String, Orders>,
     dead: Vec<DeadLetter>,
     rejected: Vec<Arc<RawValue>>,
 }
@@ -204,6 +205,20 @@ impl Journal for MemoryJournal {
 
     fn commit(&self, destination: &str, cursor: &Cursor) -> Result<(), JournalError> {
         self.state().cursors.insert(destination.to_owned(), cursor.clone());
+        Ok(())
+    }
+
+    fn forget(&self, destination: &str) -> Result<(), JournalError> {
+        self.state().cursors.remove(destination);
+        Ok(())
+    }
+
+    fn orders(&self, destination: &str) -> Result<Orders, JournalError> {
+        Ok(self.state().orders.get(destination).cloned().unwrap_or_default())
+    }
+
+    fn give_orders(&self, destination: &str, orders: &Orders) -> Result<(), JournalError> {
+        self.state().orders.insert(destination.to_owned(), orders.clone());
         Ok(())
     }
 

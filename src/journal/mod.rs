@@ -8,6 +8,7 @@ pub mod embedded;
 #[cfg(test)]
 pub(crate) mod fixtures;
 pub mod memory;
+mod orders;
 mod render;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use crate::spec::{Event, Rejected};
 
 pub use embedded::{EmbeddedJournal, Options};
 pub use memory::MemoryJournal;
+pub use orders::{Orders, ReplayOrder};
 
 /// The place of a record in the journal: 0, 1, 2, … in the order of acknowledgement. Never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -214,6 +216,24 @@ pub trait Journal: Send + Sync + 'static {
     /// # Errors
     /// `Io`.
     fn commit(&self, destination: &str, cursor: &Cursor) -> Result<(), JournalError>;
+
+    /// Removes a cursor that nobody will go on from.
+    ///
+    /// # Errors
+    /// `Io`.
+    fn forget(&self, destination: &str) -> Result<(), JournalError>;
+
+    /// Returns what an operator has ordered for a destination.
+    ///
+    /// # Errors
+    /// `Io`.
+    fn orders(&self, destination: &str) -> Result<Orders, JournalError>;
+
+    /// Replaces what is ordered for a destination and returns when it is durable.
+    ///
+    /// # Errors
+    /// `Io` and `Full`.
+    fn give_orders(&self, destination: &str, orders: &Orders) -> Result<(), JournalError>;
 
     /// Appends dead letters and returns when they are durable.
     ///

@@ -7,6 +7,7 @@
 //! ```text
 //! DIR/00000000000000000000.log  records   .idx  ids, times and offsets of a sealed segment   next.tmp  the next segment
 //! DIR/dropped                   DIR/cursors/NAME.cursor .synced   DIR/dead/*.ndjson   DIR/rejected/*.ndjson
+//! DIR/cursors/NAME.cursor       .synced   DIR/dead/*.ndjson   DIR/rejected/*.ndjson   DIR/orders/NAME.json
 //! ```
 
 mod batch;
@@ -16,6 +17,7 @@ mod dedupe;
 mod files;
 mod lines;
 mod log;
+mod orders;
 mod recovery;
 mod room;
 mod scan;
@@ -37,11 +39,12 @@ use jiff::Timestamp;
 use self::cursors::Cursors;
 use self::lines::Lines;
 use self::log::Log;
+use self::orders::OrderFiles;
 use self::worker::Worker;
 use self::writer::Writer;
 use super::{
-    Appended, Cursor, DeadLetter, Dropped, Extent, Journal, JournalError, Position, ReadLimit, Record,
-    RejectedPage, render,
+    Appended, Cursor, DeadLetter, Dropped, Extent, Journal, JournalError, Orders, Position, ReadLimit,
+    Record, RejectedPage, render,
 };
 use crate::spec::{Event, Rejected};
 
@@ -89,6 +92,7 @@ pub struct EmbeddedJournal {
     cursors: Cursors,
     dead: Lines,
     rejected: Lines,
+    orders: OrderFiles,
 }
 
 impl EmbeddedJournal {
@@ -99,16 +103,18 @@ impl EmbeddedJournal {
     pub fn open(options: Options, now: Timestamp) -> Result<EmbeddedJournal, JournalError> {
         let sub = |name: &str| options.dir.join(name);
         let (cursors, dead, rejected) = (sub("cursors"), sub("dead"), sub("rejected"));
-        for dir in [&cursors, &dead, &rejected] {
+        let orders = sub("orders");
+        for dir in [&cursors, &dead, &rejected, &orders] {
             fs::create_dir_all(dir).map_err(files::failed("create", dir))?;
         }
         let cursors = Cursors::new(cursors);
+        let orders = OrderFiles::new(orders);
         let dead = Lines::open(dead, usize::MAX)?;
         let rejected = Lines::open(rejected, REJECTED_FILES)?;
         let (log, writer) = recovery::open(options, &cursors, now)?;
         let log = Arc::new(log);
         let worker = Worker::start(Arc::clone(&log));
-        Ok(EmbeddedJournal { worker, log, writer: Mutex::new(writer), cursors, dead, rejected })
+        Ok(EmbeddedJournal { worker, log, writer: Mutex::new(writer), cursors, dead, rejected, orders })
     }
 
     /// Returns how many bytes dead letters take. They are bounded by nothing: an operator decides about them.
@@ -179,6 +185,18 @@ impl Journal for EmbeddedJournal {
 
     fn commit(&self, destination: &str, cursor: &Cursor) -> Result<(), JournalError> {
         self.cursors.store(destination, cursor)
+    }
+
+    fn forget(&self, destination: &str) -> Result<(), JournalError> {
+        self.cursors.remove(destination)
+    }
+
+    fn orders(&self, destination: &str) -> Result<Orders, JournalError> {
+        self.orders.load(destination)
+    }
+
+    fn give_orders(&self, destination: &str, orders: &Orders) -> Result<(), JournalError> {
+        self.orders.store(destination, orders)
     }
 
     fn bury(&self, letters: &[DeadLetter]) -> Result<(), JournalError> {
