@@ -1,5 +1,6 @@
 //! Messages that more than one actor, or the door, sends. Commands are imperative, facts past participles, questions nouns.
 
+mod orders;
 mod reload;
 mod space;
 
@@ -14,6 +15,7 @@ use crate::policy::route::Kinds;
 use crate::spec::{Event, Rejected};
 use crate::warehouse::SchemaDiff;
 
+pub use orders::*;
 pub use reload::*;
 pub use space::*;
 
@@ -146,6 +148,8 @@ pub struct DestinationStatus {
     pub drain_eta_ms: Option<u64>,
     /// Totals since the destination exists.
     pub counts: Counts,
+    /// The replay that runs beside it.
+    pub replay: Option<ReplayStatus>,
 }
 
 impl DestinationStatus {
@@ -165,6 +169,7 @@ impl DestinationStatus {
             next_attempt_at: None,
             drain_eta_ms: None,
             counts: Counts::default(),
+            replay: None,
         }
     }
 }

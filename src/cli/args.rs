@@ -45,8 +45,13 @@ pub(super) enum Command {
         #[arg(long, value_name = "NAME")]
         destination: Option<String>,
     },
-    /// Say how every destination of the running router is
-    Destinations,
+    /// Say how every destination of the running router is, or order one to pause, resume, retry or drop what waits
+    Destinations {
+        #[command(subcommand)]
+        action: Option<DestinationsAction>,
+    },
+    /// Send stored events again to one destination, with their ids and times
+    Replay(super::replay::Range),
     /// Make a token for the operator API
     Token {
         /// What it allows: read:ops, read:stats, read:stream, admin
@@ -67,6 +72,35 @@ pub(super) enum Command {
         /// The directory
         #[arg(default_value = ".")]
         directory: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum DestinationsAction {
+    /// One line for each (the default)
+    List,
+    /// Send nothing until it is resumed; what comes waits in the journal
+    Pause {
+        /// The destination
+        name: String,
+    },
+    /// Send again
+    Resume {
+        /// The destination
+        name: String,
+    },
+    /// Try at once, whatever backoff, breaker or hold say
+    Retry {
+        /// The destination
+        name: String,
+    },
+    /// Give up everything that waits; it counts as lost
+    Drop {
+        /// The destination
+        name: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
     },
 }
 

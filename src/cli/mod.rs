@@ -10,6 +10,7 @@ mod keys;
 mod out;
 mod probe;
 mod remote;
+mod replay;
 mod serve;
 mod sql;
 #[cfg(test)]
@@ -78,8 +79,11 @@ fn dispatch(arguments: Arguments, environment: &Environment, out: &mut Out) -> E
     let source = named.map_or_else(|| Source::Directory(".".into()), Source::Named);
     match arguments.command.unwrap_or(Command::Serve) {
         Command::Keys { .. } => keys::new(out),
-        Command::Destinations => with_config(&source, environment, out, |loaded, out| {
-            destinations::list(&loaded, arguments.url.as_deref(), out)
+        Command::Destinations { action } => with_config(&source, environment, out, |loaded, out| {
+            destinations::act(&loaded, action, arguments.url.as_deref(), out)
+        }),
+        Command::Replay(range) => with_config(&source, environment, out, |loaded, out| {
+            replay::replay(&loaded, &range, arguments.url.as_deref(), out)
         }),
         Command::Token { scope, ttl } => {
             with_config(&source, environment, out, |loaded, out| token::mint(loaded, &scope, ttl, out))

@@ -93,7 +93,6 @@ impl Remote {
         self.exchange(Method::GET, path, (query, None))
     }
 
-    #[expect(dead_code, reason = "for the commands that change something")]
     /// Posts to `path`, with a body where there is one.
     ///
     /// # Errors

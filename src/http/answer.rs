@@ -37,6 +37,15 @@ pub(super) enum Refusal {
     Unauthorized(&'static str),
     /// Known, but not allowed.
     Forbidden(&'static str),
+    /// A parameter of the query is wrong.
+    BadParameter {
+        /// Which.
+        parameter: String,
+        /// What is wrong with it, to be read after its name.
+        message: String,
+    },
+    /// It cannot be done in the present state.
+    Conflict(String),
     /// No such path.
     NotFound,
     /// The path exists for these methods.
@@ -55,9 +64,11 @@ pub(super) enum Refusal {
 impl Refusal {
     fn status(&self) -> StatusCode {
         match self {
-            Refusal::Unreadable(_) | Refusal::BodyTooLarge { .. } | Refusal::BadEncoding(_) => {
-                StatusCode::BAD_REQUEST
-            }
+            Refusal::Unreadable(_)
+            | Refusal::BodyTooLarge { .. }
+            | Refusal::BadEncoding(_)
+            | Refusal::BadParameter { .. } => StatusCode::BAD_REQUEST,
+            Refusal::Conflict(_) => StatusCode::CONFLICT,
             Refusal::Unauthorized(_) => StatusCode::UNAUTHORIZED,
             Refusal::Forbidden(_) => StatusCode::FORBIDDEN,
             Refusal::NotFound => StatusCode::NOT_FOUND,
@@ -74,6 +85,8 @@ impl Refusal {
             Refusal::BadEncoding(_) => "bad_encoding",
             Refusal::Unauthorized(_) => "unauthorized",
             Refusal::Forbidden(_) => "forbidden",
+            Refusal::BadParameter { .. } => "bad_parameter",
+            Refusal::Conflict(_) => "conflict",
             Refusal::NotFound => "not_found",
             Refusal::MethodNotAllowed(_) => "method_not_allowed",
             Refusal::RateLimited { .. } => "rate_limited",
@@ -92,6 +105,8 @@ impl Refusal {
             | Refusal::Unauthorized(message)
             | Refusal::Forbidden(message)
             | Refusal::Overloaded(message) => (*message).to_owned(),
+            Refusal::BadParameter { parameter, message } => format!("`{parameter}` {message}"),
+            Refusal::Conflict(message) => message.clone(),
             Refusal::NotFound => "there is nothing at this path".to_owned(),
             Refusal::MethodNotAllowed(allow) => format!("this path takes {allow}"),
             Refusal::RateLimited { retry_after } => {
@@ -106,6 +121,9 @@ impl Refusal {
         match self {
             Refusal::Unreadable(error) if !error.path().is_empty() => {
                 vec![Detail { path: error.path(), code: error.code(), message }]
+            }
+            Refusal::BadParameter { parameter, .. } => {
+                vec![Detail { path: parameter, code: self.code(), message }]
             }
             _ => Vec::new(),
         }

@@ -13,6 +13,7 @@ mod cors;
 mod home;
 mod limit;
 mod ops;
+mod orders;
 mod outer;
 mod routes;
 mod segment;
@@ -32,7 +33,7 @@ use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 
-use crate::actors::messages::{Accept, ListRejected, Readiness, Snapshot};
+use crate::actors::messages::{Accept, ListRejected, Order, Readiness, Snapshot};
 use crate::config::Settings;
 use crate::telemetry::Metrics;
 use state::{Shared, State};
@@ -61,6 +62,8 @@ pub struct Door {
     pub readiness: Recipient<Readiness>,
     /// Lists what was set aside.
     pub rejected: Recipient<ListRejected>,
+    /// Carries out what operators order.
+    pub orders: Recipient<Order>,
     /// Where the door counts.
     pub metrics: Arc<Metrics>,
 }

@@ -151,7 +151,23 @@ where
     M: Message + Send + 'static,
     M::Result: Send,
 {
-    let asked = tokio::time::timeout(ANSWER_WITHIN, whom.send(question)).await;
+    ask_within(whom, question, ANSWER_WITHIN).await
+}
+
+/// Asks and waits for the answer, at most so long.
+///
+/// # Errors
+/// `overloaded` when none comes.
+pub(super) async fn ask_within<M>(
+    whom: &Recipient<M>,
+    question: M,
+    limit: Duration,
+) -> Result<M::Result, Refusal>
+where
+    M: Message + Send + 'static,
+    M::Result: Send,
+{
+    let asked = tokio::time::timeout(limit, whom.send(question)).await;
     asked.map_err(|_| SILENT)?.map_err(|_| SILENT)
 }
 

@@ -9,7 +9,7 @@ use actix_web::web;
 use crate::spec::Kind;
 use crate::spec::read::Endpoint;
 
-use super::{home, ops, segment};
+use super::{home, ops, orders, segment};
 
 /// Paths that take calls. The one-letter forms are those of browser libraries.
 const INGEST: [(&str, Endpoint); 15] = [
@@ -36,6 +36,9 @@ const CLIENT_METRICS: &str = "/v1/m";
 /// Paths for operators, who do not come from pages on other origins.
 const OPERATOR: [&str; 6] = ["/", "/health", "/ready", "/metrics", "/api/destinations", "/api/rejected"];
 
+/// What an operator orders for one destination.
+const ORDER: &str = "/api/destinations/{name}/{action}";
+
 /// Puts every route into the application.
 pub(super) fn register(config: &mut web::ServiceConfig) {
     for (path, endpoint) in INGEST {
@@ -55,6 +58,11 @@ pub(super) fn register(config: &mut web::ServiceConfig) {
         .service(readable("/ready").route(web::route().guard(reads()).to(ops::ready)))
         .service(readable("/metrics").route(web::route().guard(reads()).to(ops::metrics)))
         .service(readable("/api/destinations").route(web::route().guard(reads()).to(ops::destinations)))
+        .service(
+            web::resource(ORDER)
+                .route(web::post().to(orders::order))
+                .default_service(web::to(ops::only_post)),
+        )
         .service(readable("/api/rejected").route(web::route().guard(reads()).to(ops::rejected)));
 }
 
@@ -62,7 +70,8 @@ pub(super) fn register(config: &mut web::ServiceConfig) {
 pub(super) fn label(path: &str) -> &'static str {
     let ingest = INGEST.iter().map(|(known, _)| *known);
     let known = ingest.chain([CLIENT_METRICS]).chain(OPERATOR);
-    known.into_iter().find(|known| *known == path).unwrap_or("other")
+    let of_destination = || path.starts_with("/api/destinations/").then_some(ORDER);
+    known.into_iter().find(|known| *known == path).or_else(of_destination).unwrap_or("other")
 }
 
 /// Returns whether pages on other origins have no business here, known path or not.
@@ -93,6 +102,7 @@ mod tests {
         assert_eq!(label("/v1/batch"), "/v1/batch");
         assert_eq!(label("/v1/m"), "/v1/m");
         assert_eq!(label("/health"), "/health");
+        assert_eq!(label("/api/destinations/crm/pause"), ORDER);
         assert_eq!(label("/v1/../../etc/passwd"), "other");
     }
 

@@ -165,7 +165,7 @@ async fn plan<D: Destination>(
     let events: Arc<[Arc<Event>]> = batch.iter().map(|(_, event)| Arc::clone(event)).collect();
     for _ in 0..SCHEMA_ROUNDS {
         let (planner, events) = (Arc::clone(parts), Arc::clone(&events));
-        let work = move || plan_contained(&planner.destination, &events, &attempt);
+        let work = move || plan_contained(planner.destination.as_ref(), &events, &attempt);
         let plan = tokio::task::spawn_blocking(work).await.map_err(|panic| {
             Outcome::Transient(Fault { reason: Reason::Panicked, status: None, answer: panic.to_string() })
         })?;

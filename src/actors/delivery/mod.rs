@@ -6,6 +6,8 @@
 mod attempt;
 mod loaded;
 mod loss;
+mod obey;
+pub mod replay;
 mod settle;
 mod status;
 mod tally;
@@ -24,7 +26,7 @@ use tokio::sync::oneshot;
 use super::exit_guard::ExitGuard;
 use super::messages::{ChangeSchema, DestinationStatus, Drain, Drained, LastError, Status, Stop, Wake};
 use crate::destinations::{Attempt, Client, Destination, Reply};
-use crate::journal::{Cursor, Journal, JournalError, Position, ReadLimit, Record};
+use crate::journal::{Cursor, Extent, Journal, JournalError, Position, ReadLimit, Record};
 use crate::policy::Moment;
 use crate::policy::delivery::{Action, Delivery as Machine, Fate, Input, Item, Keys};
 use crate::policy::filter::EventFilter;
@@ -35,6 +37,7 @@ use crate::spec::Event;
 use crate::telemetry::{Metrics, clock, events};
 use attempt::Report;
 use loaded::Loaded;
+use replay::Scope;
 use tally::Tally;
 use turnstile::Turnstile;
 
@@ -45,10 +48,12 @@ const TICK: Duration = Duration::from_secs(1);
 pub struct Parts<D: Destination> {
     /// Configured name.
     pub name: String,
+    /// Under which its cursor is kept: the destination's name, or that of its replay.
+    pub cursor: String,
     /// The pure half.
-    pub destination: D,
+    pub destination: Arc<D>,
     /// The wire.
-    pub client: D::Client,
+    pub client: Arc<D::Client>,
     /// Where the events are.
     pub journal: Arc<dyn Journal>,
     /// Batch, retry, breaker, hold.
@@ -61,6 +66,8 @@ pub struct Parts<D: Destination> {
     pub metrics: Arc<Metrics>,
     /// What the supervisor sees without asking.
     pub beacon: Arc<Beacon>,
+    /// Present in a replay.
+    pub replay: Option<Arc<Scope>>,
 }
 
 /// What a delivery and its supervisor share without messages.
@@ -81,7 +88,8 @@ pub struct Delivery<D: Destination> {
     /// Loaded events that are not settled. An event that waits for long is read again instead.
     events: Loaded,
     turnstile: Arc<Turnstile>,
-    paused: bool,
+    /// What an operator has ordered since the start; before that the journal knows.
+    ordered_pause: Option<bool>,
     tally: Tally,
     last_error: Option<LastError>,
     breaker: crate::telemetry::BreakerState,
@@ -91,6 +99,8 @@ pub struct Delivery<D: Destination> {
     alarm: Option<(Moment, SpawnHandle)>,
     draining: Option<oneshot::Sender<Drained>>,
     dropping: loss::Waiting,
+    /// When records were last read, in a replay.
+    fetched_at: Option<tokio::time::Instant>,
     guard: ExitGuard,
 }
 
@@ -100,7 +110,7 @@ impl<D: Destination> Delivery<D> {
         Delivery {
             events: Loaded::new(&parts.patience),
             turnstile: Arc::new(Turnstile::new(&parts.patience)),
-            paused: false,
+            ordered_pause: None,
             parts,
             machine: None,
             origin: (tokio::time::Instant::now(), clock::now()),
@@ -113,6 +123,7 @@ impl<D: Destination> Delivery<D> {
             alarm: None,
             draining: None,
             dropping: Vec::new(),
+            fetched_at: None,
             guard,
         }
     }
@@ -136,29 +147,34 @@ impl<D: Destination> Delivery<D> {
         let parts = Arc::clone(&self.parts);
         let work = async move {
             let journal = Arc::clone(&parts.journal);
-            let name = parts.name.clone();
-            let read = tokio::task::spawn_blocking(move || journal.cursor(&name)).await;
-            let cursor = match read {
-                Ok(Ok(cursor)) => cursor.unwrap_or_default(),
-                Ok(Err(error)) => return Err(error.to_string()),
+            let (name, cursor) = (parts.name.clone(), parts.cursor.clone());
+            let read = move || Ok((journal.cursor(&cursor)?, journal.orders(&name)?.paused));
+            let read = tokio::task::spawn_blocking(read).await;
+            let (cursor, paused) = match read {
+                Ok(Ok((cursor, paused))) => (cursor.unwrap_or_default(), paused),
+                Ok(Err(error)) => return Err(JournalError::to_string(&error)),
                 Err(panic) => return Err(panic.to_string()),
             };
             parts.client.init().await.map_err(|reply| words(&reply))?;
-            Ok(cursor)
+            Ok((cursor, paused))
         };
         let work = AssertUnwindSafe(work).catch_unwind().into_actor(self);
         ctx.spawn(work.map(|done, delivery, ctx| match done {
-            Ok(Ok(cursor)) => delivery.prepared(cursor, ctx),
+            Ok(Ok((cursor, paused))) => delivery.prepared(cursor, paused, ctx),
             Ok(Err(why)) => delivery.unprepared(why, ctx),
             Err(_) => delivery.unprepared("preparing the wire panicked".into(), ctx),
         }));
     }
 
-    fn prepared(&mut self, cursor: Cursor, ctx: &mut Context<Self>) {
+    fn prepared(&mut self, cursor: Cursor, paused: bool, ctx: &mut Context<Self>) {
+        if self.machine.is_some() {
+            return;
+        }
         let settled = Settled::new(cursor.mark.0, &cursor.settled);
         self.tally = Tally::new(cursor.counts);
         self.machine = Some(Machine::new(self.parts.patience.clone(), settled, fastrand::u64(..)));
-        self.give(Input::Paused(self.paused), ctx);
+        let paused = self.ordered_pause.unwrap_or(paused);
+        self.give(Input::Paused(paused), ctx);
         self.look(ctx);
     }
 
@@ -177,7 +193,7 @@ impl<D: Destination> Delivery<D> {
     /// Tells the machine where the journal begins and ends now.
     fn look(&mut self, ctx: &mut Context<Self>) {
         self.look_back(ctx);
-        let end = self.parts.journal.extent().next.0;
+        let end = self.end(self.parts.journal.extent());
         self.give(Input::Woken { end }, ctx);
     }
 
@@ -212,12 +228,25 @@ impl<D: Destination> Delivery<D> {
         None
     }
 
+    /// Returns where the journal ends for this delivery.
+    fn end(&self, extent: Extent) -> u64 {
+        let end = extent.next.0;
+        self.parts.replay.as_ref().map_or(end, |scope| scope.end(end))
+    }
+
     // === Fetch ===
 
     /// Answers from the hot tail at once, from disk later.
     fn fetch(&mut self, from: Position, limit: ReadLimit, ctx: &mut Context<Self>) -> Option<Input> {
         // Taken before the read: an empty answer says that nothing is left up to here, and no more than that.
-        let end = self.parts.journal.extent().next;
+        let extent = self.parts.journal.extent();
+        let end = Position(self.end(extent));
+        if let Some(scope) = &self.parts.replay {
+            if scope.must_yield(extent, limit.records, self.fetched_at) {
+                return Some(Input::FetchFailed);
+            }
+            self.fetched_at = Some(tokio::time::Instant::now());
+        }
         if let Some(records) = self.parts.journal.tail(from, limit) {
             return Some(self.admit(from, end, records));
         }
@@ -242,7 +271,10 @@ impl<D: Destination> Delivery<D> {
     }
 
     /// Keeps what the destination wants. Positions without a record (erased) are passed over.
-    fn admit(&mut self, from: Position, end: Position, records: Vec<Record>) -> Input {
+    fn admit(&mut self, from: Position, end: Position, mut records: Vec<Record>) -> Input {
+        if let Some(scope) = &self.parts.replay {
+            scope.cut(&mut records);
+        }
         let through = records.last().map_or(end.0, |record| record.position.0 + 1);
         let dropped_below = self.machine.as_ref().map_or(0, Machine::dropped_below);
         let known = self.machine.as_ref().map(Machine::settled);
@@ -265,7 +297,9 @@ impl<D: Destination> Delivery<D> {
             }
         }
         self.tally.arrived(items.len() as u64);
-        skipped.into_iter().for_each(|(reason, count)| self.skipped(reason, count));
+        if self.parts.replay.is_none() {
+            skipped.into_iter().for_each(|(reason, count)| self.skipped(reason, count));
+        }
         Input::Fetched { from: from.0, through, items }
     }
 
@@ -342,8 +376,8 @@ impl<D: Destination> Delivery<D> {
     // === Pause, time and the end ===
 
     /// Sends nothing more until it is told to go on: what is in flight stops after its present request, and counts.
-    pub fn pause(&mut self, paused: bool, ctx: &mut Context<Self>) {
-        self.paused = paused;
+    fn pause(&mut self, paused: bool, ctx: &mut Context<Self>) {
+        self.ordered_pause = Some(paused);
         self.turnstile.stop(paused || self.draining.is_some());
         self.give(Input::Paused(paused), ctx);
     }
@@ -408,6 +442,9 @@ fn words(reply: &Reply) -> String {
 impl<D: Destination> Parts<D> {
     /// One precedence chain: `integrations`, then the `events` filter, then the destination itself.
     fn wants(&self, event: &Event) -> Verdict {
+        if self.replay.as_ref().is_some_and(|scope| !scope.passes(event)) {
+            return Verdict::No(Reason::Filtered);
+        }
         let names = [self.name.as_str(), D::KIND, D::ABOUT.title];
         if !event.head.integrations.allow(&names, D::ABOUT.is_warehouse) {
             return Verdict::No(Reason::Integrations);

@@ -79,8 +79,15 @@ impl<D: Destination> Delivery<D> {
         }));
     }
 
+    /// Returns whether this was a replay, and all of it is done with.
+    pub(super) fn is_replayed(&self) -> bool {
+        let mark = self.parts.beacon.mark.load(Ordering::Acquire);
+        self.parts.replay.as_ref().is_some_and(|scope| mark >= scope.order.until)
+    }
+
     fn committed(&mut self, done: Result<(), String>, ctx: &mut Context<Self>) {
         match done {
+            Ok(()) if self.is_replayed() => ctx.stop(),
             Ok(()) if self.draining.is_some() => self.give(Input::Committed, ctx),
             Ok(()) => {
                 ctx.run_later(COMMIT_EVERY, |delivery, ctx| delivery.give(Input::Committed, ctx));
@@ -100,7 +107,7 @@ fn unreadable(error: JournalError) -> Result<Option<Arc<Event>>, String> {
 
 impl<D: Destination> Parts<D> {
     fn store_cursor(&self, cursor: &Cursor) -> Result<(), String> {
-        self.journal.commit(&self.name, cursor).map_err(|error| error.to_string())?;
+        self.journal.commit(&self.cursor, cursor).map_err(|error| error.to_string())?;
         self.beacon.mark.store(cursor.mark.0, Ordering::Release);
         Ok(())
     }

@@ -49,6 +49,12 @@ impl Handler<Drain> for Probe {
     }
 }
 
+impl Handler<Obey> for Probe {
+    type Result = ();
+
+    fn handle(&mut self, _: Obey, _: &mut Context<Self>) {}
+}
+
 impl Handler<Stop> for Probe {
     type Result = ();
 
@@ -76,6 +82,7 @@ fn child(name: &str, dies: bool, starts: &Arc<AtomicUsize>, woken: &Arc<AtomicUs
             status: probe.clone().recipient(),
             drain: probe.clone().recipient(),
             stop: probe.clone().recipient(),
+            obey: probe.clone().recipient(),
             drop_backlog: probe.recipient(),
         }
     };
@@ -85,6 +92,8 @@ fn child(name: &str, dies: bool, starts: &Arc<AtomicUsize>, woken: &Arc<AtomicUs
         interest: Kind::ALL.into_iter().collect(),
         beacon: Arc::default(),
         factory: Some(Box::new(factory)),
+        replay: None,
+        replayed: None,
     }
 }
 

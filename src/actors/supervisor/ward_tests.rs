@@ -130,6 +130,12 @@ impl Handler<DropBacklog> for Actress {
     }
 }
 
+impl Handler<Obey> for Actress {
+    type Result = ();
+
+    fn handle(&mut self, _: Obey, _: &mut Context<Self>) {}
+}
+
 impl Handler<Stop> for Actress {
     type Result = ();
 
@@ -161,6 +167,7 @@ fn child(stage: &Arc<Stage>, name: &str, word: &'static str, mood: Mood) -> Chil
             status: actress.clone().recipient(),
             drain: actress.clone().recipient(),
             stop: actress.clone().recipient(),
+            obey: actress.clone().recipient(),
             drop_backlog: actress.recipient(),
         }
     };
@@ -170,6 +177,8 @@ fn child(stage: &Arc<Stage>, name: &str, word: &'static str, mood: Mood) -> Chil
         interest: Kind::ALL.into_iter().collect(),
         beacon: Arc::default(),
         factory: Some(Box::new(factory)),
+        replay: None,
+        replayed: None,
     }
 }
 
@@ -180,6 +189,8 @@ fn off(name: &str) -> Child {
         interest: Kinds::default(),
         beacon: Arc::default(),
         factory: None,
+        replay: None,
+        replayed: None,
     }
 }
 

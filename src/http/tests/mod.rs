@@ -20,7 +20,9 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::budget::Budget;
 use super::state::Shared;
 use super::{Door, serve_shared};
-use crate::actors::messages::{Accept, Accepted, ListRejected, NotAccepted, Readiness, ReadyCheck, Snapshot};
+use crate::actors::messages::{
+    Accept, Accepted, ListRejected, NotAccepted, NotOrdered, Order, Readiness, ReadyCheck, Snapshot,
+};
 use crate::config::Settings;
 use crate::config::settings::{Durability, EventRate, Journal, Limits, OnFull, Server, Source};
 use crate::telemetry::Metrics;
@@ -97,6 +99,14 @@ impl Handler<Readiness> for Router {
     }
 }
 
+impl Handler<Order> for Router {
+    type Result = <Order as Message>::Result;
+
+    fn handle(&mut self, _: Order, _: &mut Context<Self>) -> Self::Result {
+        Err(NotOrdered::Unknown)
+    }
+}
+
 impl Handler<ListRejected> for Router {
     type Result = <ListRejected as Message>::Result;
 
@@ -153,7 +163,8 @@ impl Plan {
             accept: router.clone().recipient(),
             snapshot: router.clone().recipient(),
             readiness: router.clone().recipient(),
-            rejected: router.recipient(),
+            rejected: router.clone().recipient(),
+            orders: router.recipient(),
             metrics: Arc::clone(&metrics),
         };
         let mut shared = Shared::new(&door);
