@@ -8,6 +8,8 @@ mod gate;
 mod lane;
 mod order;
 mod pacing;
+#[cfg(test)]
+mod pacing_tests;
 mod ready;
 mod step;
 #[cfg(test)]
@@ -78,6 +80,8 @@ pub struct Delivery {
     dirty: bool,
     committing: bool,
     last_success: Option<Moment>,
+    /// What failed last had failed before.
+    old_failure: bool,
     draining: bool,
     drained: bool,
 }
@@ -111,6 +115,7 @@ impl Delivery {
             dirty: false,
             committing: false,
             last_success: None,
+            old_failure: false,
             draining: false,
             drained: false,
         }
@@ -236,7 +241,7 @@ impl Delivery {
     /// Tells the gate what the attempt says about the destination, and returns how long the lane waits.
     fn judge_destination(&mut self, sorted: &lane::Sorted, chunk: &Chunk, now: Moment) -> Duration {
         if sorted.answered {
-            self.gate.succeeded();
+            self.gate.succeeded(chunk.failures == 0, now);
             self.last_success = Some(now);
         }
         if let Some(fault) = &sorted.broken {
@@ -245,7 +250,8 @@ impl Delivery {
             self.gate.throttle(*wait, now);
         } else if sorted.transient.is_some() {
             if !sorted.answered {
-                self.gate.failed(now);
+                self.gate.failed(chunk.failures == 0, now);
+                self.old_failure = chunk.failures > 0;
             }
             return backoff::wait(&self.patience.retry, chunk.failures + 1, self.dice.f64());
         }
