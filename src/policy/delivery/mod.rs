@@ -80,6 +80,7 @@ pub struct Delivery {
     bury_after: Moment,
     dirty: bool,
     committing: bool,
+    last_sent: Option<Moment>,
     last_success: Option<Moment>,
     /// What failed last had failed before.
     old_failure: bool,
@@ -115,6 +116,7 @@ impl Delivery {
             bury_after: Moment::ZERO,
             dirty: false,
             committing: false,
+            last_sent: None,
             last_success: None,
             old_failure: false,
             draining: false,

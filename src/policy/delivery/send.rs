@@ -42,6 +42,7 @@ impl Delivery {
         let chunk = lane.chunks.front_mut()?;
         lane.sent_at = Some(now);
         self.in_flight += 1;
+        self.last_sent = Some(now);
         self.pacing.take(chunk.positions.len(), now);
         let first_at = *chunk.first_at.get_or_insert(now);
         Some(Action::Send {
@@ -68,14 +69,21 @@ impl Delivery {
         Some(id)
     }
 
-    /// Returns when the next batch goes, by what is ready now.
+    /// Returns when the next batch goes, by what is ready now: full, or old enough. To a destination that has nothing in
+    /// flight and had nothing for as long as a batch may wait, it goes at once: waiting for company would be for nothing.
     pub(super) fn batch_due(&self, urgent: bool) -> Option<Moment> {
         let oldest = self.slots.get(&self.ready.first()?);
         let full =
             self.ready.len() >= self.most_events() || self.ready_bytes >= self.patience.batch.max_bytes;
         let now = full || urgent || self.draining || self.slots.len() >= MAX_SLOTS;
         let waits = oldest.filter(|_| !now);
-        Some(waits.map_or(Moment::ZERO, |slot| slot.since + self.patience.batch.max_delay))
+        let Some(slot) = waits else { return Some(Moment::ZERO) };
+        let since = match self.last_sent {
+            _ if self.in_flight > 0 => slot.since,
+            Some(at) => slot.since.min(at),
+            None => return Some(Moment::ZERO),
+        };
+        Some(since + self.patience.batch.max_delay)
     }
 
     /// Takes ready events into a lane, in order and within the batch limits. One that waits for another event leaves
