@@ -1,6 +1,7 @@
 //! Messages that more than one actor, or the door, sends. Commands are imperative, facts past participles, questions nouns.
 
 mod orders;
+mod pace;
 mod reload;
 mod space;
 
@@ -16,6 +17,7 @@ use crate::spec::{Event, Rejected};
 use crate::warehouse::SchemaDiff;
 
 pub use orders::*;
+pub use pace::*;
 pub use reload::*;
 pub use space::*;
 
@@ -142,6 +144,8 @@ pub struct DestinationStatus {
     pub last_error: Option<LastError>,
     /// The breaker.
     pub breaker: BreakerStatus,
+    /// How many batches may be in flight; `None` while nothing runs.
+    pub concurrency: Option<ConcurrencyStatus>,
     /// When the next attempt is due.
     pub next_attempt_at: Option<jiff::Timestamp>,
     /// How long the backlog will take at the present rate.
@@ -166,6 +170,7 @@ impl DestinationStatus {
             rate: Rate::default(),
             last_error: None,
             breaker: BreakerStatus { state: "closed", failures: 0, reopens_at: None },
+            concurrency: None,
             next_attempt_at: None,
             drain_eta_ms: None,
             counts: Counts::default(),

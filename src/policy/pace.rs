@@ -219,15 +219,15 @@ mod tests {
 
     #[test]
     fn a_single_slow_answer_and_noise_on_a_fast_network_mean_nothing() {
-        let mut pace = pace(4);
+        let mut pace = pace(20);
         for request in 0..10_000_u64 {
             let sent_at = at(request * 200);
             let took = if request % 50 == 0 { 5_000 } else { 1 + request * 7 % 90 };
             pace.succeeded(
-                &Trip { sent_at, events: 1 + request as usize % 500, in_flight: 4 },
+                &Trip { sent_at, events: 1 + request as usize % 500, in_flight: 20 },
                 sent_at + at(took),
             );
-            assert_eq!(pace.limit(), 4, "request {request}");
+            assert_eq!(pace.limit(), 20, "request {request}");
         }
     }
 

@@ -373,14 +373,7 @@ impl<D: Destination> Delivery<D> {
         }
     }
 
-    // === Pause, time and the end ===
-
-    /// Sends nothing more until it is told to go on: what is in flight stops after its present request, and counts.
-    fn pause(&mut self, paused: bool, ctx: &mut Context<Self>) {
-        self.ordered_pause = Some(paused);
-        self.turnstile.stop(paused || self.draining.is_some());
-        self.give(Input::Paused(paused), ctx);
-    }
+    // === Time and the end ===
 
     /// Sets the alarm, unless an earlier one is set.
     fn sleep_until(&mut self, at: Moment, ctx: &mut Context<Self>) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use actix::prelude::*;
 
 use super::{Delivery, DestinationStatus, attempt};
-use crate::actors::messages::{Backlog, BreakerStatus, ReplayStatus};
+use crate::actors::messages::{Backlog, BreakerStatus, ConcurrencyStatus, ReplayStatus};
 use crate::destinations::Destination;
 use crate::journal::Position;
 use crate::policy::breaker::State;
@@ -37,6 +37,7 @@ impl<D: Destination> Delivery<D> {
                 failures,
                 reopens_at: until(breaker).map(|at| self.wall(at)),
             },
+            concurrency: machine.map(|machine| machine.concurrency()).map(concurrency),
             next_attempt_at: machine.and_then(|machine| machine.next_attempt(now)).map(|at| self.wall(at)),
             drain_eta_ms: Some(()).filter(drains).map(|()| eta() as u64),
             counts: self.tally.counts(),
@@ -140,6 +141,10 @@ impl<D: Destination> Delivery<D> {
         }
         self.held = machine.held().is_some();
     }
+}
+
+fn concurrency((limit, cap): (usize, usize)) -> ConcurrencyStatus {
+    ConcurrencyStatus { limit, cap }
 }
 
 fn word(state: State) -> BreakerState {

@@ -6,9 +6,13 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use actix::Context;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::Delivery;
+use crate::destinations::Destination;
+use crate::policy::delivery::Input;
 use crate::policy::patience::Patience;
 use crate::policy::rate::Rate;
 
@@ -64,6 +68,15 @@ impl Turnstile {
         let now = self.origin.elapsed();
         let at = rate.lock().unwrap_or_else(PoisonError::into_inner).reserve(1, now);
         at.saturating_sub(now)
+    }
+}
+
+impl<D: Destination> Delivery<D> {
+    /// Sends nothing more until it is told to go on: what is in flight stops after its present request, and counts.
+    pub(super) fn pause(&mut self, paused: bool, ctx: &mut Context<Self>) {
+        self.ordered_pause = Some(paused);
+        self.turnstile.stop(paused || self.draining.is_some());
+        self.give(Input::Paused(paused), ctx);
     }
 }
 

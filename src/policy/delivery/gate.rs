@@ -70,17 +70,17 @@ impl Gate {
     }
 
     /// The other side took something, or refused an event for its own fault.
-    pub(super) fn succeeded(&mut self) {
-        self.breaker.succeeded();
+    pub(super) fn succeeded(&mut self, is_first: bool, now: Moment) {
+        self.breaker.succeeded(is_first, now);
         self.held = None;
         self.throttles = 0;
     }
 
     /// A transient failure. On a held destination it only puts off the next probe: nothing is known to be repaired.
-    pub(super) fn failed(&mut self, now: Moment) {
+    pub(super) fn failed(&mut self, is_first: bool, now: Moment) {
         match &mut self.held {
             Some(hold) => hold.probe_at = now + self.probe_every,
-            None => self.breaker.failed(now),
+            None => self.breaker.failed(is_first, now),
         }
     }
 

@@ -9,7 +9,10 @@ mod lane;
 mod loss;
 mod order;
 mod pacing;
+#[cfg(test)]
+mod pacing_tests;
 mod ready;
+mod send;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -23,7 +26,7 @@ use super::backoff;
 use super::pace::Trip;
 use super::patience::Patience;
 use super::settled::Settled;
-use gate::{Gate, Permission};
+use gate::Gate;
 use lane::{Chunk, Lane};
 use loss::Losses;
 use order::Order;
@@ -80,7 +83,10 @@ pub struct Delivery {
     losses: Losses,
     dirty: bool,
     committing: bool,
+    last_sent: Option<Moment>,
     last_success: Option<Moment>,
+    /// What failed last had failed before.
+    old_failure: bool,
     draining: bool,
     drained: bool,
 }
@@ -114,7 +120,9 @@ impl Delivery {
             losses: Losses::default(),
             dirty: false,
             committing: false,
+            last_sent: None,
             last_success: None,
+            old_failure: false,
             draining: false,
             drained: false,
         }
@@ -243,7 +251,7 @@ impl Delivery {
     /// Tells the gate what the attempt says about the destination, and returns how long the lane waits.
     fn judge_destination(&mut self, sorted: &lane::Sorted, chunk: &Chunk, now: Moment) -> Duration {
         if sorted.answered {
-            self.gate.succeeded();
+            self.gate.succeeded(chunk.failures == 0, now);
             self.last_success = Some(now);
         }
         if let Some(fault) = &sorted.broken {
@@ -252,7 +260,8 @@ impl Delivery {
             self.gate.throttle(*wait, now);
         } else if sorted.transient.is_some() {
             if !sorted.answered {
-                self.gate.failed(now);
+                self.gate.failed(chunk.failures == 0, now);
+                self.old_failure = chunk.failures > 0;
             }
             return backoff::wait(&self.patience.retry, chunk.failures + 1, self.dice.f64());
         }
@@ -313,108 +322,6 @@ impl Delivery {
 
     fn is_quiet(&self) -> bool {
         self.in_flight == 0 && self.burying == 0 && !self.committing && !self.dirty
-    }
-
-    fn next_send(&mut self, now: Moment) -> Option<Action> {
-        let permission = self.may_send(now)?;
-        if !self.is_affordable(now, permission) {
-            return None;
-        }
-        let urgent = permission != Permission::Free;
-        let id = self.due_lane(now, permission).or_else(|| self.new_lane(now, urgent))?;
-        if permission == Permission::Probe {
-            self.split_probe(id);
-        }
-        self.send(id, now)
-    }
-
-    fn due_lane(&mut self, now: Moment, permission: Permission) -> Option<u64> {
-        let (due, id) = self.next_lane_due(now, permission)?;
-        self.due.remove(&(due, id));
-        Some(id)
-    }
-
-    /// Cuts the first chunk to one event: a probe risks no more.
-    fn split_probe(&mut self, id: u64) {
-        let Some(lane) = self.lanes.get_mut(&id) else { return };
-        let Some(chunk) = lane.chunks.pop_front() else { return };
-        let (first, rest) = chunk.positions.split_at(1.min(chunk.positions.len()));
-        if !rest.is_empty() {
-            lane.chunks.push_front(chunk.with(rest.to_vec()));
-        }
-        lane.chunks.push_front(chunk.with(first.to_vec()));
-    }
-
-    fn send(&mut self, id: u64, now: Moment) -> Option<Action> {
-        let lane = self.lanes.get_mut(&id)?;
-        let chunk = lane.chunks.front_mut()?;
-        lane.sent_at = Some(now);
-        self.in_flight += 1;
-        self.pacing.take(chunk.positions.len(), now);
-        let first_at = *chunk.first_at.get_or_insert(now);
-        Some(Action::Send {
-            lane: id,
-            positions: chunk.positions.clone(),
-            attempt: chunk.failures + 1,
-            first_at,
-        })
-    }
-
-    /// Makes a lane of ready events when a batch is full, old enough, or there is a reason not to wait.
-    fn new_lane(&mut self, now: Moment, urgent: bool) -> Option<u64> {
-        if self.batch_due(urgent)? > now {
-            return None;
-        }
-        let id = self.next_lane;
-        let positions = self.take_ready(id);
-        if positions.is_empty() {
-            return None;
-        }
-        self.next_lane += 1;
-        let chunks = [Chunk::new(positions)].into();
-        self.lanes.insert(id, Lane { chunks, due: now, sent_at: None });
-        Some(id)
-    }
-
-    /// Returns when the next batch goes, by what is ready now.
-    fn batch_due(&self, urgent: bool) -> Option<Moment> {
-        let oldest = self.slots.get(&self.ready.first()?);
-        let full =
-            self.ready.len() >= self.most_events() || self.ready_bytes >= self.patience.batch.max_bytes;
-        let now = full || urgent || self.draining || self.slots.len() >= MAX_SLOTS;
-        let waits = oldest.filter(|_| !now);
-        Some(waits.map_or(Moment::ZERO, |slot| slot.since + self.patience.batch.max_delay))
-    }
-
-    /// Takes ready events into a lane, in order and within the batch limits. One that waits for another event leaves
-    /// `ready` until that one is settled.
-    fn take_ready(&mut self, id: u64) -> Vec<u64> {
-        let (max_events, max_bytes) = (self.most_events(), self.patience.batch.max_bytes);
-        let (mut taken, mut bytes) = (Vec::new(), 0);
-        while let Some(position) = self.ready.first() {
-            let Some(slot) = self.slots.get(&position) else {
-                self.ready.pop_first();
-                continue;
-            };
-            let size = slot.bytes;
-            if taken.len() >= max_events || (!taken.is_empty() && bytes + size > max_bytes) {
-                break;
-            }
-            self.ready.pop_first();
-            self.ready_bytes -= size;
-            let ours = |other: u64| self.slots.get(&other).is_some_and(|slot| slot.lane == Some(id));
-            let free = self.order.is_free(&slot.keys, position, ours);
-            let Some(slot) = self.slots.get_mut(&position) else { continue };
-            if free {
-                bytes += size;
-                taken.push(position);
-                slot.lane = Some(id);
-            } else {
-                slot.parked = true;
-                self.parked += 1;
-            }
-        }
-        taken
     }
 
     fn next_fetch(&mut self, now: Moment) -> Option<Action> {

@@ -92,10 +92,13 @@ impl Delivery {
     }
 
     /// Returns the lane that is next when there is one: the one that has waited longest. A probe does not wait for its
-    /// backoff. While draining nothing is tried again: what is left waits in the journal.
+    /// backoff. A half-open breaker is tried with new events in turn, or one batch that fails for its own sake would keep
+    /// it from ever closing. While draining nothing is tried again: what is left waits in the journal.
     pub(super) fn next_lane_due(&self, now: Moment, permission: Permission) -> Option<(Moment, u64)> {
         let (due, id) = *self.due.first()?;
-        (!self.draining && (due <= now || permission != Permission::Free)).then_some((due, id))
+        let is_new_ones_turn = permission == Permission::One && self.old_failure && self.ready.len() > 0;
+        let is_due = due <= now || permission != Permission::Free;
+        (is_due && !self.draining && !is_new_ones_turn).then_some((due, id))
     }
 
     /// Returns whether the rate allows what is next.

@@ -12,7 +12,7 @@ use super::*;
 use crate::policy::outcome::{Fault, Outcome, Reason};
 use crate::policy::patience::{BatchLimits, BreakerSettings, RateLimit, Retry};
 
-fn patience(max_events: usize, concurrency: usize) -> Patience {
+pub(super) fn patience(max_events: usize, concurrency: usize) -> Patience {
     Patience {
         batch: BatchLimits {
             max_events: NonZeroUsize::new(max_events).unwrap(),
@@ -32,7 +32,7 @@ fn patience(max_events: usize, concurrency: usize) -> Patience {
     }
 }
 
-fn fault(reason: Reason) -> Fault {
+pub(super) fn fault(reason: Reason) -> Fault {
     Fault { reason, status: Some(500), answer: "no".into() }
 }
 
