@@ -24,7 +24,9 @@ pub use door::{DoorOpened, RequestAnswered};
 pub use intake::{EventsAccepted, EventsDuplicate, EventsRejected};
 pub use journal::{CommitDone, CommitFailed, JournalOpened, RecordsRetired};
 pub use life::{NobodyThere, Stopped, Stopping, Trouble};
-pub use reload::DestinationStopped;
+pub use reload::{
+    ConfigApplied, ConfigRefused, ConfigUnchanged, ConfigWaits, ConfigWarning, DestinationStopped,
+};
 pub use supervision::{ChildParked, ChildRestarted};
 
 fn millis(duration: Duration) -> u64 {
