@@ -7,7 +7,9 @@
 mod launch;
 mod listen;
 mod lock;
+mod reload;
 mod signals;
+mod watch;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +18,7 @@ use actix::prelude::*;
 
 use crate::actors::messages::Drain;
 use crate::actors::supervisor::{Child, Supervisor};
-use crate::config::{self, Loaded, Problems, Settings};
+use crate::config::{self, Environment, Loaded, Problems, Settings};
 use crate::http::{self, Door};
 use crate::journal::embedded::{EmbeddedJournal, Options};
 use crate::journal::{Cursor, Journal, JournalError, Position};
@@ -51,24 +53,27 @@ pub enum ServeError {
 ///
 /// # Errors
 /// See [`ServeError`].
-pub fn serve(loaded: Loaded) -> Result<(), ServeError> {
+pub fn serve(loaded: Loaded, environment: &Environment) -> Result<(), ServeError> {
     let begun = tokio::time::Instant::now();
     let data_dir = loaded.settings.server.data_dir.clone();
     let lock = lock::take(&data_dir)?;
     let listeners = listen::bind(&loaded.settings.server.listen)?;
     let system = actix::System::new();
-    let outcome = system.block_on(run(Arc::new(loaded.settings), listeners, begun));
+    let start = (Arc::new(loaded), Arc::new(environment.clone()));
+    let outcome = system.block_on(run(start, listeners, begun));
     drop(lock);
     outcome
 }
 
 async fn run(
-    settings: Arc<Settings>,
+    (loaded, environment): (Arc<Loaded>, Arc<Environment>),
     listeners: listen::Listeners,
     begun: tokio::time::Instant,
 ) -> Result<(), ServeError> {
     let metrics = Arc::new(Metrics::new());
+    let settings = Arc::new(loaded.settings.clone());
     let mut signals = signals::Signals::new().map_err(anyhow::Error::from)?;
+    let hangup = signals::Signals::hangup().map_err(anyhow::Error::from)?;
     let journal = open_journal(&settings, &metrics)?;
     let arbiters = Arbiters::start();
     let children = launch::children(&settings, &journal, &metrics, &arbiters.deliveries)?;
@@ -82,7 +87,7 @@ async fn run(
         orders: supervisor.clone().recipient(),
         metrics: Arc::clone(&metrics),
     };
-    let server = http::serve(door, listeners.serving).map_err(anyhow::Error::from)?;
+    let (server, terms) = http::serve(door, listeners.serving).map_err(anyhow::Error::from)?;
     events::DoorOpened { listen: &listeners.words, took: begun.elapsed() }.emit();
     let handle = server.handle();
     #[expect(
@@ -90,20 +95,32 @@ async fn run(
         reason = "the server restarts its own workers, and ends only when told to"
     )]
     let server = actix_rt::spawn(server);
+    let watch = watch::Watch::new(loaded.source.files(), hangup);
+    let arbiters = arbiters.deliveries;
+    let origin = reload::Origin { environment, start: loaded, journal, metrics, arbiters };
+    let targets = reload::Targets { supervisor: supervisor.clone(), terms };
+    until_stopped(&mut signals, reload::Reloader::new(origin, targets).run(watch)).await;
     stop(&handle, &supervisor, &mut signals, settings.server.shutdown_timeout).await.emit();
     server.abort();
     drop(listeners.held);
     Ok(())
 }
 
-/// Waits for a signal, closes the door, drains everything. Takes no longer than `limit` after the signal.
+/// Waits for a signal, and reloads meanwhile: from then on nothing is reloaded any more.
+async fn until_stopped(signals: &mut signals::Signals, reloads: impl Future<Output = ()>) {
+    tokio::select! {
+        () = signals.next() => {}
+        () = reloads => {}
+    }
+}
+
+/// Closes the door, drains everything. Takes no longer than `limit` after the signal.
 async fn stop(
     door: &actix_web::dev::ServerHandle,
     supervisor: &Addr<Supervisor>,
     signals: &mut signals::Signals,
     limit: Duration,
 ) -> events::Stopped {
-    signals.next().await;
     events::Stopping.emit();
     let begun = tokio::time::Instant::now();
     let drain = async {

@@ -1,4 +1,4 @@
-//! SIGTERM and SIGINT: the first stops gracefully, the second at once.
+//! SIGTERM and SIGINT: the first stops gracefully, the second at once. SIGHUP: the configuration is read again.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -16,6 +16,11 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
         })
+    }
+
+    /// Starts to listen for SIGHUP, which from here on does not kill the process.
+    pub(super) fn hangup() -> std::io::Result<Signal> {
+        signal(SignalKind::hangup())
     }
 
     /// Waits for the next signal.

@@ -89,7 +89,9 @@ fn dispatch(arguments: Arguments, environment: &Environment, out: &mut Out) -> E
             with_config(&source, environment, out, |loaded, out| token::mint(loaded, &scope, ttl, out))
         }
         Command::Gen { directory } => gen_files::write(&directory, out),
-        Command::Serve => with_config(&source, environment, out, serve::serve),
+        Command::Serve => {
+            with_config(&source, environment, out, |loaded, out| serve::serve(loaded, environment, out))
+        }
         Command::Check { probe, .. } => {
             with_config(&source, environment, out, |loaded, out| check::check(&loaded, probe, out))
         }

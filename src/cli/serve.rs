@@ -3,11 +3,11 @@
 use super::out::Out;
 use super::{Exit, refuse};
 use crate::app::{self, ServeError};
-use crate::config::{self, Loaded};
+use crate::config::{self, Environment, Loaded};
 use crate::telemetry;
 
 /// Runs the router until it is told to stop.
-pub(super) fn serve(mut loaded: Loaded, out: &mut Out) -> Exit {
+pub(super) fn serve(mut loaded: Loaded, environment: &Environment, out: &mut Out) -> Exit {
     if let Err(message) = telemetry::log::init(&loaded.settings.server.log) {
         out.error(&message);
     }
@@ -17,7 +17,7 @@ pub(super) fn serve(mut loaded: Loaded, out: &mut Out) -> Exit {
         out.error(&format!("could not prepare `server.data_dir` (`{directory}`): {error}"));
         return Exit::Unavailable;
     }
-    match app::serve(loaded) {
+    match app::serve(loaded, environment) {
         Ok(()) => Exit::Fine,
         Err(error) => exit_of(&error, out),
     }

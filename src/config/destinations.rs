@@ -98,8 +98,15 @@ fn destination(
     own.fill(context.environment);
     let switch = switch(name, entry, enabled, &own);
     let settings = own.parse(section)?;
-    let destination =
-        Destination { name: name.to_owned(), enabled: switch.enabled, patience, events, start, settings };
+    let destination = Destination {
+        name: name.to_owned(),
+        enabled: switch.enabled,
+        patience,
+        events,
+        start,
+        settings,
+        fingerprint: own.fingerprint(section),
+    };
     if switch.enabled {
         own.report_missing(section);
         if section.report.count() == before {

@@ -27,6 +27,19 @@ pub enum Source {
     Directory(PathBuf),
 }
 
+impl Source {
+    /// Returns the file and the `.env` file beside it, whether they are there or not.
+    pub fn files(&self) -> [PathBuf; 2] {
+        let file = match self {
+            Source::Named(path) => path.clone(),
+            Source::Directory(directory) => directory.join("config.toml"),
+        };
+        let absolute = std::path::absolute(&file).unwrap_or_else(|_| file.clone());
+        let beside = absolute.parent().unwrap_or(Path::new("/")).join(".env");
+        [file, beside]
+    }
+}
+
 /// A configuration without problems.
 #[derive(Debug, Clone)]
 pub struct Loaded {

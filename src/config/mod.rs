@@ -3,8 +3,10 @@
 //! Two stages: the file as written, where every key and value knows its place ([`load()`] reports all problems with line and
 //! column), then [`Settings`], which cannot be wrong.
 
+mod changes;
 mod destinations;
 mod environment;
+mod fingerprint;
 mod interpolate;
 mod load;
 mod node;
@@ -23,8 +25,10 @@ mod sources;
 #[cfg(test)]
 mod tests;
 
+pub use changes::{Changes, keep_what_cannot_change};
 pub use destinations::{Switch, setting};
 pub use environment::Environment;
+pub use fingerprint::Fingerprint;
 pub use load::{Loaded, Source, load};
 pub use problem::{Place, Problem, Problems};
 pub use secrets::{generate_missing, random_text};

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::environment::Environment;
+use super::fingerprint::Fingerprint;
 use super::node::{Field, Node, Origin, Value};
 use super::patience::absolute;
 use super::read;
@@ -131,6 +132,11 @@ impl Own {
     pub(super) fn parse(&self, section: &Section<'_>) -> Option<Settings> {
         let parsed = (self.entry.parse)(self.values.clone());
         parsed.map_err(|error| section.this_is_wrong(&without_the_found(error.message()))).ok()
+    }
+
+    /// Returns the fingerprint of the destination as a whole: its table, and what the environment filled.
+    pub(super) fn fingerprint(&self, section: &Section<'_>) -> Fingerprint {
+        Fingerprint::of(section.table(), &self.values)
     }
 
     /// Reports a problem of one key at the place where its value came from.

@@ -140,6 +140,11 @@ impl<'a> Section<'a> {
         self.table.and_then(|table| table.get(key))
     }
 
+    /// Returns the table itself, when it is there.
+    pub(super) fn table(&self) -> Option<&'a Table> {
+        self.table
+    }
+
     /// Returns true when the table is there.
     pub(super) fn is_present(&self) -> bool {
         self.table.is_some()

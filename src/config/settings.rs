@@ -11,6 +11,7 @@ use secrecy::SecretString;
 use crate::destinations;
 use crate::policy::patience::Patience;
 
+pub use super::fingerprint::Fingerprint;
 pub use crate::policy::filter::{EventFilter, EventPattern};
 
 /// The whole configuration.
@@ -159,4 +160,6 @@ pub struct Destination {
     pub start: Start,
     /// Its own settings, parsed.
     pub settings: destinations::Settings,
+    /// Tells whether a reload changes it.
+    pub fingerprint: Fingerprint,
 }

@@ -61,7 +61,7 @@ fn refused(text: &str, variables: &[(&str, &str)]) -> String {
         .replace(entry(false).kind, "PLAIN")
 }
 
-fn accepted(text: &str, variables: &[(&str, &str)]) -> Loaded {
+pub(super) fn accepted(text: &str, variables: &[(&str, &str)]) -> Loaded {
     load_text(text, variables).unwrap_or_else(|problems| panic!("{problems}"))
 }
 

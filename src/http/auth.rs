@@ -51,6 +51,17 @@ impl Sources {
         Sources { known, anyone: Sender { index: 0, name: Arc::from("default") } }
     }
 
+    /// Returns the names in the order of the indexes.
+    pub(super) fn names(&self) -> Vec<&str> {
+        let known: Vec<&str> = self.known.iter().map(|known| &*known.sender.name).collect();
+        if known.is_empty() { vec![&self.anyone.name] } else { known }
+    }
+
+    /// Returns the index of the source with this name.
+    pub(super) fn index_of(&self, name: &str) -> Option<usize> {
+        self.names().iter().position(|other| *other == name)
+    }
+
     /// Returns whose request this is.
     ///
     /// # Errors

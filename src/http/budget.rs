@@ -5,6 +5,7 @@
 //! durable; without one a request is refused at once instead of queued.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -20,18 +21,26 @@ const DEFAULT_BYTES: usize = 64 * 1024 * 1024;
 /// The bytes that all requests together may hold.
 pub(super) struct Budget {
     semaphore: Arc<Semaphore>,
+    units: AtomicUsize,
 }
 
 impl Budget {
     /// Returns a budget that fits bodies of this size.
     pub(super) fn for_bodies_of(max_body_bytes: usize) -> Self {
-        Budget::of(DEFAULT_BYTES.max(max_body_bytes.saturating_mul(8)))
+        Budget::of(bytes_for(max_body_bytes))
+    }
+
+    /// Grows until bodies of this size fit. It never shrinks: what is given away cannot be taken back.
+    pub(super) fn fit_bodies_of(&self, max_body_bytes: usize) {
+        let wanted = units(bytes_for(max_body_bytes));
+        let had = self.units.fetch_max(wanted, Ordering::AcqRel);
+        self.semaphore.add_permits(wanted.saturating_sub(had));
     }
 
     /// Returns a budget of so many bytes.
     pub(super) fn of(bytes: usize) -> Self {
-        let units = (bytes / UNIT).min(Semaphore::MAX_PERMITS);
-        Budget { semaphore: Arc::new(Semaphore::new(units)) }
+        let units = units(bytes);
+        Budget { semaphore: Arc::new(Semaphore::new(units)), units: AtomicUsize::new(units) }
     }
 
     /// Takes what every request costs; `None` when nothing is left.
@@ -45,6 +54,14 @@ impl Budget {
     pub(super) fn free_bytes(&self) -> usize {
         self.semaphore.available_permits() * UNIT
     }
+}
+
+fn bytes_for(max_body_bytes: usize) -> usize {
+    DEFAULT_BYTES.max(max_body_bytes.saturating_mul(8))
+}
+
+fn units(bytes: usize) -> usize {
+    (bytes / UNIT).min(Semaphore::MAX_PERMITS)
 }
 
 /// What one request holds of the budget. Dropping it gives it back.

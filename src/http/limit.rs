@@ -5,6 +5,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -29,9 +30,9 @@ type Instant = <DefaultClock as Clock>::Instant;
 
 /// All limits of the door.
 pub(super) struct Limiter {
-    per_ip: Option<PerIp>,
+    per_ip: Option<Arc<PerIp>>,
     /// One per source; empty when switched off.
-    per_source: Vec<PerSource>,
+    per_source: Vec<Arc<PerSource>>,
 }
 
 struct PerIp {
@@ -48,10 +49,27 @@ struct PerSource {
 impl Limiter {
     pub(super) fn new(limits: &Limits, sources: usize) -> Self {
         let per_source = quota(limits.per_source).map(|quota| {
-            let one = |_| PerSource { quota, limiter: RateLimiter::direct(quota) };
+            let one = |_| Arc::new(PerSource { quota, limiter: RateLimiter::direct(quota) });
             (0..sources).map(one).collect()
         });
-        Limiter { per_ip: quota(limits.per_ip).map(PerIp::new), per_source: per_source.unwrap_or_default() }
+        let per_ip = quota(limits.per_ip).map(|quota| Arc::new(PerIp::new(quota)));
+        Limiter { per_ip, per_source: per_source.unwrap_or_default() }
+    }
+
+    /// Goes on with the counts of an earlier limiter where the rate is the same; `were` says for each source which index it
+    /// had there.
+    pub(super) fn inherit(&mut self, before: &Limiter, were: &[Option<usize>]) {
+        if let (Some(own), Some(old)) = (&mut self.per_ip, &before.per_ip)
+            && own.quota == old.quota
+        {
+            *own = Arc::clone(old);
+        }
+        for (own, was) in self.per_source.iter_mut().zip(were) {
+            let old = was.and_then(|index| before.per_source.get(index));
+            if let Some(old) = old.filter(|old| old.quota == own.quota) {
+                *own = Arc::clone(old);
+            }
+        }
     }
 
     /// Lets a request with so many events through.
@@ -99,7 +117,7 @@ impl PerIp {
         addresses.retain_recent();
         addresses.shrink_to_fit();
         if addresses.len() >= MAX_ADDRESSES / 2 {
-            self.addresses.store(std::sync::Arc::new(RateLimiter::hashmap(self.quota)));
+            self.addresses.store(Arc::new(RateLimiter::hashmap(self.quota)));
         }
     }
 }
@@ -199,6 +217,27 @@ mod tests {
         assert_eq!(limiter.admit(&browser("203.0.113.9"), &sender(0), 2), Ok(()));
         assert!(limiter.admit(&browser("203.0.113.9"), &sender(0), 1).is_err());
         assert_eq!(limiter.admit(&browser("203.0.113.9"), &sender(1), 2), Ok(()));
+    }
+
+    #[test]
+    fn a_limit_that_stays_the_same_keeps_its_counts_and_another_begins_anew() {
+        let mut before = limiter((1, 5), (1, 5));
+        for index in 0..2 {
+            assert_eq!(before.admit(&browser("203.0.113.9"), &sender(index), 2), Ok(()));
+        }
+        let mut same = limiter((1, 5), (1, 5));
+        same.inherit(&before, &[None, Some(0)]);
+        assert!(same.admit(&browser("203.0.113.9"), &sender(1), 2).is_err(), "one of the address is left");
+        assert!(same.admit(&browser("203.0.113.1"), &sender(1), 4).is_err(), "three of the source are left");
+        assert_eq!(same.admit(&browser("203.0.113.1"), &sender(0), 5), Ok(()), "this source is new");
+        let mut other = limiter((1, 6), (2, 5));
+        other.inherit(&before, &[Some(0), Some(1)]);
+        assert_eq!(other.admit(&browser("203.0.113.9"), &sender(1), 5), Ok(()));
+        let mut off = limiter((0, 0), (0, 0));
+        off.inherit(&before, &[Some(0), Some(1)]);
+        assert_eq!(off.admit(&browser("203.0.113.9"), &sender(0), 100), Ok(()));
+        before.inherit(&off, &[Some(0), Some(1)]);
+        assert!(before.admit(&browser("203.0.113.9"), &sender(0), 4).is_err());
     }
 
     #[test]

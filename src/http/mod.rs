@@ -18,6 +18,7 @@ mod outer;
 mod routes;
 mod segment;
 mod state;
+mod terms;
 #[cfg(test)]
 mod tests;
 pub mod token;
@@ -38,6 +39,8 @@ use crate::config::Settings;
 use crate::telemetry::Metrics;
 use state::{Shared, State};
 
+pub use terms::DoorTerms;
+
 /// Longer than the idle time of common load balancers (60 s), so that they close first.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// How long the rest of an unread body is read and thrown away after its answer, so that the client sees the answer
@@ -52,7 +55,7 @@ const UNPACKERS: usize = 4;
 /// per request.
 #[derive(Clone)]
 pub struct Door {
-    /// The whole configuration.
+    /// The configuration of the start; what may change since is in the terms.
     pub settings: Arc<Settings>,
     /// Makes events durable.
     pub accept: Recipient<Accept>,
@@ -70,13 +73,14 @@ pub struct Door {
 
 /// Starts to answer on the given listeners; every listener serves everything. Must be called inside an actix system.
 ///
-/// The returned server stops when its handle says so, never by a signal of its own.
+/// The returned server stops when its handle says so, never by a signal of its own. The terms are changed by a reload.
 ///
 /// # Errors
 /// A listener that the system does not let us use.
-pub fn serve(door: Door, listeners: Vec<TcpListener>) -> std::io::Result<Server> {
+pub fn serve(door: Door, listeners: Vec<TcpListener>) -> std::io::Result<(Server, DoorTerms)> {
     let shared = Arc::new(Shared::new(&door));
-    serve_shared(door, shared, listeners)
+    let terms = DoorTerms(Arc::clone(&shared));
+    Ok((serve_shared(door, shared, listeners)?, terms))
 }
 
 fn serve_shared(door: Door, shared: Arc<Shared>, listeners: Vec<TcpListener>) -> std::io::Result<Server> {

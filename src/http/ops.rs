@@ -125,7 +125,7 @@ async fn turn_away(
     state: &State,
     refusal: Refusal,
 ) -> HttpResponse {
-    body::drain(request, payload, state.door.settings.server.body_timeout).await;
+    body::drain(request, payload, state.shared.terms().server.body_timeout).await;
     answer::refuse(&refusal)
 }
 

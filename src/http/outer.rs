@@ -33,7 +33,7 @@ pub(super) async fn around<B: MessageBody + 'static>(
     let headers = response.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
     if open {
-        state.shared.origins.mark(origin.as_ref(), headers);
+        state.shared.terms.load().origins.mark(origin.as_ref(), headers);
     }
     let status = response.status().as_u16();
     RequestAnswered { path, status, took: started.elapsed() }.emit(&state.door.metrics);

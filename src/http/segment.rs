@@ -18,6 +18,7 @@ use super::answer::{self, Refusal};
 use super::body::{self, Bounds};
 use super::budget::Reservation;
 use super::state::State;
+use super::terms::Terms;
 use super::visitor::Visitor;
 
 /// A commit gets at least this part of the time for an answer, also when the body took most of it.
@@ -43,7 +44,7 @@ pub(super) async fn ignore(
     payload: web::Payload,
     state: web::Data<State>,
 ) -> HttpResponse {
-    body::drain(&request, payload, state.door.settings.server.body_timeout).await;
+    body::drain(&request, payload, state.shared.terms().server.body_timeout).await;
     answer::success()
 }
 
@@ -54,8 +55,8 @@ async fn take(
     state: &State,
 ) -> Result<HttpResponse, Refusal> {
     let deadline = Instant::now() + state.shared.answer_within;
-    let server = &state.door.settings.server;
-    let bounds = Bounds { max_bytes: server.max_body_bytes, patience: server.body_timeout };
+    let terms = state.shared.terms();
+    let bounds = Bounds { max_bytes: terms.server.max_body_bytes, patience: terms.server.body_timeout };
     // A request that nobody has room for is not parsed: its sender may be gone before it would be its turn.
     let Some(mut reservation) = state.shared.budget.reserve() else {
         body::drain(request, payload, bounds.patience).await;
@@ -67,7 +68,7 @@ async fn take(
     if !reservation.cover(body_bytes + envelope.len() * CALL_BYTES) {
         return Err(Refusal::Overloaded("too much is in flight"));
     }
-    let intake = believe(envelope, request, state)?;
+    let intake = believe(envelope, request, &terms)?;
     count_rejected(&intake.rejected, state);
     let (accepted, rejected) = (intake.events.len(), intake.rejected.clone());
     let stored = hand_over(intake, reservation, deadline, state).await;
@@ -75,15 +76,15 @@ async fn take(
 }
 
 /// Decides whose calls these are and whether they may come in, and checks each.
-fn believe(envelope: Envelope, request: &HttpRequest, state: &State) -> Result<Intake, Refusal> {
-    let server = &state.door.settings.server;
+fn believe(envelope: Envelope, request: &HttpRequest, terms: &Terms) -> Result<Intake, Refusal> {
+    let server = &terms.server;
     let visitor = Visitor::of(request, &server.trusted_proxies);
-    let sender = state.shared.sources.identify(
+    let sender = terms.sources.identify(
         request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes),
         envelope.write_key.as_deref(),
         visitor.origin.map(HeaderValue::as_bytes),
     )?;
-    state.shared.limiter.admit(&visitor, sender, envelope.len())?;
+    terms.limiter.admit(&visitor, sender, envelope.len())?;
     let arrival = Arrival {
         received_at: clock::now(),
         source: std::sync::Arc::clone(&sender.name),

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
+
 use super::Door;
-use super::auth::Sources;
 use super::budget::Budget;
-use super::cors::Origins;
-use super::limit::Limiter;
+use super::terms::Terms;
 
 /// SDKs hang up after 10 s; an answer that comes earlier can still tell them when to try again.
 const ANSWER_WITHIN: Duration = Duration::from_secs(8);
@@ -23,9 +23,8 @@ pub(super) struct State {
 /// What all workers share.
 pub(super) struct Shared {
     pub(super) budget: Budget,
-    pub(super) sources: Sources,
-    pub(super) origins: Origins,
-    pub(super) limiter: Limiter,
+    /// What may change while the router runs.
+    pub(super) terms: ArcSwap<Terms>,
     /// How long a request may take from its head to its answer.
     pub(super) answer_within: Duration,
 }
@@ -35,10 +34,13 @@ impl Shared {
         let settings = &door.settings;
         Shared {
             budget: Budget::for_bodies_of(settings.server.max_body_bytes),
-            sources: Sources::new(&settings.sources),
-            origins: Origins::new(&settings.sources),
-            limiter: Limiter::new(&settings.limits, settings.sources.len().max(1)),
+            terms: ArcSwap::from_pointee(Terms::new(settings)),
             answer_within: ANSWER_WITHIN,
         }
+    }
+
+    /// Returns the present terms, to keep to until the answer.
+    pub(super) fn terms(&self) -> Arc<Terms> {
+        self.terms.load_full()
     }
 }

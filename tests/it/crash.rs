@@ -9,7 +9,12 @@ use std::path::{Path, PathBuf};
 use crate::support::{Config, Load, Receiver, Reply, Router, Sent, ids_of, track, until};
 
 /// Every acknowledged event is at both places, nothing else is, and users are in order.
-async fn expect_complete(router: &Router, receiver: &Receiver, sent: &Sent, acknowledged: &BTreeSet<String>) {
+pub(crate) async fn expect_complete(
+    router: &Router,
+    receiver: &Receiver,
+    sent: &Sent,
+    acknowledged: &BTreeSet<String>,
+) {
     let ids: Vec<String> = acknowledged.iter().cloned().collect();
     router.until_rows("load_sent", &ids).await;
     receiver.until_taken(&ids).await;
@@ -27,7 +32,7 @@ async fn expect_complete(router: &Router, receiver: &Receiver, sent: &Sent, ackn
 }
 
 /// The first occurrences of each user's events are in the order in which they were sent.
-fn expect_order(taken: &[String], sent: &Sent) {
+pub(crate) fn expect_order(taken: &[String], sent: &Sent) {
     let mut seen = HashSet::new();
     let mut last: BTreeMap<&str, u64> = BTreeMap::new();
     for id in taken.iter().filter(|id| seen.insert(id.as_str())) {

@@ -19,6 +19,7 @@ mod delivery;
 mod disk;
 mod ops;
 mod orders;
+mod reload;
 mod sdk;
 mod start;
 mod support;

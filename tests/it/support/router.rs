@@ -183,8 +183,37 @@ impl Router {
 
     /// Sends SIGTERM.
     pub(crate) fn sigterm(&self) {
-        let status = Command::new("sh").arg("-c").arg(format!("kill -TERM {}", self.pid())).status();
+        self.signal("TERM");
+    }
+
+    /// Sends SIGHUP.
+    pub(crate) fn sighup(&self) {
+        self.signal("HUP");
+    }
+
+    fn signal(&self, name: &str) {
+        let status = Command::new("sh").arg("-c").arg(format!("kill -{name} {}", self.pid())).status();
         assert!(status.expect("there is a shell").success(), "could not signal the router");
+    }
+
+    /// Puts another configuration in the place of the present one, as an editor does that writes beside and renames.
+    pub(crate) fn write_config(&mut self, config: Config) {
+        let beside = self.dir.path().join("config.toml.new");
+        fs::write(&beside, config.text(self.port)).expect("the file can be written");
+        fs::rename(beside, self.dir.path().join("config.toml")).expect("the file can be renamed");
+        self.config = config;
+    }
+
+    /// Puts another configuration in place and waits until it is in force.
+    pub(crate) async fn reconfigure(&mut self, config: Config) {
+        let applied = self.times_applied();
+        self.write_config(config);
+        super::until("the new configuration is in force", 10, async || self.times_applied() > applied).await;
+    }
+
+    /// Returns how often a changed configuration came into force.
+    pub(crate) fn times_applied(&self) -> usize {
+        self.log().matches("a changed configuration is in force").count()
     }
 
     /// Kills the process at once, as a power cut would, and waits for its end.

@@ -1,0 +1,229 @@
+//! What a newly read configuration changes about the running one, and what of it has to wait for the next start.
+//!
+//! Pure, so that a reload is decided in one place and carried out in another.
+
+use secrecy::ExposeSecret;
+
+use super::load::Loaded;
+use super::settings::{Destination, Journal, Server, Settings, Source};
+
+/// The differences between what runs and what was read, by the names of the configuration.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Tables that are new: `destinations.crm`, `sources.web`.
+    pub added: Vec<String>,
+    /// Tables that are there no more.
+    pub removed: Vec<String>,
+    /// Tables and keys with another content.
+    pub changed: Vec<String>,
+    /// Keys and variables that take effect at the next start.
+    pub waiting: Vec<&'static str>,
+    /// Names of destinations that are new or have another content.
+    pub destinations: Vec<String>,
+    /// Names of destinations that are there no more.
+    pub gone: Vec<String>,
+}
+
+impl Changes {
+    /// Compares; `read` was made whole by [`keep_what_cannot_change`].
+    pub fn between(running: &Settings, read: &Settings) -> Changes {
+        let mut changes = Changes::default();
+        changes.compare("destinations", (&running.destinations, &read.destinations), &DESTINATION);
+        changes.compare("sources", (&running.sources, &read.sources), &SOURCE);
+        let names = |tables: &[String]| -> Vec<String> {
+            tables.iter().filter_map(|name| Some(name.strip_prefix("destinations.")?.to_owned())).collect()
+        };
+        changes.destinations = [names(&changes.added), names(&changes.changed)].concat();
+        changes.gone = names(&changes.removed);
+        changes.changed.extend(other_keys(running, read).map(str::to_owned));
+        changes
+    }
+
+    /// Returns whether there is nothing to carry out now.
+    pub fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.removed.is_empty() && self.changed.is_empty()
+    }
+
+    fn compare<T>(&mut self, section: &str, (old, new): (&[T], &[T]), how: &Comparison<T>) {
+        let find = |all: &'_ [T], name: &str| all.iter().position(|one| (how.name)(one) == name);
+        let path = |one: &T| format!("{section}.{}", (how.name)(one));
+        for one in new {
+            match find(old, (how.name)(one)).and_then(|index| old.get(index)) {
+                None => self.added.push(path(one)),
+                Some(before) if !(how.same)(before, one) => self.changed.push(path(one)),
+                Some(_) => {}
+            }
+        }
+        self.removed.extend(old.iter().filter(|one| find(new, (how.name)(one)).is_none()).map(path));
+    }
+}
+
+/// How the tables of one section are compared.
+struct Comparison<T> {
+    name: fn(&T) -> &str,
+    same: fn(&T, &T) -> bool,
+}
+
+const DESTINATION: Comparison<Destination> = Comparison {
+    name: |one| &one.name,
+    same: |old, new| old.enabled == new.enabled && old.fingerprint == new.fingerprint,
+};
+
+const SOURCE: Comparison<Source> = Comparison { name: |one| &one.name, same: same_source };
+
+fn same_source(old: &Source, new: &Source) -> bool {
+    let keys = |source: &Source| -> Vec<String> {
+        source.write_keys.iter().map(|key| key.expose_secret().to_owned()).collect()
+    };
+    old.origins == new.origins && old.enforce_origin == new.enforce_origin && keys(old) == keys(new)
+}
+
+/// Returns the keys outside of named tables that differ and can change while the router runs.
+fn other_keys(running: &Settings, read: &Settings) -> impl Iterator<Item = &'static str> {
+    let (old, new) = (&running.server, &read.server);
+    let pairs = [
+        ("limits.per_ip", running.limits.per_ip != read.limits.per_ip),
+        ("limits.per_source", running.limits.per_source != read.limits.per_source),
+        ("server.max_body_bytes", old.max_body_bytes != new.max_body_bytes),
+        ("server.max_event_bytes", old.max_event_bytes != new.max_event_bytes),
+        ("server.body_timeout", old.body_timeout != new.body_timeout),
+        ("server.trusted_proxies", old.trusted_proxies != new.trusted_proxies),
+    ];
+    pairs.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key)
+}
+
+/// Puts what cannot change while the router runs back to what it was at the start, and returns the names of what would have
+/// changed. Secrets that development generated stay.
+pub fn keep_what_cannot_change(start: &Loaded, read: &mut Loaded) -> Vec<&'static str> {
+    let mut waiting = server_keys(&start.settings.server, &read.settings.server);
+    waiting.extend(journal_keys(&start.settings.journal, &read.settings.journal));
+    let secrets = [
+        ("JWT_SECRET", &start.settings.server.jwt_secret, &read.settings.server.jwt_secret),
+        ("SITE_SALT", &start.site_salt, &read.site_salt),
+    ];
+    for (name, old, new) in secrets {
+        let new = new.expose_secret();
+        if !new.is_empty() && new != old.expose_secret() {
+            waiting.push(name);
+        }
+    }
+    read.site_salt = start.site_salt.clone();
+    read.settings.journal = start.settings.journal.clone();
+    let new = std::mem::replace(&mut read.settings.server, start.settings.server.clone());
+    let kept = &mut read.settings.server;
+    (kept.max_body_bytes, kept.max_event_bytes) = (new.max_body_bytes, new.max_event_bytes);
+    (kept.body_timeout, kept.trusted_proxies) = (new.body_timeout, new.trusted_proxies);
+    waiting
+}
+
+fn server_keys(old: &Server, new: &Server) -> Vec<&'static str> {
+    differing([
+        ("server.listen", old.listen != new.listen),
+        ("server.environment", old.production != new.production),
+        ("server.data_dir", old.data_dir != new.data_dir),
+        ("server.log", old.log != new.log),
+        ("server.header_timeout", old.header_timeout != new.header_timeout),
+        ("server.max_connections", old.max_connections != new.max_connections),
+        ("server.shutdown_timeout", old.shutdown_timeout != new.shutdown_timeout),
+    ])
+}
+
+fn journal_keys(old: &Journal, new: &Journal) -> Vec<&'static str> {
+    differing([
+        ("journal.durability", old.durability != new.durability),
+        ("journal.max_bytes", old.max_bytes != new.max_bytes),
+        ("journal.retention", old.retention != new.retention),
+        ("journal.on_full", old.on_full != new.on_full),
+        ("journal.dedupe_window", old.dedupe_window != new.dedupe_window),
+        ("journal.dedupe_max_ids", old.dedupe_max_ids != new.dedupe_max_ids),
+    ])
+}
+
+fn differing<const N: usize>(keys: [(&'static str, bool); N]) -> Vec<&'static str> {
+    keys.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::tests::accepted as loaded;
+
+    const START: &str = "[sources.web]\nwrite_keys = [\"one\"]\n\
+        [destinations.a]\ntype = \"webhook\"\nurl = \"http://127.0.0.1:1/a\"\n\
+        [destinations.b]\ntype = \"webhook\"\nurl = \"http://127.0.0.1:1/b\"\nsecret = \"${TOKEN}\"\n";
+
+    fn changes(text: &str, token: &str) -> Changes {
+        let start = loaded(START, &[("TOKEN", "hunter2")]);
+        let mut read = loaded(text, &[("TOKEN", token)]);
+        let waiting = keep_what_cannot_change(&start, &mut read);
+        Changes { waiting, ..Changes::between(&start.settings, &read.settings) }
+    }
+
+    #[test]
+    fn another_place_or_another_spelling_is_no_change() {
+        let moved = "# a comment\n[destinations]\nb = { type = \"webhook\", secret = \"hunter2\", url = \"http://127.0.0.1:1/b\" }\n\
+            a = { url = \"http://127.0.0.1:1/a\", type = \"webhook\" }\n[sources]\nweb.write_keys = ['one']\n";
+        assert_eq!(changes(moved, "hunter2"), Changes::default());
+    }
+
+    #[test]
+    fn a_secret_of_the_environment_is_a_change_of_its_destination_alone() {
+        let found = changes(START, "another");
+        assert_eq!((found.changed, found.destinations), (vec!["destinations.b".into()], vec!["b".into()]));
+        assert!(found.added.is_empty() && found.removed.is_empty());
+    }
+
+    #[test]
+    fn what_comes_goes_and_changes_is_named() {
+        let text = "[sources.web]\nwrite_keys = [\"two\"]\n[sources.app]\nwrite_keys = [\"three\"]\n\
+            [limits]\nper_ip = { events_per_second = 1, burst = 1 }\n[server]\nmax_event_bytes = \"2KiB\"\n\
+            [destinations.a]\ntype = \"webhook\"\nurl = \"http://127.0.0.1:1/a\"\nenabled = false\n\
+            [destinations.c]\ntype = \"webhook\"\n";
+        let found = changes(text, "hunter2");
+        assert_eq!(found.added, ["destinations.c", "sources.app"]);
+        assert_eq!(found.removed, ["destinations.b"]);
+        let changed = ["destinations.a", "sources.web", "limits.per_ip", "server.max_event_bytes"];
+        assert_eq!(found.changed, changed);
+        assert_eq!((found.destinations, found.gone), (vec!["c".into(), "a".into()], vec!["b".into()]));
+        assert!(found.waiting.is_empty());
+    }
+
+    #[test]
+    fn what_has_to_wait_is_named_and_stays_as_it_is() {
+        let start = loaded(START, &[("TOKEN", "x"), ("JWT_SECRET", "old")]);
+        let text = format!(
+            "{START}[server]\nlisten = [\"127.0.0.1:1\"]\nlog = \"debug\"\ndata_dir = \"d\"\nmax_body_bytes = \"8MiB\"\n\
+             shutdown_timeout = \"1s\"\n[journal]\nmax_bytes = \"1GiB\"\n"
+        );
+        let mut read = loaded(&text, &[("TOKEN", "x"), ("JWT_SECRET", "new")]);
+        let waiting = keep_what_cannot_change(&start, &mut read);
+        let expected = [
+            "server.listen",
+            "server.data_dir",
+            "server.log",
+            "server.shutdown_timeout",
+            "journal.max_bytes",
+            "JWT_SECRET",
+        ];
+        assert_eq!(waiting, expected);
+        assert_eq!(read.settings.server.listen, start.settings.server.listen);
+        assert_eq!(read.settings.journal.max_bytes, start.settings.journal.max_bytes);
+        assert_eq!(read.settings.server.jwt_secret.expose_secret(), "old");
+        assert_eq!(read.settings.server.max_body_bytes, 8 << 20);
+    }
+
+    #[test]
+    fn a_secret_that_was_generated_stays_without_a_word() {
+        let mut start = loaded(START, &[("TOKEN", "x")]);
+        start.settings.server.jwt_secret = "generated".to_owned().into();
+        let mut read = loaded(START, &[("TOKEN", "x")]);
+        assert!(keep_what_cannot_change(&start, &mut read).is_empty());
+        assert_eq!(read.settings.server.jwt_secret.expose_secret(), "generated");
+    }
+
+    #[test]
+    fn a_fingerprint_is_not_shown() {
+        let shown = format!("{:?}", loaded(START, &[("TOKEN", "x")]).settings.destinations);
+        assert!(shown.contains("Fingerprint(…)"), "{shown}");
+    }
+}

@@ -1,0 +1,55 @@
+//! The terms on which requests are taken: sources, origins, limits and bounds, which may change while the router runs.
+//!
+//! One swap changes all of them together. A request looks once and keeps what it has seen until its answer.
+
+use std::sync::Arc;
+
+use crate::config::Settings;
+use crate::config::settings::Server;
+
+use super::auth::Sources;
+use super::cors::Origins;
+use super::limit::Limiter;
+use super::state::Shared;
+
+/// What one request keeps to.
+pub(super) struct Terms {
+    /// Bounds of bodies and events, trusted proxies.
+    pub(super) server: Server,
+    pub(super) sources: Sources,
+    pub(super) origins: Origins,
+    pub(super) limiter: Limiter,
+}
+
+impl Terms {
+    pub(super) fn new(settings: &Settings) -> Self {
+        Terms {
+            server: settings.server.clone(),
+            sources: Sources::new(&settings.sources),
+            origins: Origins::new(&settings.sources),
+            limiter: Limiter::new(&settings.limits, settings.sources.len().max(1)),
+        }
+    }
+
+    /// Goes on with the counts of limits that are the same.
+    fn after(mut self, before: &Terms) -> Self {
+        let were: Vec<Option<usize>> =
+            self.sources.names().iter().map(|name| before.sources.index_of(name)).collect();
+        self.limiter.inherit(&before.limiter, &were);
+        self
+    }
+}
+
+/// Changes the terms of an open door.
+#[derive(Clone)]
+pub struct DoorTerms(pub(super) Arc<Shared>);
+
+impl DoorTerms {
+    /// Takes every request from now on by these settings. Requests in flight keep to those that they began with.
+    pub fn change(&self, settings: &Settings) {
+        let shared = &self.0;
+        shared.budget.fit_bodies_of(settings.server.max_body_bytes);
+        let terms = Terms::new(settings).after(&shared.terms.load());
+        shared.terms.store(Arc::new(terms));
+    }
+}

@@ -1,0 +1,126 @@
+//! How a change is noticed, and what is refused.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use super::{config_check, send, until_destination, with_hook};
+use crate::support::{Config, Receiver, Reply, Router, until, until_some};
+
+#[tokio::test]
+async fn an_invalid_file_is_refused_as_a_whole_and_the_next_valid_one_repairs_it() {
+    let receivers = [Receiver::start(), Receiver::start()];
+    let good = |receiver: &Receiver| Config::new().webhook("hook", &receiver.url(), "");
+    let mut router = Router::start(good(&receivers[0])).await;
+    assert_eq!(config_check(&router).await["ok"], true);
+    let bad = "[destinations.third]\ntype = \"webhok\"\n[limits]\nper_iq = 1";
+    router.write_config(good(&receivers[1]).table(bad));
+    let check = until_some("the file is refused", 10, async || {
+        Some(config_check(&router).await).filter(|check| check["ok"] == false)
+    })
+    .await;
+    let message = check["message"].as_str().expect("a message").to_owned();
+    let text = fs::read_to_string(router.dir().join("config.toml")).unwrap();
+    for wrong in ["webhok", "per_iq"] {
+        let line = text.lines().position(|line| line.contains(wrong)).unwrap() + 1;
+        assert!(message.contains(&format!("config.toml:{line}:")), "`{wrong}` has its place: {message}");
+    }
+    assert!(router.log().contains("is refused, the one before stays"), "{}", router.log());
+    let ids = send(&router, "u", 3).await;
+    receivers[0].until_taken(&ids).await;
+    router.reconfigure(good(&receivers[1])).await;
+    assert_eq!(config_check(&router).await["ok"], true);
+    let more = send(&router, "u", 3).await;
+    receivers[1].until_taken(&more).await;
+    assert_eq!((receivers[0].taken_ids(), receivers[1].taken_ids()), (ids, more));
+}
+
+#[tokio::test]
+async fn a_file_that_is_gone_and_back_again_changes_nothing() {
+    let receiver = Receiver::start();
+    let mut router = Router::start(Config::new().webhook("hook", &receiver.url(), "")).await;
+    fs::remove_file(router.dir().join("config.toml")).unwrap();
+    until("its loss is noticed", 10, async || config_check(&router).await["ok"] == false).await;
+    let ids = send(&router, "u", 3).await;
+    receiver.until_taken(&ids).await;
+    router.write_config(Config::new().webhook("hook", &receiver.url(), ""));
+    until("it is back", 10, async || config_check(&router).await["ok"] == true).await;
+    assert_eq!(router.times_applied(), 0);
+}
+
+#[tokio::test]
+async fn what_has_to_wait_for_the_next_start_is_named_and_the_rest_is_applied() {
+    let receiver = Receiver::start();
+    let mut router = Router::start(Config::new()).await;
+    let config = Config::new()
+        .server("shutdown_timeout = \"7s\"")
+        .table("[journal]\nretention = \"8d\"")
+        .webhook("hook", &receiver.url(), "");
+    router.reconfigure(config).await;
+    let ids = send(&router, "u", 3).await;
+    receiver.until_taken(&ids).await;
+    let check = config_check(&router).await;
+    let message = check["message"].as_str().unwrap();
+    assert_eq!(check["ok"], true, "{check}");
+    assert!(message.contains("server.shutdown_timeout") && message.contains("journal.retention"), "{check}");
+    assert!(message.contains("takes effect at the next start"), "{check}");
+    let waits = "`journal.retention` takes effect at the next start";
+    until("the log says so", 5, async || router.log().contains(waits)).await;
+    router.restart().await;
+    let check = config_check(&router).await;
+    assert!(!check["message"].as_str().unwrap().contains("next start"), "{check}");
+}
+
+#[tokio::test]
+async fn a_hangup_reads_the_files_at_once_and_says_when_nothing_changed() {
+    let receiver = Receiver::start();
+    let mut router = Router::start(Config::new()).await;
+    router.sighup();
+    until("nothing changed", 10, async || router.log().contains("nothing changed")).await;
+    router.write_config(Config::new().webhook("hook", &receiver.url(), ""));
+    router.sighup();
+    until("the change is in force", 10, async || router.times_applied() == 1).await;
+    router.sighup();
+    until("nothing changed", 10, async || router.log().matches("nothing changed").count() == 2).await;
+    let ids = send(&router, "u", 3).await;
+    receiver.until_taken(&ids).await;
+    assert_eq!(router.times_applied(), 1, "the same change is not noticed again");
+}
+
+#[tokio::test]
+async fn a_secret_in_the_env_file_is_changed_without_touching_the_configuration() {
+    let receiver = Receiver::scripted(|request| match request.headers["authorization"].as_str() {
+        "right" => Reply::Status(200),
+        _ => Reply::Status(401),
+    });
+    let config = with_hook(&receiver.url(), "headers = { authorization = \"${HOOK_KEY:-wrong}\" }");
+    let router = Router::start(config).await;
+    let ids = send(&router, "u", 3).await;
+    until_destination(&router, "hook", "it is held", |one| one["state"] == "held").await;
+    fs::write(router.dir().join(".env"), "HOOK_KEY=right\n").unwrap();
+    receiver.until_taken(&ids).await;
+    let log = router.log();
+    assert!(log.contains("destinations.hook") && !log.contains("right"), "{log}");
+}
+
+#[tokio::test]
+async fn a_replaced_directory_of_a_config_map_is_noticed() {
+    let receiver = Receiver::start();
+    let mut router = Router::start(Config::new()).await;
+    let path = |name: &str| router.dir().join(name);
+    let text = fs::read_to_string(path("config.toml")).unwrap();
+    for version in ["..1", "..2"] {
+        fs::create_dir(path(version)).unwrap();
+        fs::write(path(version).join("config.toml"), &text).unwrap();
+    }
+    symlink("..1", path("..data")).unwrap();
+    symlink("..data/config.toml", path("config.toml.new")).unwrap();
+    fs::rename(path("config.toml.new"), path("config.toml")).unwrap();
+    let table = format!("[destinations.hook]\ntype = \"webhook\"\nurl = \"{}\"\n", receiver.url());
+    fs::write(path("..2").join("config.toml"), text + &table).unwrap();
+    symlink("..2", path("..data.new")).unwrap();
+    fs::rename(path("..data.new"), path("..data")).unwrap();
+    until("the change is in force", 10, async || router.times_applied() == 1).await;
+    let ids = send(&router, "u", 3).await;
+    receiver.until_taken(&ids).await;
+    router.stop().await;
+}

@@ -1,0 +1,63 @@
+//! Ten changes under load.
+
+use std::time::Duration;
+
+use crate::crash::{expect_complete, expect_order};
+use crate::support::{Config, Load, Receiver, Reply, Router};
+
+#[tokio::test]
+async fn ten_changes_under_load_lose_nothing_and_keep_the_order() {
+    let steady = Receiver::start();
+    let mut count = 0;
+    // Fails, dawdles and hangs, so that it is changed in every state that there is.
+    let changing = Receiver::scripted(move |_| {
+        count += 1;
+        match count % 12 {
+            3 | 4 => Reply::Status(503),
+            7 => Reply::Slow(Duration::from_secs(3), 200),
+            10 => Reply::Hang,
+            11 => Reply::Cut,
+            _ => Reply::Status(200),
+        }
+    });
+    let config = |round: u32| {
+        let extra = format!("headers = {{ x-round = \"{round}\" }}\nconcurrency = {}", round % 3 + 1);
+        let config = Config::new()
+            .webhook("steady", &steady.url(), "")
+            .webhook("changing", &changing.url(), &extra)
+            .table(&format!(
+                "[limits]\nper_source = {{ events_per_second = {}, burst = 100000 }}",
+                90_000 + round
+            ));
+        if round % 2 == 0 {
+            config
+        } else {
+            config.webhook(
+                "comes-and-goes",
+                &steady.url(),
+                "enabled = true\nevents = { include = [\"page\"] }",
+            )
+        }
+    };
+    let mut router = Router::start(config(0)).await;
+    let load = Load::start(&router.url(""), 4);
+    for round in 1..=10 {
+        load.until_more(100).await;
+        router.reconfigure(config(round)).await;
+    }
+    load.until_more(50).await;
+    let (sent, acknowledged) = load.finish();
+    changing.recover();
+    expect_complete(&router, &steady, &sent, &acknowledged).await;
+    let ids: Vec<String> = acknowledged.iter().cloned().collect();
+    changing.until_taken(&ids).await;
+    expect_order(&changing.taken_ids(), &sent);
+    let mut taken = steady.taken_ids();
+    let all = taken.len();
+    taken.sort();
+    taken.dedup();
+    assert_eq!(taken.len(), all, "a destination that is not touched gets nothing twice");
+    let metrics = router.get("/metrics").await.text;
+    assert!(metrics.contains("opentrack_events_lost_total{destination=\"changing\"} 0"), "{metrics}");
+    assert!(!router.log().contains("panicked"), "{}", router.log());
+}
