@@ -75,8 +75,11 @@ const RULES: &[Rule] = &[
     Rule { pattern: "destinations/*/schema.rs", may: MEANING, banned: PURE },
     Rule { pattern: "destinations/*/plan.rs", may: MEANING, banned: PURE },
     Rule { pattern: "destinations/*/judge.rs", may: MEANING, banned: PURE },
+    Rule { pattern: "destinations/*/show.rs", may: MEANING, banned: PURE },
     Rule { pattern: "destinations/*/sign.rs", may: MEANING, banned: PURE },
     Rule { pattern: "destinations/*/secrets.rs", may: MEANING, banned: PURE },
+    Rule { pattern: "destinations/show.rs", may: &[], banned: PURE },
+    Rule { pattern: "destinations/wants.rs", may: &["policy", "spec"], banned: PURE },
     Rule { pattern: "destinations/", may: &["spec", "policy", "warehouse", "telemetry"], banned: EDGE },
     Rule {
         pattern: "journal/",

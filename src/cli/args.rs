@@ -45,6 +45,8 @@ pub(super) enum Command {
         #[arg(long, value_name = "NAME")]
         destination: Option<String>,
     },
+    /// Show what each destination would receive for these events, or why it would not; sends nothing
+    Explain(super::explain::Asked),
     /// Say how every destination of the running router is
     Destinations,
     /// Make a token for the operator API

@@ -5,6 +5,7 @@
 mod args;
 mod check;
 mod destinations;
+mod explain;
 mod gen_files;
 mod keys;
 mod out;
@@ -83,6 +84,9 @@ fn dispatch(arguments: Arguments, environment: &Environment, out: &mut Out) -> E
         }),
         Command::Token { scope, ttl } => {
             with_config(&source, environment, out, |loaded, out| token::mint(loaded, &scope, ttl, out))
+        }
+        Command::Explain(asked) => {
+            with_config(&source, environment, out, |loaded, out| explain::explain(&loaded, &asked, out))
         }
         Command::Gen { directory } => gen_files::write(&directory, out),
         Command::Serve => with_config(&source, environment, out, serve::serve),

@@ -8,6 +8,8 @@
 mod registry;
 pub mod http_client;
 pub mod reply;
+pub mod show;
+mod wants;
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -23,6 +25,8 @@ use crate::spec::Event;
 use crate::warehouse::{SchemaCell, SchemaDiff};
 
 pub use reply::{Answer, Failure, FailureKind, Reply};
+pub use show::{Shown, ShownBody, ShownRequest, ShownRow};
+pub use wants::wants;
 
 registry! {
     sqlite: sqlite::Sqlite,
@@ -193,6 +197,10 @@ pub trait Client: Send + Sync + 'static {
 
     /// Sends one request. Every failure of the outside is a value in the [`Reply`].
     fn send(&self, request: &Self::Request) -> impl Future<Output = Reply> + Send;
+
+    /// Returns what sending the request would put on the wire or into rows, with every secret masked. Sends and opens
+    /// nothing.
+    fn show(&self, request: &Self::Request) -> Shown;
 
     /// Returns what carries out schema changes, for a warehouse.
     fn schema_store(&self) -> Option<Arc<dyn SchemaStore>> {
