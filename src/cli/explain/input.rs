@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 
 use crate::config::Settings;
 use crate::config::settings::Source;
-use crate::spec::{Arrival, Endpoint, Envelope, Event, Intake, Limits, Rejected, read};
+use crate::spec::{Arrival, Code, Endpoint, Envelope, Event, Intake, Limits, Rejected, read};
 
 /// The source of events that come without any configured one, as at the door.
 const ANY_SOURCE: &str = "default";
@@ -88,13 +88,13 @@ impl Input {
     fn mend(&mut self, text: &Bytes, settings: &Settings) -> bool {
         let batch = intake(text.clone(), settings, self.now);
         let Ok(intake) = batch.or_else(|_| intake(wrapped(text), settings, self.now)) else { return false };
-        let is_mended = intake
-            .rejected
-            .iter()
-            .flat_map(|one| &one.problems)
-            .all(|problem| problem.code != crate::spec::Code::BadJson);
-        self.verdicts.extend(in_order(intake));
-        is_mended
+        let is_broken = |one: &&Rejected| one.problems.iter().any(|problem| problem.code == Code::BadJson);
+        let broken = intake.rejected.iter().filter(is_broken).count();
+        // One broken event is better explained by its line in the input.
+        if broken < intake.events.len() + intake.rejected.len() {
+            self.verdicts.extend(in_order(intake));
+        }
+        broken == 0
     }
 }
 
