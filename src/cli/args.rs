@@ -58,6 +58,8 @@ pub(super) enum Command {
         #[arg(long, default_value = "1h", value_parser = duration)]
         ttl: Duration,
     },
+    /// Stand in for a destination that behaves and misbehaves on command
+    Mock(super::mock::Asked),
     /// Make write keys
     Keys {
         #[command(subcommand)]
@@ -79,6 +81,6 @@ pub(super) enum KeysAction {
 }
 
 /// Reads "90s", "1h 30m".
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     humantime_serde::re::humantime::parse_duration(text).map_err(|error| error.to_string())
 }

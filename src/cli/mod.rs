@@ -8,6 +8,7 @@ mod destinations;
 mod explain;
 mod gen_files;
 mod keys;
+mod mock;
 mod out;
 mod probe;
 mod remote;
@@ -88,6 +89,7 @@ fn dispatch(arguments: Arguments, environment: &Environment, out: &mut Out) -> E
         Command::Explain(asked) => {
             with_config(&source, environment, out, |loaded, out| explain::explain(&loaded, &asked, out))
         }
+        Command::Mock(asked) => mock::mock(&asked, out),
         Command::Gen { directory } => gen_files::write(&directory, out),
         Command::Serve => with_config(&source, environment, out, serve::serve),
         Command::Check { probe, .. } => {

@@ -7,6 +7,7 @@
 #[macro_use]
 mod registry;
 pub mod http_client;
+pub mod mock;
 pub mod reply;
 pub mod show;
 mod wants;
@@ -119,6 +120,8 @@ pub trait Destination: Send + Sync + Sized + 'static {
     const KIND: &'static str;
     /// What it says about itself.
     const ABOUT: About;
+    /// Makes its stand-in, where there is one: see [`mock`].
+    const MOCK: Option<mock::NewMock> = None;
     /// Its own settings, without the common ones. `deny_unknown_fields`; a default is what the shipped file says.
     type Config: DeserializeOwned
         + serde::Serialize
