@@ -45,6 +45,8 @@ pub(super) enum Command {
         #[arg(long, value_name = "NAME")]
         destination: Option<String>,
     },
+    /// Show what each destination would receive for these events, or why it would not; sends nothing
+    Explain(super::explain::Asked),
     /// Say how every destination of the running router is, or order one to pause, resume, retry or drop what waits
     Destinations {
         #[command(subcommand)]
@@ -61,6 +63,8 @@ pub(super) enum Command {
         #[arg(long, default_value = "1h", value_parser = duration)]
         ttl: Duration,
     },
+    /// Stand in for a destination that behaves and misbehaves on command
+    Mock(super::mock::Asked),
     /// Make write keys
     Keys {
         #[command(subcommand)]
@@ -111,6 +115,6 @@ pub(super) enum KeysAction {
 }
 
 /// Reads "90s", "1h 30m".
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     humantime_serde::re::humantime::parse_duration(text).map_err(|error| error.to_string())
 }

@@ -5,8 +5,10 @@
 mod args;
 mod check;
 mod destinations;
+mod explain;
 mod gen_files;
 mod keys;
+mod mock;
 mod out;
 mod probe;
 mod remote;
@@ -88,6 +90,10 @@ fn dispatch(arguments: Arguments, environment: &Environment, out: &mut Out) -> E
         Command::Token { scope, ttl } => {
             with_config(&source, environment, out, |loaded, out| token::mint(loaded, &scope, ttl, out))
         }
+        Command::Explain(asked) => {
+            with_config(&source, environment, out, |loaded, out| explain::explain(&loaded, &asked, out))
+        }
+        Command::Mock(asked) => mock::mock(&asked, out),
         Command::Gen { directory } => gen_files::write(&directory, out),
         Command::Serve => {
             with_config(&source, environment, out, |loaded, out| serve::serve(loaded, environment, out))

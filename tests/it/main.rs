@@ -17,6 +17,8 @@ mod conformance;
 mod crash;
 mod delivery;
 mod disk;
+mod explain;
+mod mock;
 mod ops;
 mod orders;
 mod reload;

@@ -25,7 +25,7 @@ use tokio::sync::oneshot;
 
 use super::exit_guard::ExitGuard;
 use super::messages::{ChangeSchema, DestinationStatus, Drain, Drained, LastError, Status, Stop, Wake};
-use crate::destinations::{Attempt, Client, Destination, Reply};
+use crate::destinations::{self, Attempt, Client, Destination, Reply};
 use crate::journal::{Cursor, Extent, Journal, JournalError, Position, ReadLimit, Record};
 use crate::policy::Moment;
 use crate::policy::delivery::{Action, Delivery as Machine, Fate, Input, Item, Keys};
@@ -433,19 +433,11 @@ fn words(reply: &Reply) -> String {
 }
 
 impl<D: Destination> Parts<D> {
-    /// One precedence chain: `integrations`, then the `events` filter, then the destination itself.
     fn wants(&self, event: &Event) -> Verdict {
         if self.replay.as_ref().is_some_and(|scope| !scope.passes(event)) {
             return Verdict::No(Reason::Filtered);
         }
-        let names = [self.name.as_str(), D::KIND, D::ABOUT.title];
-        if !event.head.integrations.allow(&names, D::ABOUT.is_warehouse) {
-            return Verdict::No(Reason::Integrations);
-        }
-        if !self.filter.passes(event) {
-            return Verdict::No(Reason::Filtered);
-        }
-        self.destination.wants(event)
+        destinations::wants(self.destination.as_ref(), &self.name, &self.filter, event)
     }
 }
 

@@ -9,6 +9,7 @@ mod ddl;
 mod judge;
 mod plan;
 mod query;
+mod show;
 mod store;
 mod tables;
 mod trouble;
@@ -20,7 +21,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{
     About, Attempt, Client, Destination, Outcome, Patience, Plan, Reply, Rows, SchemaCell, SchemaStore, Setting,
-    SettingError,
+    SettingError, Shown,
 };
 use crate::spec::Event;
 use crate::warehouse::Mapper;
@@ -98,6 +99,10 @@ impl Client for Wire {
 
     async fn send(&self, request: &Request) -> Reply {
         self.write(request.clone()).await
+    }
+
+    fn show(&self, request: &Request) -> Shown {
+        show::show(request.load())
     }
 
     fn schema_store(&self) -> Option<Arc<dyn SchemaStore>> {

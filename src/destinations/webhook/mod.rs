@@ -8,6 +8,7 @@
 mod client;
 mod config;
 mod judge;
+mod mock;
 mod plan;
 mod secrets;
 mod sign;
@@ -18,6 +19,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::mock::NewMock;
 use super::{About, Attempt, Destination, Plan, Reply, Setting, SettingError};
 use crate::policy::outcome::Outcome;
 use crate::policy::patience::{BatchLimits, BreakerSettings, Patience, RateLimit, Retry};
@@ -58,6 +60,7 @@ impl Destination for Webhook {
         required: &[("url", "")],
         config_block: CONFIG_BLOCK,
     };
+    const MOCK: Option<NewMock> = Some(mock::new);
     type Config = Config;
     type Request = Request;
     type Client = Wire;
