@@ -137,9 +137,10 @@ async fn through_a_restart(sdk: Sdk, fault: Fault) -> Option<(Stage, Said)> {
 async fn expect_first_request_known(stage: &Stage, said: &Said) {
     let lost = given_up(stage.sdk, 1);
     assert_eq!(said.failed, lost, "what the client gave up");
-    let again = if lost.is_empty() { stage.sdk.first_request } else { 0 };
-    assert_eq!(stage.duplicates().await, again, "what came again");
     stage.expect_arrived(&CALLS).await;
+    let known = stage.duplicates().await;
+    let again = if lost.is_empty() { stage.sdk.first_request } else { 0 };
+    assert!(known >= again, "{again} came again, {known} were known");
 }
 
 /// Takes one connection and ends it when its request has begun to come.

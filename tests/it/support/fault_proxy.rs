@@ -2,7 +2,7 @@
 //! requests, or loses an answer, and otherwise forwards. It never changes what it forwards.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::io::{BufReader, Read, Write};
+use std::io::{BufReader, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -112,13 +112,11 @@ impl Shared {
         waited.unwrap_or_else(PoisonError::into_inner).0
     }
 
-    /// Sends the request to the router and returns the whole answer; `None` when there is none.
-    fn forward(&self, request: &Raw) -> Option<Vec<u8>> {
+    /// Sends the request to the router and returns its answer; `None` when there is none.
+    fn forward(&self, request: &Raw) -> Option<Raw> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.router)).ok()?;
         stream.write_all(&wire(request)).ok()?;
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).ok()?;
-        (!answer.is_empty()).then_some(answer)
+        read_raw(&mut BufReader::new(stream))
     }
 }
 
@@ -156,11 +154,11 @@ fn answer(stream: &mut TcpStream, shared: &Shared, request: &Raw) -> bool {
     if matches!(fault, Some(Fault::Wait)) {
         shared.hold();
     }
-    let answer = shared.forward(request).unwrap_or_default();
-    match fault {
-        Some(Fault::LoseAnswer) => {}
-        Some(Fault::LoseAnswerAndWait) => shared.hold(),
-        _ => drop(stream.write_all(&answer)),
+    let answer = shared.forward(request);
+    match (fault, answer) {
+        (Some(Fault::LoseAnswer), _) | (_, None) => {}
+        (Some(Fault::LoseAnswerAndWait), _) => shared.hold(),
+        (_, Some(answer)) => drop(stream.write_all(&wire(&answer))),
     }
     false
 }
@@ -174,18 +172,18 @@ fn refuse(stream: &mut TcpStream, status: u16, after: Option<u32>) -> bool {
     write_answer(stream, status, &headers, body)
 }
 
-/// The request as bytes, on a connection of its own.
-fn wire(request: &Raw) -> Vec<u8> {
+/// A request or an answer as bytes, the last on its connection.
+fn wire(message: &Raw) -> Vec<u8> {
     let mut headers: BTreeMap<&str, &str> =
-        request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let length = request.body.len().to_string();
+        message.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let length = message.body.len().to_string();
     headers.remove("transfer-encoding");
     headers.insert("content-length", &length);
     headers.insert("connection", "close");
-    let mut text = format!("{}\r\n", request.line);
+    let mut text = format!("{}\r\n", message.line);
     for (name, value) in headers {
         text.push_str(&format!("{name}: {value}\r\n"));
     }
     text.push_str("\r\n");
-    [text.as_bytes(), &request.body].concat()
+    [text.as_bytes(), &message.body].concat()
 }

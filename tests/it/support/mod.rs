@@ -5,6 +5,7 @@ mod client;
 mod db;
 mod event;
 mod fault_proxy;
+mod fault_proxy_tests;
 mod loader;
 mod ports;
 mod receiver;

@@ -11,9 +11,9 @@ pub(super) struct Incoming {
     pub(super) body: Vec<u8>,
 }
 
-/// A request as it came, its body still compressed.
+/// A request or an answer as it came, its body still compressed.
 pub(super) struct Raw {
-    /// Method, path and version.
+    /// Method, path and version, or version and status.
     pub(super) line: String,
     pub(super) headers: BTreeMap<String, String>,
     pub(super) body: Vec<u8>,
@@ -24,7 +24,7 @@ pub(super) fn read_request(reader: &mut BufReader<TcpStream>) -> Option<Incoming
     decompressed(read_raw(reader)?)
 }
 
-/// Reads the next request as it is on the wire; `None` as with [`read_request`].
+/// Reads the next request or answer as it is on the wire; `None` as with [`read_request`].
 pub(super) fn read_raw(reader: &mut BufReader<TcpStream>) -> Option<Raw> {
     let line = read_line(reader)?;
     let mut headers = BTreeMap::new();
