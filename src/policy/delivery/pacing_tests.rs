@@ -71,6 +71,7 @@ impl Desk {
             Action::Commit => return Some(Input::Committed),
             Action::SleepUntil(at) => self.sleep = Some(at),
             Action::Drained { .. } => self.drained = true,
+            Action::Lose { .. } | Action::BacklogDropped { .. } => panic!("nothing is lost here"),
         }
         None
     }
