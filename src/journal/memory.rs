@@ -12,8 +12,8 @@ use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use super::{
-    Appended, Cursor, DeadLetter, Extent, Journal, JournalError, Position, ReadLimit, Record, RejectedPage,
-    render,
+    Appended, Cursor, DeadLetter, Extent, Journal, JournalError, Note, Position, ReadLimit, Record,
+    RejectedPage, render,
 };
 use crate::spec::{Event, Rejected};
 
@@ -35,6 +35,7 @@ struct State {
     ids: HashMap<Box<str>, u64>,
     cursors: HashMap<String, Cursor>,
     dead: Vec<DeadLetter>,
+    notes: Vec<Note>,
     rejected: Vec<Arc<RawValue>>,
 }
 
@@ -190,7 +191,10 @@ impl Journal for MemoryJournal {
         let aged = |event: Option<&Arc<Event>>| {
             event.is_none_or(|event| event.receipt.received_at.as_nanosecond() < old)
         };
-        Ok(state.give_up(|state, event| aged(event) || state.bytes > self.max_bytes))
+        let gone = state.give_up(|state, event| aged(event) || state.bytes > self.max_bytes);
+        let first = state.first;
+        state.notes.retain(|note| note.span().end > first);
+        Ok(gone)
     }
 
     fn cursor(&self, destination: &str) -> Result<Option<Cursor>, JournalError> {
@@ -205,6 +209,15 @@ impl Journal for MemoryJournal {
     fn bury(&self, letters: &[DeadLetter]) -> Result<(), JournalError> {
         self.state().dead.extend_from_slice(letters);
         Ok(())
+    }
+
+    fn note(&self, notes: &[Note]) -> Result<(), JournalError> {
+        self.state().notes.extend_from_slice(notes);
+        Ok(())
+    }
+
+    fn notes_about(&self, position: Position) -> Result<Vec<Note>, JournalError> {
+        Ok(self.state().notes.iter().filter(|note| note.covers(position)).cloned().collect())
     }
 
     fn keep_rejected(&self, rejected: &[Rejected]) -> Result<(), JournalError> {

@@ -7,8 +7,10 @@
 //! ```text
 //! DIR/00000000000000000000.log  records   .idx  ids, times and offsets of a sealed segment   next.tmp  the next segment
 //! DIR/cursors/NAME.cursor       .synced   DIR/dead/*.ndjson   DIR/rejected/*.ndjson
+//! DIR/attempts/*.ndjson         DIR/fates/*.ndjson
 //! ```
 
+mod attempts;
 mod batch;
 mod codec;
 mod cursors;
@@ -33,14 +35,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use self::attempts::Notes;
 use self::cursors::Cursors;
 use self::lines::Lines;
 use self::log::Log;
 use self::worker::Worker;
 use self::writer::Writer;
 use super::{
-    Appended, Cursor, DeadLetter, Extent, Journal, JournalError, Position, ReadLimit, Record, RejectedPage,
-    render,
+    Appended, Cursor, DeadLetter, Extent, Journal, JournalError, Note, Position, ReadLimit, Record,
+    RejectedPage, render,
 };
 use crate::spec::{Event, Rejected};
 
@@ -56,7 +59,8 @@ pub struct Options {
     pub dir: PathBuf,
     /// Whether an append waits for `fdatasync`.
     pub fsync: bool,
-    /// Most bytes of the log, allocated space included. Cursors, dead letters and rejected events come on top.
+    /// Most bytes of the log, allocated space included. Cursors, dead letters, rejected events and notes of attempts come on
+    /// top.
     pub max_bytes: u64,
     /// How long settled records are kept.
     pub retention: Duration,
@@ -86,6 +90,7 @@ pub struct EmbeddedJournal {
     cursors: Cursors,
     dead: Lines,
     rejected: Lines,
+    notes: Notes,
 }
 
 impl EmbeddedJournal {
@@ -102,10 +107,11 @@ impl EmbeddedJournal {
         let cursors = Cursors::new(cursors);
         let dead = Lines::open(dead, usize::MAX)?;
         let rejected = Lines::open(rejected, REJECTED_FILES)?;
+        let notes = Notes::open(&options)?;
         let (log, writer) = recovery::open(options, &cursors, now)?;
         let log = Arc::new(log);
         let worker = Worker::start(Arc::clone(&log));
-        Ok(EmbeddedJournal { worker, log, writer: Mutex::new(writer), cursors, dead, rejected })
+        Ok(EmbeddedJournal { worker, log, writer: Mutex::new(writer), cursors, dead, rejected, notes })
     }
 
     /// Returns how many bytes dead letters take. They are bounded by nothing: an operator decides about them.
@@ -163,7 +169,9 @@ impl Journal for EmbeddedJournal {
     }
 
     fn retain(&self, floor: Position, now: Timestamp) -> Result<u64, JournalError> {
-        self.log.retain(floor.0, now)
+        let gone = self.log.retain(floor.0, now)?;
+        self.notes.retain(self.log.extent().first)?;
+        Ok(gone)
     }
 
     fn cursor(&self, destination: &str) -> Result<Option<Cursor>, JournalError> {
@@ -176,6 +184,14 @@ impl Journal for EmbeddedJournal {
 
     fn bury(&self, letters: &[DeadLetter]) -> Result<(), JournalError> {
         self.dead.append(&rendered(render::dead_letters(letters))?, true)
+    }
+
+    fn note(&self, notes: &[Note]) -> Result<(), JournalError> {
+        self.notes.append(notes)
+    }
+
+    fn notes_about(&self, position: Position) -> Result<Vec<Note>, JournalError> {
+        self.notes.about(position)
     }
 
     fn keep_rejected(&self, rejected: &[Rejected]) -> Result<(), JournalError> {
