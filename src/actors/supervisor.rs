@@ -4,6 +4,8 @@
 //! It owns a factory per child. A child that panics is started again with growing waits, and parked after too many panics in
 //! a minute; what it had done is in the journal. Never looks into an event.
 
+mod trace;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -14,8 +16,8 @@ use futures_util::future::join_all;
 use super::delivery::Beacon;
 use super::journal_writer::JournalWriter;
 use super::messages::{
-    Accept, Accepted, Appended, Backlog, ChildExited, DestinationStatus, Drain, Drained, ListRejected,
-    NotAccepted, NotAppended, Readiness, ReadyCheck, Snapshot, Status, Wake,
+    Accept, Accepted, Appended, Backlog, ChildExited, DestinationStatus, Drain, Drained, Journey,
+    ListRejected, NotAccepted, NotAppended, Readiness, ReadyCheck, Snapshot, Status, Wake,
 };
 use crate::journal::{Journal, Position, RejectedPage};
 use crate::policy::restarts::{Restarts, Verdict};
@@ -38,6 +40,8 @@ pub struct Handle {
     pub status: Recipient<Status>,
     /// Stops.
     pub drain: Recipient<Drain>,
+    /// Knows where an event stands.
+    pub journey: Recipient<Journey>,
 }
 
 /// Starts a delivery with the guard that reports its end.
@@ -79,6 +83,8 @@ pub struct Supervisor {
     refusing: Option<NotAppended>,
     draining: bool,
     retaining: bool,
+    /// Questions that may read the disk.
+    readers: Arc<tokio::sync::Semaphore>,
 }
 
 /// Index of the journal writer among the children; destinations count from 0.
@@ -105,6 +111,7 @@ impl Supervisor {
             refusing: None,
             draining: false,
             retaining: false,
+            readers: trace::readers(),
         }
     }
 

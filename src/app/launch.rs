@@ -96,7 +96,8 @@ impl Launcher for Launch<'_> {
             Handle {
                 wake: delivery.clone().recipient(),
                 status: delivery.clone().recipient(),
-                drain: delivery.recipient(),
+                drain: delivery.clone().recipient(),
+                journey: delivery.recipient(),
             }
         })
     }

@@ -79,6 +79,7 @@ async fn run(
         snapshot: supervisor.clone().recipient(),
         readiness: supervisor.clone().recipient(),
         rejected: supervisor.clone().recipient(),
+        trace: supervisor.clone().recipient(),
         metrics: Arc::clone(&metrics),
     };
     let server = http::serve(door, listeners.serving).map_err(anyhow::Error::from)?;

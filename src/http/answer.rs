@@ -39,6 +39,8 @@ pub(super) enum Refusal {
     Forbidden(&'static str),
     /// No such path.
     NotFound,
+    /// The path exists, what it asks about does not.
+    Unknown(&'static str),
     /// The path exists for these methods.
     MethodNotAllowed(&'static str),
     /// More events than `[limits]` allow.
@@ -60,7 +62,7 @@ impl Refusal {
             }
             Refusal::Unauthorized(_) => StatusCode::UNAUTHORIZED,
             Refusal::Forbidden(_) => StatusCode::FORBIDDEN,
-            Refusal::NotFound => StatusCode::NOT_FOUND,
+            Refusal::NotFound | Refusal::Unknown(_) => StatusCode::NOT_FOUND,
             Refusal::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Refusal::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
             Refusal::Overloaded(_) | Refusal::JournalFull => StatusCode::SERVICE_UNAVAILABLE,
@@ -74,7 +76,7 @@ impl Refusal {
             Refusal::BadEncoding(_) => "bad_encoding",
             Refusal::Unauthorized(_) => "unauthorized",
             Refusal::Forbidden(_) => "forbidden",
-            Refusal::NotFound => "not_found",
+            Refusal::NotFound | Refusal::Unknown(_) => "not_found",
             Refusal::MethodNotAllowed(_) => "method_not_allowed",
             Refusal::RateLimited { .. } => "rate_limited",
             Refusal::Overloaded(_) => "overloaded",
@@ -91,6 +93,7 @@ impl Refusal {
             Refusal::BadEncoding(message)
             | Refusal::Unauthorized(message)
             | Refusal::Forbidden(message)
+            | Refusal::Unknown(message)
             | Refusal::Overloaded(message) => (*message).to_owned(),
             Refusal::NotFound => "there is nothing at this path".to_owned(),
             Refusal::MethodNotAllowed(allow) => format!("this path takes {allow}"),

@@ -20,6 +20,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 pub mod token;
+mod trace;
 mod visitor;
 
 use std::net::TcpListener;
@@ -32,7 +33,7 @@ use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 
-use crate::actors::messages::{Accept, ListRejected, Readiness, Snapshot};
+use crate::actors::messages::{Accept, ListRejected, Readiness, Snapshot, TraceEvent};
 use crate::config::Settings;
 use crate::telemetry::Metrics;
 use state::{Shared, State};
@@ -61,6 +62,8 @@ pub struct Door {
     pub readiness: Recipient<Readiness>,
     /// Lists what was set aside.
     pub rejected: Recipient<ListRejected>,
+    /// Tells the journey of one event.
+    pub trace: Recipient<TraceEvent>,
     /// Where the door counts.
     pub metrics: Arc<Metrics>,
 }

@@ -9,7 +9,7 @@ use actix_web::web;
 use crate::spec::Kind;
 use crate::spec::read::Endpoint;
 
-use super::{home, ops, segment};
+use super::{home, ops, segment, trace};
 
 /// Paths that take calls. The one-letter forms are those of browser libraries.
 const INGEST: [(&str, Endpoint); 15] = [
@@ -55,11 +55,15 @@ pub(super) fn register(config: &mut web::ServiceConfig) {
         .service(readable("/ready").route(web::route().guard(reads()).to(ops::ready)))
         .service(readable("/metrics").route(web::route().guard(reads()).to(ops::metrics)))
         .service(readable("/api/destinations").route(web::route().guard(reads()).to(ops::destinations)))
-        .service(readable("/api/rejected").route(web::route().guard(reads()).to(ops::rejected)));
+        .service(readable("/api/rejected").route(web::route().guard(reads()).to(ops::rejected)))
+        .service(readable(trace::PATTERN).route(web::route().guard(reads()).to(trace::event)));
 }
 
 /// Returns the metric label of a path.
 pub(super) fn label(path: &str) -> &'static str {
+    if path.starts_with(trace::PREFIX) {
+        return trace::LABEL;
+    }
     let ingest = INGEST.iter().map(|(known, _)| *known);
     let known = ingest.chain([CLIENT_METRICS]).chain(OPERATOR);
     known.into_iter().find(|known| *known == path).unwrap_or("other")
@@ -93,6 +97,7 @@ mod tests {
         assert_eq!(label("/v1/batch"), "/v1/batch");
         assert_eq!(label("/v1/m"), "/v1/m");
         assert_eq!(label("/health"), "/health");
+        assert_eq!(label("/api/events/an%2Fid/"), "/api/events/MESSAGE_ID");
         assert_eq!(label("/v1/../../etc/passwd"), "other");
     }
 

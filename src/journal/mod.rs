@@ -10,6 +10,7 @@ pub mod embedded;
 pub(crate) mod fixtures;
 pub mod memory;
 mod render;
+pub mod trace;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -51,6 +51,8 @@ pub enum Reason {
     Unsupported,
     /// The record was erased before it was delivered.
     Erased,
+    /// The event was accepted before the destination's `start`.
+    BeforeStart,
 }
 
 impl Reason {
@@ -80,6 +82,7 @@ impl Reason {
             Reason::Filtered => "filtered",
             Reason::Unsupported => "unsupported",
             Reason::Erased => "erased",
+            Reason::BeforeStart => "before_start",
         }
     }
 }

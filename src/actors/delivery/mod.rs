@@ -4,10 +4,14 @@
 //! starts a new one, which goes on from there.
 
 mod attempt;
+mod journey;
 mod loaded;
+mod notes;
+mod noting;
 mod settle;
 mod status;
 mod tally;
+mod trail;
 
 use std::collections::{HashMap, VecDeque};
 use std::panic::AssertUnwindSafe;
@@ -33,6 +37,7 @@ use crate::spec::Event;
 use crate::telemetry::{Metrics, clock, events};
 use attempt::Report;
 use loaded::Loaded;
+use notes::{End, Notes};
 use tally::Tally;
 
 /// How often a delivery looks at the journal without being woken, and measures its backlog.
@@ -77,6 +82,7 @@ pub struct Delivery<D: Destination> {
     origin: (tokio::time::Instant, jiff::Timestamp),
     /// Loaded events that are not settled. An event that waits for long is read again instead.
     events: Loaded,
+    notes: Notes,
     tally: Tally,
     last_error: Option<LastError>,
     breaker: crate::telemetry::BreakerState,
@@ -95,6 +101,7 @@ impl<D: Destination> Delivery<D> {
             events: Loaded::new(&parts.patience),
             parts,
             machine: None,
+            notes: Notes::default(),
             origin: (tokio::time::Instant::now(), clock::now()),
             tally: Tally::default(),
             last_error: None,
@@ -251,7 +258,10 @@ impl<D: Destination> Delivery<D> {
         let mut skipped: HashMap<Reason, u64> = HashMap::new();
         for Record { position, event } in records {
             match self.parts.wants(&event) {
-                Verdict::No(reason) => *skipped.entry(reason).or_default() += 1,
+                Verdict::No(reason) => {
+                    *skipped.entry(reason).or_default() += 1;
+                    self.notes.ended(position.0, End::Skipped(reason));
+                }
                 Verdict::Yes => {
                     items.push(Item { position: position.0, bytes: event.size(), keys: keys(&event) });
                     self.events.offer(position.0, event);
@@ -281,12 +291,15 @@ impl<D: Destination> Delivery<D> {
         }));
     }
 
-    fn reported(&mut self, lane: u64, report: Report, ctx: &mut Context<Self>) {
+    fn reported(&mut self, lane: u64, mut report: Report, ctx: &mut Context<Self>) {
         self.lost(report.damaged);
         let skipped = report.skipped.len() as u64;
-        for (_, reason) in &report.skipped {
+        for (position, reason) in &report.skipped {
             self.skipped(*reason, 1);
+            self.notes.ended(*position, End::Skipped(*reason));
         }
+        let settled = report.fates.iter().any(|(_, fate)| *fate == Fate::Settled);
+        self.notes.tried(std::mem::take(&mut report.trail).into_notes(&self.parts.name), settled);
         self.count_delivered(&report, skipped);
         if let Some(fault) = report.fault {
             self.last_error =
@@ -346,7 +359,7 @@ impl<D: Destination> Delivery<D> {
         self.alarm = Some((at, handle));
     }
 
-    fn drained(&mut self, left: u64, ctx: &mut Context<Self>) {
+    fn end(&mut self, left: u64, ctx: &mut Context<Self>) {
         if let Some(answer) = self.draining.take()
             && answer.send(Drained { left }).is_err()
         {
@@ -357,6 +370,7 @@ impl<D: Destination> Delivery<D> {
 
     fn tick(&mut self, ctx: &mut Context<Self>) {
         self.tally.tick();
+        self.write_failures(ctx);
         self.look(ctx);
         self.give(Input::Tick, ctx);
         self.measure(ctx);

@@ -23,7 +23,7 @@ use super::{
     SettingError,
 };
 use crate::spec::Event;
-use crate::warehouse::Mapper;
+use crate::warehouse::{Mapper, own_table};
 
 pub use client::Wire;
 pub use config::Config;
@@ -82,6 +82,10 @@ impl Destination for Sqlite {
 
     fn query(config: &Config, setting: &Setting, sql: &str) -> Option<Result<Rows, String>> {
         Some(query::query(&config.path(setting), sql))
+    }
+
+    fn table(&self, event: &Event) -> Option<String> {
+        Some(own_table(event, &config::DIALECT))
     }
 
     fn schema(&self) -> Option<Arc<SchemaCell>> {
