@@ -47,6 +47,11 @@ pub(super) enum Command {
     },
     /// Say how every destination of the running router is
     Destinations,
+    /// Tell the journey of one event: its fate at every destination, and what was tried and answered
+    Trace {
+        /// As the client sent it
+        message_id: String,
+    },
     /// Make a token for the operator API
     Token {
         /// What it allows: read:ops, read:stats, read:stream, admin

@@ -62,6 +62,12 @@ pub struct Attempt {
 }
 
 impl Note {
+    /// Returns the note that a range of events will not be tried.
+    pub fn skipped(destination: &str, range: Range<u64>, reason: &'static str, at: Timestamp) -> Note {
+        let matter = Matter::Fate { fate: Word::Borrowed("skipped"), reason: Word::Borrowed(reason) };
+        Note { destination: destination.to_owned(), ranges: Vec::from([range]), at, matter }
+    }
+
     /// Returns whether the note speaks of this position.
     pub fn covers(&self, position: Position) -> bool {
         let after = self.ranges.partition_point(|range| range.start <= position.0);
@@ -221,16 +227,16 @@ mod tests {
 
     #[test]
     fn a_delivered_batch_is_one_small_line() {
-        let note = attempt("hook", &[5..105], "delivered", "");
+        let note = attempt("hook", &[(5, 105)], "delivered", "");
         insta::assert_snapshot!(line(&note), @r#"{"p":[[5,105]],"to":"hook","at":"2030-03-17T17:46:40Z","class":"delivered","status":200,"ms":12}"#);
     }
 
     #[test]
     fn every_note_survives_its_line() {
         let notes = [
-            attempt("hook", &[5..6, 8..12], "delivered", ""),
-            attempt("a \"b\" ü\n", &[0..u64::MAX], "transient", "line one\nline \"two\" \u{1f600}"),
-            fate("hook", &[3..4], "dead", "rejected"),
+            attempt("hook", &[(5, 6), (8, 12)], "delivered", ""),
+            attempt("a \"b\" ü\n", &[(0, u64::MAX)], "transient", "line one\nline \"two\" \u{1f600}"),
+            fate("hook", &[(3, 4)], "dead", "rejected"),
         ];
         for note in notes {
             let text = line(&note);
@@ -241,7 +247,7 @@ mod tests {
 
     #[test]
     fn the_beginning_of_a_line_tells_which_positions_it_is_about() {
-        let note = attempt("hook", &[5..6, 8..12, 20..21], "delivered", "");
+        let note = attempt("hook", &[(5, 6), (8, 12), (20, 21)], "delivered", "");
         let text = line(&note);
         for position in 0..30 {
             let position = Position(position);
@@ -258,13 +264,13 @@ mod tests {
         assert_eq!(cut(&text).len(), MAX_ANSWER_BYTES);
         let text = format!("x{text}");
         assert_eq!(cut(&text).len(), MAX_ANSWER_BYTES - 1);
-        let stored = read(line(&attempt("hook", &[0..1], "refused", &text)).as_bytes()).unwrap();
+        let stored = read(line(&attempt("hook", &[(0, 1)], "refused", &text)).as_bytes()).unwrap();
         assert!(matches!(stored.matter, Matter::Attempt(attempt) if attempt.answer == cut(&text)));
     }
 
     #[test]
     fn a_torn_line_is_no_note() {
-        let text = line(&attempt("hook", &[5..105], "transient", "busy"));
+        let text = line(&attempt("hook", &[(5, 105)], "transient", "busy"));
         for end in 0..text.len() - 2 {
             assert_eq!(read(&text.as_bytes()[..end]), None, "{end}");
         }

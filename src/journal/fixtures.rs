@@ -52,7 +52,7 @@ pub(crate) fn limit(records: usize) -> ReadLimit {
 
 pub(crate) fn attempt_note(
     destination: &str,
-    ranges: &[std::ops::Range<u64>],
+    ranges: &[(u64, u64)],
     class: &'static str,
     answer: &str,
 ) -> Note {
@@ -65,15 +65,19 @@ pub(crate) fn attempt_note(
         latency_ms: Some(12),
     };
     let matter = Matter::Attempt(attempt);
-    Note { destination: destination.to_owned(), ranges: ranges.to_vec(), at: at(0), matter }
+    Note { destination: destination.to_owned(), ranges: of(ranges), at: at(0), matter }
 }
 
 pub(crate) fn fate_note(
     destination: &str,
-    ranges: &[std::ops::Range<u64>],
+    ranges: &[(u64, u64)],
     fate: &'static str,
     reason: &'static str,
 ) -> Note {
     let matter = Matter::Fate { fate: Word::Borrowed(fate), reason: Word::Borrowed(reason) };
-    Note { destination: destination.to_owned(), ranges: ranges.to_vec(), at: at(0), matter }
+    Note { destination: destination.to_owned(), ranges: of(ranges), at: at(0), matter }
+}
+
+fn of(ranges: &[(u64, u64)]) -> Vec<std::ops::Range<u64>> {
+    ranges.iter().map(|(start, end)| *start..*end).collect()
 }

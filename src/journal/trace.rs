@@ -297,17 +297,20 @@ mod tests {
 
     #[test]
     fn the_newest_note_says_how_a_settled_event_ended() {
-        let failed = attempt_note("a", &[3..4], "transient", "busy");
-        let delivered = later(attempt_note("a", &[3..4], "delivered", ""), 1);
-        let dead = later(fate_note("a", &[3..4], "dead", "rejected"), 2);
-        let again = later(attempt_note("a", &[3..4], "delivered", ""), 3);
+        let failed = attempt_note("a", &[(3, 4)], "transient", "busy");
+        let delivered = later(attempt_note("a", &[(3, 4)], "delivered", ""), 1);
+        let dead = later(fate_note("a", &[(3, 4)], "dead", "rejected"), 2);
+        let again = later(attempt_note("a", &[(3, 4)], "delivered", ""), 3);
         let cases = [
             (vec![], ("delivered", None)),
             (vec![failed.clone(), delivered.clone()], ("delivered", None)),
-            (vec![fate_note("a", &[3..4], "skipped", "filtered")], ("skipped", Some("filtered".to_owned()))),
+            (
+                vec![fate_note("a", &[(3, 4)], "skipped", "filtered")],
+                ("skipped", Some("filtered".to_owned())),
+            ),
             (vec![dead.clone(), failed.clone()], ("dead", Some("rejected".to_owned()))),
             (vec![dead, again, delivered, failed], ("delivered", None)),
-            (vec![fate_note("b", &[3..4], "dead", "rejected")], ("delivered", None)),
+            (vec![fate_note("b", &[(3, 4)], "dead", "rejected")], ("delivered", None)),
         ];
         for (notes, wanted) in cases {
             let stop = trace(Standing::Settled, &notes);
@@ -317,8 +320,8 @@ mod tests {
 
     #[test]
     fn attempts_are_listed_once_and_in_order() {
-        let first = attempt_note("a", &[3..4], "transient", "busy");
-        let second = later(attempt_note("a", &[3..9], "delivered", ""), 1);
+        let first = attempt_note("a", &[(3, 4)], "transient", "busy");
+        let second = later(attempt_note("a", &[(3, 9)], "delivered", ""), 1);
         let notes = [second.clone(), first.clone(), second, first];
         let stop = trace(Standing::Settled, &notes);
         let seen: Vec<_> = stop.attempts.iter().map(|one| (&*one.class, one.status, &*one.answer)).collect();
@@ -327,7 +330,7 @@ mod tests {
 
     #[test]
     fn an_event_that_was_tried_is_retried_and_one_that_was_not_is_pending() {
-        let failed = [attempt_note("a", &[3..4], "transient", "busy")];
+        let failed = [attempt_note("a", &[(3, 4)], "transient", "busy")];
         let order = || Standing::waiting(Some("order".into()), None);
         let fate = |stop: Stop| (stop.fate, stop.reason);
         assert_eq!(fate(trace(order(), &[])), ("pending", Some("order".into())));
@@ -347,7 +350,7 @@ mod tests {
     #[test]
     fn of_very_many_attempts_the_first_and_the_newest_are_shown() {
         let many: Vec<Note> =
-            (0..250).map(|n| later(attempt_note("a", &[3..4], "broken", &n.to_string()), n)).collect();
+            (0..250).map(|n| later(attempt_note("a", &[(3, 4)], "broken", &n.to_string()), n)).collect();
         let stop = trace(Standing::held(Some("unauthorized"), None), &many);
         assert_eq!((stop.attempts.len(), stop.attempts_left_out), (100, 150));
         let answers = [0, 1, 99].map(|at| stop.attempts[at].answer.clone());
@@ -357,7 +360,7 @@ mod tests {
 
     #[test]
     fn a_cursor_knows_what_is_settled() {
-        let cursor = Cursor { mark: Position(3), settled: vec![5..7], ..Cursor::default() };
+        let cursor = Cursor { mark: Position(3), settled: vec![5..6, 6..7], ..Cursor::default() };
         let settled: Vec<u64> = (0..9).filter(|at| cursor.has_settled(Position(*at))).collect();
         assert_eq!(settled, [0, 1, 2, 5, 6]);
     }

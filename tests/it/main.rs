@@ -21,3 +21,4 @@ mod ops;
 mod sdk;
 mod start;
 mod support;
+mod trace;

@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn failures_wait_for_the_tick_and_ends_for_the_cursor() {
         let mut notes = Notes::default();
-        notes.tried([attempt_note("a", &[0..5], "transient", "")].into_iter(), false);
+        notes.tried([attempt_note("a", &[(0, 5)], "transient", "")].into_iter(), false);
         assert!(notes.only_failures());
         notes.ended(7, End::Skipped(Reason::Filtered));
         assert!(!notes.only_failures());
@@ -124,12 +124,12 @@ mod tests {
     #[test]
     fn notes_can_be_asked_for_until_they_are_written() {
         let mut notes = Notes::default();
-        notes.tried([attempt_note("a", &[0..5], "transient", "")].into_iter(), false);
+        notes.tried([attempt_note("a", &[(0, 5)], "transient", "")].into_iter(), false);
         [9, 8, 3, 4].into_iter().for_each(|position| notes.ended(position, End::Dead(Reason::Rejected)));
         assert_eq!([3, 4, 5, 8, 9].map(|position| about(&notes, position)), [2, 2, 0, 1, 1]);
         let first = notes.take("a").unwrap();
         assert_eq!(first.last().unwrap().ranges, [3..5, 8..9, 9..10]);
-        notes.tried([attempt_note("a", &[3..4], "delivered", "")].into_iter(), true);
+        notes.tried([attempt_note("a", &[(3, 4)], "delivered", "")].into_iter(), true);
         assert_eq!(about(&notes, 3), 3);
         notes.written(&first);
         assert_eq!((about(&notes, 3), about(&notes, 8)), (1, 0));
@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn no_more_attempts_are_kept_than_there_is_room_for() {
         let mut notes = Notes::default();
-        let many = (0..5000).map(|n| attempt_note("a", &[n..n + 1], "transient", ""));
+        let many = (0..5000).map(|n| attempt_note("a", &[(n, n + 1)], "transient", ""));
         notes.tried(many, false);
         assert_eq!(notes.take("a").unwrap().len(), MAX_ATTEMPTS);
     }

@@ -44,7 +44,8 @@ impl Trail {
                 attempts::push(&mut tried.ranges, position);
             }
             None => {
-                let ranges = Vec::from([position..position + 1]);
+                let mut ranges = Vec::new();
+                attempts::push(&mut ranges, position);
                 self.0.push(Tried { span, outcome: outcome.clone(), ranges });
             }
         }

@@ -338,7 +338,9 @@ mod tests {
     }
 
     fn add(files: &NoteFiles, destination: &str, range: Range<u64>) {
-        files.append([attempt_note(destination, &[range], "delivered", "")].iter()).unwrap();
+        files
+            .append([attempt_note(destination, &[(range.start, range.end)], "delivered", "")].iter())
+            .unwrap();
     }
 
     fn count(files: &NoteFiles, position: u64) -> usize {
@@ -355,7 +357,9 @@ mod tests {
     fn notes_are_found_by_position_in_the_order_in_which_they_were_kept_over_a_start() {
         let dir = tempfile::tempdir().unwrap();
         let files = files_of(dir.path(), 400, u64::MAX);
-        let note = |n: u64, range: Range<u64>| attempt_note("a", &[range], "transient", &format!("no {n}"));
+        let note = |n: u64, range: Range<u64>| {
+            attempt_note("a", &[(range.start, range.end)], "transient", &format!("no {n}"))
+        };
         for n in 0..10 {
             files.append([note(n, n..n + 3), note(n + 100, 50..60)].iter()).unwrap();
         }
@@ -443,10 +447,10 @@ mod tests {
         let mut options = crate::journal::embedded::tests::options(dir.path());
         options.max_bytes = 1 << 20;
         let notes = Notes::open(&options).unwrap();
-        notes.append(&[fate_note("a", &[0..1], "dead", "rejected")]).unwrap();
+        notes.append(&[fate_note("a", &[(0, 1)], "dead", "rejected")]).unwrap();
         let answer = "x".repeat(1000);
         for n in 0..2000 {
-            notes.append(&[attempt_note("a", &[n..n + 1], "refused", &answer)]).unwrap();
+            notes.append(&[attempt_note("a", &[(n, n + 1)], "refused", &answer)]).unwrap();
         }
         let bytes = |name: &str| -> u64 {
             let dir = dir.path().join(name);
