@@ -22,8 +22,8 @@ const MAX_WORDS: usize = 120;
 /// Tells the journey of the event with this id.
 pub(super) fn trace(loaded: &Loaded, url: Option<&str>, message_id: &str, out: &mut Out) -> Exit {
     let remote = Remote::of(&loaded.settings.server, url);
-    match remote.and_then(|remote| remote.get(&["api", "events", message_id], &[])) {
-        Ok(answer) => print(&answer, out),
+    match remote.and_then(|remote| remote.get_text(&["api", "events", message_id])) {
+        Ok((answer, text)) => print(&answer, &text, out),
         Err(RemoteError::Refused { status: 404, message, .. }) => unknown(message_id, &message, out),
         Err(RemoteError::Absent(_)) if url.is_none() => from_disk(loaded, message_id, out),
         Err(error) => error.tell(out),
@@ -56,7 +56,8 @@ fn from_disk(loaded: &Loaded, message_id: &str, out: &mut Out) -> Exit {
     match look_up(loaded, rest.journal.as_ref(), message_id) {
         Ok(Some(traced)) => {
             out.error("no router is running; this is what its files say");
-            print(&serde_json::to_value(&traced).unwrap_or_default(), out)
+            let text = serde_json::to_string(&traced).unwrap_or_default();
+            print(&serde_json::from_str(&text).unwrap_or_default(), &text, out)
         }
         Ok(None) => unknown(
             message_id,
@@ -108,12 +109,13 @@ fn table(loaded: &Loaded, destination: &DestinationSettings, record: &Record) ->
 
 // === In words ===
 
-fn print(answer: &Value, out: &mut Out) -> Exit {
+/// Prints the answer in words, or as its text stands.
+fn print(answer: &Value, text: &str, out: &mut Out) -> Exit {
     if answer.get("message_id").is_none() {
         return RemoteError::Wrong("what answers is no router".into()).tell(out);
     }
     if out.json {
-        out.value(answer);
+        out.line(text);
     } else {
         out.text(&in_words(answer));
     }
@@ -135,7 +137,7 @@ fn in_words(answer: &Value) -> String {
     let head = facts(&[
         ("message id", text("/message_id")),
         ("event", format!("{}{name}", text("/event/type"))),
-        ("received", format!("{} from source `{}`", text("/received_at"), text("/source"))),
+        ("received", format!("{} from source `{}`", time(answer.pointer("/received_at")), text("/source"))),
         ("position", text("/position")),
     ]);
     let stops: Vec<(&String, &Value)> =
@@ -143,7 +145,7 @@ fn in_words(answer: &Value) -> String {
     let mut text = format!("{head}\n{}", table_of_stops(&stops));
     let attempts: Vec<Vec<String>> = stops.iter().flat_map(|(name, stop)| attempts_of(name, stop)).collect();
     if !attempts.is_empty() {
-        let header = ["attempt at", "tried", "outcome", "reason", "status", "took", "answer"];
+        let header = ["destination", "tried at", "outcome", "reason", "status", "took", "answer"];
         text.push_str(&format!("\n{}", columns(&header.map(str::to_owned), &attempts)));
     }
     text
@@ -152,7 +154,7 @@ fn in_words(answer: &Value) -> String {
 fn table_of_stops(stops: &[(&String, &Value)]) -> String {
     let row = |(name, stop): &(&String, &Value)| {
         let text = |key: &str| words(stop.get(key));
-        vec![(*name).clone(), text("fate"), text("reason"), text("next_attempt_at"), text("table")]
+        vec![(*name).clone(), text("fate"), text("reason"), time(stop.get("next_attempt_at")), text("table")]
     };
     let header = ["destination", "fate", "reason", "next attempt", "table"].map(str::to_owned);
     columns(&header, &stops.iter().map(row).collect::<Vec<_>>())
@@ -174,7 +176,21 @@ fn attempt(name: &str, attempt: &Value) -> Vec<String> {
     let took = attempt.get("latency_ms").and_then(Value::as_u64);
     let answer: String = text("answer").chars().take(MAX_WORDS).collect();
     let took = took.map(|took| format!("{took} ms")).unwrap_or_default();
-    vec![name.to_owned(), text("at"), text("class"), text("reason"), text("status"), took, answer]
+    vec![
+        name.to_owned(),
+        time(attempt.get("at")),
+        text("class"),
+        text("reason"),
+        text("status"),
+        took,
+        answer,
+    ]
+}
+
+/// Returns an instant in milliseconds.
+fn time(value: Option<&Value>) -> String {
+    let text = words(value);
+    text.parse::<jiff::Timestamp>().map_or(text, |at| format!("{at:.3}"))
 }
 
 fn words(value: Option<&Value>) -> String {
@@ -218,20 +234,20 @@ mod tests {
         insta::assert_snapshot!(in_words(&answer), @r#"
         message id  m-1
         event       track "Order Completed"
-        received    2030-01-01T00:00:00Z from source `web`
+        received    2030-01-01T00:00:00.000Z from source `web`
         position    7
 
-        destination  fate       reason  next attempt          table
-        -----------  ---------  ------  --------------------  ---------------
+        destination  fate       reason  next attempt              table
+        -----------  ---------  ------  ------------------------  ---------------
         hook         delivered
-        crm          held       dns     2030-01-01T00:00:31Z
-        warehouse    pending                                  order_completed
+        crm          held       dns     2030-01-01T00:00:31.000Z
+        warehouse    pending                                      order_completed
 
-        attempt at  tried                 outcome    reason        status  took   answer
-        ----------  --------------------  ---------  ------------  ------  -----  ------------
-        hook        2030-01-01T00:00:01Z  transient  server_error  503     12 ms  try\nlater
-        hook        2030-01-01T00:00:02Z  delivered                200     12 ms
-        crm         2030-01-01T00:00:01Z  broken     dns                   12 ms  no such name
+        destination  tried at                  outcome    reason        status  took   answer
+        -----------  ------------------------  ---------  ------------  ------  -----  ------------
+        hook         2030-01-01T00:00:01.000Z  transient  server_error  503     12 ms  try\nlater
+        hook         2030-01-01T00:00:02.000Z  delivered                200     12 ms
+        crm          2030-01-01T00:00:01.000Z  broken     dns                   12 ms  no such name
         "#);
     }
 

@@ -273,7 +273,9 @@ async fn the_command_says_in_words_what_became_of_an_event_and_never_shows_its_c
     let mut router = Router::start(Config::new().webhook("hook", &receiver.url(), "")).await;
     let mut event = track("secret-user", 1);
     event["properties"]["card"] = json!("4111-1111");
-    let id = send(&router, &event).await;
+    let text = event.to_string().replace("\"n\":1", "\"n\":42.00");
+    router.post_text("/v1/track", text).await.expect_success();
+    let id = ids_of(&[event]).remove(0);
     until_fate(&router, &id, "hook", "delivered").await;
     until_fate(&router, &id, "warehouse", "delivered").await;
     for running in [true, false] {
@@ -288,6 +290,11 @@ async fn the_command_says_in_words_what_became_of_an_event_and_never_shows_its_c
             assert!(text.contains(word), "no `{word}` in\n{text}");
         }
         assert!(!text.contains("4111") && !text.contains("secret-user"), "{text}");
+        let json = words(&router.run(&["trace", &id, "--json"]));
+        assert!(
+            json.contains("4111") && json.contains("\"n\":42.00"),
+            "numbers stay as they were sent: {json}"
+        );
     }
 }
 
@@ -305,4 +312,29 @@ async fn a_data_directory_in_use_is_not_read_behind_its_routers_back() {
     let output = router.run(&["trace", &id, "--url", "http://127.0.0.1:9"]);
     assert_eq!(output.status.code(), Some(69), "{}", words(&output));
     assert!(words(&output).contains("no router answers"), "{}", words(&output));
+}
+
+#[tokio::test]
+async fn a_folder_of_notes_that_is_gone_delays_no_event_and_is_said_once() {
+    let receiver = Receiver::start();
+    let router = Router::start(Config::default().webhook("hook", &receiver.url(), "")).await;
+    let notes = router.data().join("journal/attempts");
+    std::fs::remove_dir_all(&notes).unwrap();
+    let mut ids = Vec::new();
+    for n in 0..5 {
+        ids.push(send(&router, &track("u", n)).await);
+        receiver.until_taken(&ids).await;
+        crate::support::until("the cursor is stored", 10, async || {
+            let cursor = std::fs::read_to_string(router.data().join("journal/cursors/hook.cursor"));
+            cursor.is_ok_and(|text| text.contains(&format!("\"mark\":{}", n + 1)))
+        })
+        .await;
+    }
+    for id in &ids {
+        assert_eq!(until_fate(&router, id, "hook", "delivered").await["attempts"], json!([]));
+    }
+    assert_eq!(router.log().matches("could not note attempts").count(), 1, "{}", router.log());
+    std::fs::create_dir_all(&notes).unwrap();
+    let id = send(&router, &track("u", 9)).await;
+    assert_eq!(statuses(&until_fate(&router, &id, "hook", "delivered").await), [200]);
 }

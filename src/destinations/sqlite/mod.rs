@@ -33,6 +33,7 @@ pub use plan::Request;
 #[derive(Debug)]
 pub struct Sqlite {
     mapper: Mutex<Mapper>,
+    max_tables: usize,
     schema: Arc<SchemaCell>,
 }
 
@@ -62,8 +63,9 @@ impl Destination for Sqlite {
         config.check()?;
         let schema = Arc::new(SchemaCell::default());
         let mapper = Mutex::new(Mapper::new(config::DIALECT, config.guards(), config.max_depth));
+        let max_tables = config.max_tables;
         let wire = Wire::new(config.path(setting), Arc::clone(&schema));
-        Ok((Sqlite { mapper, schema }, wire))
+        Ok((Sqlite { mapper, max_tables, schema }, wire))
     }
 
     fn plan(&self, events: &[Arc<Event>], _: &Attempt) -> Plan<Request> {
@@ -85,7 +87,11 @@ impl Destination for Sqlite {
     }
 
     fn table(&self, event: &Event) -> Option<String> {
-        Some(own_table(event, &config::DIALECT))
+        let tables = &self.schema.load().tables;
+        let own = own_table(event, &config::DIALECT);
+        // An event whose table may not be made any more stays in the narrow one.
+        let homeless = tables.len() >= self.max_tables && !tables.contains_key(&own);
+        Some(if homeless { "tracks".to_owned() } else { own })
     }
 
     fn schema(&self) -> Option<Arc<SchemaCell>> {
