@@ -4,6 +4,7 @@ mod orders;
 mod pace;
 mod reload;
 mod space;
+mod trace;
 
 use std::collections::BTreeMap;
 
@@ -20,6 +21,7 @@ pub use orders::*;
 pub use pace::*;
 pub use reload::*;
 pub use space::*;
+pub use trace::*;
 
 // === Between the actors ===
 

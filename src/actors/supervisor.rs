@@ -6,6 +6,7 @@
 
 mod orders;
 mod reload;
+mod trace;
 mod wards;
 
 use std::collections::BTreeMap;
@@ -19,8 +20,9 @@ use futures_util::future::join_all;
 use super::delivery::Beacon;
 use super::journal_writer::JournalWriter;
 use super::messages::{
-    Accept, Accepted, Appended, Backlog, ChildExited, DestinationStatus, Drain, Drained, DropBacklog, Life,
-    ListRejected, NotAccepted, NotAppended, Obey, Readiness, ReadyCheck, Snapshot, Status, Stop, Wake,
+    Accept, Accepted, Appended, Backlog, ChildExited, DestinationStatus, Drain, Drained, DropBacklog,
+    Journey, Life, ListRejected, NotAccepted, NotAppended, Obey, Readiness, ReadyCheck, Snapshot, Status,
+    Stop, Wake,
 };
 use crate::journal::{Journal, Position, RejectedPage, ReplayOrder};
 use crate::policy::restarts::{Restarts, Verdict};
@@ -53,6 +55,8 @@ pub struct Handle {
     pub stop: Recipient<Stop>,
     /// Gives up its backlog.
     pub drop_backlog: Recipient<DropBacklog>,
+    /// Knows where an event stands.
+    pub journey: Recipient<Journey>,
 }
 
 /// Starts a delivery with the guard that reports its end.
@@ -98,6 +102,8 @@ pub struct Supervisor {
     retaining: bool,
     /// What `/ready` says of the configuration.
     config: ReadyCheck,
+    /// Questions that may read the disk.
+    readers: Arc<tokio::sync::Semaphore>,
 }
 
 /// The one life of the journal writer that matters: it is never replaced, only started again.
@@ -129,6 +135,7 @@ impl Supervisor {
             draining: false,
             retaining: false,
             config: reload::config_check(),
+            readers: trace::readers(),
         }
     }
 

@@ -123,7 +123,8 @@ fn factory<D: Destination>(parts: Arc<Parts<D>>, arbiter: ArbiterHandle) -> Fact
             obey: delivery.clone().recipient(),
             drain: delivery.clone().recipient(),
             stop: delivery.clone().recipient(),
-            drop_backlog: delivery.recipient(),
+            drop_backlog: delivery.clone().recipient(),
+            journey: delivery.recipient(),
         }
     })
 }

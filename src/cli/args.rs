@@ -52,6 +52,11 @@ pub(super) enum Command {
         #[command(subcommand)]
         action: Option<DestinationsAction>,
     },
+    /// Tell the journey of one event: its fate at every destination, and what was tried and answered
+    Trace {
+        /// As the client sent it
+        message_id: String,
+    },
     /// Send stored events again to one destination, with their ids and times
     Replay(super::replay::Range),
     /// Make a token for the operator API

@@ -18,6 +18,7 @@ mod sql;
 #[cfg(test)]
 mod tests;
 mod token;
+mod trace;
 
 use std::process::ExitCode;
 
@@ -86,6 +87,9 @@ fn dispatch(arguments: Arguments, environment: &Environment, out: &mut Out) -> E
         }),
         Command::Replay(range) => with_config(&source, environment, out, |loaded, out| {
             replay::replay(&loaded, &range, arguments.url.as_deref(), out)
+        }),
+        Command::Trace { message_id } => with_config(&source, environment, out, |loaded, out| {
+            trace::trace(&loaded, arguments.url.as_deref(), &message_id, out)
         }),
         Command::Token { scope, ttl } => {
             with_config(&source, environment, out, |loaded, out| token::mint(loaded, &scope, ttl, out))

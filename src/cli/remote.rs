@@ -90,7 +90,18 @@ impl Remote {
     /// # Errors
     /// See [`RemoteError`].
     pub(super) fn get(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Value, RemoteError> {
-        self.exchange(Method::GET, path, (query, None))
+        let (status, text) = self.exchange(Method::GET, path, (query, None))?;
+        understand(status, &text, &self.base)
+    }
+
+    /// Asks for `path` and returns the answer also as the router wrote it, with every number as it was sent.
+    ///
+    /// # Errors
+    /// See [`RemoteError`].
+    pub(super) fn get_text(&self, path: &[&str]) -> Result<(Value, String), RemoteError> {
+        let (status, text) = self.exchange(Method::GET, path, (&[], None))?;
+        let value = understand(status, &text, &self.base)?;
+        Ok((value, String::from_utf8_lossy(&text).into_owned()))
     }
 
     /// Posts to `path`, with a body where there is one.
@@ -103,7 +114,8 @@ impl Remote {
         query: &[(&str, &str)],
         body: Option<&Value>,
     ) -> Result<Value, RemoteError> {
-        self.exchange(Method::POST, path, (query, body))
+        let (status, text) = self.exchange(Method::POST, path, (query, body))?;
+        understand(status, &text, &self.base)
     }
 
     fn exchange(
@@ -111,7 +123,7 @@ impl Remote {
         method: Method,
         path: &[&str],
         (query, body): (&[(&str, &str)], Option<&Value>),
-    ) -> Result<Value, RemoteError> {
+    ) -> Result<(u16, Vec<u8>), RemoteError> {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(path);
@@ -125,7 +137,12 @@ impl Remote {
         runtime.block_on(self.ask(method, url, body))
     }
 
-    async fn ask(&self, method: Method, url: Url, body: Option<&Value>) -> Result<Value, RemoteError> {
+    async fn ask(
+        &self,
+        method: Method,
+        url: Url,
+        body: Option<&Value>,
+    ) -> Result<(u16, Vec<u8>), RemoteError> {
         let absent = |_| RemoteError::Absent(self.base.to_string());
         let client = reqwest::Client::builder()
             .no_proxy()
@@ -149,7 +166,7 @@ impl Remote {
                 return Err(RemoteError::Wrong("the answer is too large".into()));
             }
         }
-        understand(status, &text, &self.base)
+        Ok((status, text))
     }
 }
 

@@ -87,7 +87,7 @@ fn aligned(line: &[String], widths: &[usize]) -> String {
     format!("{}\n", padded.join("  ").trim_end())
 }
 
-/// Escapes control characters.
+/// Escapes what could steer a terminal.
 pub(super) fn without_control(text: &str) -> String {
     let escape = |character: char| match character.is_control() {
         true => character.escape_default().to_string(),

@@ -169,6 +169,12 @@ pub trait Destination: Send + Sync + Sized + 'static {
         None
     }
 
+    /// Returns the table that holds most of the event, for a warehouse.
+    fn table(&self, event: &Event) -> Option<String> {
+        let _ = event;
+        None
+    }
+
     /// Returns the schema that `plan` looks at, for a warehouse.
     fn schema(&self) -> Option<Arc<SchemaCell>> {
         None

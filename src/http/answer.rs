@@ -48,6 +48,8 @@ pub(super) enum Refusal {
     Conflict(String),
     /// No such path.
     NotFound,
+    /// The path exists, what it asks about does not.
+    Unknown(&'static str),
     /// The path exists for these methods.
     MethodNotAllowed(&'static str),
     /// More events than `[limits]` allow.
@@ -71,7 +73,7 @@ impl Refusal {
             Refusal::Conflict(_) => StatusCode::CONFLICT,
             Refusal::Unauthorized(_) => StatusCode::UNAUTHORIZED,
             Refusal::Forbidden(_) => StatusCode::FORBIDDEN,
-            Refusal::NotFound => StatusCode::NOT_FOUND,
+            Refusal::NotFound | Refusal::Unknown(_) => StatusCode::NOT_FOUND,
             Refusal::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Refusal::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
             Refusal::Overloaded(_) | Refusal::JournalFull => StatusCode::SERVICE_UNAVAILABLE,
@@ -87,7 +89,7 @@ impl Refusal {
             Refusal::Forbidden(_) => "forbidden",
             Refusal::BadParameter { .. } => "bad_parameter",
             Refusal::Conflict(_) => "conflict",
-            Refusal::NotFound => "not_found",
+            Refusal::NotFound | Refusal::Unknown(_) => "not_found",
             Refusal::MethodNotAllowed(_) => "method_not_allowed",
             Refusal::RateLimited { .. } => "rate_limited",
             Refusal::Overloaded(_) => "overloaded",
@@ -104,6 +106,7 @@ impl Refusal {
             Refusal::BadEncoding(message)
             | Refusal::Unauthorized(message)
             | Refusal::Forbidden(message)
+            | Refusal::Unknown(message)
             | Refusal::Overloaded(message) => (*message).to_owned(),
             Refusal::BadParameter { parameter, message } => format!("`{parameter}` {message}"),
             Refusal::Conflict(message) => message.clone(),

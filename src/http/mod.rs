@@ -22,6 +22,7 @@ mod terms;
 #[cfg(test)]
 mod tests;
 pub mod token;
+mod trace;
 mod visitor;
 
 use std::net::TcpListener;
@@ -34,7 +35,7 @@ use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 
-use crate::actors::messages::{Accept, ListRejected, Order, Readiness, Snapshot};
+use crate::actors::messages::{Accept, ListRejected, Order, Readiness, Snapshot, TraceEvent};
 use crate::config::Settings;
 use crate::telemetry::Metrics;
 use state::{Shared, State};
@@ -67,6 +68,8 @@ pub struct Door {
     pub rejected: Recipient<ListRejected>,
     /// Carries out what operators order.
     pub orders: Recipient<Order>,
+    /// Tells the journey of one event.
+    pub trace: Recipient<TraceEvent>,
     /// Where the door counts.
     pub metrics: Arc<Metrics>,
 }

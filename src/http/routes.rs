@@ -9,7 +9,7 @@ use actix_web::web;
 use crate::spec::Kind;
 use crate::spec::read::Endpoint;
 
-use super::{home, ops, orders, segment};
+use super::{home, ops, orders, segment, trace};
 
 /// Paths that take calls. The one-letter forms are those of browser libraries.
 const INGEST: [(&str, Endpoint); 15] = [
@@ -63,11 +63,15 @@ pub(super) fn register(config: &mut web::ServiceConfig) {
                 .route(web::post().to(orders::order))
                 .default_service(web::to(ops::only_post)),
         )
-        .service(readable("/api/rejected").route(web::route().guard(reads()).to(ops::rejected)));
+        .service(readable("/api/rejected").route(web::route().guard(reads()).to(ops::rejected)))
+        .service(readable(trace::PATTERN).route(web::route().guard(reads()).to(trace::event)));
 }
 
 /// Returns the metric label of a path.
 pub(super) fn label(path: &str) -> &'static str {
+    if path.starts_with(trace::PREFIX) {
+        return trace::LABEL;
+    }
     let ingest = INGEST.iter().map(|(known, _)| *known);
     let known = ingest.chain([CLIENT_METRICS]).chain(OPERATOR);
     let of_destination = || path.starts_with("/api/destinations/").then_some(ORDER);
@@ -103,6 +107,7 @@ mod tests {
         assert_eq!(label("/v1/m"), "/v1/m");
         assert_eq!(label("/health"), "/health");
         assert_eq!(label("/api/destinations/crm/pause"), ORDER);
+        assert_eq!(label("/api/events/an%2Fid/"), "/api/events/MESSAGE_ID");
         assert_eq!(label("/v1/../../etc/passwd"), "other");
     }
 

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::ReadLimit;
+use super::attempts::{Attempt, Matter, Note, Word};
 use crate::spec::{Event, Kind, Receipt};
 
 pub(crate) const SECOND: i64 = 1_000_000;
@@ -47,4 +48,36 @@ pub(crate) fn event_at(message_id: &str, pad: usize, seconds: i64) -> Arc<Event>
 
 pub(crate) fn limit(records: usize) -> ReadLimit {
     ReadLimit { records, bytes: usize::MAX }
+}
+
+pub(crate) fn attempt_note(
+    destination: &str,
+    ranges: &[(u64, u64)],
+    class: &'static str,
+    answer: &str,
+) -> Note {
+    let failed = class != "delivered";
+    let attempt = Attempt {
+        class: Word::Borrowed(class),
+        status: Some(if failed { 503 } else { 200 }),
+        reason: failed.then_some(Word::Borrowed("server_error")),
+        answer: answer.to_owned(),
+        latency_ms: Some(12),
+    };
+    let matter = Matter::Attempt(attempt);
+    Note { destination: destination.to_owned(), ranges: of(ranges), at: at(0), matter }
+}
+
+pub(crate) fn fate_note(
+    destination: &str,
+    ranges: &[(u64, u64)],
+    fate: &'static str,
+    reason: &'static str,
+) -> Note {
+    let matter = Matter::Fate { fate: Word::Borrowed(fate), reason: Word::Borrowed(reason) };
+    Note { destination: destination.to_owned(), ranges: of(ranges), at: at(0), matter }
+}
+
+fn of(ranges: &[(u64, u64)]) -> Vec<std::ops::Range<u64>> {
+    ranges.iter().map(|(start, end)| *start..*end).collect()
 }

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use super::{
-    Appended, Cursor, DeadLetter, Dropped, Extent, Journal, JournalError, Orders, Position, ReadLimit,
+    Appended, Cursor, DeadLetter, Dropped, Extent, Journal, JournalError, Note, Orders, Position, ReadLimit,
     Record, RejectedPage, render,
 };
 use crate::spec::{Event, Rejected};
@@ -36,6 +36,7 @@ struct State {
     cursors: HashMap<String, Cursor>,
     orders: HashMap<String, Orders>,
     dead: Vec<DeadLetter>,
+    notes: Vec<Note>,
     rejected: Vec<Arc<RawValue>>,
 }
 
@@ -196,7 +197,10 @@ impl Journal for MemoryJournal {
         let aged = |event: Option<&Arc<Event>>| {
             event.is_none_or(|event| event.receipt.received_at.as_nanosecond() < old)
         };
-        Ok(state.give_up(|state, event| aged(event) || state.bytes > self.max_bytes))
+        let gone = state.give_up(|state, event| aged(event) || state.bytes > self.max_bytes);
+        let first = state.first;
+        state.notes.retain(|note| note.span().end > first);
+        Ok(gone)
     }
 
     fn cursor(&self, destination: &str) -> Result<Option<Cursor>, JournalError> {
@@ -225,6 +229,15 @@ impl Journal for MemoryJournal {
     fn bury(&self, letters: &[DeadLetter]) -> Result<(), JournalError> {
         self.state().dead.extend_from_slice(letters);
         Ok(())
+    }
+
+    fn note(&self, notes: &[Note]) -> Result<(), JournalError> {
+        self.state().notes.extend_from_slice(notes);
+        Ok(())
+    }
+
+    fn notes_about(&self, position: Position) -> Result<Vec<Note>, JournalError> {
+        Ok(self.state().notes.iter().filter(|note| note.covers(position)).cloned().collect())
     }
 
     fn keep_rejected(&self, rejected: &[Rejected]) -> Result<(), JournalError> {

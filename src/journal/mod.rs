@@ -4,12 +4,14 @@
 //! Everything above the [`Journal`] trait is the same for every engine. Calls block: the writer runs `append` off the
 //! actor threads, deliveries look into the hot tail first. Never knows a destination beyond its name.
 
+pub mod attempts;
 pub mod embedded;
 #[cfg(test)]
 pub(crate) mod fixtures;
 pub mod memory;
 mod orders;
 mod render;
+pub mod trace;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,6 +21,7 @@ use jiff::Timestamp;
 
 use crate::spec::{Event, Rejected};
 
+pub use attempts::Note;
 pub use embedded::{EmbeddedJournal, Options};
 pub use memory::MemoryJournal;
 pub use orders::{Orders, ReplayOrder};
@@ -240,6 +243,19 @@ pub trait Journal: Send + Sync + 'static {
     /// # Errors
     /// `Io`.
     fn bury(&self, letters: &[DeadLetter]) -> Result<(), JournalError>;
+
+    /// Keeps what deliveries have to say about events. Survives a kill of the process, not a power cut. Notes of attempts
+    /// are bounded in space, the oldest go first; notes of fates are kept as long as the events.
+    ///
+    /// # Errors
+    /// `Io` and `Full`.
+    fn note(&self, notes: &[Note]) -> Result<(), JournalError>;
+
+    /// Returns every note about the event at this position, in the order in which they were kept. Reads from disk.
+    ///
+    /// # Errors
+    /// `Io`.
+    fn notes_about(&self, position: Position) -> Result<Vec<Note>, JournalError>;
 
     /// Keeps rejected events with their reasons.
     ///

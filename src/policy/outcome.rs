@@ -59,6 +59,8 @@ pub enum Reason {
     Damaged,
     /// An operator dropped the backlog.
     DroppedByOperator,
+    /// The event was accepted before the destination's `start`.
+    BeforeStart,
 }
 
 impl Reason {
@@ -92,6 +94,7 @@ impl Reason {
             Reason::Expired => "expired",
             Reason::Damaged => "damaged",
             Reason::DroppedByOperator => "dropped_by_operator",
+            Reason::BeforeStart => "before_start",
         }
     }
 }

@@ -25,3 +25,4 @@ mod reload;
 mod sdk;
 mod start;
 mod support;
+mod trace;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Parts;
+use super::trail::{Span, Trail};
 use super::turnstile::Turnstile;
 use crate::actors::schema_manager;
 use crate::destinations::{Attempt, Client, Destination, FailureKind, Plan, Planned, Reply};
@@ -14,7 +15,7 @@ use crate::journal::{Journal, JournalError, Position, ReadLimit};
 use crate::policy::delivery::Fate;
 use crate::policy::outcome::{Fault, Outcome, Reason};
 use crate::spec::Event;
-use crate::telemetry::{AttemptClass, events};
+use crate::telemetry::{AttemptClass, clock, events};
 
 /// How often a batch may ask for a changed schema before it waits like any other failure.
 const SCHEMA_ROUNDS: usize = 5;
@@ -34,6 +35,8 @@ pub(super) struct Report {
     pub(super) fault: Option<Fault>,
     /// How long it waited for permits of ours.
     pub(super) waited: Duration,
+    /// What is noted about it.
+    pub(super) trail: Trail,
 }
 
 /// A batch with what is still in memory of it.
@@ -63,10 +66,10 @@ pub(super) async fn make<D: Destination>(
         Ok(plan) => carry_out((&parts, &turnstile), plan, attempt, (&mut report, &mut fates)).await,
         Err(outcome) => {
             report.fault = fault_of(&outcome).cloned();
-            report
-                .events
-                .iter()
-                .for_each(|(position, _)| fates.set(*position, Fate::Failed(outcome.clone())));
+            for (position, _) in &report.events {
+                report.trail.add(unsent(), *position, &outcome);
+                fates.set(*position, Fate::Failed(outcome.clone()));
+            }
         }
     }
     report.fates = fates.0;
@@ -77,8 +80,10 @@ impl Report {
     /// Returns a report that says the same of every event.
     pub(super) fn all(positions: &[u64], outcome: Outcome) -> Report {
         let fault = fault_of(&outcome).cloned();
+        let mut trail = Trail::default();
+        positions.iter().for_each(|position| trail.add(unsent(), *position, &outcome));
         let fates = positions.iter().map(|position| (*position, Fate::Failed(outcome.clone()))).collect();
-        Report { fates, fault, ..Report::default() }
+        Report { fates, fault, trail, ..Report::default() }
     }
 }
 
@@ -231,7 +236,9 @@ async fn carry_out<D: Destination>(
     let position_of = |report: &Report, index: usize| report.events.get(index).map(|(position, _)| *position);
     for (index, fault) in plan.refused {
         let Some(position) = position_of(report, index) else { continue };
-        fates.set(position, Fate::Failed(Outcome::Refused(fault)));
+        let outcome = Outcome::Refused(fault);
+        report.trail.add(unsent(), position, &outcome);
+        fates.set(position, Fate::Failed(outcome));
     }
     for (index, reason) in plan.skipped {
         let Some(position) = position_of(report, index) else { continue };
@@ -241,11 +248,12 @@ async fn carry_out<D: Destination>(
     for (number, planned) in plan.requests.into_iter().enumerate() {
         let Some(waited) = turnstile.pass(number == 0).await else { return };
         report.waited += waited;
-        let outcomes = send(parts, &planned, attempt).await;
+        let (span, outcomes) = send(parts, &planned, attempt).await;
         let goes_on = outcomes.iter().all(is_final);
         for (index, outcome) in planned.events.iter().zip(outcomes) {
             report.fault = fault_of(&outcome).cloned().or(report.fault.take());
             let Some(position) = position_of(report, *index) else { continue };
+            report.trail.add(span, position, &outcome);
             fates.set(position, fate(outcome));
         }
         if !goes_on {
@@ -267,7 +275,8 @@ async fn send<D: Destination>(
     parts: &Parts<D>,
     planned: &Planned<D::Request>,
     attempt: Attempt,
-) -> Vec<Outcome> {
+) -> (Span, Vec<Outcome>) {
+    let at = clock::now();
     let begun = tokio::time::Instant::now();
     let answered = tokio::time::timeout(parts.patience.timeout, parts.client.send(&planned.request)).await;
     let late = |_| Reply::failed(FailureKind::Timeout, "no answer in time");
@@ -278,8 +287,18 @@ async fn send<D: Destination>(
         Ok(outcomes) if outcomes.len() == count => outcomes,
         Ok(_) | Err(_) => vec![Outcome::Transient(misjudged()); count],
     };
-    tell(parts, &outcomes, attempt, begun.elapsed());
-    outcomes
+    let took = begun.elapsed();
+    tell(parts, &outcomes, attempt, took);
+    let status = match &reply {
+        Reply::Answer(answer) => Some(answer.status),
+        Reply::Failed(_) => None,
+    };
+    (Span { at, took: Some(took), status }, outcomes)
+}
+
+/// Nothing went over the wire.
+fn unsent() -> Span {
+    Span { at: clock::now(), took: None, status: None }
 }
 
 fn misjudged() -> Fault {
@@ -307,7 +326,7 @@ fn tell<D: Destination>(parts: &Parts<D>, outcomes: &[Outcome], attempt: Attempt
     }
 }
 
-fn class(outcome: &Outcome) -> Option<AttemptClass> {
+pub(super) fn class(outcome: &Outcome) -> Option<AttemptClass> {
     match outcome {
         Outcome::Delivered => None,
         Outcome::Refused(_) | Outcome::Suspect(_) => Some(AttemptClass::Refused),
@@ -317,7 +336,7 @@ fn class(outcome: &Outcome) -> Option<AttemptClass> {
     }
 }
 
-fn fault_of(outcome: &Outcome) -> Option<&Fault> {
+pub(super) fn fault_of(outcome: &Outcome) -> Option<&Fault> {
     match outcome {
         Outcome::Delivered => None,
         Outcome::Refused(fault)

@@ -4,13 +4,17 @@
 //! starts a new one, which goes on from there.
 
 mod attempt;
+mod journey;
 mod loaded;
 mod loss;
+mod notes;
+mod noting;
 mod obey;
 pub mod replay;
 mod settle;
 mod status;
 mod tally;
+mod trail;
 mod turnstile;
 
 use std::collections::{HashMap, VecDeque};
@@ -37,6 +41,7 @@ use crate::spec::Event;
 use crate::telemetry::{Metrics, clock, events};
 use attempt::Report;
 use loaded::Loaded;
+use notes::{End, Notes};
 use replay::Scope;
 use tally::Tally;
 use turnstile::Turnstile;
@@ -90,6 +95,7 @@ pub struct Delivery<D: Destination> {
     turnstile: Arc<Turnstile>,
     /// What an operator has ordered since the start; before that the journal knows.
     ordered_pause: Option<bool>,
+    notes: Notes,
     tally: Tally,
     last_error: Option<LastError>,
     breaker: crate::telemetry::BreakerState,
@@ -113,6 +119,7 @@ impl<D: Destination> Delivery<D> {
             ordered_pause: None,
             parts,
             machine: None,
+            notes: Notes::default(),
             origin: (tokio::time::Instant::now(), clock::now()),
             tally: Tally::default(),
             last_error: None,
@@ -193,7 +200,7 @@ impl<D: Destination> Delivery<D> {
     /// Tells the machine where the journal begins and ends now.
     fn look(&mut self, ctx: &mut Context<Self>) {
         self.look_back(ctx);
-        let end = self.end(self.parts.journal.extent());
+        let end = self.journal_end(self.parts.journal.extent());
         self.give(Input::Woken { end }, ctx);
     }
 
@@ -229,7 +236,7 @@ impl<D: Destination> Delivery<D> {
     }
 
     /// Returns where the journal ends for this delivery.
-    fn end(&self, extent: Extent) -> u64 {
+    fn journal_end(&self, extent: Extent) -> u64 {
         let end = extent.next.0;
         self.parts.replay.as_ref().map_or(end, |scope| scope.end(end))
     }
@@ -240,7 +247,7 @@ impl<D: Destination> Delivery<D> {
     fn fetch(&mut self, from: Position, limit: ReadLimit, ctx: &mut Context<Self>) -> Option<Input> {
         // Taken before the read: an empty answer says that nothing is left up to here, and no more than that.
         let extent = self.parts.journal.extent();
-        let end = Position(self.end(extent));
+        let end = Position(self.journal_end(extent));
         if let Some(scope) = &self.parts.replay {
             if scope.must_yield(extent, limit.records, self.fetched_at) {
                 return Some(Input::FetchFailed);
@@ -287,7 +294,13 @@ impl<D: Destination> Delivery<D> {
                 continue;
             }
             match self.parts.wants(&event) {
-                Verdict::No(reason) => *skipped.entry(reason).or_default() += 1,
+                Verdict::No(reason) => {
+                    *skipped.entry(reason).or_default() += 1;
+                    // What a replay leaves out has its fate already.
+                    if self.parts.replay.is_none() {
+                        self.notes.ended(position.0, End::Skipped(reason));
+                    }
+                }
                 Verdict::Yes => {
                     items.push(Item { position: position.0, bytes: event.size(), keys: keys(&event) });
                     if position.0 >= dropped_below {
@@ -325,14 +338,17 @@ impl<D: Destination> Delivery<D> {
         }));
     }
 
-    fn reported(&mut self, lane: u64, report: Report, ctx: &mut Context<Self>) {
+    fn reported(&mut self, lane: u64, mut report: Report, ctx: &mut Context<Self>) {
         // What was not found may have been given up while the attempt looked for it.
         self.look_back(ctx);
         self.lost(Reason::Damaged, report.damaged);
         let skipped = report.skipped.len() as u64;
-        for (_, reason) in &report.skipped {
+        for (position, reason) in &report.skipped {
             self.skipped(*reason, 1);
+            self.notes.ended(*position, End::Skipped(*reason));
         }
+        let settled = report.fates.iter().any(|(_, fate)| *fate == Fate::Settled);
+        self.notes.tried(std::mem::take(&mut report.trail).into_notes(&self.parts.name), settled);
         self.count_delivered(&report, skipped);
         if let Some(fault) = report.fault {
             self.last_error =
@@ -392,7 +408,7 @@ impl<D: Destination> Delivery<D> {
         self.alarm = Some((at, handle));
     }
 
-    fn drained(&mut self, left: u64, ctx: &mut Context<Self>) {
+    fn end(&mut self, left: u64, ctx: &mut Context<Self>) {
         if let Some(answer) = self.draining.take()
             && answer.send(Drained { left }).is_err()
         {
@@ -403,6 +419,7 @@ impl<D: Destination> Delivery<D> {
 
     fn tick(&mut self, ctx: &mut Context<Self>) {
         self.tally.tick();
+        self.write_failures(ctx);
         self.look(ctx);
         self.give(Input::Tick, ctx);
         self.measure(ctx);

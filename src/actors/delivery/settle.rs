@@ -1,4 +1,4 @@
-//! What must be on disk before an event counts as done: dead letters first, then the cursor.
+//! What must be on disk before an event counts as done: dead letters first, then notes, then the cursor.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use actix::prelude::*;
 
-use super::{Delivery, Parts, TICK, attempt};
+use super::{Delivery, End, Parts, TICK, attempt};
 use crate::destinations::Destination;
 use crate::journal::{Cursor, DeadLetter, JournalError, Position};
 use crate::policy::delivery::{Burial, Input};
@@ -53,6 +53,7 @@ impl<D: Destination> Delivery<D> {
             self.tally.buried(reason, count);
             events::EventsBuried { destination, reason, count, message_id: &first }.emit(&self.parts.metrics);
         }
+        burials.iter().for_each(|burial| self.notes.ended(burial.position, End::Dead(burial.fault.reason)));
         let positions: Vec<u64> = burials.iter().map(|burial| burial.position).collect();
         self.give(Input::Buried(positions.clone()), ctx);
         self.forget(&positions, false);
@@ -67,15 +68,19 @@ impl<D: Destination> Delivery<D> {
             counts: self.tally.totals().clone(),
         };
         let parts = Arc::clone(&self.parts);
+        let notes = self.notes.take(&self.parts.name);
+        let first = notes.clone();
         let writing = self.guard.tie();
         let work = tokio::task::spawn_blocking(move || {
+            let noted = first.map_or(Ok(()), |notes| parts.note(&notes));
             let stored = parts.store_cursor(&cursor);
             drop(writing);
-            stored
+            (noted, stored)
         });
-        ctx.spawn(work.into_actor(self).map(|done, delivery, ctx| {
-            let done = done.unwrap_or_else(|panic| Err(panic.to_string()));
-            delivery.committed(done, ctx);
+        ctx.spawn(work.into_actor(self).map(move |done, delivery, ctx| {
+            let (noted, stored) = done.unwrap_or_else(|panic| (Ok(()), Err(panic.to_string())));
+            notes.into_iter().for_each(|notes| delivery.noted(&notes, noted.clone()));
+            delivery.committed(stored, ctx);
         }));
     }
 

@@ -9,8 +9,9 @@ use tokio::sync::Notify;
 use super::tests::until;
 use super::*;
 use crate::actors::exit_guard::{ExitGuard, Tie};
-use crate::actors::messages::Reconfigure;
+use crate::actors::messages::{AtDestination, Reconfigure};
 use crate::journal::MemoryJournal;
+use crate::journal::trace::Standing;
 use crate::spec::Kind;
 
 /// What all incarnations of the children of one test have in common.
@@ -136,6 +137,14 @@ impl Handler<Obey> for Actress {
     fn handle(&mut self, _: Obey, _: &mut Context<Self>) {}
 }
 
+impl Handler<Journey> for Actress {
+    type Result = MessageResult<Journey>;
+
+    fn handle(&mut self, _: Journey, _: &mut Context<Self>) -> Self::Result {
+        MessageResult(AtDestination { standing: Standing::InFlight, notes: Vec::new(), table: None })
+    }
+}
+
 impl Handler<Stop> for Actress {
     type Result = ();
 
@@ -168,7 +177,8 @@ fn child(stage: &Arc<Stage>, name: &str, word: &'static str, mood: Mood) -> Chil
             drain: actress.clone().recipient(),
             stop: actress.clone().recipient(),
             obey: actress.clone().recipient(),
-            drop_backlog: actress.recipient(),
+            drop_backlog: actress.clone().recipient(),
+            journey: actress.recipient(),
         }
     };
     Child {

@@ -317,6 +317,30 @@ async fn guards_bound_columns_and_tables_and_lose_nothing() {
 }
 
 #[tokio::test]
+async fn the_table_that_is_named_is_the_one_that_holds_the_event() {
+    let mut bed = Bed::new(Config { max_tables: 9, ..Config::default() }).await;
+    let calls = [
+        (json!({"type": "identify", "traits": {"p": 1}}), "identifies"),
+        (json!({"type": "group", "groupId": "g", "traits": {"p": 1}}), "groups"),
+        (json!({"type": "page", "properties": {"p": 1}}), "pages"),
+        (json!({"type": "screen", "properties": {"p": 1}}), "screens"),
+        (json!({"type": "alias", "previousId": "v", "properties": {"p": 1}}), "aliases"),
+        (json!({"type": "track", "event": "Users", "properties": {"p": 1}}), "event_users"),
+        (json!({"type": "track", "event": "Without a Table", "properties": {"p": 1}}), "tracks"),
+    ];
+    for (number, (mut call, table)) in calls.into_iter().enumerate() {
+        call["messageId"] = json!(format!("m{number}"));
+        call["userId"] = json!("u");
+        let event = bed.event(call.clone());
+        assert_eq!(bed.deliver(&[Arc::clone(&event)]).await, [Outcome::Delivered]);
+        assert_eq!(bed.destination.table(&event).as_deref(), Some(table), "{call}");
+        let column = if table == "tracks" { "_unmapped" } else { "p" };
+        let row = bed.one(&format!("SELECT {column} AS p FROM {table} WHERE id = 'm{number}'"));
+        assert!(!row["p"].is_null(), "{call}: {row}");
+    }
+}
+
+#[tokio::test]
 async fn queries_read_beside_the_writer_and_change_nothing() {
     let mut bed = Bed::new(Config::default()).await;
     let query = |bed: &Bed, sql: &str| Sqlite::query(&Config::default(), &setting(bed.directory.path()), sql).unwrap();

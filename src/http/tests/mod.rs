@@ -22,9 +22,11 @@ use super::state::Shared;
 use super::{Door, serve_shared};
 use crate::actors::messages::{
     Accept, Accepted, ListRejected, NotAccepted, NotOrdered, Order, Readiness, ReadyCheck, Snapshot,
+    TraceEvent, Traced,
 };
 use crate::config::Settings;
 use crate::config::settings::{Durability, EventRate, Journal, Limits, OnFull, Server, Source};
+use crate::journal::trace::{RejectedTrace, Rejection};
 use crate::telemetry::Metrics;
 
 /// What the stand-in does with a message.
@@ -123,6 +125,19 @@ impl Handler<ListRejected> for Router {
     }
 }
 
+impl Handler<TraceEvent> for Router {
+    type Result = <TraceEvent as Message>::Result;
+
+    fn handle(&mut self, question: TraceEvent, _: &mut Context<Self>) -> Self::Result {
+        if question.message_id == "unknown" {
+            return Ok(None);
+        }
+        let message = format!("asked for {}", question.message_id);
+        let rejected = Rejection { code: "too_deep".into(), message, path: String::new() };
+        Ok(Some(Traced::Rejected(RejectedTrace { message_id: question.message_id, rejected })))
+    }
+}
+
 /// How a test's door differs from the usual one.
 struct Plan {
     settings: Settings,
@@ -164,7 +179,8 @@ impl Plan {
             snapshot: router.clone().recipient(),
             readiness: router.clone().recipient(),
             rejected: router.clone().recipient(),
-            orders: router.recipient(),
+            orders: router.clone().recipient(),
+            trace: router.recipient(),
             metrics: Arc::clone(&metrics),
         };
         let mut shared = Shared::new(&door);

@@ -101,3 +101,24 @@ async fn the_first_page_is_readable_and_loads_nothing() {
     assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"));
     assert_eq!(answer.header("x-content-type-options"), "nosniff");
 }
+
+#[actix::test]
+async fn a_message_id_may_hold_any_character() {
+    let door = Plan::new().open();
+    for (path, id) in [
+        ("plain", "plain"),
+        ("a%2Fb%2F", "a/b/"),
+        ("a%20b%3Fc%23%25%2B+%C3%BC", "a b?c#%++ü"),
+        ("%2541", "%41"),
+        ("a/b", "a/b"),
+    ] {
+        let answer = door.get(&format!("/api/events/{path}")).await;
+        assert_eq!((answer.status, answer.json()["message_id"].as_str()), (200, Some(id)), "{path}");
+        assert_eq!(answer.json()["rejected"]["message"], format!("asked for {id}"));
+    }
+    let unknown = door.get("/api/events/unknown").await;
+    assert_eq!(unknown.error(404), "not_found");
+    assert!(unknown.body.contains("message id"), "{unknown:?}");
+    let foreign = door.client.get(door.url("/api/events/a")).header("origin", "https://evil.example");
+    assert_eq!(door.send(foreign).await.error(401), "unauthorized");
+}

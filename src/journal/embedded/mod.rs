@@ -7,9 +7,10 @@
 //! ```text
 //! DIR/00000000000000000000.log  records   .idx  ids, times and offsets of a sealed segment   next.tmp  the next segment
 //! DIR/dropped                   DIR/cursors/NAME.cursor .synced   DIR/dead/*.ndjson   DIR/rejected/*.ndjson
-//! DIR/cursors/NAME.cursor       .synced   DIR/dead/*.ndjson   DIR/rejected/*.ndjson   DIR/orders/NAME.json
+//! DIR/orders/NAME.json          DIR/attempts/*.ndjson         DIR/fates/*.ndjson
 //! ```
 
+mod attempts;
 mod batch;
 mod codec;
 mod cursors;
@@ -36,6 +37,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use self::attempts::Notes;
 use self::cursors::Cursors;
 use self::lines::Lines;
 use self::log::Log;
@@ -43,7 +45,7 @@ use self::orders::OrderFiles;
 use self::worker::Worker;
 use self::writer::Writer;
 use super::{
-    Appended, Cursor, DeadLetter, Dropped, Extent, Journal, JournalError, Orders, Position, ReadLimit,
+    Appended, Cursor, DeadLetter, Dropped, Extent, Journal, JournalError, Note, Orders, Position, ReadLimit,
     Record, RejectedPage, render,
 };
 use crate::spec::{Event, Rejected};
@@ -60,7 +62,8 @@ pub struct Options {
     pub dir: PathBuf,
     /// Whether an append waits for `fdatasync`.
     pub fsync: bool,
-    /// Most bytes of the log, allocated space included. Cursors, dead letters and rejected events come on top.
+    /// Most bytes of the log, allocated space included. Cursors, dead letters, rejected events and notes of attempts come on
+    /// top.
     pub max_bytes: u64,
     /// Whether the oldest records go when there is no room, settled or not; otherwise an append is refused.
     pub drop_oldest: bool,
@@ -93,6 +96,7 @@ pub struct EmbeddedJournal {
     dead: Lines,
     rejected: Lines,
     orders: OrderFiles,
+    notes: Notes,
 }
 
 impl EmbeddedJournal {
@@ -111,10 +115,12 @@ impl EmbeddedJournal {
         let orders = OrderFiles::new(orders);
         let dead = Lines::open(dead, usize::MAX)?;
         let rejected = Lines::open(rejected, REJECTED_FILES)?;
+        let notes = Notes::open(&options)?;
         let (log, writer) = recovery::open(options, &cursors, now)?;
         let log = Arc::new(log);
         let worker = Worker::start(Arc::clone(&log));
-        Ok(EmbeddedJournal { worker, log, writer: Mutex::new(writer), cursors, dead, rejected, orders })
+        let writer = Mutex::new(writer);
+        Ok(EmbeddedJournal { worker, log, writer, cursors, dead, rejected, orders, notes })
     }
 
     /// Returns how many bytes dead letters take. They are bounded by nothing: an operator decides about them.
@@ -176,7 +182,9 @@ impl Journal for EmbeddedJournal {
     }
 
     fn retain(&self, floor: Position, now: Timestamp) -> Result<u64, JournalError> {
-        self.log.retain(floor.0, now)
+        let gone = self.log.retain(floor.0, now)?;
+        self.notes.retain(self.log.extent().first)?;
+        Ok(gone)
     }
 
     fn cursor(&self, destination: &str) -> Result<Option<Cursor>, JournalError> {
@@ -201,6 +209,14 @@ impl Journal for EmbeddedJournal {
 
     fn bury(&self, letters: &[DeadLetter]) -> Result<(), JournalError> {
         self.dead.append(&rendered(render::dead_letters(letters))?, true)
+    }
+
+    fn note(&self, notes: &[Note]) -> Result<(), JournalError> {
+        self.notes.append(notes)
+    }
+
+    fn notes_about(&self, position: Position) -> Result<Vec<Note>, JournalError> {
+        self.notes.about(position)
     }
 
     fn keep_rejected(&self, rejected: &[Rejected]) -> Result<(), JournalError> {

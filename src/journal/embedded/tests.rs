@@ -15,7 +15,7 @@ use crate::journal::fixtures::{at, event_at, limit};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-fn options(dir: &Path) -> Options {
+pub(super) fn options(dir: &Path) -> Options {
     Options {
         dir: dir.to_owned(),
         fsync: false,

@@ -46,6 +46,14 @@ pub(super) struct Lane {
     pub(super) sent_at: Option<Moment>,
 }
 
+impl Lane {
+    /// Returns the chunk that holds an event, and how many are before it.
+    pub(super) fn place(&self, position: u64) -> Option<(usize, &Chunk)> {
+        let holds = |chunk: &Chunk| chunk.positions.binary_search(&position).is_ok();
+        self.chunks.iter().enumerate().find(|(_, chunk)| holds(chunk))
+    }
+}
+
 /// What became of one event of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fate {

@@ -37,6 +37,7 @@ pub use gate::Hold;
 pub use lane::{Burial, Fate};
 pub use order::Keys;
 pub use step::{Action, Input, Item};
+pub use view::{Obstacle, Standing};
 
 /// Unsettled events that one destination may have read ahead: what waits for a retry, and their users' later events.
 const MAX_SLOTS: usize = 20_000;

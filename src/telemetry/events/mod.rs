@@ -27,10 +27,10 @@ pub use intake::{EventsAccepted, EventsDuplicate, EventsRejected};
 pub use journal::{CommitDone, CommitFailed, JournalOpened, RecordsRetired};
 pub use life::{NobodyThere, Stopped, Stopping, Trouble};
 pub use orders::{OperatorOrdered, ReplayBegun, ReplayEnded};
-pub use space::{BacklogDropped, RecordsDropped};
 pub use reload::{
     ConfigApplied, ConfigRefused, ConfigUnchanged, ConfigWaits, ConfigWarning, DestinationStopped,
 };
+pub use space::{BacklogDropped, RecordsDropped};
 pub use supervision::{ChildParked, ChildRestarted};
 
 fn millis(duration: Duration) -> u64 {
