@@ -98,3 +98,12 @@ async fn a_destination_that_throttles_is_asked_less_at_once_and_then_as_much_as_
     receiver.until_taken(&ids).await;
     assert_eq!(receiver.taken_ids().len(), ids.len(), "each once");
 }
+
+#[tokio::test]
+async fn an_event_for_a_quiet_destination_does_not_wait_for_company() {
+    let receiver = Receiver::start();
+    let extra = "batch = { max_events = 500, max_delay = \"2m\" }";
+    let router = Router::start(Config::new().webhook("hook", &receiver.url(), extra)).await;
+    let ids = send(&router, "u", 1).await;
+    receiver.until_taken(&ids).await;
+}
