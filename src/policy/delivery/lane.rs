@@ -61,7 +61,7 @@ pub enum Fate {
     Settled,
     /// An outcome other than delivered.
     Failed(Outcome),
-    /// A request before it failed, so it was not tried.
+    /// A request before it failed, or the delivery was to stop, so it was not tried.
     Unsent,
 }
 

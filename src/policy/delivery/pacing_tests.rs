@@ -472,7 +472,7 @@ fn paused_comes_before_every_other_state_but_draining() {
     desk.give(Input::Paused(true));
     assert_eq!(desk.state(), "paused");
     desk.answer(10, &throttled(600));
-    assert_eq!(desk.state(), "paused");
+    assert_eq!((desk.state(), desk.sleep), ("paused", None));
     desk.give(Input::Paused(false));
     assert_eq!(desk.state(), "held");
     desk.give(Input::Paused(true));

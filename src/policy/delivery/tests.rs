@@ -276,11 +276,19 @@ proptest! {
         max_events in 1usize..20,
         concurrency in 1usize..5,
         flaky_store in any::<bool>(),
+        events_per_second in prop_oneof![2 => Just(0u32), 1 => 1u32..40],
+        pauses in proptest::collection::vec((0u64..60_000, 0u64..20_000), 0..4),
     ) {
         let end = users.len() as u64;
         let poisoned = poison.into_iter().filter(|p| *p < end && users[*p as usize] != 99).collect();
-        let mut world = World::new(patience(max_events, concurrency), users, poisoned, moods);
+        let rate_limit = RateLimit { events_per_second, requests_per_second: 0 };
+        let patience = Patience { rate_limit, ..patience(max_events, concurrency) };
+        let mut world = World::new(patience, users, poisoned, moods);
         world.flaky_store = flaky_store;
+        for (at, length) in pauses {
+            world.later(Duration::from_millis(at), Input::Paused(true));
+            world.later(Duration::from_millis(at + length), Input::Paused(false));
+        }
         world.give(Input::Woken { end });
         world.run();
         world.assert_all_settled();

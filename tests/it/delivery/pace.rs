@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::{send, until_destination};
-use crate::support::{Config, Receiver, Reply, Router, until};
+use crate::support::{Config, Receiver, Reply, Router, batch, ids_of, track, until};
 
 #[tokio::test]
 async fn a_stop_in_the_middle_of_many_single_requests_is_clean_and_nothing_is_delivered_twice() {
@@ -88,13 +88,20 @@ async fn a_destination_that_throttles_is_asked_less_at_once_and_then_as_much_as_
     .await;
     assert_eq!(entry["concurrency"]["cap"], 8, "{entry}");
     receiver.until_taken(&ids).await;
-    until("the limit is back", 20, async || {
-        for user in 0..40 {
-            ids.extend(send(&router, &format!("v{user}"), 2).await);
-        }
-        router.destination("hook").await["concurrency"]["limit"] == 8
-    })
-    .await;
+    // One batch of many users, so that there is always as much to send as may be in flight.
+    let crowd: Vec<_> = (0..600).map(|user| track(&format!("v{user}"), 0)).collect();
+    router.post("/v1/batch", &batch(&crowd)).await.expect_success();
+    ids.extend(ids_of(&crowd));
+    until_destination(&router, "hook", "its limit is back", |one| one["concurrency"]["limit"] == 8).await;
     receiver.until_taken(&ids).await;
     assert_eq!(receiver.taken_ids().len(), ids.len(), "each once");
+}
+
+#[tokio::test]
+async fn an_event_for_a_quiet_destination_does_not_wait_for_company() {
+    let receiver = Receiver::start();
+    let extra = "batch = { max_events = 500, max_delay = \"2m\" }";
+    let router = Router::start(Config::new().webhook("hook", &receiver.url(), extra)).await;
+    let ids = send(&router, "u", 1).await;
+    receiver.until_taken(&ids).await;
 }
