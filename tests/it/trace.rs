@@ -218,6 +218,22 @@ async fn an_event_that_failed_says_when_it_is_tried_again_and_why() {
 }
 
 #[tokio::test]
+async fn failures_without_a_success_are_on_disk_within_a_moment() {
+    let receiver = Receiver::scripted(|_| Reply::With(403, Vec::new(), "not you".into()));
+    let mut router = Router::start(Config::default().webhook("hook", &receiver.url(), "")).await;
+    let id = send(&router, &track("u", 1)).await;
+    let notes = router.data().join("journal/attempts/00000000000000000000.ndjson");
+    crate::support::until("the failure is on disk", 10, async || {
+        std::fs::read_to_string(&notes).is_ok_and(|text| text.contains("not you"))
+    })
+    .await;
+    router.kill9();
+    let (_, offline) = command(&router, &id);
+    let stop = &offline["destinations"]["hook"];
+    assert_eq!((&stop["fate"], &stop["reason"]), (&json!("retrying"), &json!("forbidden")), "{offline}");
+}
+
+#[tokio::test]
 async fn a_destination_that_is_off_or_began_later_never_claims_a_delivery() {
     let receiver = Receiver::start();
     let off = Config::new().webhook("hook", &receiver.url(), "enabled = false");
