@@ -73,6 +73,7 @@ async fn an_event_delivered_after_two_failures_shows_three_attempts_in_order() {
     assert_eq!((&stop["reason"], &stop["next_attempt_at"]), (&Value::Null, &Value::Null), "{stop}");
     until_fate(&router, &id, "warehouse", "delivered").await;
     let before = trace(&router, &id).await;
+    assert_eq!(before["destinations"]["hook"], stop, "nothing is forgotten once it is settled");
     assert_eq!((&before["message_id"], &before["position"]), (&json!(id), &json!(0)), "{before}");
     assert_eq!(before["event"]["properties"], json!({ "n": 1 }), "{before}");
     assert!(before["received_at"].is_string() && before["source"].is_string(), "{before}");

@@ -32,7 +32,9 @@ impl Witness {
         let silent = match (&ward.child.factory, ward.parked) {
             (None, _) => Standing::Idle { reason: "off".to_owned() },
             (Some(_), true) => Standing::held(Some("parked"), None),
-            (Some(_), false) => Standing::held(Some("restarting"), None),
+            (Some(_), false) if ward.handle.is_none() => Standing::held(Some("restarting"), None),
+            // It is busy, or has just ended.
+            (Some(_), false) => Standing::Idle { reason: "no_answer".to_owned() },
         };
         let journey = ward.handle.as_ref().map(|handle| handle.journey.clone());
         Witness { name: ward.child.name.clone(), journey, silent }
