@@ -59,11 +59,7 @@ fn from_disk(loaded: &Loaded, message_id: &str, out: &mut Out) -> Exit {
             let text = serde_json::to_string(&traced).unwrap_or_default();
             print(&serde_json::from_str(&text).unwrap_or_default(), &text, out)
         }
-        Ok(None) => unknown(
-            message_id,
-            "no event with this message id is in the journal, nor among the rejected ones",
-            out,
-        ),
+        Ok(None) => unknown(message_id, trace::UNKNOWN_ID, out),
         Err(error) => {
             out.error(&error.to_string());
             Exit::Failed

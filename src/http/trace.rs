@@ -7,7 +7,7 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use crate::actors::messages::{TraceEvent, Traced};
+use crate::actors::messages::{TraceEvent, Traced, UNKNOWN_ID};
 
 use super::access::{self, READ_OPS};
 use super::answer::{self, Refusal};
@@ -22,8 +22,6 @@ pub(super) const LABEL: &str = "/api/events/MESSAGE_ID";
 
 /// Looking through files of notes may take a while; a browser waits longer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
-const UNKNOWN: Refusal =
-    Refusal::Unknown("no event with this message id is in the journal, nor among the rejected ones");
 
 /// `GET /api/events/MESSAGE_ID`
 pub(super) async fn event(
@@ -41,5 +39,7 @@ async fn find(request: &HttpRequest, message_id: String, state: &State) -> Resul
     let asked = tokio::time::timeout(ANSWER_WITHIN, asked).await;
     let answered =
         asked.ok().and_then(Result::ok).ok_or(Refusal::Overloaded("the router did not answer in time"))?;
-    answered.map_err(|_| Refusal::Overloaded("the journal cannot be read now"))?.ok_or(UNKNOWN)
+    answered
+        .map_err(|_| Refusal::Overloaded("the journal cannot be read now"))?
+        .ok_or(Refusal::Unknown(UNKNOWN_ID))
 }

@@ -87,13 +87,25 @@ impl Note {
     }
 }
 
-/// Adds a position that is not before the last one of `ranges`.
+/// Adds a position; cheap when it follows the one before. To be followed by [`tidy`].
 pub fn push(ranges: &mut Vec<Range<u64>>, position: u64) {
     match ranges.last_mut() {
         Some(last) if last.end == position => last.end += 1,
-        Some(last) if last.end > position => {}
         Some(_) | None => ranges.push(position..position + 1),
     }
+}
+
+/// Returns the ranges sorted and joined.
+pub fn tidy(mut ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
+    ranges.sort_unstable_by_key(|range| range.start);
+    ranges.dedup_by(|next, last| {
+        let joined = next.start <= last.end;
+        if joined {
+            last.end = last.end.max(next.end);
+        }
+        joined
+    });
+    ranges
 }
 
 /// Returns the beginning of a text that fits into a note.
@@ -279,7 +291,7 @@ mod tests {
     #[test]
     fn positions_are_joined_into_ranges() {
         let mut ranges = Vec::new();
-        [1, 2, 2, 3, 7, 9, 10].into_iter().for_each(|position| push(&mut ranges, position));
-        assert_eq!(ranges, [1..4, 7..8, 9..11]);
+        [7, 9, 10, 1, 2, 2, 3, 12, 11, 4].into_iter().for_each(|position| push(&mut ranges, position));
+        assert_eq!(tidy(ranges), [1..5, 7..8, 9..13]);
     }
 }

@@ -17,6 +17,10 @@ const MAX_SHOWN: usize = 100;
 /// Rejected events that are looked at together.
 const PAGE: usize = 1000;
 
+/// What is said of an id that nobody knows.
+pub const UNKNOWN_ID: &str = "no event with this message id is in the journal, nor among the rejected ones; what every \
+                              destination is done with is kept for `journal.retention`";
+
 /// Where an event stands at one destination, apart from what was noted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {

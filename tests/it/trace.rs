@@ -73,6 +73,7 @@ async fn an_event_delivered_after_two_failures_shows_three_attempts_in_order() {
     assert_eq!((&stop["reason"], &stop["next_attempt_at"]), (&Value::Null, &Value::Null), "{stop}");
     until_fate(&router, &id, "warehouse", "delivered").await;
     let before = trace(&router, &id).await;
+    assert_eq!(before["destinations"]["hook"], stop, "nothing is forgotten once it is settled");
     assert_eq!((&before["message_id"], &before["position"]), (&json!(id), &json!(0)), "{before}");
     assert_eq!(before["event"]["properties"], json!({ "n": 1 }), "{before}");
     assert!(before["received_at"].is_string() && before["source"].is_string(), "{before}");
@@ -215,6 +216,22 @@ async fn an_event_that_failed_says_when_it_is_tried_again_and_why() {
     let stop = &offline["destinations"]["hook"];
     assert_eq!((&stop["fate"], &stop["reason"]), (&json!("retrying"), &json!("server_error")), "{offline}");
     assert_eq!(stop["attempts"].as_array().map(Vec::len), Some(receiver.requests().len()), "{offline}");
+}
+
+#[tokio::test]
+async fn failures_without_a_success_are_on_disk_within_a_moment() {
+    let receiver = Receiver::scripted(|_| Reply::With(403, Vec::new(), "not you".into()));
+    let mut router = Router::start(Config::default().webhook("hook", &receiver.url(), "")).await;
+    let id = send(&router, &track("u", 1)).await;
+    let notes = router.data().join("journal/attempts/00000000000000000000.ndjson");
+    crate::support::until("the failure is on disk", 10, async || {
+        std::fs::read_to_string(&notes).is_ok_and(|text| text.contains("not you"))
+    })
+    .await;
+    router.kill9();
+    let (_, offline) = command(&router, &id);
+    let stop = &offline["destinations"]["hook"];
+    assert_eq!((&stop["fate"], &stop["reason"]), (&json!("retrying"), &json!("forbidden")), "{offline}");
 }
 
 #[tokio::test]

@@ -56,12 +56,7 @@ impl Notes {
 
     /// Takes note of an event's end.
     pub(super) fn ended(&mut self, position: u64, end: End) {
-        let ranges = self.ends.entry(end).or_default();
-        // Burials come in any order.
-        match ranges.last() {
-            Some(last) if position < last.start => ranges.push(position..position + 1),
-            Some(_) | None => attempts::push(ranges, position),
-        }
+        attempts::push(self.ends.entry(end).or_default(), position);
         self.settling = true;
     }
 
@@ -97,8 +92,8 @@ impl Notes {
     }
 }
 
-fn ended(destination: &str, (end, mut ranges): (End, Vec<Range<u64>>)) -> Note {
-    ranges.sort_unstable_by_key(|range| range.start);
+fn ended(destination: &str, (end, ranges): (End, Vec<Range<u64>>)) -> Note {
+    let ranges = attempts::tidy(ranges);
     Note { destination: destination.to_owned(), ranges, at: clock::now(), matter: end.matter() }
 }
 
@@ -128,7 +123,7 @@ mod tests {
         [9, 8, 3, 4].into_iter().for_each(|position| notes.ended(position, End::Dead(Reason::Rejected)));
         assert_eq!([3, 4, 5, 8, 9].map(|position| about(&notes, position)), [2, 2, 0, 1, 1]);
         let first = notes.take("a").unwrap();
-        assert_eq!(first.last().unwrap().ranges, [3..5, 8..9, 9..10]);
+        assert_eq!(first.last().unwrap().ranges, [3..5, 8..10]);
         notes.tried([attempt_note("a", &[(3, 4)], "delivered", "")].into_iter(), true);
         assert_eq!(about(&notes, 3), 3);
         notes.written(&first);

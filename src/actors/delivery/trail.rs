@@ -55,7 +55,8 @@ impl Trail {
     pub(super) fn into_notes(self, destination: &str) -> impl Iterator<Item = Note> {
         self.0.into_iter().map(move |tried| {
             let matter = Matter::Attempt(attempt(&tried));
-            Note { destination: destination.to_owned(), ranges: tried.ranges, at: tried.span.at, matter }
+            let ranges = attempts::tidy(tried.ranges);
+            Note { destination: destination.to_owned(), ranges, at: tried.span.at, matter }
         })
     }
 }
@@ -68,5 +69,46 @@ fn attempt(tried: &Tried) -> Attempt {
         reason: fault.map(|fault| Word::Borrowed(fault.reason.as_str())),
         answer: fault.map(|fault| attempts::cut(&fault.answer).to_owned()).unwrap_or_default(),
         latency_ms: tried.span.took.map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::fixtures::at;
+    use crate::policy::outcome::Reason;
+
+    #[test]
+    fn equal_outcomes_of_one_attempt_are_one_note_whatever_their_order() {
+        let span =
+            |ms, status| Span { at: at(0), took: Some(Duration::from_millis(ms)), status: Some(status) };
+        let fault = Fault { reason: Reason::Rejected, status: Some(422), answer: "no \u{fc}".repeat(1000) };
+        let mut trail = Trail::default();
+        for position in [5, 6, 7, 1, 2] {
+            trail.add(span(10 + position, 200), position, &Outcome::Delivered);
+        }
+        trail.add(span(1, 422), 4, &Outcome::Refused(fault.clone()));
+        trail.add(span(1, 202), 9, &Outcome::Delivered);
+        trail.add(span(30, 422), 3, &Outcome::Refused(fault));
+        let notes: Vec<Note> = trail.into_notes("a").collect();
+        let told = notes.iter().map(|note| match &note.matter {
+            Matter::Attempt(one) => (
+                &*one.class,
+                one.status,
+                one.latency_ms,
+                one.answer.len() > 1000,
+                format!("{:?}", note.ranges),
+            ),
+            Matter::Fate { .. } => panic!("{note:?}"),
+        });
+        let expected = [
+            ("delivered", Some(200), Some(17), false, "[1..3, 5..8]"),
+            ("refused", Some(422), Some(30), true, "[3..5]"),
+            ("delivered", Some(202), Some(1), false, "[9..10]"),
+        ];
+        let expected = expected
+            .map(|(class, status, ms, is_long, ranges)| (class, status, ms, is_long, ranges.to_owned()));
+        assert_eq!(told.collect::<Vec<_>>(), expected);
+        assert!(notes.iter().all(|note| note.destination == "a"));
     }
 }

@@ -8,7 +8,7 @@ use crate::journal::trace::Standing;
 use crate::journal::{Note, Position};
 use crate::spec::Event;
 
-pub use crate::journal::trace::Traced;
+pub use crate::journal::trace::{Traced, UNKNOWN_ID};
 
 /// Question: what became of the event with this message id?
 #[derive(Debug, Clone, Message)]

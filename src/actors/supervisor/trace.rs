@@ -29,9 +29,11 @@ struct Witness {
 
 impl Witness {
     fn of(ward: &Ward) -> Self {
-        let silent = match ward.is_on() {
-            false => Standing::Idle { reason: "off".to_owned() },
-            true => Standing::held(Some(ward.words()), None),
+        let silent = match (ward.is_on(), ward.handle()) {
+            (false, _) => Standing::Idle { reason: "off".to_owned() },
+            (true, None) => Standing::held(Some(ward.words()), None),
+            // It is busy, or has just ended.
+            (true, Some(_)) => Standing::Idle { reason: "no_answer".to_owned() },
         };
         let journey = ward.handle().map(|handle| handle.journey.clone());
         Witness { name: ward.child.name.clone(), journey, silent }

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::writer::Fault;
 use super::*;
 use crate::journal::MemoryJournal;
-use crate::journal::fixtures::{at, event_at, limit};
+use crate::journal::fixtures::{at, attempt_note, event_at, fate_note, limit};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -335,6 +335,26 @@ fn only_old_sealed_and_settled_segments_go() {
     let kept = journal.extent().first.0;
     drop(journal);
     assert_eq!(ids(&open(options(dir.path())), 0), names(kept..600));
+}
+
+#[test]
+fn notes_stay_as_long_as_their_events_and_go_with_them() {
+    let dir = TempDir::new().unwrap();
+    let logs = filled(dir.path(), 600);
+    let second: u64 = logs[1].file_stem().unwrap().to_str().unwrap().parse().unwrap();
+    let note = |range: (u64, u64)| {
+        [attempt_note("a", &[range], "delivered", ""), fate_note("b", &[range], "skipped", "filtered")]
+    };
+    open(options(dir.path())).note(&note((0, second))).unwrap();
+    let journal = open(options(dir.path()));
+    let late = at(8 * 24 * 3600);
+    journal.retain(Position(second - 1), late).unwrap();
+    assert_eq!(journal.notes_about(Position(5)).unwrap(), note((0, second)));
+    assert_eq!(journal.notes_about(Position(second)).unwrap(), []);
+    journal.retain(Position(second), late).unwrap();
+    assert_eq!(journal.notes_about(Position(5)).unwrap(), []);
+    journal.note(&note((second, second + 1))).unwrap();
+    assert_eq!(journal.notes_about(Position(second)).unwrap().len(), 2);
 }
 
 #[test]
