@@ -254,7 +254,7 @@ async fn work_that_outlives_its_actor_delays_the_successor() {
     let play = Play::begin(Arc::clone(&stage), vec![child(&stage, "a", "a1", Mood::HangsTied)]);
     play.until_story("+a1").await;
     play.change(vec![child(&stage, "a", "a2", Mood::Polite)], &[]).await;
-    until("the actor is gone", async || play.states().await == "a:probe:held").await;
+    until("the actor is gone", async || play.states().await == "a:probe:draining").await;
     assert_eq!(stage.story(), "+a1", "its work goes on");
     stage.release.notify_one();
     play.until_story("+a1 -a1 +a2").await;
