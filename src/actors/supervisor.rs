@@ -243,9 +243,10 @@ fn off(child: &Child) -> DestinationStatus {
 }
 
 fn lifeless(ward: &Ward, journal: &dyn Journal) -> DestinationStatus {
-    let mut status = DestinationStatus::idle(&ward.child.name, ward.child.kind, true, "held");
+    let (state, reason) = ward.words();
+    let mut status = DestinationStatus::idle(&ward.child.name, ward.child.kind, true, state);
     status.backlog = Backlog::above(journal, ward.mark());
-    status.reason = Some(ward.words().into());
+    status.reason = Some(reason.into());
     status
 }
 

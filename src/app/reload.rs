@@ -185,3 +185,65 @@ fn build(origin: &Origin, settings: &Settings, changes: &Changes) -> Result<Vec<
     let not_now = |error: ServeError| Refused::NotNow(error.to_string());
     launch::children(&touched, &origin.journal, &origin.metrics, &origin.arbiters).map_err(not_now)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Source;
+    use crate::journal::MemoryJournal;
+
+    const WITH_SOURCE: &str =
+        "[sources.web]\nwrite_keys = [\"key\"]\n[destinations.warehouse]\ntype = \"sqlite\"\n";
+
+    fn begin(directory: &std::path::Path) -> (Origin, Running) {
+        let environment = Environment::default();
+        let start = config::load(&Source::Directory(directory.to_owned()), &environment).unwrap();
+        let (settings, from_file) = (start.settings.clone(), start.path.is_some());
+        let origin = Origin {
+            environment: Arc::new(environment),
+            start: Arc::new(start),
+            journal: Arc::new(MemoryJournal::default()),
+            metrics: Arc::new(Metrics::new()),
+            arbiters: Vec::new(),
+        };
+        (origin, Running { settings, warnings: Vec::new(), from_file })
+    }
+
+    fn refusal(prepared: Result<Prepared, Refused>) -> String {
+        match prepared {
+            Err(Refused::Wrong(problems)) => problems,
+            Err(Refused::NotNow(problem)) => panic!("it would be tried again: {problem}"),
+            Ok(prepared) => panic!("it was taken: {:?}", prepared.changes),
+        }
+    }
+
+    #[test]
+    fn a_file_that_appears_is_taken_and_one_that_is_gone_does_not_bring_the_defaults_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("config.toml");
+        let (origin, running) = begin(dir.path());
+        let unchanged = prepare(&origin, &running).unwrap_or_else(|_| panic!("nothing is wrong"));
+        assert!(unchanged.changes.is_empty() && unchanged.children.is_empty());
+        std::fs::write(&file, WITH_SOURCE).unwrap();
+        let taken = prepare(&origin, &running).unwrap_or_else(|_| panic!("nothing is wrong"));
+        assert_eq!(taken.changes.added, ["sources.web"]);
+        std::fs::remove_file(&file).unwrap();
+        assert!(refusal(prepare(&origin, &taken.running)).ends_with("config.toml: is there no more"));
+        std::fs::write(&file, "[sources.web]\nwrite_key = 1\n[limits]\nper_iq = 2\n").unwrap();
+        let problems = refusal(prepare(&origin, &taken.running));
+        assert!(problems.contains("config.toml:2:1") && problems.contains("config.toml:4:1"), "{problems}");
+    }
+
+    #[test]
+    fn only_what_differs_is_built() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("config.toml");
+        std::fs::write(&file, WITH_SOURCE).unwrap();
+        let (origin, running) = begin(dir.path());
+        let hook = "[destinations.hook]\ntype = \"webhook\"\nurl = \"http://127.0.0.1:1/\"\n";
+        std::fs::write(&file, format!("{WITH_SOURCE}{hook}")).unwrap();
+        let prepared = prepare(&origin, &running).unwrap_or_else(|_| panic!("nothing is wrong"));
+        let names: Vec<&str> = prepared.children.iter().map(|child| child.name.as_str()).collect();
+        assert_eq!((names, prepared.changes.gone), (vec!["hook"], Vec::new()));
+    }
+}

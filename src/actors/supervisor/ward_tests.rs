@@ -284,7 +284,7 @@ async fn work_that_outlives_its_actor_delays_the_successor() {
     let play = Play::begin(Arc::clone(&stage), vec![child(&stage, "a", "a1", Mood::HangsTied)]);
     play.until_story("+a1").await;
     play.change(vec![child(&stage, "a", "a2", Mood::Polite)], &[]).await;
-    until("the actor is gone", async || play.states().await == "a:probe:held").await;
+    until("the actor is gone", async || play.states().await == "a:probe:draining").await;
     assert_eq!(stage.story(), "+a1", "its work goes on");
     stage.release.notify_one();
     play.until_story("+a1 -a1 +a2").await;
@@ -320,4 +320,23 @@ async fn a_parked_and_a_waiting_child_are_replaced_at_once() {
     play.change(vec![child(&stage, "a", "a3", Mood::Polite)], &[]).await;
     until("the third runs", async || play.states().await == "a:a3:flowing").await;
     assert_eq!(stage.overlaps.load(Ordering::SeqCst), 0);
+}
+
+#[actix::test]
+async fn what_is_said_of_an_earlier_incarnation_means_nothing_to_a_later_one() {
+    let stage = Arc::new(Stage::default());
+    let play = Play::begin(Arc::clone(&stage), Vec::new());
+    let mut wards = Wards::default();
+    let ward = wards.add_destination(child(&stage, "a", "a1", Mood::Polite));
+    let life = |incarnation| Life { ward, incarnation };
+    let dies = |wards: &mut Wards, incarnation| wards.ended(life(incarnation), Duration::ZERO);
+    wards.start(ward, play.supervisor.clone().recipient());
+    assert!(matches!(dies(&mut wards, 7), End::Known));
+    assert!(matches!(dies(&mut wards, 0), End::Unexpected { panics: 1, .. }));
+    assert!(wards.waits_after(life(0)) && !wards.waits_after(life(7)));
+    wards.start(ward, play.supervisor.clone().recipient());
+    assert!(matches!(dies(&mut wards, 0), End::Known), "the second one runs");
+    assert!(!wards.waits_after(life(0)));
+    assert!(matches!(dies(&mut wards, 1), End::Unexpected { panics: 2, .. }));
+    assert!(!wards.waits_after(life(0)), "the wait after the first is over");
 }

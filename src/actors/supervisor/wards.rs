@@ -87,12 +87,12 @@ impl Ward {
         self.handle().filter(|_| matches!(self.state, State::Up { .. }))
     }
 
-    /// Returns why nothing runs, or what is going on.
-    pub(super) fn words(&self) -> &'static str {
+    /// Returns the state and the reason of a ward that does not answer.
+    pub(super) fn words(&self) -> (&'static str, &'static str) {
         match self.state {
-            State::Parked => "parked",
-            State::Ending { .. } => "reconfigured",
-            State::Down { .. } | State::Up { .. } => "restarting",
+            State::Parked => ("held", "parked"),
+            State::Ending { .. } => ("draining", "reconfigured"),
+            State::Down { .. } | State::Up { .. } => ("held", "restarting"),
         }
     }
 

@@ -1,10 +1,12 @@
 //! How a change is noticed, and what is refused.
 
 use std::fs;
+use std::io::Write;
+use std::net::TcpStream;
 use std::os::unix::fs::symlink;
 
 use super::{config_check, send, until_destination, with_hook};
-use crate::support::{Config, Receiver, Reply, Router, until, until_some};
+use crate::support::{Config, Receiver, Reply, Router, track, until, until_some};
 
 #[tokio::test]
 async fn an_invalid_file_is_refused_as_a_whole_and_the_next_valid_one_repairs_it() {
@@ -84,6 +86,28 @@ async fn a_hangup_reads_the_files_at_once_and_says_when_nothing_changed() {
     let ids = send(&router, "u", 3).await;
     receiver.until_taken(&ids).await;
     assert_eq!(router.times_applied(), 1, "the same change is not noticed again");
+}
+
+#[tokio::test]
+async fn a_router_that_is_stopping_applies_nothing_and_stops_well() {
+    let mut router = Router::start(Config::new()).await;
+    let body = track("u", 1).to_string();
+    let (first, second) = body.split_at(body.len() / 2);
+    let mut stream = TcpStream::connect(("127.0.0.1", router.port())).unwrap();
+    let length = body.len();
+    let head = format!("POST /v1/track HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n");
+    stream.write_all(format!("{head}{first}").as_bytes()).unwrap();
+    // The connection before this request was accepted first.
+    assert_eq!(router.get("/health").await.status, 200);
+    router.sigterm();
+    until("it is stopping", 10, async || router.log().contains("stopping: the door closes")).await;
+    router.write_config(Config::new().webhook("hook", "http://127.0.0.1:9/", ""));
+    router.sighup();
+    stream.write_all(second.as_bytes()).unwrap();
+    assert_eq!(router.until_exit(25).await.code(), Some(0), "{}", router.log());
+    assert_eq!(router.times_applied(), 0, "{}", router.log());
+    router.start_again().await;
+    assert_eq!(router.destination("hook").await["enabled"], true);
 }
 
 #[tokio::test]

@@ -1,9 +1,26 @@
 //! Ten changes under load.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::crash::{expect_complete, expect_order};
-use crate::support::{Config, Load, Receiver, Reply, Router};
+use crate::support::{Config, Load, Received, Receiver, Reply, Router};
+
+const A_MOMENT: Duration = Duration::from_millis(500);
+
+/// Whoever was followed sends no more. What it had sent may still be on its way to the receiver for a moment.
+fn expect_one_at_a_time(requests: &[Received]) {
+    let mut followed: BTreeMap<u32, Instant> = BTreeMap::new();
+    for request in requests {
+        let round: u32 = request.headers["x-round"].parse().expect("a number");
+        followed.entry(round).or_insert(request.at);
+        let since = followed.range(round + 1..).next().map(|(_, first)| request.at - *first);
+        assert!(since.is_none_or(|since| since < A_MOMENT), "round {round} still sent after {since:?}");
+    }
+    assert!(followed.len() > 5, "most rounds sent something: {followed:?}");
+}
 
 #[tokio::test]
 async fn ten_changes_under_load_lose_nothing_and_keep_the_order() {
@@ -52,6 +69,7 @@ async fn ten_changes_under_load_lose_nothing_and_keep_the_order() {
     let ids: Vec<String> = acknowledged.iter().cloned().collect();
     changing.until_taken(&ids).await;
     expect_order(&changing.taken_ids(), &sent);
+    expect_one_at_a_time(&changing.requests());
     let mut taken = steady.taken_ids();
     let all = taken.len();
     taken.sort();
