@@ -12,9 +12,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use opentrack::destinations::mock::{Incoming, Mock, MockSettings};
 use opentrack::destinations::{
     Answer, Attempt, Client, Destination, ENTRIES, Entry, FailureKind, Launcher, Plan, Planned, Reply,
-    Setting, Settings,
+    Setting, Settings, ShownBody, ShownRequest,
 };
 use opentrack::policy::outcome::{Outcome, Verdict};
 use opentrack::spec::{Event, Kind, Receipt};
@@ -323,6 +324,44 @@ impl Launcher for ShowsEachEvent {
 #[test]
 fn every_event_can_be_shown_and_no_secret_is() {
     each_with_secrets(|| ShowsEachEvent);
+}
+
+struct IsUnderstoodByItsMock;
+
+impl Launcher for IsUnderstoodByItsMock {
+    type Output = ();
+
+    fn launch<D: Destination>(self, destination: D, client: D::Client) {
+        let Some(new) = D::MOCK else { return };
+        let mock = new(&MockSettings::default()).unwrap();
+        for Planned { request, events } in planned(&destination, &fixtures(), &attempt(1)).requests {
+            let read: usize = client.show(&request).requests.into_iter().map(|one| found(&*mock, one)).sum();
+            assert_eq!(read, events.len(), "{}", D::KIND);
+        }
+    }
+}
+
+/// How many events the stand-in finds in a request, as it is before compression.
+fn found(mock: &dyn Mock, request: ShownRequest) -> usize {
+    let body = match request.body {
+        Some(ShownBody::Json(json)) => json.get().to_owned(),
+        Some(ShownBody::Text(text)) => text,
+        None => String::new(),
+    };
+    let headers = request.headers.into_iter().filter(|(name, _)| name != "content-encoding").collect();
+    let incoming = Incoming {
+        method: request.method,
+        path: "/".to_owned(),
+        headers,
+        body: body.into(),
+        at: at("2026-01-02T03:04:07Z"),
+    };
+    mock.read(&incoming).unwrap_or_else(|said| panic!("refused: {said:?}")).len()
+}
+
+#[test]
+fn every_stand_in_finds_every_event_of_its_destination() {
+    each(|| IsUnderstoodByItsMock);
 }
 
 struct JudgesEachEvent;

@@ -6,9 +6,9 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Output, Stdio};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use crate::support::{Receiver, opentrack};
+use crate::support::{Config, Receiver, Router, batch, fresh_id, ids_of, opentrack};
 
 const CONFIG: &str = r#"
 [destinations.warehouse]
@@ -262,6 +262,77 @@ fn an_empty_input_and_a_missing_file_are_bad_usage() {
         explain_in(dir.path(), "[destinations.warehouse]\ntype = \"sqlite\"\nenabled = false\n", &[], "{}");
     assert_eq!(off.status.code(), Some(64));
     assert!(stderr(&off).contains("no destination is on"), "{}", stderr(&off));
+}
+
+/// The event without what belongs to the moment.
+fn timeless(event: &Value) -> Value {
+    let mut event = event.clone();
+    for key in ["receivedAt", "timestamp", "sentAt"] {
+        event.as_object_mut().unwrap().remove(key);
+    }
+    event
+}
+
+/// The shared fixtures with ids of this run.
+fn fixtures() -> Vec<Value> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/fixtures/segment");
+    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let read = |file: &std::path::PathBuf| serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+    let mut events: Vec<Value> = files.iter().map(read).collect();
+    events.iter_mut().for_each(|event| event["messageId"] = fresh_id("fixture").into());
+    events
+}
+
+#[tokio::test]
+async fn the_router_does_what_explain_says() {
+    let receiver = Receiver::start();
+    let config = Config::new().webhook("hook", &receiver.url(), "format = \"single\"");
+    let router = Router::start(config).await;
+    let fixtures = fixtures();
+    fs::write(router.dir().join("events.json"), json!(fixtures).to_string()).unwrap();
+    let file = router.dir().join("events.json").display().to_string();
+    let output = router.run(&["explain", &file, "--json"]);
+    let entries: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(entries.len(), fixtures.len());
+
+    router.post("/v1/batch", &batch(&fixtures)).await.expect_success();
+    let sent = entries.iter().filter(|entry| line(entry, "hook")["verdict"] == "send");
+    let expected: Vec<Value> =
+        sent.map(|entry| timeless(&line(entry, "hook")["requests"][0]["body"])).collect();
+    let ids: Vec<String> = ids_of(&expected);
+    assert!(ids.len() > 8, "{} of {} were sent", ids.len(), fixtures.len());
+    receiver.until_taken(&ids).await;
+    for event in receiver.taken() {
+        let event = timeless(&event);
+        assert!(expected.contains(&event), "not explained: {event}");
+    }
+    for entry in entries.iter().filter(|entry| line(entry, "warehouse")["verdict"] == "send") {
+        for row in line(entry, "warehouse")["rows"].as_array().unwrap() {
+            the_row_is_there(&router, row).await;
+        }
+    }
+}
+
+/// Looks for the row of an explanation, but for its times.
+async fn the_row_is_there(router: &Router, row: &Value) {
+    let (table, columns) = (row["table"].as_str().unwrap(), row["columns"].as_object().unwrap());
+    let id = columns["id"].as_str().unwrap();
+    router.until_rows(table, &[id.to_owned()]).await;
+    let is_time = |name: &str| ["received_at", "timestamp", "uuid_ts", "sent_at"].contains(&name);
+    let query = format!("select * from \"{table}\" where id = '{id}'");
+    let answer = router.run(&["sql", &query, "--json"]);
+    let stored: Vec<Value> = serde_json::from_slice(&answer.stdout).unwrap();
+    // A state may hold what another event said.
+    if ["users", "accounts"].contains(&table) {
+        return;
+    }
+    let same = |one: &Map<String, Value>, other: &Map<String, Value>| {
+        let own = one.iter().filter(|(name, value)| !value.is_null() && !is_time(name));
+        own.filter(|(name, value)| other.get(*name) != Some(value)).map(|(name, _)| name.clone()).next()
+    };
+    let stored = stored[0].as_object().unwrap();
+    assert_eq!((same(stored, columns), same(columns, stored)), (None, None), "{table}: {row} is {stored:?}");
 }
 
 #[test]

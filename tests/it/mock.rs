@@ -192,7 +192,7 @@ async fn a_request_that_hangs_is_let_go_when_it_is_told_otherwise() {
         mock.post("_mock/reset", &Value::Null).await
     };
     let (answer, told) = tokio::join!(hanging, telling);
-    assert!(answer.is_err(), "no answer came: {answer:?}");
+    assert!(answer.is_err_and(|error| !error.is_timeout()), "it is cut, and not by the client");
     assert_eq!(told.status, 200);
     assert_eq!(mock.seen().await["requests"], 0, "all is forgotten");
 }
