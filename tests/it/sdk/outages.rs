@@ -20,8 +20,12 @@ struct Stage {
 
 impl Stage {
     async fn start(sdk: Sdk, prefix: &str, port: u16) -> Stage {
+        Stage::start_with(Config::new(), sdk, prefix, port).await
+    }
+
+    async fn start_with(config: Config, sdk: Sdk, prefix: &str, port: u16) -> Stage {
         let receiver = Receiver::scripted(|_| Reply::Status(503));
-        let router = Router::start_at(port, Config::new().webhook("hook", &receiver.url(), "")).await;
+        let router = Router::start_at(port, config.webhook("hook", &receiver.url(), "")).await;
         Stage { sdk, prefix: prefix.to_owned(), router, receiver }
     }
 
@@ -149,6 +153,16 @@ fn read_and_cut(listener: &TcpListener) {
     stream.read_exact(&mut [0; 1]).expect("the client sends");
 }
 
+/// The router knows another key than the client's: what can never succeed is given up, by all of them in the end.
+async fn with_a_refused_key(sdk: Sdk) {
+    let Some(driver) = Driver::of(sdk) else { return };
+    let config = Config::new().table("[sources.shop]\nwrite_keys = [\"another-key\"]");
+    let stage = Stage::start_with(config, sdk, &driver.prefix, free_port()).await;
+    let said = driver.run(&stage.router.url("")).await;
+    assert_eq!(said.failed, CALLS);
+    stage.expect_arrived(&[]).await;
+}
+
 /// Nobody answers at the address when the client makes its first try; then the router starts there.
 async fn through_a_late_start(sdk: Sdk) {
     let Some(driver) = Driver::of(sdk) else { return };
@@ -198,6 +212,11 @@ macro_rules! outages {
             #[tokio::test]
             async fn a_restart_that_a_request_waits_for_costs_no_event() {
                 super::through_a_restart_at_a_held_socket($sdk).await;
+            }
+
+            #[tokio::test]
+            async fn a_key_that_is_refused_fails_every_call_and_nothing_arrives() {
+                super::with_a_refused_key($sdk).await;
             }
 
             #[tokio::test]
