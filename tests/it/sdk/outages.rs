@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use super::clients::{self, Patience, Sdk};
 use super::driver::{CALLS, Driver, Said};
 use super::expected::expect_warehouse;
-use crate::support::{Config, Fault, FaultProxy, Receiver, Reply, Router, free_port, until};
+use crate::support::{Config, Fault, FaultProxy, Receiver, Reply, Router, free_port, until, until_some};
 
 /// A router with the warehouse and a webhook that takes nothing before the client has done: so whatever the router takes
 /// twice is there to be seen, also after a kill.
@@ -147,10 +147,14 @@ async fn expect_first_request_known(stage: &Stage, said: &Said) {
     assert!(known >= again, "{again} came again, {known} were known");
 }
 
-/// Takes one connection and ends it when its request has begun to come.
-fn read_and_cut(listener: &TcpListener) {
-    let (mut stream, _) = listener.accept().expect("the client connects");
-    stream.read_exact(&mut [0; 1]).expect("the client sends");
+/// Takes one connection, ends it when its request has begun to come, and listens no more.
+async fn read_and_cut(listener: TcpListener) {
+    listener.set_nonblocking(true).expect("a socket");
+    let accepted = until_some("the client connects", 30, async || listener.accept().ok()).await;
+    let mut stream = accepted.0;
+    stream.set_nonblocking(true).expect("a socket");
+    let begun = async || stream.read(&mut [0; 1]).is_ok_and(|bytes| bytes > 0);
+    until("the client sends", 30, begun).await;
 }
 
 /// The router knows another key than the client's: what can never succeed is given up, by all of them in the end.
@@ -168,10 +172,9 @@ async fn through_a_late_start(sdk: Sdk) {
     let Some(driver) = Driver::of(sdk) else { return };
     let port = free_port();
     let silent = TcpListener::bind(("127.0.0.1", port)).expect("the port is free");
-    let first_try = tokio::task::spawn_blocking(move || read_and_cut(&silent));
     let prefix = driver.prefix.clone();
     let start_later = async {
-        first_try.await.expect("the client came");
+        read_and_cut(silent).await;
         Stage::start(sdk, &prefix, port).await
     };
     let url = format!("http://127.0.0.1:{port}");
