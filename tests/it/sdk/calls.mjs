@@ -21,7 +21,7 @@ export const make = (analytics, some = calls) =>
 export async function report(promises) {
   const outcomes = await Promise.all(promises);
   const failed = outcomes.filter(({ error }) => error);
-  failed.forEach(({ id, error }) => console.error(id, error));
+  failed.forEach(({ id, error }) => console.error(id, String(error)));
   const ids = (list) => list.map(({ id }) => id);
   console.log(JSON.stringify({ delivered: ids(outcomes.filter(({ error }) => !error)), failed: ids(failed) }));
 }

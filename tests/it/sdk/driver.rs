@@ -1,7 +1,8 @@
 //! Runs a driver script, and what it says became of its calls.
 
-use std::io::Read;
-use std::process::{Command, Stdio};
+use std::fs::File;
+use std::io::{Read, Seek};
+use std::process::{Child, Command};
 
 use serde_json::Value;
 
@@ -52,15 +53,41 @@ fn kinds(ids: &Value, prefix: &str) -> Vec<String> {
     ids.iter().map(|id| kind(id).unwrap_or_else(|| panic!("not of this run: {id}"))).collect()
 }
 
+/// A running script; ends with the test.
+struct Script(Child);
+
+impl Drop for Script {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
 /// Runs a script to its end and returns what it printed, as JSON.
 pub(super) async fn finish(mut command: Command) -> Value {
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().expect("the script starts");
-    let status = until_some("the script ends", 60, async || child.try_wait().expect("it can be asked")).await;
-    let (mut out, mut err) = (String::new(), String::new());
-    child.stdout.take().expect("it is piped").read_to_string(&mut out).expect("the output is text");
-    child.stderr.take().expect("it is piped").read_to_string(&mut err).expect("the output is text");
+    // Files and no pipes: a script that has much to say is not to wait for a reader.
+    let (mut out, mut err) = (tempfile(), tempfile());
+    command.stdout(other(&out)).stderr(other(&err));
+    let mut script = Script(command.spawn().expect("the script starts"));
+    let ended = async || script.0.try_wait().expect("it can be asked");
+    let status = until_some("the script ends", 60, ended).await;
+    let (out, err) = (text(&mut out), text(&mut err));
     assert!(status.success(), "the script failed: {out}\n{err}");
     eprint!("{err}");
     serde_json::from_str(&out).unwrap_or_else(|_| panic!("not JSON: {out}"))
+}
+
+fn tempfile() -> File {
+    tempfile::tempfile().expect("a temporary file can be made")
+}
+
+fn other(file: &File) -> File {
+    file.try_clone().expect("the file is open")
+}
+
+fn text(file: &mut File) -> String {
+    let mut text = String::new();
+    file.rewind().expect("the file is open");
+    file.read_to_string(&mut text).expect("the output is text");
+    text
 }

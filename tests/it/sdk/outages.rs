@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use super::clients::{self, Patience, Sdk};
 use super::driver::{CALLS, Driver, Said};
 use super::expected::expect_warehouse;
-use crate::support::{Config, Fault, FaultProxy, Receiver, Reply, Router, free_port, until};
+use crate::support::{Config, Fault, FaultProxy, Receiver, Reply, Router, free_port, until, until_some};
 
 /// A router with the warehouse and a webhook that takes nothing before the client has done: so whatever the router takes
 /// twice is there to be seen, also after a kill.
@@ -20,8 +20,12 @@ struct Stage {
 
 impl Stage {
     async fn start(sdk: Sdk, prefix: &str, port: u16) -> Stage {
+        Stage::start_with(Config::new(), sdk, prefix, port).await
+    }
+
+    async fn start_with(config: Config, sdk: Sdk, prefix: &str, port: u16) -> Stage {
         let receiver = Receiver::scripted(|_| Reply::Status(503));
-        let router = Router::start_at(port, Config::new().webhook("hook", &receiver.url(), "")).await;
+        let router = Router::start_at(port, config.webhook("hook", &receiver.url(), "")).await;
         Stage { sdk, prefix: prefix.to_owned(), router, receiver }
     }
 
@@ -143,10 +147,24 @@ async fn expect_first_request_known(stage: &Stage, said: &Said) {
     assert!(known >= again, "{again} came again, {known} were known");
 }
 
-/// Takes one connection and ends it when its request has begun to come.
-fn read_and_cut(listener: &TcpListener) {
-    let (mut stream, _) = listener.accept().expect("the client connects");
-    stream.read_exact(&mut [0; 1]).expect("the client sends");
+/// Takes one connection, ends it when its request has begun to come, and listens no more.
+async fn read_and_cut(listener: TcpListener) {
+    listener.set_nonblocking(true).expect("a socket");
+    let accepted = until_some("the client connects", 30, async || listener.accept().ok()).await;
+    let mut stream = accepted.0;
+    stream.set_nonblocking(true).expect("a socket");
+    let begun = async || stream.read(&mut [0; 1]).is_ok_and(|bytes| bytes > 0);
+    until("the client sends", 30, begun).await;
+}
+
+/// The router knows another key than the client's: what can never succeed is given up, by all of them in the end.
+async fn with_a_refused_key(sdk: Sdk) {
+    let Some(driver) = Driver::of(sdk) else { return };
+    let config = Config::new().table("[sources.shop]\nwrite_keys = [\"another-key\"]");
+    let stage = Stage::start_with(config, sdk, &driver.prefix, free_port()).await;
+    let said = driver.run(&stage.router.url("")).await;
+    assert_eq!(said.failed, CALLS);
+    stage.expect_arrived(&[]).await;
 }
 
 /// Nobody answers at the address when the client makes its first try; then the router starts there.
@@ -154,10 +172,9 @@ async fn through_a_late_start(sdk: Sdk) {
     let Some(driver) = Driver::of(sdk) else { return };
     let port = free_port();
     let silent = TcpListener::bind(("127.0.0.1", port)).expect("the port is free");
-    let first_try = tokio::task::spawn_blocking(move || read_and_cut(&silent));
     let prefix = driver.prefix.clone();
     let start_later = async {
-        first_try.await.expect("the client came");
+        read_and_cut(silent).await;
         Stage::start(sdk, &prefix, port).await
     };
     let url = format!("http://127.0.0.1:{port}");
@@ -198,6 +215,11 @@ macro_rules! outages {
             #[tokio::test]
             async fn a_restart_that_a_request_waits_for_costs_no_event() {
                 super::through_a_restart_at_a_held_socket($sdk).await;
+            }
+
+            #[tokio::test]
+            async fn a_key_that_is_refused_fails_every_call_and_nothing_arrives() {
+                super::with_a_refused_key($sdk).await;
             }
 
             #[tokio::test]

@@ -3,7 +3,7 @@ import { load, make, report } from "./calls.mjs";
 
 const Analytics = load("@rudderstack/rudder-sdk-node");
 // Without a handler a batch that was given up would end the process.
-const options = { dataPlaneUrl: process.env.HOST, errorHandler: () => {}, logLevel: "silly" };
+const options = { dataPlaneUrl: process.env.HOST, errorHandler: () => {} };
 const analytics = new Analytics("any-key", options);
 const made = make(analytics);
 await analytics.flush();
