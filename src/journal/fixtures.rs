@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::ReadLimit;
+use super::{DeadLetter, Position, ReadLimit};
 use crate::spec::{Event, Kind, Receipt};
 
 pub(crate) const SECOND: i64 = 1_000_000;
@@ -47,4 +47,17 @@ pub(crate) fn event_at(message_id: &str, pad: usize, seconds: i64) -> Arc<Event>
 
 pub(crate) fn limit(records: usize) -> ReadLimit {
     ReadLimit { records, bytes: usize::MAX }
+}
+
+pub(crate) fn letter(destination: &str, reason: &'static str, event: Arc<Event>, seconds: i64) -> DeadLetter {
+    DeadLetter {
+        destination: destination.to_owned(),
+        position: Position(5),
+        reason,
+        status: Some(422),
+        answer: "no such \"thing\"".to_owned(),
+        attempts: 1,
+        at: at(seconds),
+        event,
+    }
 }

@@ -12,8 +12,8 @@ use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use super::{
-    Appended, Cursor, DeadLetter, Extent, Journal, JournalError, Position, ReadLimit, Record, RejectedPage,
-    render,
+    Appended, Cursor, DeadLetter, Extent, Journal, JournalError, Letter, LetterCounts, LetterFilter, LetterId,
+    LetterPage, PageLimit, Position, ReadLimit, Record, RejectedPage, Walk, render,
 };
 use crate::spec::{Event, Rejected};
 
@@ -34,7 +34,8 @@ struct State {
     bytes: u64,
     ids: HashMap<Box<str>, u64>,
     cursors: HashMap<String, Cursor>,
-    dead: Vec<DeadLetter>,
+    /// `None` once taken out.
+    dead: Vec<Option<DeadLetter>>,
     rejected: Vec<Arc<RawValue>>,
 }
 
@@ -53,7 +54,7 @@ impl MemoryJournal {
 
     /// Returns all dead letters, oldest first.
     pub fn dead_letters(&self) -> Vec<DeadLetter> {
-        self.state().dead.clone()
+        self.state().dead.iter().flatten().cloned().collect()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -203,8 +204,54 @@ impl Journal for MemoryJournal {
     }
 
     fn bury(&self, letters: &[DeadLetter]) -> Result<(), JournalError> {
-        self.state().dead.extend_from_slice(letters);
+        self.state().dead.extend(letters.iter().cloned().map(Some));
         Ok(())
+    }
+
+    fn letters(
+        &self,
+        filter: &LetterFilter,
+        walk: Walk,
+        limit: PageLimit,
+    ) -> Result<LetterPage, JournalError> {
+        let state = self.state();
+        let there = (0..).zip(&state.dead).filter_map(|(offset, letter)| Some((offset, letter.as_ref()?)));
+        let mut all: Vec<Letter> = there.map(|(offset, letter)| kept(offset, letter)).collect();
+        all.retain(|letter| filter.admits(letter));
+        match walk {
+            Walk::Back(from) => {
+                all.retain(|letter| from.is_none_or(|from| letter.id < from));
+                all.reverse();
+            }
+            Walk::Forth(from, until) => all.retain(|letter| (from..until).contains(&letter.id)),
+        }
+        let rest = all.split_off(limit.letters.min(all.len()));
+        let following = match walk {
+            Walk::Back(_) => all.last(),
+            Walk::Forth(..) => rest.first(),
+        };
+        let next = following.filter(|_| !rest.is_empty()).map(|letter| letter.id);
+        Ok(LetterPage { letters: all, next })
+    }
+
+    fn letters_end(&self) -> LetterId {
+        LetterId { file: 0, offset: self.state().dead.len() as u64 }
+    }
+
+    fn take_out(&self, letters: &[Letter]) -> Result<u64, JournalError> {
+        let mut state = self.state();
+        let places = letters.iter().filter_map(|letter| usize::try_from(letter.id.offset).ok());
+        Ok(places.filter(|place| state.dead.get_mut(*place).and_then(Option::take).is_some()).count() as u64)
+    }
+
+    fn expire_letters(&self, before: Timestamp) -> Result<LetterCounts, JournalError> {
+        let mut state = self.state();
+        let old = state.dead.iter_mut().filter_map(|letter| letter.take_if(|letter| letter.at < before));
+        Ok(counted(old.collect::<Vec<_>>().iter()))
+    }
+
+    fn letter_counts(&self) -> LetterCounts {
+        counted(self.state().dead.iter().flatten())
     }
 
     fn keep_rejected(&self, rejected: &[Rejected]) -> Result<(), JournalError> {
@@ -228,4 +275,30 @@ impl Journal for MemoryJournal {
     fn close(&self) -> Result<(), JournalError> {
         Ok(())
     }
+}
+
+fn kept(offset: u64, letter: &DeadLetter) -> Letter {
+    Letter {
+        id: LetterId { file: 0, offset },
+        destination: letter.destination.clone(),
+        message_id: letter.event.head.message_id.to_string(),
+        position: Some(letter.position),
+        reason: letter.reason.to_owned(),
+        status: letter.status,
+        answer: letter.answer.clone(),
+        attempts: letter.attempts,
+        at: letter.at,
+        table: None,
+        ddl: None,
+        raw: letter.event.raw.clone(),
+        receipt: Some(letter.event.receipt.clone()),
+    }
+}
+
+fn counted<'a>(letters: impl Iterator<Item = &'a DeadLetter>) -> LetterCounts {
+    let mut counts = LetterCounts::new();
+    for letter in letters {
+        *counts.entry((letter.destination.clone(), letter.reason.to_owned())).or_default() += 1;
+    }
+    counts
 }

@@ -7,18 +7,20 @@
 pub mod embedded;
 #[cfg(test)]
 pub(crate) mod fixtures;
+mod letter_line;
+pub mod letters;
 pub mod memory;
 mod render;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::spec::{Event, Rejected};
 
 pub use embedded::{EmbeddedJournal, Options};
+pub use letters::{Letter, LetterCounts, LetterFilter, LetterId, LetterList, LetterPage, PageLimit, Walk};
 pub use memory::MemoryJournal;
 
 /// The place of a record in the journal: 0, 1, 2, … in the order of acknowledgement. Never reused.
@@ -82,14 +84,12 @@ pub struct Extent {
 }
 
 /// An event that a destination will never take, with the other side's reason.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct DeadLetter {
     /// Which destination.
     pub destination: String,
     /// Where the event is.
     pub position: Position,
-    /// Its id.
-    pub message_id: String,
     /// From the closed list.
     pub reason: &'static str,
     /// HTTP status, where there was one.
@@ -100,8 +100,8 @@ pub struct DeadLetter {
     pub attempts: u32,
     /// When it was buried.
     pub at: Timestamp,
-    /// The event as the destination would have seen it: JSON text.
-    pub event: Bytes,
+    /// The event.
+    pub event: Arc<Event>,
 }
 
 /// One page of rejected events, newest first.
@@ -206,6 +206,35 @@ pub trait Journal: Send + Sync + 'static {
     /// # Errors
     /// `Io`.
     fn bury(&self, letters: &[DeadLetter]) -> Result<(), JournalError>;
+
+    /// Returns a page of the letters that `filter` admits. A letter that is taken out meanwhile may still be in it.
+    ///
+    /// # Errors
+    /// `Io`.
+    fn letters(
+        &self,
+        filter: &LetterFilter,
+        walk: Walk,
+        limit: PageLimit,
+    ) -> Result<LetterPage, JournalError>;
+
+    /// Returns the id that the next letter will have at least: every letter so far has a smaller one. Never blocks on disk.
+    fn letters_end(&self) -> LetterId;
+
+    /// Takes letters out for good and returns how many of them were still there, when that is durable.
+    ///
+    /// # Errors
+    /// `Io`; some of them may be out.
+    fn take_out(&self, letters: &[Letter]) -> Result<u64, JournalError>;
+
+    /// Takes out all letters that were buried before an instant, and returns how many that were.
+    ///
+    /// # Errors
+    /// `Io`; some of them may be out.
+    fn expire_letters(&self, before: Timestamp) -> Result<LetterCounts, JournalError>;
+
+    /// Returns how many letters there are. Never blocks on disk.
+    fn letter_counts(&self) -> LetterCounts;
 
     /// Keeps rejected events with their reasons.
     ///
