@@ -1,5 +1,7 @@
 //! Messages that more than one actor, or the door, sends. Commands are imperative, facts past participles, questions nouns.
 
+mod letters;
+
 use std::collections::BTreeMap;
 
 use actix::Message;
@@ -10,6 +12,8 @@ use crate::policy::outcome::Fault;
 use crate::policy::route::Kinds;
 use crate::spec::{Event, Rejected};
 use crate::warehouse::SchemaDiff;
+
+pub use letters::*;
 
 // === Between the actors ===
 

@@ -4,6 +4,8 @@
 //! It owns a factory per child. A child that panics is started again with growing waits, and parked after too many panics in
 //! a minute; what it had done is in the journal. Never looks into an event.
 
+mod letters;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -79,6 +81,7 @@ pub struct Supervisor {
     refusing: Option<NotAppended>,
     draining: bool,
     retaining: bool,
+    letters: letters::Desk,
 }
 
 /// Index of the journal writer among the children; destinations count from 0.
@@ -105,6 +108,7 @@ impl Supervisor {
             refusing: None,
             draining: false,
             retaining: false,
+            letters: letters::Desk::default(),
         }
     }
 
@@ -223,6 +227,7 @@ impl Actor for Supervisor {
         self.start_writer(ctx);
         (0..self.wards.len()).for_each(|index| self.start_child(index, ctx));
         ctx.run_interval(RETAIN_EVERY, Self::retain);
+        self.watch_letters(ctx);
     }
 }
 

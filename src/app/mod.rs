@@ -17,7 +17,7 @@ use actix::prelude::*;
 use crate::actors::messages::Drain;
 use crate::actors::supervisor::{Child, Supervisor};
 use crate::config::{self, Loaded, Problems, Settings};
-use crate::http::{self, Door};
+use crate::http::{self, Door, LetterDesk};
 use crate::journal::embedded::{EmbeddedJournal, Options};
 use crate::journal::{Cursor, Journal, JournalError, Position};
 use crate::telemetry::{Metrics, clock, events};
@@ -79,6 +79,7 @@ async fn run(
         snapshot: supervisor.clone().recipient(),
         readiness: supervisor.clone().recipient(),
         rejected: supervisor.clone().recipient(),
+        letters: LetterDesk { list: supervisor.clone().recipient(), settle: supervisor.clone().recipient() },
         metrics: Arc::clone(&metrics),
     };
     let server = http::serve(door, listeners.serving).map_err(anyhow::Error::from)?;

@@ -47,6 +47,11 @@ pub(super) enum Command {
     },
     /// Say how every destination of the running router is
     Destinations,
+    /// What destinations refused: list it, show it, send it again, drop it
+    DeadLetters {
+        #[command(subcommand)]
+        action: super::letters::Action,
+    },
     /// Make a token for the operator API
     Token {
         /// What it allows: read:ops, read:stats, read:stream, admin

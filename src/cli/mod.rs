@@ -7,6 +7,7 @@ mod check;
 mod destinations;
 mod gen_files;
 mod keys;
+mod letters;
 mod out;
 mod probe;
 mod remote;
@@ -80,6 +81,9 @@ fn dispatch(arguments: Arguments, environment: &Environment, out: &mut Out) -> E
         Command::Keys { .. } => keys::new(out),
         Command::Destinations => with_config(&source, environment, out, |loaded, out| {
             destinations::list(&loaded, arguments.url.as_deref(), out)
+        }),
+        Command::DeadLetters { action } => with_config(&source, environment, out, |loaded, out| {
+            letters::run(action, &loaded, arguments.url.as_deref(), out)
         }),
         Command::Token { scope, ttl } => {
             with_config(&source, environment, out, |loaded, out| token::mint(loaded, &scope, ttl, out))

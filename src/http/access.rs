@@ -16,6 +16,8 @@ use super::token;
 
 /// Scope of everything that an operator reads.
 pub(super) const READ_OPS: &str = "read:ops";
+/// Scope of everything that an operator changes.
+pub(super) const ADMIN: &str = "admin";
 
 /// Lets a request to the operator API through.
 ///

@@ -11,6 +11,7 @@ mod body;
 mod budget;
 mod cors;
 mod home;
+mod letters;
 mod limit;
 mod ops;
 mod outer;
@@ -35,6 +36,7 @@ use actix_web::{App, HttpServer, web};
 use crate::actors::messages::{Accept, ListRejected, Readiness, Snapshot};
 use crate::config::Settings;
 use crate::telemetry::Metrics;
+pub use letters::LetterDesk;
 use state::{Shared, State};
 
 /// Longer than the idle time of common load balancers (60 s), so that they close first.
@@ -61,6 +63,8 @@ pub struct Door {
     pub readiness: Recipient<Readiness>,
     /// Lists what was set aside.
     pub rejected: Recipient<ListRejected>,
+    /// Lists dead letters and settles them.
+    pub letters: LetterDesk,
     /// Where the door counts.
     pub metrics: Arc<Metrics>,
 }

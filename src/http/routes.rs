@@ -9,7 +9,7 @@ use actix_web::web;
 use crate::spec::Kind;
 use crate::spec::read::Endpoint;
 
-use super::{home, ops, segment};
+use super::{home, letters, ops, segment};
 
 /// Paths that take calls. The one-letter forms are those of browser libraries.
 const INGEST: [(&str, Endpoint); 15] = [
@@ -34,7 +34,17 @@ const INGEST: [(&str, Endpoint); 15] = [
 const CLIENT_METRICS: &str = "/v1/m";
 
 /// Paths for operators, who do not come from pages on other origins.
-const OPERATOR: [&str; 6] = ["/", "/health", "/ready", "/metrics", "/api/destinations", "/api/rejected"];
+const OPERATOR: [&str; 9] = [
+    "/",
+    "/health",
+    "/ready",
+    "/metrics",
+    "/api/destinations",
+    "/api/rejected",
+    "/api/dead-letters",
+    "/api/dead-letters/retry",
+    "/api/dead-letters/drop",
+];
 
 /// Puts every route into the application.
 pub(super) fn register(config: &mut web::ServiceConfig) {
@@ -55,7 +65,10 @@ pub(super) fn register(config: &mut web::ServiceConfig) {
         .service(readable("/ready").route(web::route().guard(reads()).to(ops::ready)))
         .service(readable("/metrics").route(web::route().guard(reads()).to(ops::metrics)))
         .service(readable("/api/destinations").route(web::route().guard(reads()).to(ops::destinations)))
-        .service(readable("/api/rejected").route(web::route().guard(reads()).to(ops::rejected)));
+        .service(readable("/api/rejected").route(web::route().guard(reads()).to(ops::rejected)))
+        .service(readable("/api/dead-letters").route(web::route().guard(reads()).to(letters::list)))
+        .service(orders("/api/dead-letters/retry").route(web::post().to(letters::retry)))
+        .service(orders("/api/dead-letters/drop").route(web::post().to(letters::drop_letters)));
 }
 
 /// Returns the metric label of a path.
@@ -78,6 +91,11 @@ pub(super) fn without_trailing_slash(path: &str) -> Option<&str> {
 
 fn readable(path: &str) -> actix_web::Resource {
     web::resource(path).default_service(web::to(ops::only_get))
+}
+
+/// A path at which an operator changes something.
+fn orders(path: &str) -> actix_web::Resource {
+    web::resource(path).default_service(web::to(ops::only_post))
 }
 
 fn reads() -> impl Guard {

@@ -23,6 +23,7 @@ pub(crate) fn receipt(message_id: &str) -> Receipt {
         message_id: Some(message_id.into()),
         source: Arc::from("website"),
         ip: None,
+        redelivery: None,
     }
 }
 

@@ -71,6 +71,7 @@ impl From<Received<'_>> for Receipt {
             message_id: received.message_id.map(|id| id.into_owned().into_boxed_str()),
             source: Arc::from(&*received.source),
             ip: received.ip,
+            redelivery: None,
         }
     }
 }

@@ -12,8 +12,8 @@ use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use super::{
-    Appended, Cursor, DeadLetter, Extent, Journal, JournalError, Letter, LetterCounts, LetterFilter, LetterId,
-    LetterPage, PageLimit, Position, ReadLimit, Record, RejectedPage, Walk, render,
+    Appended, Cursor, DeadLetter, Extent, Journal, JournalError, Letter, LetterCounts, LetterFilter,
+    LetterId, LetterPage, PageLimit, Position, ReadLimit, Record, RejectedPage, Walk, render,
 };
 use crate::spec::{Event, Rejected};
 
@@ -106,7 +106,7 @@ impl Journal for MemoryJournal {
         for event in events {
             let next = state.next();
             let id = event.head.message_id.clone();
-            if state.ids.contains_key(&id) {
+            if event.receipt.redelivery.is_none() && state.ids.contains_key(&id) {
                 positions.push(None);
                 continue;
             }

@@ -250,6 +250,9 @@ impl<D: Destination> Delivery<D> {
         let mut items = Vec::with_capacity(records.len());
         let mut skipped: HashMap<Reason, u64> = HashMap::new();
         for Record { position, event } in records {
+            if !event.receipt.is_for(&self.parts.name) {
+                continue;
+            }
             match self.parts.wants(&event) {
                 Verdict::No(reason) => *skipped.entry(reason).or_default() += 1,
                 Verdict::Yes => {

@@ -19,8 +19,11 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::budget::Budget;
 use super::state::Shared;
-use super::{Door, serve_shared};
-use crate::actors::messages::{Accept, Accepted, ListRejected, NotAccepted, Readiness, ReadyCheck, Snapshot};
+use super::{Door, LetterDesk, serve_shared};
+use crate::actors::messages::{
+    Accept, Accepted, ListLetters, ListRejected, NotAccepted, Readiness, ReadyCheck, SettleLetters, Settled,
+    Snapshot,
+};
 use crate::config::Settings;
 use crate::config::settings::{Durability, EventRate, Journal, Limits, OnFull, Server, Source};
 use crate::telemetry::Metrics;
@@ -44,6 +47,8 @@ struct Seen {
     /// Kept on purpose: events that are not durable yet hold the budget.
     permits: Vec<Option<OwnedSemaphorePermit>>,
     questions: Vec<(usize, Option<String>)>,
+    lists: Vec<ListLetters>,
+    settled: Vec<SettleLetters>,
 }
 
 struct Router {
@@ -113,6 +118,24 @@ impl Handler<ListRejected> for Router {
     }
 }
 
+impl Handler<ListLetters> for Router {
+    type Result = <ListLetters as Message>::Result;
+
+    fn handle(&mut self, question: ListLetters, _: &mut Context<Self>) -> Self::Result {
+        self.seen.lock().unwrap().lists.push(question);
+        Ok(Default::default())
+    }
+}
+
+impl Handler<SettleLetters> for Router {
+    type Result = <SettleLetters as Message>::Result;
+
+    fn handle(&mut self, command: SettleLetters, _: &mut Context<Self>) -> Self::Result {
+        self.seen.lock().unwrap().settled.push(command);
+        Ok(Settled { count: 3, left: 0 })
+    }
+}
+
 /// How a test's door differs from the usual one.
 struct Plan {
     settings: Settings,
@@ -153,7 +176,8 @@ impl Plan {
             accept: router.clone().recipient(),
             snapshot: router.clone().recipient(),
             readiness: router.clone().recipient(),
-            rejected: router.recipient(),
+            rejected: router.clone().recipient(),
+            letters: LetterDesk { list: router.clone().recipient(), settle: router.recipient() },
             metrics: Arc::clone(&metrics),
         };
         let mut shared = Shared::new(&door);

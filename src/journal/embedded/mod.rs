@@ -42,8 +42,8 @@ use self::log::Log;
 use self::worker::Worker;
 use self::writer::Writer;
 use super::{
-    Appended, Cursor, DeadLetter, Extent, Journal, JournalError, Letter, LetterCounts, LetterFilter, LetterId,
-    LetterPage, PageLimit, Position, ReadLimit, Record, RejectedPage, Walk, render,
+    Appended, Cursor, DeadLetter, Extent, Journal, JournalError, Letter, LetterCounts, LetterFilter,
+    LetterId, LetterPage, PageLimit, Position, ReadLimit, Record, RejectedPage, Walk, render,
 };
 use crate::spec::{Event, Rejected};
 

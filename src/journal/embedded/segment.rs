@@ -143,7 +143,7 @@ impl Segment {
         // The newest of equal hashes sorts last, so the entry that was last seen as not greater is still in the range.
         let ids = ids_at(&file, &path, start, low..high)?;
         let hit = ids.iter().rev().find(|id| id.hash == *hash);
-        Ok(hit.map(|id| self.first + u64::from(id.record)))
+        Ok(hit.map(|id| self.first + id.number()))
     }
 
     /// Returns the position of the first record received at or after `at` microseconds.
@@ -180,7 +180,7 @@ impl Segment {
 
     fn forget(&self, record: u64) -> Result<(), JournalError> {
         let _indexing = self.indexing.lock().unwrap_or_else(PoisonError::into_inner);
-        self.table_mut().ids.retain(|id| u64::from(id.record) != record);
+        self.table_mut().ids.retain(|id| id.number() != record);
         if !self.indexed.load(Ordering::Acquire) {
             return Ok(());
         }
@@ -188,7 +188,7 @@ impl Segment {
         let bytes = std::fs::read(&path).map_err(failed("read", &path))?;
         let damaged = || JournalError::Damaged(format!("index `{}`", path.display()));
         let mut table = Table::from_bytes(&bytes, self.first).ok_or_else(damaged)?;
-        table.ids.retain(|id| u64::from(id.record) != record);
+        table.ids.retain(|id| id.number() != record);
         files::replace(&path, &table.to_bytes(self.first), true)
     }
 

@@ -8,6 +8,7 @@ mod delivery;
 mod door;
 mod intake;
 mod journal;
+mod letters;
 mod life;
 mod supervision;
 #[cfg(test)]
@@ -22,6 +23,7 @@ pub use delivery::{
 pub use door::{DoorOpened, RequestAnswered};
 pub use intake::{EventsAccepted, EventsDuplicate, EventsRejected};
 pub use journal::{CommitDone, CommitFailed, JournalOpened, RecordsRetired};
+pub use letters::{LettersCounted, LettersEnded};
 pub use life::{NobodyThere, Stopped, Stopping, Trouble};
 pub use supervision::{ChildParked, ChildRestarted};
 
