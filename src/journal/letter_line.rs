@@ -226,7 +226,7 @@ mod tests {
         receipt.ip = Some("10.0.0.1".parse().unwrap());
         let event = Arc::new(event_with(receipt, 1));
         let shown = shown(&back(&letter("crm", "rejected", event, 0))).unwrap();
-        insta::assert_snapshot!(shown.get(), @"");
+        insta::assert_snapshot!(shown.get(), @r#"{"id":"1-7","destination":"crm","message_id":"m1","table":null,"reason":"rejected","status":422,"answer":"no such \"thing\"","ddl":null,"attempts":1,"at":"2030-03-17T17:46:40Z","event":{"type":"track","messageId":"m1","timestamp":"2030-03-17T17:46:39.000Z","receivedAt":"2030-03-17T17:46:40.000000Z","context":{"ip":"10.0.0.1"},"event":"Seen","userId":"u1","properties":{"pad":"x"}}}"#);
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod conformance;
 mod crash;
 mod delivery;
 mod disk;
+mod letters;
 mod ops;
 mod sdk;
 mod start;

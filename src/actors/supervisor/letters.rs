@@ -23,7 +23,7 @@ use crate::spec::{Event, Redelivery};
 use crate::telemetry::{LetterEnd, Metrics, clock, events};
 
 /// How often letters are counted for the metrics, and old ones given up.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How long letters are kept unless told otherwise.
 const RETENTION: Duration = Duration::from_secs(90 * 24 * 3600);
 /// Letters that are sent again or dropped in one step: one commit each.

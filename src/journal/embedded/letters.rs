@@ -235,3 +235,6 @@ pub(super) fn page(
     page.next = next;
     Ok(page)
 }
+
+#[cfg(test)]
+mod tests;

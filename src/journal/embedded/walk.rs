@@ -125,11 +125,13 @@ fn forth_in(
 /// Looks at the line at a place, if one begins there.
 pub(super) fn at(dir: &Path, place: Place, visit: &mut Visit<'_>) -> Result<(), JournalError> {
     let Some((file, path)) = open(dir, place.file)? else { return Ok(()) };
+    if place.offset >= file.metadata().map_err(failed("inspect", &path))?.len() {
+        return Ok(());
+    }
     let mut before = [0];
-    let first = place.offset == 0;
     let read = files::read_at(&file, &mut before, place.offset.saturating_sub(1));
-    let begins = first || (read.map_err(failed("read", &path))? == 1 && before == *b"\n");
-    if begins {
+    read.map_err(failed("read", &path))?;
+    if place.offset == 0 || before == *b"\n" {
         let one = place.offset..place.offset.saturating_add(1);
         forth_in(dir, place.file, one, visit)?;
     }
