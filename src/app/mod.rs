@@ -151,8 +151,9 @@ fn start_supervisor(
 ) -> Addr<Supervisor> {
     let (journal, metrics) = (Arc::clone(journal), Arc::clone(metrics));
     let durability = settings.journal.durability.as_str();
+    let retention = settings.journal.dead_letter_retention;
     Supervisor::start_in_arbiter(&arbiters.core.handle(), move |_| {
-        Supervisor::new(journal, durability, metrics, children)
+        Supervisor::new(journal, durability, metrics, children).keeping_letters_for(retention)
     })
 }
 

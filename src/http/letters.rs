@@ -179,8 +179,17 @@ fn letter_id(name: &str, text: &str) -> Result<LetterId, Refusal> {
     text.parse().map_err(|_| Refusal::bad_parameter(name, "must look like 0-18220"))
 }
 
+/// Returns the page that a list without filters is asked for: how many entries, and before which.
+pub(super) fn page(request: &HttpRequest) -> Result<(usize, Option<LetterId>), Refusal> {
+    let Asked { filter, limit, cursor, confirm } = Asked::of(request)?;
+    if filter != LetterFilter::default() || confirm.is_some() {
+        return Err(Refusal::bad_parameter("", "this list takes `limit` and `cursor` alone"));
+    }
+    Ok((limit.unwrap_or(DEFAULT_LIMIT), cursor))
+}
+
 /// Reads a number of entries: 1 to 1000.
-pub(super) fn limit(text: &str) -> Result<usize, Refusal> {
+fn limit(text: &str) -> Result<usize, Refusal> {
     let number = text.parse().ok().filter(|number| (1..=MAX_LIMIT).contains(number));
     number.ok_or_else(|| Refusal::bad_parameter("limit", &format!("must be between 1 and {MAX_LIMIT}")))
 }

@@ -3,7 +3,7 @@
 //! Separate so that no test of an actor waits for a disk. Same semantics as the embedded engine, except that space is
 //! given up record by record. Never survives the process.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ struct State {
     first: u64,
     floor: u64,
     bytes: u64,
-    ids: HashMap<Box<str>, u64>,
+    ids: HashSet<Box<str>>,
     cursors: HashMap<String, Cursor>,
     /// `None` once taken out.
     dead: Vec<Option<DeadLetter>>,
@@ -106,11 +106,13 @@ impl Journal for MemoryJournal {
         for event in events {
             let next = state.next();
             let id = event.head.message_id.clone();
-            if event.receipt.redelivery.is_none() && state.ids.contains_key(&id) {
+            if event.receipt.redelivery.is_none() && state.ids.contains(&id) {
                 positions.push(None);
                 continue;
             }
-            state.ids.insert(id, next);
+            if event.receipt.redelivery.is_none() {
+                state.ids.insert(id);
+            }
             state.bytes += event.raw.len() as u64;
             state.records.push_back(Some(event));
             positions.push(Some(Position(next)));
@@ -162,9 +164,15 @@ impl Journal for MemoryJournal {
     }
 
     fn find(&self, message_id: &str) -> Result<Option<Record>, JournalError> {
+        Ok(self.history(message_id)?.into_iter().next())
+    }
+
+    fn history(&self, message_id: &str) -> Result<Vec<Record>, JournalError> {
         let state = self.state();
-        let Some(position) = state.ids.get(message_id).copied() else { return Ok(None) };
-        Ok(state.from(position).next().filter(|record| record.position.0 == position))
+        let all = state.from(0).filter(|record| *record.event.head.message_id == *message_id);
+        let mut found: Vec<Record> = all.collect();
+        found.reverse();
+        Ok(found)
     }
 
     fn position_at(&self, at: Timestamp) -> Result<Position, JournalError> {

@@ -169,6 +169,12 @@ pub trait Journal: Send + Sync + 'static {
     /// `Io` and `Damaged`.
     fn find(&self, message_id: &str) -> Result<Option<Record>, JournalError>;
 
+    /// Returns every record with this message id, newest first: as it was accepted, and as often as it was stored again.
+    ///
+    /// # Errors
+    /// `Io` and `Damaged`.
+    fn history(&self, message_id: &str) -> Result<Vec<Record>, JournalError>;
+
     /// Returns the position of the first record received at or after `at`.
     ///
     /// # Errors

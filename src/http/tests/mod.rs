@@ -349,6 +349,7 @@ fn settings() -> Settings {
             durability: Durability::Os,
             max_bytes: 1024 * 1024,
             retention: second,
+            dead_letter_retention: second,
             on_full: OnFull::Reject,
             dedupe_window: second,
             dedupe_max_ids: 10,

@@ -18,6 +18,8 @@ mod letters;
 mod lines;
 mod log;
 mod recovery;
+#[cfg(test)]
+mod redelivery_tests;
 mod scan;
 mod segment;
 mod table;
@@ -154,6 +156,10 @@ impl Journal for EmbeddedJournal {
 
     fn find(&self, message_id: &str) -> Result<Option<Record>, JournalError> {
         self.log.find(message_id)
+    }
+
+    fn history(&self, message_id: &str) -> Result<Vec<Record>, JournalError> {
+        self.log.history(message_id)
     }
 
     fn position_at(&self, at: Timestamp) -> Result<Position, JournalError> {

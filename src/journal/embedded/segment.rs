@@ -146,6 +146,32 @@ impl Segment {
         Ok(hit.map(|id| self.first + id.number()))
     }
 
+    /// Returns every record with this hash, oldest first.
+    pub(super) fn find_all(&self, hash: &IdHash) -> Result<Vec<u64>, JournalError> {
+        let Some(newest) = self.find(hash)? else { return Ok(Vec::new()) };
+        if !self.indexed.load(Ordering::Acquire) {
+            let found = self.table().find_all(hash);
+            // Sealed in the meantime: its ids are on disk now.
+            if !found.is_empty() {
+                return Ok(found.into_iter().map(|record| self.first + record).collect());
+            }
+        }
+        let mut found = self.find_in_index(hash)?;
+        if found.is_empty() {
+            found.push(newest);
+        }
+        Ok(found)
+    }
+
+    /// Reads the whole index file: records that repeat others are rare, and so is the wish to see them.
+    fn find_in_index(&self, hash: &IdHash) -> Result<Vec<u64>, JournalError> {
+        let path = self.index_path();
+        let bytes = std::fs::read(&path).map_err(failed("read", &path))?;
+        let damaged = || JournalError::Damaged(format!("index `{}`", path.display()));
+        let table = Table::from_bytes(&bytes, self.first).ok_or_else(damaged)?;
+        Ok(table.find_all(hash).into_iter().map(|record| self.first + record).collect())
+    }
+
     /// Returns the position of the first record received at or after `at` microseconds.
     pub(super) fn position_at(&self, file: &File, at: i64) -> Result<Option<u64>, JournalError> {
         let Some(block) = self.table().block_at_time(at) else { return Ok(None) };

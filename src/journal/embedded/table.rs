@@ -103,7 +103,7 @@ impl Table {
             self.oldest = self.oldest.min(received_at);
             self.newest = self.newest.max(received_at);
             if summary.id != NO_ID {
-                let mark = if summary.is_redelivery { REDELIVERY } else { 0 };
+                let mark = u32::from(summary.is_redelivery) * REDELIVERY;
                 self.ids.push(Id { hash: summary.id, record: self.count as u32 | mark });
             }
         }
@@ -127,6 +127,13 @@ impl Table {
     pub(super) fn find(&self, hash: &IdHash) -> Option<u64> {
         let hits = self.ids.iter().filter(|id| id.hash == *hash);
         hits.map(Id::number).max()
+    }
+
+    /// Returns every record with this hash among the ids in memory, sorted or not, oldest first.
+    pub(super) fn find_all(&self, hash: &IdHash) -> Vec<u64> {
+        let mut found: Vec<u64> = self.ids.iter().filter(|id| id.hash == *hash).map(Id::number).collect();
+        found.sort_unstable();
+        found
     }
 
     /// Returns the index file of a segment that begins at `first`. Expects sorted ids.

@@ -133,14 +133,13 @@ impl Writer {
         for event in events {
             let id = codec::id_hash(&event.head.message_id);
             let received_at = event.receipt.received_at.as_microsecond();
+            // What is stored once more is known, and must neither be refused nor stay known for longer.
             let is_redelivery = event.receipt.redelivery.is_some();
-            if !is_redelivery {
-                if !self.dedupe.insert(id, received_at) {
-                    group.positions.push(None);
-                    continue;
-                }
-                self.pending += 1;
+            if !is_redelivery && !self.dedupe.insert(id, received_at) {
+                group.positions.push(None);
+                continue;
             }
+            self.pending += usize::from(!is_redelivery);
             let position = Position(next + group.records.len() as u64);
             let Some(len) = codec::encode(&mut self.buffer, position.0, &id, &event) else {
                 self.forget_pending();

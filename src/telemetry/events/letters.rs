@@ -1,6 +1,7 @@
 //! Events of dead letters.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use tracing::{info, warn};
 
@@ -41,26 +42,29 @@ impl LettersEnded<'_> {
         let Self { destination, end, count } = *self;
         let labels = LetterEndLabels { destination: destination.to_owned(), end: end.as_str() };
         metrics.dead_letters_ended.get_or_create(&labels).inc_by(count);
-        let end = end.as_str();
-        match self.end {
-            LetterEnd::Retried => info!(
-                destination.name = destination,
-                event.count = count,
-                end,
-                "sent {count} dead letters to {destination} again"
-            ),
-            LetterEnd::Dropped => warn!(
-                destination.name = destination,
-                event.count = count,
-                end,
-                "an operator dropped {count} dead letters of {destination}"
-            ),
-            LetterEnd::Expired => warn!(
-                destination.name = destination,
-                event.count = count,
-                end,
-                "{count} dead letters of {destination} were older than their retention and are gone"
-            ),
+        match end {
+            LetterEnd::Retried => info!(destination.name = destination, event.count = count, "{self}"),
+            LetterEnd::Dropped | LetterEnd::Expired => self.warn(),
+        }
+    }
+
+    fn warn(&self) {
+        warn!(destination.name = self.destination, event.count = self.count, "{self}");
+    }
+}
+
+impl fmt::Display for LettersEnded<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { destination, end, count } = self;
+        match end {
+            LetterEnd::Retried => write!(f, "sent {count} dead letters to {destination} again"),
+            LetterEnd::Dropped => write!(f, "an operator dropped {count} dead letters of {destination}"),
+            LetterEnd::Expired => {
+                write!(
+                    f,
+                    "gave up {count} dead letters of {destination} that were older than their retention"
+                )
+            }
         }
     }
 }
