@@ -16,10 +16,10 @@ use futures_util::future::join_all;
 use super::delivery::Beacon;
 use super::journal_writer::JournalWriter;
 use super::messages::{
-    Accept, Accepted, Appended, Backlog, ChildExited, DestinationStatus, Drain, Drained, ListRejected,
-    NotAccepted, NotAppended, Readiness, ReadyCheck, Snapshot, Status, Wake,
+    Accept, Accepted, Appended, Backlog, ChildExited, DestinationStatus, Drain, Drained, NotAccepted,
+    NotAppended, Readiness, ReadyCheck, Snapshot, Status, Wake,
 };
-use crate::journal::{Journal, Position, RejectedPage};
+use crate::journal::{Journal, Position};
 use crate::policy::restarts::{Restarts, Verdict};
 use crate::policy::route::{self, Kinds};
 use crate::telemetry::{Metrics, clock, events};
@@ -345,19 +345,6 @@ fn destination_check(status: DestinationStatus) -> ReadyCheck {
         message: format!("{}{why}; {} events wait", status.state, status.backlog.events),
         name: status.name,
         vital: false,
-    }
-}
-
-impl Handler<ListRejected> for Supervisor {
-    type Result = ResponseFuture<Result<RejectedPage, String>>;
-
-    fn handle(&mut self, list: ListRejected, _: &mut Context<Self>) -> Self::Result {
-        let journal = Arc::clone(&self.journal);
-        let read =
-            move || journal.rejected(list.limit, list.cursor.as_deref()).map_err(|error| error.to_string());
-        Box::pin(async move {
-            tokio::task::spawn_blocking(read).await.unwrap_or_else(|panic| Err(panic.to_string()))
-        })
     }
 }
 

@@ -160,6 +160,35 @@ pub(super) fn summary(line: &[u8]) -> Option<Summary<'_>> {
     serde_json::from_slice(line).ok()
 }
 
+/// Makes of a complete event what was received, as far as it says so: letters of earlier releases have no receipt. The
+/// source is not known then.
+pub(super) fn unfolded(text: &[u8]) -> Option<(Bytes, Receipt)> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Complete {
+        r#type: Kind,
+        timestamp: Timestamp,
+        received_at: Timestamp,
+    }
+    // The first one is the server's, which is said again; what the client had said is `originalTimestamp`.
+    const OWN: &str = ",\"timestamp\":\"";
+    let text = std::str::from_utf8(text).ok()?;
+    let complete: Complete = serde_json::from_str(text).ok()?;
+    let (before, rest) = text.split_once(OWN)?;
+    let (_, after) = rest.split_once('"')?;
+    let receipt = Receipt {
+        kind: complete.r#type,
+        received_at: complete.received_at,
+        timestamp: complete.timestamp,
+        sent_at: None,
+        message_id: None,
+        source: Arc::from(""),
+        ip: None,
+        redelivery: None,
+    };
+    Some((Bytes::from(format!("{before}{after}")), receipt))
+}
+
 #[derive(Serialize)]
 struct Shown<'a> {
     id: String,
@@ -231,9 +260,22 @@ mod tests {
 
     #[test]
     fn a_line_of_an_earlier_release_is_shown_as_it_is() {
-        let line = br#"{"message_id":"m","destination":"crm","position":4,"reason":"rejected","status":422,"answer":"no","attempts":1,"at":"2030-01-01T00:00:00Z","event":{"type":"track","n":42.00}}"#;
-        let letter = read(ID, line).unwrap();
-        assert_eq!(letter.text(), &br#"{"type":"track","n":42.00}"#[..]);
-        assert!(letter.event().is_err());
+        let event = r#"{"type":"track","messageId":"m","sentAt":"2030-01-01T00:00:01.000Z","originalTimestamp":"2029-12-31T23:00:00+01:00","timestamp":"2029-12-31T22:00:00.000Z","receivedAt":"2030-01-01T00:00:01.000007Z","context":{"ip":"10.0.0.1","timestamp":"x"},"event":"Seen","userId":"u","properties":{"n":42.00}}"#;
+        let line = |event: &str| {
+            format!(
+                r#"{{"message_id":"m","destination":"crm","position":4,"reason":"rejected","status":422,"answer":"no","attempts":1,"at":"2030-01-01T00:00:00Z","event":{event}}}"#
+            )
+        };
+        let letter = read(ID, line(event).as_bytes()).unwrap();
+        assert_eq!(letter.text(), event);
+        let again = letter.event().unwrap();
+        let mut text = Vec::new();
+        again.write_json(&mut text);
+        let value = |text: &[u8]| serde_json::from_slice::<serde_json::Value>(text).unwrap();
+        assert_eq!(value(&text), value(event.as_bytes()), "the same event to the last member");
+        assert_eq!(again.receipt.received_at.subsec_microsecond(), 7);
+        let odd = read(ID, line(r#"{"type":"track","n":42.00}"#).as_bytes()).unwrap();
+        assert_eq!(odd.text(), &br#"{"type":"track","n":42.00}"#[..]);
+        assert!(odd.event().is_err());
     }
 }

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::value::RawValue;
 
-use super::Position;
+use super::{Position, letter_line};
 use crate::spec::{Event, Problem, Receipt};
 
 /// The place of a letter: the number of its file and its byte offset there, as in `3-18220`. Later letters have larger
@@ -112,19 +112,21 @@ impl Letter {
     /// Makes the event again, with the same id, times and source as the first time.
     ///
     /// # Errors
-    /// The letter has no receipt, or its text is not an event that could have been stored.
+    /// Its text is not an event that could have been stored.
     pub fn event(&self) -> Result<Event, Problem> {
         let lost = || Problem {
             path: "receipt".to_owned(),
             code: crate::spec::Code::BadJson,
             message: "the letter does not say what was received".to_owned(),
         };
-        Event::restore(self.raw.clone(), self.receipt.clone().ok_or_else(lost)?)
+        let received = || Some((self.raw.clone(), self.receipt.clone()?));
+        let (raw, receipt) = received().or_else(|| letter_line::unfolded(&self.raw)).ok_or_else(lost)?;
+        Event::restore(raw, receipt)
     }
 
     /// Returns the event as the destination would have seen it: JSON text.
     pub fn text(&self) -> Bytes {
-        let Ok(event) = self.event() else { return self.raw.clone() };
+        let Some(Ok(event)) = self.receipt.as_ref().map(|_| self.event()) else { return self.raw.clone() };
         let mut text = Vec::with_capacity(self.raw.len() + 256);
         event.write_json(&mut text);
         text.into()
@@ -167,7 +169,7 @@ pub enum Walk {
     Forth(LetterId, LetterId),
 }
 
-/// How many letters there are, by destination and reason. A pair that once had some stays with 0.
+/// How many letters there are, by destination and reason. On disk a pair that had some since the start stays with 0.
 pub type LetterCounts = BTreeMap<(String, String), u64>;
 
 /// One page of dead letters for people, newest first.
@@ -181,7 +183,7 @@ pub struct LetterList {
 
 impl From<LetterPage> for LetterList {
     fn from(page: LetterPage) -> LetterList {
-        let shown = page.letters.iter().filter_map(super::letter_line::shown);
+        let shown = page.letters.iter().filter_map(letter_line::shown);
         LetterList { dead_letters: shown.collect(), next: page.next.map(|next| next.to_string()) }
     }
 }

@@ -224,7 +224,8 @@ pub trait Journal: Send + Sync + 'static {
         limit: PageLimit,
     ) -> Result<LetterPage, JournalError>;
 
-    /// Returns the id that the next letter will have at least: every letter so far has a smaller one. Never blocks on disk.
+    /// Returns the id that the next letter will have at least: every letter so far has a smaller one. Reads nothing, but waits
+    /// while letters are being written.
     fn letters_end(&self) -> LetterId;
 
     /// Takes letters out for good and returns how many of them were still there, when that is durable.
@@ -239,7 +240,7 @@ pub trait Journal: Send + Sync + 'static {
     /// `Io`; some of them may be out.
     fn expire_letters(&self, before: Timestamp) -> Result<LetterCounts, JournalError>;
 
-    /// Returns how many letters there are. Never blocks on disk.
+    /// Returns how many letters there are. Reads nothing, but waits while letters are being written.
     fn letter_counts(&self) -> LetterCounts;
 
     /// Keeps rejected events with their reasons.

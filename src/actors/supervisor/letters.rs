@@ -1,8 +1,9 @@
 //! Dead letters: what operators ask about them and have done with them, and the end of old ones.
 //!
 //! A letter that is sent again is stored in the journal once more, for its destination alone, through the one writer; only
-//! when that is durable is the letter taken out. A kill in between repeats the event, and loses none. Reads take turns, and
-//! so do changes: a long search never takes all the threads that commits need, and no letter is sent again twice.
+//! when that is durable is the letter taken out. A kill in between repeats the event, and loses none. Changes take turns, so
+//! that no letter is sent again twice, and so does every single step on disk: a long search never takes more than one of the
+//! threads that commits need.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,10 +15,11 @@ use tokio::sync::Mutex;
 use super::{Supervisor, trouble};
 use crate::actors::journal_writer::JournalWriter;
 use crate::actors::messages::{
-    Accept, LetterTrouble, ListLetters, NotAccepted, SettleLetters, Settled, Settling,
+    Accept, LetterTrouble, ListLetters, ListRejected, NotAccepted, SettleLetters, Settled, Settling,
 };
 use crate::journal::{
-    Journal, JournalError, Letter, LetterCounts, LetterFilter, LetterId, LetterList, PageLimit, Walk,
+    Journal, JournalError, Letter, LetterCounts, LetterFilter, LetterId, LetterList, PageLimit, RejectedPage,
+    Walk,
 };
 use crate::spec::{Event, Redelivery};
 use crate::telemetry::{LetterEnd, Metrics, clock, events};
@@ -35,15 +37,15 @@ pub(super) struct Desk {
     retention: Duration,
     /// A look at them is under way.
     looking: bool,
-    /// Held by the one who reads.
-    reading: Arc<Mutex<()>>,
+    /// Held during one step on disk.
+    disk: Arc<Mutex<()>>,
     /// Held by the one who sends again or drops.
     settling: Arc<Mutex<()>>,
 }
 
 impl Default for Desk {
     fn default() -> Self {
-        Desk { retention: RETENTION, looking: false, reading: Arc::default(), settling: Arc::default() }
+        Desk { retention: RETENTION, looking: false, disk: Arc::default(), settling: Arc::default() }
     }
 }
 
@@ -64,26 +66,29 @@ impl Supervisor {
         if std::mem::replace(&mut self.letters.looking, true) {
             return;
         }
-        let (journal, retention) = (Arc::clone(&self.journal), self.letters.retention);
-        let work = tokio::task::spawn_blocking(move || {
-            let before = clock::now().checked_sub(retention).unwrap_or(jiff::Timestamp::MIN);
-            (journal.expire_letters(before), journal.letter_counts())
-        });
-        ctx.spawn(work.into_actor(self).map(|done, supervisor, _| {
+        let (shelf, retention) = (self.shelf(), self.letters.retention);
+        let work = async move {
+            let look = move |journal: &dyn Journal| {
+                let before = clock::now().checked_sub(retention).unwrap_or(jiff::Timestamp::MIN);
+                let expired = journal.expire_letters(before)?;
+                Ok((expired, journal.letter_counts()))
+            };
+            shelf.step(look).await
+        };
+        ctx.spawn(work.into_actor(self).map(|looked, supervisor, _| {
             supervisor.letters.looking = false;
-            match done {
-                Ok((expired, counts)) => supervisor.looked(expired, &counts),
-                Err(panic) => trouble("give up old dead letters", &panic.to_string()),
+            match looked {
+                Ok((expired, counts)) => {
+                    events::LettersCounted { counts: &counts }.emit(&supervisor.metrics);
+                    ended(&by_destination(expired), LetterEnd::Expired, &supervisor.metrics);
+                }
+                Err(why) => trouble("give up old dead letters", &why.to_string()),
             }
         }));
     }
 
-    fn looked(&self, expired: Result<LetterCounts, JournalError>, counts: &LetterCounts) {
-        events::LettersCounted { counts }.emit(&self.metrics);
-        match expired {
-            Ok(expired) => ended(&by_destination(expired), LetterEnd::Expired, &self.metrics),
-            Err(error) => trouble("give up old dead letters", &error.to_string()),
-        }
+    fn shelf(&self) -> Shelf {
+        Shelf { journal: Arc::clone(&self.journal), disk: Arc::clone(&self.letters.disk) }
     }
 }
 
@@ -101,19 +106,33 @@ fn ended(counts: &BTreeMap<String, u64>, end: LetterEnd, metrics: &Metrics) {
     }
 }
 
-/// Does blocking work with the journal.
-async fn off<T: Send + 'static>(
-    journal: &Arc<dyn Journal>,
-    work: impl FnOnce(&dyn Journal) -> Result<T, JournalError> + Send + 'static,
-) -> Result<T, LetterTrouble> {
-    let journal = Arc::clone(journal);
-    let done = tokio::task::spawn_blocking(move || work(journal.as_ref())).await;
-    match done {
-        Ok(done) => done.map_err(|error| match error {
-            JournalError::Full(why) => LetterTrouble::Full(why),
-            other => LetterTrouble::Unavailable(other.to_string()),
-        }),
-        Err(panic) => Err(LetterTrouble::Unavailable(panic.to_string())),
+/// Where the letters are.
+#[derive(Clone)]
+struct Shelf {
+    journal: Arc<dyn Journal>,
+    disk: Arc<Mutex<()>>,
+}
+
+impl Shelf {
+    /// Does one step of blocking work.
+    async fn step<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&dyn Journal) -> Result<T, JournalError> + Send + 'static,
+    ) -> Result<T, LetterTrouble> {
+        let turn = Arc::clone(&self.disk).lock_owned().await;
+        let journal = Arc::clone(&self.journal);
+        let work = move || {
+            // Given back at the end of the work, not when nobody waits for it any more.
+            let _turn = turn;
+            work(journal.as_ref())
+        };
+        match tokio::task::spawn_blocking(work).await {
+            Ok(done) => done.map_err(|error| match error {
+                JournalError::Full(why) => LetterTrouble::Full(why),
+                other => LetterTrouble::Unavailable(other.to_string()),
+            }),
+            Err(panic) => Err(LetterTrouble::Unavailable(panic.to_string())),
+        }
     }
 }
 
@@ -121,15 +140,21 @@ impl Handler<ListLetters> for Supervisor {
     type Result = ResponseFuture<Result<LetterList, LetterTrouble>>;
 
     fn handle(&mut self, list: ListLetters, _: &mut Context<Self>) -> Self::Result {
-        let (journal, reading) = (Arc::clone(&self.journal), Arc::clone(&self.letters.reading));
-        Box::pin(async move {
-            let _turn = reading.lock().await;
-            let limit = PageLimit::of(list.limit);
-            let read = move |journal: &dyn Journal| {
-                journal.letters(&list.filter, Walk::Back(list.before), limit).map(LetterList::from)
-            };
-            off(&journal, read).await
-        })
+        let (shelf, limit) = (self.shelf(), PageLimit::of(list.limit));
+        let read = move |journal: &dyn Journal| {
+            journal.letters(&list.filter, Walk::Back(list.before), limit).map(LetterList::from)
+        };
+        Box::pin(async move { shelf.step(read).await })
+    }
+}
+
+impl Handler<ListRejected> for Supervisor {
+    type Result = ResponseFuture<Result<RejectedPage, String>>;
+
+    fn handle(&mut self, list: ListRejected, _: &mut Context<Self>) -> Self::Result {
+        let shelf = self.shelf();
+        let read = move |journal: &dyn Journal| journal.rejected(list.limit, list.cursor.as_deref());
+        Box::pin(async move { shelf.step(read).await.map_err(|trouble| trouble.to_string()) })
     }
 }
 
@@ -140,7 +165,7 @@ impl Handler<SettleLetters> for Supervisor {
     fn handle(&mut self, settle: SettleLetters, _: &mut Context<Self>) -> Self::Result {
         let on = self.wards.iter().filter(|ward| ward.child.factory.is_some());
         let job = Job {
-            journal: Arc::clone(&self.journal),
+            shelf: self.shelf(),
             metrics: Arc::clone(&self.metrics),
             writer: self.writer.clone().filter(|_| !self.draining),
             on: on.map(|ward| ward.child.name.clone()).collect(),
@@ -157,7 +182,7 @@ impl Handler<SettleLetters> for Supervisor {
 
 /// One order about letters.
 struct Job {
-    journal: Arc<dyn Journal>,
+    shelf: Shelf,
     metrics: Arc<Metrics>,
     writer: Option<Addr<JournalWriter>>,
     /// Names of the destinations that are on.
@@ -191,7 +216,7 @@ impl Job {
             Settling::Drop => LetterEnd::Dropped,
         };
         ended(&done.by_destination, end, &self.metrics);
-        let counts = off(&self.journal, |journal| Ok(journal.letter_counts())).await;
+        let counts = self.shelf.step(|journal| Ok(journal.letter_counts())).await;
         worked?;
         events::LettersCounted { counts: &counts? }.emit(&self.metrics);
         let settled = Settled { count: done.by_destination.values().sum(), left: done.left };
@@ -218,12 +243,12 @@ impl Job {
 
     /// Goes over the letters that are there now, oldest first. One that dies again meanwhile is a new one, and stays.
     async fn work(&self, done: &mut Done) -> Result<(), LetterTrouble> {
-        let end = off(&self.journal, |journal| Ok(journal.letters_end())).await?;
+        let end = self.shelf.step(|journal| Ok(journal.letters_end())).await?;
         let mut from = Some(START);
         while let Some(start) = from {
             let filter = self.filter.clone();
             let read = move |journal: &dyn Journal| journal.letters(&filter, Walk::Forth(start, end), STEP);
-            let page = off(&self.journal, read).await?;
+            let page = self.shelf.step(read).await?;
             match self.how {
                 Settling::Retry => self.retry(page.letters, done).await?,
                 Settling::Drop => self.take_out(page.letters, done).await?,
@@ -236,7 +261,7 @@ impl Job {
     async fn retry(&self, letters: Vec<Letter>, done: &mut Done) -> Result<(), LetterTrouble> {
         let found = letters.len() as u64;
         let on = self.on.clone();
-        let (letters, events) = off(&self.journal, move |_| Ok(again(letters, &on))).await?;
+        let (letters, events) = self.shelf.step(move |_| Ok(again(letters, &on))).await?;
         done.left += found - letters.len() as u64;
         if letters.is_empty() {
             return Ok(());
@@ -256,7 +281,7 @@ impl Job {
             return Ok(());
         }
         let take = move |journal: &dyn Journal| journal.take_out(&letters).map(|_| letters);
-        let taken = off(&self.journal, take).await?;
+        let taken = self.shelf.step(take).await?;
         done.count(&taken);
         Ok(())
     }
@@ -280,3 +305,6 @@ fn again(letters: Vec<Letter>, on: &BTreeSet<String>) -> (Vec<Letter>, Vec<Event
     let wanted = letters.into_iter().filter(|letter| on.contains(&letter.destination));
     wanted.filter_map(|letter| event(&letter).map(|event| (letter, event))).unzip()
 }
+
+#[cfg(test)]
+mod tests;

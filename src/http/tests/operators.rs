@@ -94,7 +94,7 @@ async fn the_first_page_is_readable_and_loads_nothing() {
     assert_eq!(answer.status, 200);
     assert!(answer.header("content-type").starts_with("text/html"));
     assert!(answer.body.contains("<title>OpenTrack</title>"));
-    for path in ["/health", "/ready", "/metrics", "/api/destinations", "/api/rejected"] {
+    for path in ["/health", "/ready", "/metrics", "/api/destinations", "/api/rejected", "/api/dead-letters"] {
         assert!(answer.body.contains(&format!("href=\"{path}\"")), "{path}");
     }
     assert!(!answer.body.contains("<script") && !answer.body.contains("src="));
