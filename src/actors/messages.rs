@@ -1,5 +1,6 @@
 //! Messages that more than one actor, or the door, sends. Commands are imperative, facts past participles, questions nouns.
 
+mod letters;
 mod orders;
 mod pace;
 mod reload;
@@ -17,6 +18,7 @@ use crate::policy::route::Kinds;
 use crate::spec::{Event, Rejected};
 use crate::warehouse::SchemaDiff;
 
+pub use letters::*;
 pub use orders::*;
 pub use pace::*;
 pub use reload::*;

@@ -4,6 +4,7 @@
 //! It owns a factory per child. A child that panics is started again with growing waits, and parked after too many panics in
 //! a minute; what it had done is in the journal. Never looks into an event.
 
+mod letters;
 mod orders;
 mod reload;
 mod trace;
@@ -21,10 +22,9 @@ use super::delivery::Beacon;
 use super::journal_writer::JournalWriter;
 use super::messages::{
     Accept, Accepted, Appended, Backlog, ChildExited, DestinationStatus, Drain, Drained, DropBacklog,
-    Journey, Life, ListRejected, NotAccepted, NotAppended, Obey, Readiness, ReadyCheck, Snapshot, Status,
-    Stop, Wake,
+    Journey, Life, NotAccepted, NotAppended, Obey, Readiness, ReadyCheck, Snapshot, Status, Stop, Wake,
 };
-use crate::journal::{Journal, Position, RejectedPage, ReplayOrder};
+use crate::journal::{Journal, Position, ReplayOrder};
 use crate::policy::restarts::{Restarts, Verdict};
 use crate::policy::route::{self, Kinds};
 use crate::telemetry::{Metrics, clock, events};
@@ -100,6 +100,7 @@ pub struct Supervisor {
     refusing: Option<NotAppended>,
     draining: bool,
     retaining: bool,
+    letters: letters::Desk,
     /// What `/ready` says of the configuration.
     config: ReadyCheck,
     /// Questions that may read the disk.
@@ -134,6 +135,7 @@ impl Supervisor {
             refusing: None,
             draining: false,
             retaining: false,
+            letters: letters::Desk::default(),
             config: reload::config_check(),
             readers: trace::readers(),
         }
@@ -261,6 +263,7 @@ impl Actor for Supervisor {
             self.resume_replay(number, ctx);
         }
         ctx.run_interval(RETAIN_EVERY, Self::retain);
+        self.watch_letters(ctx);
     }
 }
 
@@ -383,19 +386,6 @@ fn destination_check(status: DestinationStatus) -> ReadyCheck {
         message: format!("{}{why}; {} events wait", status.state, status.backlog.events),
         name: status.name,
         vital: false,
-    }
-}
-
-impl Handler<ListRejected> for Supervisor {
-    type Result = ResponseFuture<Result<RejectedPage, String>>;
-
-    fn handle(&mut self, list: ListRejected, _: &mut Context<Self>) -> Self::Result {
-        let journal = Arc::clone(&self.journal);
-        let read =
-            move || journal.rejected(list.limit, list.cursor.as_deref()).map_err(|error| error.to_string());
-        Box::pin(async move {
-            tokio::task::spawn_blocking(read).await.unwrap_or_else(|panic| Err(panic.to_string()))
-        })
     }
 }
 

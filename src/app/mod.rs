@@ -20,7 +20,7 @@ use actix::prelude::*;
 use crate::actors::messages::Drain;
 use crate::actors::supervisor::{Child, Supervisor};
 use crate::config::{self, Environment, Loaded, Problems, Settings};
-use crate::http::{self, Door};
+use crate::http::{self, Door, LetterDesk};
 use crate::journal::attempts::Note;
 use crate::journal::embedded::{EmbeddedJournal, Options};
 use crate::journal::{Cursor, Journal, JournalError, Position};
@@ -89,6 +89,7 @@ async fn run(
         snapshot: supervisor.clone().recipient(),
         readiness: supervisor.clone().recipient(),
         rejected: supervisor.clone().recipient(),
+        letters: LetterDesk { list: supervisor.clone().recipient(), settle: supervisor.clone().recipient() },
         orders: supervisor.clone().recipient(),
         trace: supervisor.clone().recipient(),
         metrics: Arc::clone(&metrics),
@@ -174,8 +175,9 @@ fn start_supervisor(
 ) -> Addr<Supervisor> {
     let (journal, metrics) = (Arc::clone(journal), Arc::clone(metrics));
     let durability = settings.journal.durability.as_str();
+    let retention = settings.journal.dead_letter_retention;
     Supervisor::start_in_arbiter(&arbiters.core.handle(), move |_| {
-        Supervisor::new(journal, durability, metrics, children)
+        Supervisor::new(journal, durability, metrics, children).keeping_letters_for(retention)
     })
 }
 

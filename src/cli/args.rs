@@ -57,6 +57,11 @@ pub(super) enum Command {
         /// As the client sent it
         message_id: String,
     },
+    /// What destinations refused: list it, show it, send it again, drop it
+    DeadLetters {
+        #[command(subcommand)]
+        action: super::letters::Action,
+    },
     /// Send stored events again to one destination, with their ids and times
     Replay(super::replay::Range),
     /// Make a token for the operator API

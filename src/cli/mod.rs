@@ -8,6 +8,7 @@ mod destinations;
 mod explain;
 mod gen_files;
 mod keys;
+mod letters;
 mod mock;
 mod out;
 mod probe;
@@ -90,6 +91,9 @@ fn dispatch(arguments: Arguments, environment: &Environment, out: &mut Out) -> E
         }),
         Command::Trace { message_id } => with_config(&source, environment, out, |loaded, out| {
             trace::trace(&loaded, arguments.url.as_deref(), &message_id, out)
+        }),
+        Command::DeadLetters { action } => with_config(&source, environment, out, |loaded, out| {
+            letters::run(action, &loaded, arguments.url.as_deref(), out)
         }),
         Command::Token { scope, ttl } => {
             with_config(&source, environment, out, |loaded, out| token::mint(loaded, &scope, ttl, out))

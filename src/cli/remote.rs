@@ -20,6 +20,8 @@ use crate::telemetry::clock;
 const TOKEN_SECONDS: i64 = 60;
 /// How long the router may take over one answer.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long it may take over an order: millions of events may have to be written first.
+const ORDER_PATIENCE: Duration = Duration::from_secs(3600);
 /// The largest answer that is read.
 const MAX_ANSWER_BYTES: usize = 256 << 20;
 
@@ -147,7 +149,8 @@ impl Remote {
         let client = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
-            .timeout(PATIENCE)
+            .connect_timeout(PATIENCE)
+            .timeout(if method == Method::POST { ORDER_PATIENCE } else { PATIENCE })
             .build()
             .map_err(|error| RemoteError::Wrong(error.to_string()))?;
         let mut request = client.request(method, url);

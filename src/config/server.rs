@@ -115,6 +115,7 @@ pub(super) fn journal(section: &mut Section<'_>) -> Journal {
         durability: section.value("durability", Durability::Fsync, durability),
         max_bytes: section.value("max_bytes", 10 << 30, read::size(SMALLEST_JOURNAL)),
         retention: section.value("retention", 7 * day, read::duration),
+        dead_letter_retention: section.value("dead_letter_retention", 90 * day, read::duration),
         on_full: section.value("on_full", OnFull::Reject, on_full),
         dedupe_window: section.value("dedupe_window", day, read::duration),
         dedupe_max_ids: section.value("dedupe_max_ids", 2_000_000, read::integer(0)),

@@ -37,10 +37,10 @@ pub(super) enum Refusal {
     Unauthorized(&'static str),
     /// Known, but not allowed.
     Forbidden(&'static str),
-    /// A parameter of the query is wrong.
+    /// A parameter of the query makes no sense.
     BadParameter {
-        /// Which.
-        parameter: String,
+        /// Its name; empty for the query as a whole.
+        name: String,
         /// What is wrong with it, to be read after its name.
         message: String,
     },
@@ -48,8 +48,8 @@ pub(super) enum Refusal {
     Conflict(String),
     /// No such path.
     NotFound,
-    /// The path exists, what it asks about does not.
-    Unknown(&'static str),
+    /// No such thing at a path that there is.
+    NoSuch(String),
     /// The path exists for these methods.
     MethodNotAllowed(&'static str),
     /// More events than `[limits]` allow.
@@ -64,6 +64,11 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
+    /// Returns the refusal of one parameter.
+    pub(super) fn bad_parameter(name: &str, message: &str) -> Refusal {
+        Refusal::BadParameter { name: name.to_owned(), message: message.to_owned() }
+    }
+
     fn status(&self) -> StatusCode {
         match self {
             Refusal::Unreadable(_)
@@ -73,7 +78,7 @@ impl Refusal {
             Refusal::Conflict(_) => StatusCode::CONFLICT,
             Refusal::Unauthorized(_) => StatusCode::UNAUTHORIZED,
             Refusal::Forbidden(_) => StatusCode::FORBIDDEN,
-            Refusal::NotFound | Refusal::Unknown(_) => StatusCode::NOT_FOUND,
+            Refusal::NotFound | Refusal::NoSuch(_) => StatusCode::NOT_FOUND,
             Refusal::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Refusal::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
             Refusal::Overloaded(_) | Refusal::JournalFull => StatusCode::SERVICE_UNAVAILABLE,
@@ -89,7 +94,7 @@ impl Refusal {
             Refusal::Forbidden(_) => "forbidden",
             Refusal::BadParameter { .. } => "bad_parameter",
             Refusal::Conflict(_) => "conflict",
-            Refusal::NotFound | Refusal::Unknown(_) => "not_found",
+            Refusal::NotFound | Refusal::NoSuch(_) => "not_found",
             Refusal::MethodNotAllowed(_) => "method_not_allowed",
             Refusal::RateLimited { .. } => "rate_limited",
             Refusal::Overloaded(_) => "overloaded",
@@ -106,10 +111,10 @@ impl Refusal {
             Refusal::BadEncoding(message)
             | Refusal::Unauthorized(message)
             | Refusal::Forbidden(message)
-            | Refusal::Unknown(message)
             | Refusal::Overloaded(message) => (*message).to_owned(),
-            Refusal::BadParameter { parameter, message } => format!("`{parameter}` {message}"),
-            Refusal::Conflict(message) => message.clone(),
+            Refusal::BadParameter { name, message } if name.is_empty() => message.clone(),
+            Refusal::BadParameter { name, message } => format!("`{name}` {message}"),
+            Refusal::Conflict(message) | Refusal::NoSuch(message) => message.clone(),
             Refusal::NotFound => "there is nothing at this path".to_owned(),
             Refusal::MethodNotAllowed(allow) => format!("this path takes {allow}"),
             Refusal::RateLimited { retry_after } => {
@@ -119,14 +124,14 @@ impl Refusal {
         }
     }
 
-    /// Only a wrong member of the body has a place to point at.
+    /// Only a wrong member of the body or the query has a place to point at.
     fn details<'a>(&'a self, message: &'a str) -> Vec<Detail<'a>> {
         match self {
             Refusal::Unreadable(error) if !error.path().is_empty() => {
                 vec![Detail { path: error.path(), code: error.code(), message }]
             }
-            Refusal::BadParameter { parameter, .. } => {
-                vec![Detail { path: parameter, code: self.code(), message }]
+            Refusal::BadParameter { name, .. } if !name.is_empty() => {
+                vec![Detail { path: name, code: self.code(), message }]
             }
             _ => Vec::new(),
         }

@@ -11,6 +11,7 @@ mod body;
 mod budget;
 mod cors;
 mod home;
+mod letters;
 mod limit;
 mod ops;
 mod orders;
@@ -38,6 +39,7 @@ use actix_web::{App, HttpServer, web};
 use crate::actors::messages::{Accept, ListRejected, Order, Readiness, Snapshot, TraceEvent};
 use crate::config::Settings;
 use crate::telemetry::Metrics;
+pub use letters::LetterDesk;
 use state::{Shared, State};
 
 pub use terms::DoorTerms;
@@ -66,6 +68,8 @@ pub struct Door {
     pub readiness: Recipient<Readiness>,
     /// Lists what was set aside.
     pub rejected: Recipient<ListRejected>,
+    /// Lists dead letters and settles them.
+    pub letters: LetterDesk,
     /// Carries out what operators order.
     pub orders: Recipient<Order>,
     /// Tells the journey of one event.

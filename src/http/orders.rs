@@ -96,12 +96,12 @@ fn instant(name: &str, value: &str) -> Result<Timestamp, Refusal> {
 }
 
 fn invalid(parameter: &str, message: String) -> Refusal {
-    Refusal::BadParameter { parameter: parameter.to_owned(), message }
+    Refusal::BadParameter { name: parameter.to_owned(), message }
 }
 
 fn refusal(why: NotOrdered) -> Refusal {
     match why {
-        NotOrdered::Unknown => Refusal::NotFound,
+        NotOrdered::Unknown => Refusal::NoSuch("there is no destination of this name".to_owned()),
         NotOrdered::Conflict(message) => Refusal::Conflict(message),
         NotOrdered::Invalid { parameter, message } => invalid(parameter, message),
         NotOrdered::Failed(_) => {
@@ -137,7 +137,7 @@ mod tests {
             ("replay", "rate", "fast"),
             ("replay", "to", "x"),
         ] {
-            let Err(Refusal::BadParameter { parameter, .. }) = parsed(action, &[(name, value)]) else {
+            let Err(Refusal::BadParameter { name: parameter, .. }) = parsed(action, &[(name, value)]) else {
                 panic!("{action} {name}={value} was taken");
             };
             assert_eq!(parameter, name);

@@ -9,7 +9,7 @@ use actix_web::web;
 use crate::spec::Kind;
 use crate::spec::read::Endpoint;
 
-use super::{home, ops, orders, segment, trace};
+use super::{home, letters, ops, orders, segment, trace};
 
 /// Paths that take calls. The one-letter forms are those of browser libraries.
 const INGEST: [(&str, Endpoint); 15] = [
@@ -34,7 +34,17 @@ const INGEST: [(&str, Endpoint); 15] = [
 const CLIENT_METRICS: &str = "/v1/m";
 
 /// Paths for operators, who do not come from pages on other origins.
-const OPERATOR: [&str; 6] = ["/", "/health", "/ready", "/metrics", "/api/destinations", "/api/rejected"];
+const OPERATOR: [&str; 9] = [
+    "/",
+    "/health",
+    "/ready",
+    "/metrics",
+    "/api/destinations",
+    "/api/rejected",
+    "/api/dead-letters",
+    "/api/dead-letters/retry",
+    "/api/dead-letters/drop",
+];
 
 /// What an operator orders for one destination.
 const ORDER: &str = "/api/destinations/{name}/{action}";
@@ -58,12 +68,11 @@ pub(super) fn register(config: &mut web::ServiceConfig) {
         .service(readable("/ready").route(web::route().guard(reads()).to(ops::ready)))
         .service(readable("/metrics").route(web::route().guard(reads()).to(ops::metrics)))
         .service(readable("/api/destinations").route(web::route().guard(reads()).to(ops::destinations)))
-        .service(
-            web::resource(ORDER)
-                .route(web::post().to(orders::order))
-                .default_service(web::to(ops::only_post)),
-        )
+        .service(changing(ORDER).route(web::post().to(orders::order)))
         .service(readable("/api/rejected").route(web::route().guard(reads()).to(ops::rejected)))
+        .service(readable("/api/dead-letters").route(web::route().guard(reads()).to(letters::list)))
+        .service(changing("/api/dead-letters/retry").route(web::post().to(letters::retry)))
+        .service(changing("/api/dead-letters/drop").route(web::post().to(letters::drop_letters)))
         .service(readable(trace::PATTERN).route(web::route().guard(reads()).to(trace::event)));
 }
 
@@ -91,6 +100,11 @@ pub(super) fn without_trailing_slash(path: &str) -> Option<&str> {
 
 fn readable(path: &str) -> actix_web::Resource {
     web::resource(path).default_service(web::to(ops::only_get))
+}
+
+/// A path at which an operator changes something.
+fn changing(path: &str) -> actix_web::Resource {
+    web::resource(path).default_service(web::to(ops::only_post))
 }
 
 fn reads() -> impl Guard {

@@ -41,5 +41,5 @@ async fn find(request: &HttpRequest, message_id: String, state: &State) -> Resul
         asked.ok().and_then(Result::ok).ok_or(Refusal::Overloaded("the router did not answer in time"))?;
     answered
         .map_err(|_| Refusal::Overloaded("the journal cannot be read now"))?
-        .ok_or(Refusal::Unknown(UNKNOWN_ID))
+        .ok_or_else(|| Refusal::NoSuch(UNKNOWN_ID.to_owned()))
 }

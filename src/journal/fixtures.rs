@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::ReadLimit;
 use super::attempts::{Attempt, Matter, Note, Word};
+use super::{DeadLetter, Position, ReadLimit};
 use crate::spec::{Event, Kind, Receipt};
 
 pub(crate) const SECOND: i64 = 1_000_000;
@@ -24,6 +24,7 @@ pub(crate) fn receipt(message_id: &str) -> Receipt {
         message_id: Some(message_id.into()),
         source: Arc::from("website"),
         ip: None,
+        redelivery: None,
     }
 }
 
@@ -80,4 +81,17 @@ pub(crate) fn fate_note(
 
 fn of(ranges: &[(u64, u64)]) -> Vec<std::ops::Range<u64>> {
     ranges.iter().map(|(start, end)| *start..*end).collect()
+}
+
+pub(crate) fn letter(destination: &str, reason: &'static str, event: Arc<Event>, seconds: i64) -> DeadLetter {
+    DeadLetter {
+        destination: destination.to_owned(),
+        position: Position(5),
+        reason,
+        status: Some(422),
+        answer: "no such \"thing\"".to_owned(),
+        attempts: 1,
+        at: at(seconds),
+        event,
+    }
 }

@@ -8,6 +8,8 @@ pub mod attempts;
 pub mod embedded;
 #[cfg(test)]
 pub(crate) mod fixtures;
+mod letter_line;
+pub mod letters;
 pub mod memory;
 mod orders;
 mod render;
@@ -16,13 +18,13 @@ pub mod trace;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::spec::{Event, Rejected};
 
 pub use attempts::Note;
 pub use embedded::{EmbeddedJournal, Options};
+pub use letters::{Letter, LetterCounts, LetterFilter, LetterId, LetterList, LetterPage, PageLimit, Walk};
 pub use memory::MemoryJournal;
 pub use orders::{Orders, ReplayOrder};
 
@@ -98,14 +100,12 @@ pub struct Dropped {
 }
 
 /// An event that a destination will never take, with the other side's reason.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct DeadLetter {
     /// Which destination.
     pub destination: String,
     /// Where the event is.
     pub position: Position,
-    /// Its id.
-    pub message_id: String,
     /// From the closed list.
     pub reason: &'static str,
     /// HTTP status, where there was one.
@@ -116,8 +116,8 @@ pub struct DeadLetter {
     pub attempts: u32,
     /// When it was buried.
     pub at: Timestamp,
-    /// The event as the destination would have seen it: JSON text.
-    pub event: Bytes,
+    /// The event.
+    pub event: Arc<Event>,
 }
 
 /// One page of rejected events, newest first.
@@ -188,6 +188,12 @@ pub trait Journal: Send + Sync + 'static {
     /// `Io` and `Damaged`.
     fn find(&self, message_id: &str) -> Result<Option<Record>, JournalError>;
 
+    /// Returns every record with this message id, newest first: as it was accepted, and as often as it was stored again.
+    ///
+    /// # Errors
+    /// `Io` and `Damaged`.
+    fn history(&self, message_id: &str) -> Result<Vec<Record>, JournalError>;
+
     /// Returns the position of the first record received at or after `at`.
     ///
     /// # Errors
@@ -256,6 +262,36 @@ pub trait Journal: Send + Sync + 'static {
     /// # Errors
     /// `Io`.
     fn notes_about(&self, position: Position) -> Result<Vec<Note>, JournalError>;
+
+    /// Returns a page of the letters that `filter` admits. A letter that is taken out meanwhile may still be in it.
+    ///
+    /// # Errors
+    /// `Io`.
+    fn letters(
+        &self,
+        filter: &LetterFilter,
+        walk: Walk,
+        limit: PageLimit,
+    ) -> Result<LetterPage, JournalError>;
+
+    /// Returns the id that the next letter will have at least: every letter so far has a smaller one. Reads nothing, but waits
+    /// while letters are being written.
+    fn letters_end(&self) -> LetterId;
+
+    /// Takes letters out for good and returns how many of them were still there, when that is durable.
+    ///
+    /// # Errors
+    /// `Io`; some of them may be out.
+    fn take_out(&self, letters: &[Letter]) -> Result<u64, JournalError>;
+
+    /// Takes out all letters that were buried before an instant, and returns how many that were.
+    ///
+    /// # Errors
+    /// `Io`; some of them may be out.
+    fn expire_letters(&self, before: Timestamp) -> Result<LetterCounts, JournalError>;
+
+    /// Returns how many letters there are. Reads nothing, but waits while letters are being written.
+    fn letter_counts(&self) -> LetterCounts;
 
     /// Keeps rejected events with their reasons.
     ///

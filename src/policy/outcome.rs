@@ -64,6 +64,33 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Every reason.
+    pub const ALL: &[Reason] = &[
+        Reason::Rejected,
+        Reason::TooLarge,
+        Reason::Unmappable,
+        Reason::Panicked,
+        Reason::GaveUp,
+        Reason::Unauthorized,
+        Reason::Forbidden,
+        Reason::NotFound,
+        Reason::Gone,
+        Reason::Redirect,
+        Reason::PrivateAddress,
+        Reason::Dns,
+        Reason::Tls,
+        Reason::Timeout,
+        Reason::Connection,
+        Reason::ServerError,
+        Reason::BadAnswer,
+        Reason::Throttled,
+        Reason::Store,
+        Reason::Integrations,
+        Reason::Filtered,
+        Reason::Unsupported,
+        Reason::Erased,
+    ];
+
     /// Returns the word used in metrics, dead letters and answers.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -18,6 +18,7 @@ mod crash;
 mod delivery;
 mod disk;
 mod explain;
+mod letters;
 mod mock;
 mod ops;
 mod orders;

@@ -289,8 +289,9 @@ impl<D: Destination> Delivery<D> {
         let mut items = Vec::with_capacity(records.len());
         let mut skipped: HashMap<Reason, u64> = HashMap::new();
         for Record { position, event } in records {
-            // Settled before a restart, or lost meanwhile: counted already.
-            if known.is_some_and(|settled| settled.contains(position.0)) {
+            // Settled before a restart, or lost meanwhile: counted already. Or sent again to somebody else alone.
+            let is_settled = known.is_some_and(|settled| settled.contains(position.0));
+            if is_settled || !event.receipt.is_for(&self.parts.name) {
                 continue;
             }
             match self.parts.wants(&event) {

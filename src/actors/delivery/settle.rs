@@ -125,25 +125,22 @@ impl<D: Destination> Parts<D> {
                 Some(event) => Some(Arc::clone(event)),
                 None => attempt::read_one(self.journal.as_ref(), burial.position).or_else(unreadable)?,
             };
-            letters.extend(event.map(|event| self.letter(burial, &event)));
+            letters.extend(event.map(|event| self.letter(burial, event)));
         }
         self.journal.bury(&letters).map_err(|error| error.to_string())?;
-        Ok(letters.into_iter().next().map(|letter| letter.message_id).unwrap_or_default())
+        Ok(letters.first().map(|letter| letter.event.head.message_id.to_string()).unwrap_or_default())
     }
 
-    fn letter(&self, burial: &Burial, event: &Event) -> DeadLetter {
-        let mut text = Vec::with_capacity(event.size() + 256);
-        event.write_json(&mut text);
+    fn letter(&self, burial: &Burial, event: Arc<Event>) -> DeadLetter {
         DeadLetter {
             destination: self.name.clone(),
             position: Position(burial.position),
-            message_id: event.head.message_id.to_string(),
             reason: burial.fault.reason.as_str(),
             status: burial.fault.status,
             answer: burial.fault.answer.clone(),
             attempts: burial.attempts,
             at: clock::now(),
-            event: text.into(),
+            event,
         }
     }
 }

@@ -138,7 +138,7 @@ fn failed(doing: &'static str, error: &str) -> NotOrdered {
 
 fn drop_backlog(ward: &Ward, destination: String) -> Answering {
     let Some(handle) = ward.awake() else {
-        return conflict(format!("`{destination}` is not running: {}", ward.words()));
+        return conflict(format!("`{destination}` is not running: {}", ward.words().1));
     };
     let dropped = handle.drop_backlog.send(DropBacklog);
     Box::pin(wrap_future(async move {

@@ -31,7 +31,7 @@ impl Witness {
     fn of(ward: &Ward) -> Self {
         let silent = match (ward.is_on(), ward.handle()) {
             (false, _) => Standing::Idle { reason: "off".to_owned() },
-            (true, None) => Standing::held(Some(ward.words()), None),
+            (true, None) => Standing::held(Some(ward.words().1), None),
             // It is busy, or has just ended.
             (true, Some(_)) => Standing::Idle { reason: "no_answer".to_owned() },
         };

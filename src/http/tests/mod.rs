@@ -19,10 +19,10 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::budget::Budget;
 use super::state::Shared;
-use super::{Door, serve_shared};
+use super::{Door, LetterDesk, serve_shared};
 use crate::actors::messages::{
-    Accept, Accepted, ListRejected, NotAccepted, NotOrdered, Order, Readiness, ReadyCheck, Snapshot,
-    TraceEvent, Traced,
+    Accept, Accepted, ListLetters, ListRejected, NotAccepted, NotOrdered, Order, Readiness, ReadyCheck,
+    SettleLetters, Settled, Snapshot, TraceEvent, Traced,
 };
 use crate::config::Settings;
 use crate::config::settings::{Durability, EventRate, Journal, Limits, OnFull, Server, Source};
@@ -48,6 +48,8 @@ struct Seen {
     /// Kept on purpose: events that are not durable yet hold the budget.
     permits: Vec<Option<OwnedSemaphorePermit>>,
     questions: Vec<(usize, Option<String>)>,
+    lists: Vec<ListLetters>,
+    settled: Vec<SettleLetters>,
 }
 
 struct Router {
@@ -138,6 +140,24 @@ impl Handler<TraceEvent> for Router {
     }
 }
 
+impl Handler<ListLetters> for Router {
+    type Result = <ListLetters as Message>::Result;
+
+    fn handle(&mut self, question: ListLetters, _: &mut Context<Self>) -> Self::Result {
+        self.seen.lock().unwrap().lists.push(question);
+        Ok(Default::default())
+    }
+}
+
+impl Handler<SettleLetters> for Router {
+    type Result = <SettleLetters as Message>::Result;
+
+    fn handle(&mut self, command: SettleLetters, _: &mut Context<Self>) -> Self::Result {
+        self.seen.lock().unwrap().settled.push(command);
+        Ok(Settled { count: 3, left: 0 })
+    }
+}
+
 /// How a test's door differs from the usual one.
 struct Plan {
     settings: Settings,
@@ -179,6 +199,7 @@ impl Plan {
             snapshot: router.clone().recipient(),
             readiness: router.clone().recipient(),
             rejected: router.clone().recipient(),
+            letters: LetterDesk { list: router.clone().recipient(), settle: router.clone().recipient() },
             orders: router.clone().recipient(),
             trace: router.recipient(),
             metrics: Arc::clone(&metrics),
@@ -352,6 +373,7 @@ fn settings() -> Settings {
             durability: Durability::Os,
             max_bytes: 1024 * 1024,
             retention: second,
+            dead_letter_retention: second,
             on_full: OnFull::Reject,
             dedupe_window: second,
             dedupe_max_ids: 10,

@@ -169,6 +169,22 @@ impl Log {
         Ok(None)
     }
 
+    /// Returns every record with this message id, newest first.
+    pub(super) fn history(&self, message_id: &str) -> Result<Vec<Record>, JournalError> {
+        let hash = codec::id_hash(message_id);
+        let segments: Vec<Shared> = self.list().iter().rev().map(Arc::clone).collect();
+        let mut found = Vec::new();
+        for segment in segments {
+            for position in segment.find_all(&hash)?.into_iter().rev() {
+                let one = ReadLimit { records: 1, bytes: 0 };
+                let read = self.read(position, one)?.into_iter().next();
+                found.extend(read.filter(|record| record.position.0 == position));
+            }
+        }
+        found.retain(|record: &Record| *record.event.head.message_id == *message_id);
+        Ok(found)
+    }
+
     /// Returns the position of the first record received at or after `at`.
     pub(super) fn position_at(&self, at: Timestamp) -> Result<Position, JournalError> {
         let micros = i64::try_from((at.as_nanosecond() + 999).div_euclid(1_000)).unwrap_or(i64::MAX);

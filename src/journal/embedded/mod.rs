@@ -16,10 +16,13 @@ mod codec;
 mod cursors;
 mod dedupe;
 mod files;
+mod letters;
 mod lines;
 mod log;
 mod orders;
 mod recovery;
+#[cfg(test)]
+mod redelivery_tests;
 mod room;
 mod scan;
 mod segment;
@@ -27,11 +30,12 @@ mod table;
 mod tail;
 #[cfg(test)]
 mod tests;
+mod walk;
 mod worker;
 mod writer;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -39,14 +43,15 @@ use jiff::Timestamp;
 
 use self::attempts::Notes;
 use self::cursors::Cursors;
+use self::letters::Letters;
 use self::lines::Lines;
 use self::log::Log;
 use self::orders::OrderFiles;
 use self::worker::Worker;
 use self::writer::Writer;
 use super::{
-    Appended, Cursor, DeadLetter, Dropped, Extent, Journal, JournalError, Note, Orders, Position, ReadLimit,
-    Record, RejectedPage, render,
+    Appended, Cursor, DeadLetter, Dropped, Extent, Journal, JournalError, Letter, LetterCounts, LetterFilter,
+    LetterId, LetterPage, Note, Orders, PageLimit, Position, ReadLimit, Record, RejectedPage, Walk, render,
 };
 use crate::spec::{Event, Rejected};
 
@@ -93,7 +98,7 @@ pub struct EmbeddedJournal {
     log: Arc<Log>,
     writer: Mutex<Writer>,
     cursors: Cursors,
-    dead: Lines,
+    dead: Letters,
     rejected: Lines,
     orders: OrderFiles,
     notes: Notes,
@@ -113,7 +118,7 @@ impl EmbeddedJournal {
         }
         let cursors = Cursors::new(cursors);
         let orders = OrderFiles::new(orders);
-        let dead = Lines::open(dead, usize::MAX)?;
+        let dead = Letters::open(dead)?;
         let rejected = Lines::open(rejected, REJECTED_FILES)?;
         let notes = Notes::open(&options)?;
         let (log, writer) = recovery::open(options, &cursors, now)?;
@@ -123,7 +128,7 @@ impl EmbeddedJournal {
         Ok(EmbeddedJournal { worker, log, writer, cursors, dead, rejected, orders, notes })
     }
 
-    /// Returns how many bytes dead letters take. They are bounded by nothing: an operator decides about them.
+    /// Returns how many bytes dead letters take. They are bounded by their retention alone.
     ///
     /// # Errors
     /// `Io`.
@@ -172,6 +177,10 @@ impl Journal for EmbeddedJournal {
         self.log.find(message_id)
     }
 
+    fn history(&self, message_id: &str) -> Result<Vec<Record>, JournalError> {
+        self.log.history(message_id)
+    }
+
     fn position_at(&self, at: Timestamp) -> Result<Position, JournalError> {
         self.log.position_at(at)
     }
@@ -208,7 +217,32 @@ impl Journal for EmbeddedJournal {
     }
 
     fn bury(&self, letters: &[DeadLetter]) -> Result<(), JournalError> {
-        self.dead.append(&rendered(render::dead_letters(letters))?, true)
+        self.dead.bury(letters)
+    }
+
+    fn letters(
+        &self,
+        filter: &LetterFilter,
+        walk: Walk,
+        limit: PageLimit,
+    ) -> Result<LetterPage, JournalError> {
+        self.dead.page(filter, walk, limit)
+    }
+
+    fn letters_end(&self) -> LetterId {
+        self.dead.end()
+    }
+
+    fn take_out(&self, letters: &[Letter]) -> Result<u64, JournalError> {
+        self.dead.take_out(letters)
+    }
+
+    fn expire_letters(&self, before: Timestamp) -> Result<LetterCounts, JournalError> {
+        self.dead.expire(before)
+    }
+
+    fn letter_counts(&self) -> LetterCounts {
+        self.dead.counts()
     }
 
     fn note(&self, notes: &[Note]) -> Result<(), JournalError> {
@@ -220,7 +254,7 @@ impl Journal for EmbeddedJournal {
     }
 
     fn keep_rejected(&self, rejected: &[Rejected]) -> Result<(), JournalError> {
-        self.rejected.append(&rendered(render::rejected(rejected))?, false)
+        self.rejected.append(&rendered(render::rejected(rejected))?, false).map(drop)
     }
 
     fn rejected(&self, limit: usize, cursor: Option<&str>) -> Result<RejectedPage, JournalError> {
@@ -231,6 +265,36 @@ impl Journal for EmbeddedJournal {
         self.writer().sync()?;
         self.cursors.close()?;
         self.rejected.sync()
+    }
+}
+
+/// Lists the dead letters of a journal that nobody has open, newest first, without changing anything.
+///
+/// # Errors
+/// `Io`; a directory that is not there has no letters.
+pub fn letters_of(
+    dir: &Path,
+    filter: &LetterFilter,
+    from: Option<LetterId>,
+    limit: PageLimit,
+) -> Result<LetterPage, JournalError> {
+    let dir = dir.join("dead");
+    letters::page(&dir, &numbers_of(&dir)?, (filter, Walk::Back(from), limit))
+}
+
+/// Lists the rejected events of a journal that nobody has open, newest first, without changing anything.
+///
+/// # Errors
+/// `Io`; a directory that is not there has none.
+pub fn rejected_of(dir: &Path, limit: usize, cursor: Option<&str>) -> Result<RejectedPage, JournalError> {
+    let dir = dir.join("rejected");
+    lines::page(&dir, &numbers_of(&dir)?, limit, cursor)
+}
+
+fn numbers_of(dir: &Path) -> Result<Vec<u64>, JournalError> {
+    match dir.try_exists() {
+        Ok(false) => Ok(Vec::new()),
+        _ => walk::numbers(dir),
     }
 }
 

@@ -470,20 +470,10 @@ fn the_backlog_in_bytes_shrinks_to_nothing() {
 fn dead_letters_and_rejected_events_are_kept() {
     let dir = TempDir::new().unwrap();
     let journal = open(options(dir.path()));
-    let letter = DeadLetter {
-        destination: "a".into(),
-        position: Position(3),
-        message_id: "m3".into(),
-        reason: "refused",
-        status: Some(400),
-        answer: "no".into(),
-        attempts: 1,
-        at: at(0),
-        event: bytes::Bytes::from_static(b"{\"a\":1.0}"),
-    };
+    let letter = crate::journal::fixtures::letter("a", "refused", event_at("m3", 1, 3), 0);
     journal.bury(&[letter.clone(), letter]).unwrap();
     let file = fs::read_to_string(dir.path().join("dead/00000000000000000000.ndjson")).unwrap();
-    insta::assert_snapshot!(file.lines().next().unwrap(), @r#"{"message_id":"m3","destination":"a","position":3,"reason":"refused","status":400,"answer":"no","attempts":1,"at":"2030-03-17T17:46:40Z","event":{"a":1.0}}"#);
+    insta::assert_snapshot!(file.lines().next().unwrap(), @r#"{"message_id":"m3","destination":"a","position":5,"reason":"refused","status":422,"answer":"no such \"thing\"","attempts":1,"at":"2030-03-17T17:46:40Z","receipt":{"kind":"track","received_at":"2030-03-17T17:46:43Z","timestamp":"2030-03-17T17:46:39Z","message_id":"m3","source":"website"},"event":{"type":"track","event":"Seen","userId":"u1","messageId":"m3","properties":{"pad":"x"}}}"#);
     assert_eq!(journal.dead_letter_bytes().unwrap(), file.len() as u64);
     assert_eq!(journal.rejected(5, None).unwrap().rejected.len(), 0);
     journal.close().unwrap();

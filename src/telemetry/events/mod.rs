@@ -8,6 +8,7 @@ mod delivery;
 mod door;
 mod intake;
 mod journal;
+mod letters;
 mod life;
 mod orders;
 mod reload;
@@ -25,6 +26,7 @@ pub use delivery::{
 pub use door::{DoorOpened, RequestAnswered};
 pub use intake::{EventsAccepted, EventsDuplicate, EventsRejected};
 pub use journal::{CommitDone, CommitFailed, JournalOpened, RecordsRetired};
+pub use letters::{LettersCounted, LettersEnded};
 pub use life::{NobodyThere, Stopped, Stopping, Trouble};
 pub use orders::{OperatorOrdered, ReplayBegun, ReplayEnded};
 pub use reload::{
