@@ -355,3 +355,20 @@ async fn a_folder_of_notes_that_is_gone_delays_no_event_and_is_said_once() {
     let id = send(&router, &track("u", 9)).await;
     assert_eq!(statuses(&until_fate(&router, &id, "hook", "delivered").await), [200]);
 }
+
+#[tokio::test]
+async fn what_was_delivered_stays_so_at_a_destination_that_cannot_begin() {
+    let mut router = Router::start(Config::new()).await;
+    let id = send(&router, &track("u", 1)).await;
+    until_fate(&router, &id, "warehouse", "delivered").await;
+    router.stop().await;
+    let config = router.dir().join("config.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    let broken = text.replace("type = \"sqlite\"", "type = \"sqlite\"\npath = \"/proc/nowhere/w.db\"");
+    std::fs::write(&config, broken).unwrap();
+    router.start_again().await;
+    let next = send(&router, &track("u", 2)).await;
+    let stop = until_fate(&router, &next, "warehouse", "held").await;
+    assert!(stop["reason"].as_str().is_some_and(|reason| reason.contains("cannot open")), "{stop}");
+    assert_eq!(trace(&router, &id).await["destinations"]["warehouse"]["fate"], "delivered");
+}

@@ -14,6 +14,7 @@ impl<D: Destination> Delivery<D> {
     fn at_destination(&self, journey: &Journey) -> AtDestination {
         AtDestination {
             standing: self.standing(journey.position),
+            blind: self.machine.is_none(),
             notes: self.notes.about(&self.parts.name, journey.position),
             table: self.parts.destination.table(&journey.event),
         }

@@ -33,6 +33,8 @@ pub struct Journey {
 pub struct AtDestination {
     /// Where it stands.
     pub standing: Standing,
+    /// The delivery has not read its cursor yet, so that it does not know what is settled.
+    pub blind: bool,
     /// What is not known to be on disk, oldest first.
     pub notes: Vec<Note>,
     /// The table it goes to, at a warehouse.

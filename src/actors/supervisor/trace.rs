@@ -106,16 +106,12 @@ fn put_together(
     let written: Vec<Note> = journal.notes_about(record.position)?;
     let mut trace = trace::begin(record);
     for (name, silent, said) in said {
-        match said {
-            Some(AtDestination { standing, notes, table }) => {
-                trace.stop(&name, (standing, table), written.iter().chain(&notes));
-            }
-            None => {
-                let cursor = journal.cursor(&name)?;
-                let standing = silent.or_settled(cursor.as_ref(), record.position);
-                trace.stop(&name, (standing, None), written.iter());
-            }
+        let nobody = AtDestination { standing: silent, blind: true, notes: Vec::new(), table: None };
+        let AtDestination { mut standing, blind, notes, table } = said.unwrap_or(nobody);
+        if blind {
+            standing = standing.or_settled(journal.cursor(&name)?.as_ref(), record.position);
         }
+        trace.stop(&name, (standing, table), written.iter().chain(&notes));
     }
     Ok(Traced::Accepted(Box::new(trace)))
 }
