@@ -212,6 +212,31 @@ fn what_the_door_rejects_appears_in_its_place_with_every_problem() {
 }
 
 #[test]
+fn what_a_destination_would_refuse_is_rejected_with_its_words() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = "[destinations.warehouse]\ntype = \"sqlite\"\non_type_conflict = \"reject\"\n";
+    let with = |total: Value| json!({ "type": "track", "event": "Paid", "userId": "u", "messageId": "m", "properties": { "total": total } });
+    let input = json!([with(json!(7)), with(json!("seven"))]).to_string();
+    let output = explain_in(dir.path(), config, &["--json"], &input);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let entries: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+    let needed = &line(&entries[0], "warehouse")["schema"];
+    assert!(needed.to_string().contains(r#"{"name":"total","type":"int"}"#), "{needed}");
+    let refused = line(&entries[1], "warehouse");
+    assert_eq!(
+        (&refused["verdict"], &refused["reason"]),
+        (&json!("reject"), &json!("unmappable")),
+        "{refused}"
+    );
+    assert_eq!((&refused["rows"], &refused["requests"]), (&json!([]), &json!([])));
+    let people = stdout(&explain_in(dir.path(), config, &[], &input));
+    assert!(
+        people.contains("warehouse (sqlite): reject, unmappable: column `total` of table `paid`"),
+        "{people}"
+    );
+}
+
+#[test]
 fn the_doors_own_limits_hold() {
     let dir = tempfile::tempdir().unwrap();
     let config = "[server]\nmax_event_bytes = \"1KiB\"\n[destinations.warehouse]\ntype = \"sqlite\"\n";
