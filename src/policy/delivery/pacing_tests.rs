@@ -328,6 +328,7 @@ fn the_first_event_for_a_quiet_destination_goes_at_once_and_steady_traffic_forms
     let sent = desk.log.len();
     desk.arrive(1);
     assert_eq!(desk.log.len(), sent + 1, "quiet again");
+    desk.pass(Duration::from_millis(150));
     desk.arrive(1);
     assert_eq!(desk.log.len(), sent + 1, "one is in flight: the next one waits for company");
 }
