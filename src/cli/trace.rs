@@ -68,19 +68,19 @@ fn from_disk(loaded: &Loaded, message_id: &str, out: &mut Out) -> Exit {
 }
 
 fn look_up(loaded: &Loaded, journal: &dyn Journal, message_id: &str) -> Result<Option<Traced>, JournalError> {
-    let Some(record) = trace::find(journal, message_id)? else {
+    let Some(records) = trace::find(journal, message_id)? else {
         return Ok(trace::find_rejected(journal, message_id)?.map(Traced::Rejected));
     };
-    let notes = journal.notes_about(record.position)?;
-    let mut traced = trace::begin(&record);
+    let notes = records.notes(journal)?;
+    let mut traced = trace::begin(records.accepted());
     for destination in &loaded.settings.destinations {
         let cursor = journal.cursor(&destination.name)?;
         let standing = match destination.enabled {
             true => Standing::waiting(None, None),
             false => Standing::Idle { reason: "off".to_owned() },
         };
-        let standing = standing.or_settled(cursor.as_ref(), record.position);
-        let table = table(loaded, destination, &record);
+        let standing = standing.or_settled(records.settled(&destination.name, cursor.as_ref()));
+        let table = table(loaded, destination, records.accepted());
         traced.stop(&destination.name, (standing, table), notes.iter());
     }
     Ok(Some(Traced::Accepted(Box::new(traced))))

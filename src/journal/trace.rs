@@ -62,9 +62,9 @@ impl Standing {
         Standing::Waiting { tried: false, reason, until }
     }
 
-    /// Returns `self`, or `Settled` when the cursor says so.
-    pub fn or_settled(self, cursor: Option<&Cursor>, position: Position) -> Self {
-        if cursor.is_some_and(|cursor| cursor.has_settled(position)) { Standing::Settled } else { self }
+    /// Returns `self`, or `Settled` when that is so.
+    pub fn or_settled(self, settled: bool) -> Self {
+        if settled { Standing::Settled } else { self }
     }
 }
 
@@ -161,12 +161,53 @@ fn is_zero(count: &usize) -> bool {
     *count == 0
 }
 
-/// Finds the accepted event with this id: the newest one. Blocks.
+/// Every record of one event: as it was accepted, and as often as it was stored again for one destination alone.
+#[derive(Debug, Clone)]
+pub struct Records {
+    newest: Record,
+    /// Newest first.
+    older: Vec<Record>,
+}
+
+impl Records {
+    /// Returns the event as it was accepted, or what is left of it.
+    pub fn accepted(&self) -> &Record {
+        self.older.last().unwrap_or(&self.newest)
+    }
+
+    /// Returns the newest record that a destination has to do with; `None` when the journal has given it up.
+    pub fn at(&self, destination: &str) -> Option<&Record> {
+        let is_for = |record: &&Record| record.event.receipt.is_for(destination);
+        std::iter::once(&self.newest).chain(&self.older).find(is_for)
+    }
+
+    /// Returns whether the destination that the cursor belongs to is done with the event.
+    pub fn settled(&self, destination: &str, cursor: Option<&Cursor>) -> bool {
+        // A record is given up when everyone is done with it.
+        self.at(destination)
+            .is_none_or(|record| cursor.is_some_and(|cursor| cursor.has_settled(record.position)))
+    }
+
+    /// Reads every note about the event. Blocks.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn notes(&self, journal: &dyn Journal) -> Result<Vec<Note>, JournalError> {
+        let mut notes = Vec::new();
+        for record in self.older.iter().rev().chain(std::iter::once(&self.newest)) {
+            notes.append(&mut journal.notes_about(record.position)?);
+        }
+        Ok(notes)
+    }
+}
+
+/// Finds the accepted event with this id. Blocks.
 ///
 /// # Errors
 /// `Io` and `Damaged`.
-pub fn find(journal: &dyn Journal, message_id: &str) -> Result<Option<Record>, JournalError> {
-    journal.find(message_id)
+pub fn find(journal: &dyn Journal, message_id: &str) -> Result<Option<Records>, JournalError> {
+    let mut records = journal.history(message_id)?.into_iter();
+    Ok(records.next().map(|newest| Records { newest, older: records.collect() }))
 }
 
 /// Finds the newest rejected event with this id. Blocks.

@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 
 use super::{Supervisor, Ward};
 use crate::actors::messages::{AtDestination, Journey, TraceEvent};
-use crate::journal::trace::{self, Standing, Traced};
+use crate::journal::trace::{self, Records, Standing, Traced};
 use crate::journal::{Journal, JournalError, Note, Record};
 
 /// How long a delivery may take to say where an event stands.
@@ -39,8 +39,9 @@ impl Witness {
         Witness { name: ward.child.name.clone(), journey, silent }
     }
 
-    async fn ask(self, journey: Journey) -> (String, Standing, Option<AtDestination>) {
-        let asked = self.journey.map(|whom| whom.send(journey).timeout(ANSWER_WITHIN));
+    async fn ask(self, journey: Option<Journey>) -> (String, Standing, Option<AtDestination>) {
+        let asked =
+            self.journey.zip(journey).map(|(whom, journey)| whom.send(journey).timeout(ANSWER_WITHIN));
         let said = match asked {
             Some(asked) => asked.await.ok(),
             None => None,
@@ -65,13 +66,16 @@ impl Handler<TraceEvent> for Supervisor {
             let _reader = readers.acquire_owned().await.map_err(|error| error.to_string())?;
             let id = question.message_id;
             let found = blocking(&journal, move |journal| find(journal, &id)).await?;
-            let record = match found {
-                Found::Accepted(record) => record,
+            let records = match found {
+                Found::Accepted(records) => records,
                 Found::Other(answer) => return Ok(answer),
             };
-            let journey = Journey { position: record.position, event: Arc::clone(&record.event) };
-            let said = join_all(witnesses.into_iter().map(|witness| witness.ask(journey.clone()))).await;
-            let trace = blocking(&journal, move |journal| put_together(journal, &record, said)).await?;
+            let said = join_all(witnesses.into_iter().map(|witness| {
+                let journey = records.at(&witness.name).map(journey);
+                witness.ask(journey)
+            }));
+            let said = said.await;
+            let trace = blocking(&journal, move |journal| put_together(journal, &records, said)).await?;
             Ok(Some(trace))
         })
     }
@@ -86,30 +90,34 @@ async fn blocking<T: Send + 'static>(
     done.map_err(|panic| panic.to_string())?.map_err(|error| error.to_string())
 }
 
+fn journey(record: &Record) -> Journey {
+    Journey { position: record.position, event: Arc::clone(&record.event) }
+}
+
 enum Found {
-    Accepted(Record),
+    Accepted(Records),
     Other(Option<Traced>),
 }
 
 fn find(journal: &dyn Journal, message_id: &str) -> Result<Found, JournalError> {
-    if let Some(record) = trace::find(journal, message_id)? {
-        return Ok(Found::Accepted(record));
+    if let Some(records) = trace::find(journal, message_id)? {
+        return Ok(Found::Accepted(records));
     }
     Ok(Found::Other(trace::find_rejected(journal, message_id)?.map(Traced::Rejected)))
 }
 
 fn put_together(
     journal: &dyn Journal,
-    record: &Record,
+    records: &Records,
     said: Vec<(String, Standing, Option<AtDestination>)>,
 ) -> Result<Traced, JournalError> {
-    let written: Vec<Note> = journal.notes_about(record.position)?;
-    let mut trace = trace::begin(record);
+    let written: Vec<Note> = records.notes(journal)?;
+    let mut trace = trace::begin(records.accepted());
     for (name, silent, said) in said {
         let nobody = AtDestination { standing: silent, blind: true, notes: Vec::new(), table: None };
         let AtDestination { mut standing, blind, notes, table } = said.unwrap_or(nobody);
         if blind {
-            standing = standing.or_settled(journal.cursor(&name)?.as_ref(), record.position);
+            standing = standing.or_settled(records.settled(&name, journal.cursor(&name)?.as_ref()));
         }
         trace.stop(&name, (standing, table), written.iter().chain(&notes));
     }

@@ -141,7 +141,12 @@ impl Handler<Journey> for Actress {
     type Result = MessageResult<Journey>;
 
     fn handle(&mut self, _: Journey, _: &mut Context<Self>) -> Self::Result {
-        MessageResult(AtDestination { standing: Standing::InFlight, notes: Vec::new(), table: None })
+        MessageResult(AtDestination {
+            standing: Standing::InFlight,
+            blind: false,
+            notes: Vec::new(),
+            table: None,
+        })
     }
 }
 

@@ -68,7 +68,12 @@ impl Handler<Journey> for Idle {
     type Result = MessageResult<Journey>;
 
     fn handle(&mut self, _: Journey, _: &mut Context<Self>) -> Self::Result {
-        MessageResult(AtDestination { standing: Standing::InFlight, notes: Vec::new(), table: None })
+        MessageResult(AtDestination {
+            standing: Standing::InFlight,
+            blind: false,
+            notes: Vec::new(),
+            table: None,
+        })
     }
 }
 
