@@ -144,6 +144,9 @@ pub struct DestinationStatus {
     pub drain_eta_ms: Option<u64>,
     /// Totals since the destination exists.
     pub counts: Counts,
+    /// Only when the journal is filling up because of this destination.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub holds_journal: Option<HoldsJournal>,
 }
 
 impl DestinationStatus {
@@ -163,6 +166,7 @@ impl DestinationStatus {
             next_attempt_at: None,
             drain_eta_ms: None,
             counts: Counts::default(),
+            holds_journal: None,
         }
     }
 }

@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use actix::prelude::*;
+use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 
 use super::delivery::Beacon;
@@ -21,13 +22,12 @@ use crate::journal::{Journal, Position, RejectedPage};
 use crate::policy::restarts::{Restarts, Verdict};
 use crate::policy::route::{self, Kinds};
 use crate::telemetry::{Metrics, clock, events};
+use space::Space;
 
 /// How often the journal is asked to give up what nobody needs.
 const RETAIN_EVERY: Duration = Duration::from_secs(5);
 /// How long a child may take to say how it is.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
-/// From this share of `max_bytes` on `/ready` warns.
-const NEARLY_FULL: f64 = 0.8;
 
 /// The running delivery of one destination.
 #[derive(Clone)]
@@ -81,6 +81,7 @@ pub struct Supervisor {
     refusing: Option<NotAppended>,
     draining: bool,
     retaining: bool,
+    space: Space,
 }
 
 /// Index of the journal writer among the children; destinations count from 0.
@@ -107,6 +108,7 @@ impl Supervisor {
             refusing: None,
             draining: false,
             retaining: false,
+            space: Space::default(),
         }
     }
 
@@ -147,6 +149,7 @@ impl Supervisor {
     }
 
     fn retain(&mut self, ctx: &mut Context<Self>) {
+        self.measure_space();
         if std::mem::replace(&mut self.retaining, true) {
             return;
         }
@@ -177,29 +180,6 @@ impl Supervisor {
             Err(error) => trouble("give up old records", &error.to_string()),
         }
     }
-
-    fn journal_check(&self) -> ReadyCheck {
-        let extent = self.journal.extent();
-        let share = extent.bytes as f64 / extent.max_bytes.max(1) as f64;
-        let mark = |ward: &&Ward| ward.child.beacon.mark.load(Ordering::Acquire);
-        let holder = self.wards.iter().filter(|ward| ward.child.factory.is_some());
-        let holder = holder.min_by_key(mark).filter(|ward| mark(ward) < extent.next.0);
-        let holder = holder.map_or("nobody", |ward| ward.child.name.as_str());
-        let percent = (share * 100.0).round();
-        let message = if let Some(NotAppended { full: true, why }) = &self.refusing {
-            format!("full: `{holder}` holds the space; new events are refused until there is room ({why})")
-        } else if let Some(NotAppended { why, .. }) = &self.refusing {
-            format!("cannot append: {why}")
-        } else if self.writer.is_none() {
-            "the journal writer is down".to_owned()
-        } else if share >= NEARLY_FULL {
-            format!("{percent} % of max_bytes are used; `{holder}` is furthest behind")
-        } else {
-            format!("can append, durability {}; {} bytes on disk", self.durability, extent.bytes)
-        };
-        let ok = self.refusing.is_none() && self.writer.is_some();
-        ReadyCheck { name: "journal".into(), ok, message, vital: true }
-    }
 }
 
 fn trouble(doing: &'static str, error: &str) {
@@ -224,6 +204,7 @@ impl Actor for Supervisor {
         ctx.set_mailbox_capacity(4096);
         self.start_writer(ctx);
         (0..self.wards.len()).for_each(|index| self.start_child(index, ctx));
+        self.measure_space();
         ctx.run_interval(RETAIN_EVERY, Self::retain);
     }
 }
@@ -317,7 +298,11 @@ impl Handler<Snapshot> for Supervisor {
                 }
             }
         });
-        Box::pin(join_all(questions.collect::<Vec<_>>()))
+        let (answers, holder) = (join_all(questions.collect::<Vec<_>>()), self.holder());
+        Box::pin(answers.map(move |mut statuses| {
+            holder.into_iter().for_each(|holder| holder.mark(&mut statuses));
+            statuses
+        }))
     }
 }
 

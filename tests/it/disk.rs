@@ -2,6 +2,9 @@
 //! acknowledged is lost, and it frees itself.
 
 mod drop_oldest;
+mod full_disk;
+mod holder;
+mod returns;
 
 use serde_json::json;
 

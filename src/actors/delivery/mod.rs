@@ -251,9 +251,9 @@ impl<D: Destination> Delivery<D> {
                 Verdict::No(reason) => *skipped.entry(reason).or_default() += 1,
                 Verdict::Yes => {
                     items.push(Item { position: position.0, bytes: event.size(), keys: keys(&event) });
-                    if position.0 >= dropped_below {
-                        self.events.offer(position.0, event);
-                    }
+                    // What is dropped at once takes no memory.
+                    let event = Some(event).filter(|_| position.0 >= dropped_below);
+                    event.into_iter().for_each(|event| self.events.offer(position.0, event));
                 }
             }
         }

@@ -40,6 +40,7 @@ impl<D: Destination> Delivery<D> {
             next_attempt_at: machine.and_then(|machine| machine.next_attempt(now)).map(|at| self.wall(at)),
             drain_eta_ms: Some(()).filter(drains).map(|()| eta() as u64),
             counts: self.tally.counts(),
+            holds_journal: None,
         }
     }
 

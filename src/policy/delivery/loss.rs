@@ -150,17 +150,7 @@ impl Delivery {
     fn take_from_lanes(&mut self, limit: u64) -> Vec<u64> {
         let (mut taken, mut empty) = (Vec::new(), Vec::new());
         for (id, lane) in &mut self.lanes {
-            let waiting = lane.chunks.split_off(usize::from(lane.sent_at.is_some()).min(lane.chunks.len()));
-            for chunk in waiting {
-                let (below, rest): (Vec<u64>, Vec<u64>) =
-                    chunk.positions.iter().partition(|position| **position < limit);
-                if below.is_empty() {
-                    lane.chunks.push_back(chunk);
-                } else if !rest.is_empty() {
-                    lane.chunks.push_back(chunk.with(rest));
-                }
-                taken.extend(below);
-            }
+            taken.append(&mut lane.take_waiting(limit));
             if lane.chunks.is_empty() {
                 empty.push((lane.due, *id));
             }

@@ -24,7 +24,7 @@ pub use door::{DoorOpened, RequestAnswered};
 pub use intake::{EventsAccepted, EventsDuplicate, EventsRejected};
 pub use journal::{CommitDone, CommitFailed, JournalOpened, RecordsRetired};
 pub use life::{NobodyThere, Stopped, Stopping, Trouble};
-pub use space::{BacklogDropped, RecordsDropped};
+pub use space::{BacklogDropped, RecordsDropped, SpaceMeasured};
 pub use supervision::{ChildParked, ChildRestarted};
 
 fn millis(duration: Duration) -> u64 {
