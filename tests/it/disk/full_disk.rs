@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 use crate::support::{Config, Receiver, Reply, Router, SmallDisk, batch, ids_of, track, until, until_some};
 
+const AT_ONCE: &str = "batch = { max_delay = \"10ms\" }";
+
 /// Segments of 2 MiB on a disk of 8 MB.
 fn config(disk: &SmallDisk, on_full: &str) -> Config {
     let journal = format!("[journal]\nmax_bytes = \"16MiB\"\non_full = \"{on_full}\"");
@@ -32,8 +34,8 @@ async fn until_quiet(router: &Router, name: &str) {
 async fn on_a_full_disk_drop_oldest_goes_on_taking_events_and_counts_what_it_drops() {
     let Some(disk) = SmallDisk::mount(8) else { return };
     let (sick, well) = (Receiver::scripted(|_| Reply::Status(503)), Receiver::start());
-    let config =
-        config(&disk, "drop_oldest").webhook("sick", &sick.url(), "").webhook("well", &well.url(), "");
+    let config = config(&disk, "drop_oldest").webhook("sick", &sick.url(), AT_ONCE);
+    let config = config.webhook("well", &well.url(), AT_ONCE);
     let mut router = Router::start(config).await;
     let mut acknowledged = Vec::new();
     for n in 0..60 {
