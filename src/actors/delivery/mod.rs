@@ -6,6 +6,8 @@
 mod attempt;
 mod loaded;
 mod loss;
+#[cfg(test)]
+mod loss_tests;
 mod settle;
 mod status;
 mod tally;
