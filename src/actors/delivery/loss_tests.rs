@@ -9,7 +9,9 @@ use actix::prelude::*;
 
 use super::{Beacon, Delivery, Parts};
 use crate::actors::exit_guard::ExitGuard;
-use crate::actors::messages::{BacklogDropped, ChildExited, DestinationStatus, DropBacklog, Status, Wake};
+use crate::actors::messages::{
+    BacklogDropped, ChildExited, DestinationStatus, Drain, DropBacklog, Status, Wake,
+};
 use crate::destinations::{
     About, Attempt, Client, Destination, FailureKind, Plan, Planned, Reply, Setting, SettingError,
 };
@@ -159,7 +161,7 @@ async fn a_held_destination_drops_exactly_what_waits_and_takes_what_comes_after(
 
     let nothing = delivery.send(DropBacklog).await.unwrap();
     assert_eq!(nothing, Ok(BacklogDropped { count: 0, in_flight: 0 }));
-    drop(delivery);
+    delivery.send(Drain).await.unwrap();
 }
 
 #[actix::test]
@@ -172,7 +174,7 @@ async fn a_dropped_backlog_stays_dropped_after_a_restart() {
     let cursor = || journal.cursor("gate").unwrap().unwrap_or_default();
     let counted = || cursor().counts.get("dead.dropped_by_operator").copied().unwrap_or(0);
     until(&delivery, |_| counted() >= dropped.count).await;
-    drop(delivery);
+    delivery.send(Drain).await.unwrap();
     open.store(true, Ordering::SeqCst);
     let again = start(&journal, &open);
     append(&journal, 100..101);
@@ -180,4 +182,20 @@ async fn a_dropped_backlog_stays_dropped_after_a_restart() {
     let by_operator = status.counts.dead.get("dropped_by_operator").copied().unwrap_or(0);
     assert_eq!(by_operator + status.counts.delivered, 91, "{:?}", status.counts);
     assert_eq!(status.counts.skipped.get("unsupported"), Some(&10), "nothing is counted twice");
+}
+
+#[actix::test]
+async fn what_was_skipped_behind_a_waiting_event_is_not_skipped_again_after_a_restart() {
+    let (journal, open) = (Arc::new(MemoryJournal::default()), Arc::new(AtomicBool::new(false)));
+    append(&journal, 0..100);
+    let delivery = start(&journal, &open);
+    until(&delivery, |status| status.state == "held").await;
+    delivery.send(Drain).await.unwrap();
+    let cursor = journal.cursor("gate").unwrap().unwrap();
+    assert_eq!((cursor.mark.0, cursor.counts.get("skipped.unsupported")), (0, Some(&10)));
+    open.store(true, Ordering::SeqCst);
+    let again = start(&journal, &open);
+    let status = until(&again, |status| status.counts.delivered == 90).await;
+    assert_eq!(status.counts.skipped.get("unsupported"), Some(&10));
+    again.send(Drain).await.unwrap();
 }
