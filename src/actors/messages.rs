@@ -158,6 +158,9 @@ pub struct DestinationStatus {
     pub counts: Counts,
     /// The replay that runs beside it.
     pub replay: Option<ReplayStatus>,
+    /// Only when the journal is filling up because of this destination.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub holds_journal: Option<HoldsJournal>,
 }
 
 impl DestinationStatus {
@@ -179,6 +182,7 @@ impl DestinationStatus {
             drain_eta_ms: None,
             counts: Counts::default(),
             replay: None,
+            holds_journal: None,
         }
     }
 }

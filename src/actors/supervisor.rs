@@ -29,6 +29,7 @@ use crate::policy::restarts::{Restarts, Verdict};
 use crate::policy::route::{self, Kinds};
 use crate::telemetry::{Metrics, clock, events};
 use orders::OrderBook;
+use space::Space;
 use wards::{End, Ward, Wards};
 
 pub use orders::Replayed;
@@ -37,8 +38,6 @@ pub use orders::Replayed;
 const RETAIN_EVERY: Duration = Duration::from_secs(5);
 /// How long a child may take to say how it is.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
-/// From this share of `max_bytes` on `/ready` warns.
-const NEARLY_FULL: f64 = 0.8;
 
 /// The running delivery of one destination.
 #[derive(Clone)]
@@ -105,6 +104,7 @@ pub struct Supervisor {
     config: ReadyCheck,
     /// Questions that may read the disk.
     readers: Arc<tokio::sync::Semaphore>,
+    space: Space,
 }
 
 /// The one life of the journal writer that matters: it is never replaced, only started again.
@@ -138,6 +138,7 @@ impl Supervisor {
             letters: letters::Desk::default(),
             config: reload::config_check(),
             readers: trace::readers(),
+            space: Space::default(),
         }
     }
 
@@ -175,6 +176,7 @@ impl Supervisor {
     }
 
     fn retain(&mut self, ctx: &mut Context<Self>) {
+        self.measure_space();
         if std::mem::replace(&mut self.retaining, true) {
             return;
         }
@@ -204,28 +206,6 @@ impl Supervisor {
             Ok(records) => events::RecordsRetired { records, journal_bytes }.emit(&self.metrics),
             Err(error) => trouble("give up old records", &error.to_string()),
         }
-    }
-
-    fn journal_check(&self) -> ReadyCheck {
-        let extent = self.journal.extent();
-        let share = extent.bytes as f64 / extent.max_bytes.max(1) as f64;
-        let holder = self.wards.iter().filter(|ward| ward.is_on()).min_by_key(|ward| ward.mark());
-        let holder = holder.filter(|ward| ward.mark() < extent.next.0);
-        let holder = holder.map_or("nobody", |ward| ward.child.name.as_str());
-        let percent = (share * 100.0).round();
-        let message = if let Some(NotAppended { full: true, why }) = &self.refusing {
-            format!("full: `{holder}` holds the space; new events are refused until there is room ({why})")
-        } else if let Some(NotAppended { why, .. }) = &self.refusing {
-            format!("cannot append: {why}")
-        } else if self.writer.is_none() {
-            "the journal writer is down".to_owned()
-        } else if share >= NEARLY_FULL {
-            format!("{percent} % of max_bytes are used; `{holder}` is furthest behind")
-        } else {
-            format!("can append, durability {}; {} bytes on disk", self.durability, extent.bytes)
-        };
-        let ok = self.refusing.is_none() && self.writer.is_some();
-        ReadyCheck { name: "journal".into(), ok, message, vital: true }
     }
 }
 
@@ -262,6 +242,7 @@ impl Actor for Supervisor {
             self.start_child(number, ctx);
             self.resume_replay(number, ctx);
         }
+        self.measure_space();
         ctx.run_interval(RETAIN_EVERY, Self::retain);
         self.watch_letters(ctx);
     }
@@ -356,10 +337,11 @@ impl Handler<Snapshot> for Supervisor {
                 (replayed, status)
             }
         });
-        let answers = join_all(questions.collect::<Vec<_>>());
+        let (answers, holder) = (join_all(questions.collect::<Vec<_>>()), self.holder());
         Box::pin(async move {
             let mut statuses = orders::join_replays(answers.await);
             statuses.sort_by(|one, other| one.name.cmp(&other.name));
+            holder.into_iter().for_each(|holder| holder.mark(&mut statuses));
             statuses
         })
     }

@@ -6,6 +6,7 @@
 pub mod backoff;
 pub mod breaker;
 pub mod delivery;
+pub mod fill;
 pub mod filter;
 pub mod gather;
 pub mod outcome;

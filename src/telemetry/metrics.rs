@@ -63,6 +63,7 @@ pub struct Metrics {
     pub(super) dead_letters: Family<DeadLetterLabels, Level>,
     pub(super) dead_letters_ended: Family<LetterEndLabels, Counter>,
     pub(super) journal_bytes: Level,
+    pub(super) space: Space,
     pub(super) commit_seconds: Histogram,
     pub(super) answers: Family<AnswerLabels, Counter>,
     pub(super) answer_seconds: Histogram,
@@ -84,6 +85,7 @@ impl Metrics {
         let dead_letters_ended =
             family(&mut registry, "dead_letters_ended", "Dead letters that are gone, by how they ended");
         let (journal_bytes, commit_seconds) = journal(&mut registry);
+        let space = Space::new(&mut registry);
         let (answers, answer_seconds) = door(&mut registry);
         Metrics {
             registry,
@@ -101,6 +103,7 @@ impl Metrics {
             dead_letters,
             dead_letters_ended,
             journal_bytes,
+            space,
             commit_seconds,
             answers,
             answer_seconds,
@@ -179,6 +182,29 @@ fn journal(to: &mut Registry) -> (Level, Histogram) {
     let bytes = add(to, "journal_bytes", "Bytes of the journal on disk", Level::default());
     let commits = Histogram::new(COMMIT_BUCKETS);
     (bytes, add(to, "journal_commit_seconds", "Time that one group commit took", commits))
+}
+
+/// The journal's bound, and when it will be reached.
+#[derive(Debug)]
+pub(super) struct Space {
+    pub(super) max_bytes: Level,
+    pub(super) full_in_seconds: Measure,
+}
+
+impl Space {
+    fn new(to: &mut Registry) -> Self {
+        let full_in =
+            "Time until the journal is full at the rate of the last minute; infinite when it is not filling";
+        let full_in_seconds = add(to, "journal_full_in_seconds", full_in, Measure::default());
+        full_in_seconds.set(f64::INFINITY);
+        let max_bytes = add(
+            to,
+            "journal_max_bytes",
+            "Most bytes of the journal on disk, as configured",
+            Level::default(),
+        );
+        Space { max_bytes, full_in_seconds }
+    }
 }
 
 fn door(to: &mut Registry) -> (Family<AnswerLabels, Counter>, Histogram) {

@@ -1,6 +1,11 @@
 //! A journal that is full because a destination does not take its events: new ones are refused with grace, none of the
 //! acknowledged is lost, and it frees itself.
 
+mod drop_oldest;
+mod full_disk;
+mod holder;
+mod returns;
+
 use serde_json::json;
 
 use crate::support::{Answer, Config, Receiver, Reply, Router, ids_of, track, until_some};

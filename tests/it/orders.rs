@@ -95,6 +95,13 @@ async fn a_dropped_backlog_ends_as_dead_counts_as_lost_and_concerns_nobody_else(
     assert_eq!(*dead, json!({ "dropped_by_operator": dropped }), "{entry}");
     assert_eq!(dropped + delivered, 40, "{entry}");
     assert_eq!(entry["counts"]["skipped"], json!({ "filtered": 1 }), "{entry}");
+    let last = ids_of(&events[39..40]).remove(0);
+    let traced = router.get(&format!("/api/events/{last}")).await.json();
+    let fate = |name: &str| {
+        (traced["destinations"][name]["fate"].clone(), traced["destinations"][name]["reason"].clone())
+    };
+    assert_eq!(fate("sick"), (json!("dead"), json!("dropped_by_operator")), "{traced}");
+    assert_eq!(fate("well").0, "delivered", "{traced}");
     let metrics = router.get("/metrics").await.text;
     let lost = |name: &str, count: u64| {
         let line = format!("opentrack_events_lost_total{{destination=\"{name}\"}} {count}");

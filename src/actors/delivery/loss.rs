@@ -38,7 +38,8 @@ impl<D: Destination> Delivery<D> {
 
     /// Counts events that are lost here.
     pub(super) fn lost(&mut self, reason: Reason, count: u64) {
-        if count == 0 {
+        // What passes a replay by was delivered, or counted, before.
+        if count == 0 || self.parts.replay.is_some() {
             return;
         }
         let (destination, word) = (self.parts.name.as_str(), reason.as_str());

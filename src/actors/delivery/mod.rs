@@ -7,6 +7,8 @@ mod attempt;
 mod journey;
 mod loaded;
 mod loss;
+#[cfg(test)]
+mod loss_tests;
 mod notes;
 mod noting;
 mod obey;
@@ -226,7 +228,10 @@ impl<D: Destination> Delivery<D> {
                 self.send(lane, positions, attempt, ctx);
             }
             Action::Bury(burials) => self.bury(burials, ctx),
-            Action::Lose { reason, count } => self.lost(reason, count),
+            Action::Lose { reason, count, ranges } => {
+                self.notes.ended_at(ranges, End::Dead(reason));
+                self.lost(reason, count);
+            }
             Action::BacklogDropped { count, in_flight } => self.backlog_dropped(count, in_flight),
             Action::Commit => self.commit(ctx),
             Action::SleepUntil(at) => self.sleep_until(at, ctx),
@@ -304,9 +309,9 @@ impl<D: Destination> Delivery<D> {
                 }
                 Verdict::Yes => {
                     items.push(Item { position: position.0, bytes: event.size(), keys: keys(&event) });
-                    if position.0 >= dropped_below {
-                        self.events.offer(position.0, event);
-                    }
+                    // What is dropped at once takes no memory.
+                    let event = Some(event).filter(|_| position.0 >= dropped_below);
+                    event.into_iter().for_each(|event| self.events.offer(position.0, event));
                 }
             }
         }

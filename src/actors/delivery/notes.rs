@@ -60,6 +60,14 @@ impl Notes {
         self.settling = true;
     }
 
+    /// Takes note of the same end of many events.
+    pub(super) fn ended_at(&mut self, ranges: Vec<Range<u64>>, end: End) {
+        if !ranges.is_empty() {
+            self.ends.entry(end).or_default().extend(ranges);
+            self.settling = true;
+        }
+    }
+
     /// Returns whether there are notes that no cursor will take along.
     pub(super) fn only_failures(&self) -> bool {
         !self.attempts.is_empty() && !self.settling

@@ -42,6 +42,7 @@ impl<D: Destination> Delivery<D> {
             drain_eta_ms: Some(()).filter(drains).map(|()| eta() as u64),
             counts: self.tally.counts(),
             replay: self.replay_status(),
+            holds_journal: None,
         }
     }
 

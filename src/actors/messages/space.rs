@@ -25,3 +25,13 @@ pub struct BacklogDropped {
     /// Events that were on their way at the end: delivered when they are, otherwise dropped and counted as well.
     pub in_flight: u64,
 }
+
+/// How much of the journal waits for the destination that is furthest behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct HoldsJournal {
+    /// Of `max_bytes`.
+    pub percent: u64,
+    /// How long the rest will last at the present rate; absent when what waits does not grow.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub full_in_ms: Option<u64>,
+}

@@ -262,13 +262,18 @@ impl Log {
     /// Gives up the oldest segments whether or not they are settled, while `due` says so of the bytes used and the segments
     /// gone.
     fn drop_oldest(&self, keep: usize, due: impl Fn(u64, u64) -> bool) -> Result<u64, JournalError> {
-        let before = self.extent().first;
-        let records = self.give_up(keep, u64::MAX, |_, used, gone| due(used, gone));
-        let first = self.extent().first;
-        if first > before {
-            self.room.note(before, first);
-        }
-        records
+        let gone = self.take_sealed(keep, u64::MAX, |segment, used, gone| {
+            let due = due(used, gone);
+            if due {
+                self.room.raise(segment.next());
+            }
+            due
+        });
+        let (Some(oldest), Some(newest)) = (gone.first(), gone.last()) else { return Ok(0) };
+        self.room.note(oldest.first, newest.next());
+        let removed = self.remove(&gone);
+        self.room.write_down();
+        removed
     }
 
     fn floor(&self) -> u64 {
@@ -282,8 +287,11 @@ impl Log {
         floor: u64,
         due: impl Fn(&Segment, u64, u64) -> bool,
     ) -> Result<u64, JournalError> {
-        let gone = self.take_sealed(keep, floor, due);
-        for segment in &gone {
+        self.remove(&self.take_sealed(keep, floor, due))
+    }
+
+    fn remove(&self, gone: &[Shared]) -> Result<u64, JournalError> {
+        for segment in gone {
             self.close_file(segment.first);
             segment.delete()?;
         }

@@ -16,6 +16,7 @@ use crate::journal::{Dropped, Position};
 pub(super) struct Room {
     path: PathBuf,
     below: AtomicU64,
+    written: AtomicU64,
     unasked: Mutex<Vec<Dropped>>,
 }
 
@@ -24,7 +25,8 @@ impl Room {
     pub(super) fn open(dir: &Path) -> Room {
         let path = dir.join("dropped");
         let below = fs::read_to_string(&path).ok().and_then(|text| text.trim().parse().ok());
-        Room { path, below: AtomicU64::new(below.unwrap_or(0)), unasked: Mutex::default() }
+        let below = below.unwrap_or(0);
+        Room { path, below: below.into(), written: below.into(), unasked: Mutex::default() }
     }
 
     /// Returns the position below which records were dropped.
@@ -32,12 +34,26 @@ impl Room {
         Position(self.below.load(Ordering::Acquire))
     }
 
-    /// Remembers that the records from `first` up to `next` were dropped.
-    pub(super) fn note(&self, first: Position, next: Position) {
-        self.below.fetch_max(next.0, Ordering::AcqRel);
-        self.unasked().push(Dropped { first, next });
-        if let Err(error) = files::replace(&self.path, format!("{}\n", next.0).as_bytes(), false) {
-            tracing::warn!(%error, "could not write down what the journal has dropped");
+    /// Says that what is below this position goes: before it is gone, so that nobody misses it without learning why.
+    pub(super) fn raise(&self, below: u64) {
+        self.below.fetch_max(below, Ordering::AcqRel);
+    }
+
+    /// Remembers that the records from `first` up to `next` are about to go.
+    pub(super) fn note(&self, first: u64, next: u64) {
+        self.unasked().push(Dropped { first: Position(first), next: Position(next) });
+        self.write_down();
+    }
+
+    /// Writes the position down, unless it is: on a full disk that works only once something is gone.
+    pub(super) fn write_down(&self) {
+        let below = self.below().0;
+        if self.written.load(Ordering::Acquire) == below {
+            return;
+        }
+        match files::replace(&self.path, format!("{below}\n").as_bytes(), false) {
+            Ok(()) => self.written.store(below, Ordering::Release),
+            Err(error) => tracing::debug!(%error, "could not write down what the journal drops"),
         }
     }
 

@@ -52,6 +52,23 @@ impl Lane {
         let holds = |chunk: &Chunk| chunk.positions.binary_search(&position).is_ok();
         self.chunks.iter().enumerate().find(|(_, chunk)| holds(chunk))
     }
+
+    /// Takes the events below `limit` out of the chunks that are not in flight.
+    pub(super) fn take_waiting(&mut self, limit: u64) -> Vec<u64> {
+        let mut taken = Vec::new();
+        let flying = usize::from(self.sent_at.is_some()).min(self.chunks.len());
+        for chunk in self.chunks.split_off(flying) {
+            let (below, rest): (Vec<u64>, Vec<u64>) =
+                chunk.positions.iter().partition(|position| **position < limit);
+            if below.is_empty() {
+                self.chunks.push_back(chunk);
+            } else if !rest.is_empty() {
+                self.chunks.push_back(chunk.with(rest));
+            }
+            taken.extend(below);
+        }
+        taken
+    }
 }
 
 /// What became of one event of an attempt.

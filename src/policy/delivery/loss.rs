@@ -4,6 +4,7 @@
 //! What is in flight ends by itself: delivered when it is, lost when it comes back. Each is counted once, with a reason.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::lane::Sorted;
 use super::{Action, Delivery};
@@ -20,7 +21,25 @@ pub(super) struct Losses {
     below: u64,
     /// Events dropped by the order under way.
     dropping: Option<u64>,
-    untold: BTreeMap<Reason, u64>,
+    untold: BTreeMap<Reason, Untold>,
+}
+
+/// Events that were lost for one reason.
+#[derive(Debug, Default)]
+struct Untold {
+    count: u64,
+    /// Where they are, of those that are still in the journal.
+    ranges: Vec<Range<u64>>,
+}
+
+impl Untold {
+    fn add(&mut self, position: u64) {
+        self.count += 1;
+        match self.ranges.last_mut() {
+            Some(last) if last.end == position => last.end += 1,
+            _ => self.ranges.push(position..position + 1),
+        }
+    }
 }
 
 impl Losses {
@@ -35,22 +54,23 @@ impl Losses {
         }
     }
 
+    /// Counts events that the journal does not have any more.
     fn count(&mut self, reason: Reason, count: u64) {
         if count > 0 {
-            *self.untold.entry(reason).or_default() += count;
-        }
-        if reason == Reason::DroppedByOperator
-            && let Some(dropped) = &mut self.dropping
-        {
-            *dropped += count;
+            self.untold.entry(reason).or_default().count += count;
         }
     }
 
     /// Counts an event that is lost; false for one that is not.
     pub(super) fn take(&mut self, position: u64) -> bool {
-        let reason = self.reason(position);
-        reason.into_iter().for_each(|reason| self.count(reason, 1));
-        reason.is_some()
+        let Some(reason) = self.reason(position) else { return false };
+        self.untold.entry(reason).or_default().add(position);
+        if reason == Reason::DroppedByOperator
+            && let Some(dropped) = &mut self.dropping
+        {
+            *dropped += 1;
+        }
+        true
     }
 }
 
@@ -113,7 +133,8 @@ impl Delivery {
     /// Says what was lost since the last time; before the cursor is stored, so that both survive together or neither does.
     pub(super) fn tell_losses(&mut self, actions: &mut Vec<Action>) {
         let untold = std::mem::take(&mut self.losses.untold);
-        actions.extend(untold.into_iter().map(|(reason, count)| Action::Lose { reason, count }));
+        let lose = |(reason, Untold { count, ranges })| Action::Lose { reason, count, ranges };
+        actions.extend(untold.into_iter().map(lose));
         if !self.fetching {
             self.read_to = self.read_to.max(self.losses.first);
         }
@@ -150,17 +171,7 @@ impl Delivery {
     fn take_from_lanes(&mut self, limit: u64) -> Vec<u64> {
         let (mut taken, mut empty) = (Vec::new(), Vec::new());
         for (id, lane) in &mut self.lanes {
-            let waiting = lane.chunks.split_off(usize::from(lane.sent_at.is_some()).min(lane.chunks.len()));
-            for chunk in waiting {
-                let (below, rest): (Vec<u64>, Vec<u64>) =
-                    chunk.positions.iter().partition(|position| **position < limit);
-                if below.is_empty() {
-                    lane.chunks.push_back(chunk);
-                } else if !rest.is_empty() {
-                    lane.chunks.push_back(chunk.with(rest));
-                }
-                taken.extend(below);
-            }
+            taken.append(&mut lane.take_waiting(limit));
             if lane.chunks.is_empty() {
                 empty.push((lane.due, *id));
             }

@@ -108,6 +108,8 @@ pub enum Action {
         reason: Reason,
         /// How many.
         count: u64,
+        /// Where they are, of those that are still in the journal.
+        ranges: Vec<std::ops::Range<u64>>,
     },
     /// Everything below the position of [`Input::Drop`] was read and dropped.
     BacklogDropped {

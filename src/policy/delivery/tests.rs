@@ -133,7 +133,7 @@ impl World {
                 self.later(soon, Input::NotCommitted);
             }
             Action::Commit => self.later(soon, Input::Committed),
-            Action::Lose { reason, count } => *self.lost.entry(reason).or_default() += count,
+            Action::Lose { reason, count, .. } => *self.lost.entry(reason).or_default() += count,
             Action::BacklogDropped { count, in_flight } => self.backlog_dropped = Some((count, in_flight)),
             Action::SleepUntil(at) => self.wake = Some(at),
             Action::Drained { left } => self.drained = Some(left),

@@ -32,7 +32,7 @@ pub use orders::{OperatorOrdered, ReplayBegun, ReplayEnded};
 pub use reload::{
     ConfigApplied, ConfigRefused, ConfigUnchanged, ConfigWaits, ConfigWarning, DestinationStopped,
 };
-pub use space::{BacklogDropped, RecordsDropped};
+pub use space::{BacklogDropped, RecordsDropped, SpaceMeasured};
 pub use supervision::{ChildParked, ChildRestarted};
 
 fn millis(duration: Duration) -> u64 {

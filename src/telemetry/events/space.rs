@@ -1,6 +1,27 @@
 //! What is given up for want of room, and by whose order.
 
+use std::time::Duration;
+
 use tracing::warn;
+
+use crate::telemetry::Metrics;
+
+/// The journal's space was measured. Writes no line.
+#[derive(Debug, Clone, Copy)]
+pub struct SpaceMeasured {
+    /// The most bytes it may take.
+    pub max_bytes: u64,
+    /// When it will be full at the present rate; `None` when it is not filling.
+    pub full_in: Option<Duration>,
+}
+
+impl SpaceMeasured {
+    /// Sets the gauges.
+    pub fn emit(&self, metrics: &Metrics) {
+        metrics.space.max_bytes.set(self.max_bytes);
+        metrics.space.full_in_seconds.set(self.full_in.map_or(f64::INFINITY, |wait| wait.as_secs_f64()));
+    }
+}
 
 /// The journal had no room and dropped its oldest records.
 #[derive(Debug, Clone, Copy)]

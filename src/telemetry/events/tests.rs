@@ -80,11 +80,14 @@ fn gauges_follow_the_last_word() {
         let oldest = Duration::from_millis(1500);
         BacklogMeasured { destination: "hook", events: 4, bytes: 900, oldest }.emit(metrics);
         BreakerChanged { destination: "hook", state: BreakerState::Open, failures: 5 }.emit(metrics);
+        SpaceMeasured { max_bytes: 1 << 20, full_in: Some(Duration::from_secs(720)) }.emit(metrics);
         CommitDone { events: 1, took: Duration::from_micros(700), journal_bytes: 4096 }.emit(metrics);
     });
     assert!(page.contains("opentrack_delivery_backlog_events{destination=\"hook\"} 4"), "{page}");
     assert!(page.contains("opentrack_delivery_oldest_seconds{destination=\"hook\"} 1.5"), "{page}");
     assert!(page.contains("opentrack_breaker_state{destination=\"hook\"} 2"), "{page}");
     assert!(page.contains("opentrack_journal_bytes 4096"), "{page}");
+    assert!(page.contains("opentrack_journal_max_bytes 1048576"), "{page}");
+    assert!(page.contains("opentrack_journal_full_in_seconds 720.0"), "{page}");
     assert!(page.contains("opentrack_journal_commit_seconds_bucket{le=\"0.001\"} 1"), "{page}");
 }

@@ -13,6 +13,7 @@ mod receiver_http;
 mod receiver_tests;
 mod router;
 mod sdk_home;
+mod tmpfs;
 mod wait;
 
 pub(crate) use client::{Answer, basic, gzip, http};
@@ -24,4 +25,5 @@ pub(crate) use ports::free_port;
 pub(crate) use receiver::{Received, Receiver, Reply};
 pub(crate) use router::{Config, Router, opentrack};
 pub(crate) use sdk_home::{node, plain_python, python, rust};
+pub(crate) use tmpfs::SmallDisk;
 pub(crate) use wait::{until, until_some};

@@ -124,12 +124,12 @@ fn an_event_in_flight_is_delivered_although_its_record_is_gone() {
 
 #[test]
 fn what_retention_passed_and_what_had_no_room_have_reasons_of_their_own() {
-    let mut machine = Delivery::new(patience(10, 1), Settled::new(5, &[(8..12)]), 1);
+    let mut machine = Delivery::new(patience(10, 1), Settled::new(5, &[8..10, 10..12]), 1);
     let actions = machine.on(Input::Gone { first: 20, full: 10 }, Moment::ZERO);
     let losses: Vec<(Reason, u64)> = actions
         .iter()
         .filter_map(|action| match action {
-            Action::Lose { reason, count } => Some((*reason, *count)),
+            Action::Lose { reason, count, .. } => Some((*reason, *count)),
             _ => None,
         })
         .collect();

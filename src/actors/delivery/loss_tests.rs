@@ -1,0 +1,208 @@
+//! A real delivery with a destination made up for the test: its backlog is dropped by an operator.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use actix::prelude::*;
+
+use super::{Beacon, Delivery, Parts};
+use crate::actors::exit_guard::ExitGuard;
+use crate::actors::messages::{
+    BacklogDropped, ChildExited, DestinationStatus, Drain, DropBacklog, Life, Status, Wake,
+};
+use crate::destinations::{
+    About, Attempt, Client, Destination, FailureKind, Plan, Planned, Reply, Setting, SettingError, Shown,
+};
+use crate::journal::fixtures::event;
+use crate::journal::{Journal, MemoryJournal};
+use crate::policy::outcome::{Fault, Outcome, Reason, Verdict};
+use crate::policy::patience::{BatchLimits, BreakerSettings, Patience, RateLimit, Retry};
+use crate::spec::Event;
+use crate::telemetry::Metrics;
+
+/// Refuses everything with 401 until told otherwise. Has no use for events whose id ends with `7`.
+struct Gatekeeper(Arc<AtomicBool>);
+
+struct Wire;
+
+impl Client for Wire {
+    type Request = ();
+
+    async fn send(&self, _: &()) -> Reply {
+        Reply::failed(FailureKind::Timeout, "nobody looks at this")
+    }
+
+    fn show(&self, (): &()) -> Shown {
+        Shown::default()
+    }
+}
+
+impl Destination for Gatekeeper {
+    const KIND: &'static str = "gatekeeper";
+    const ABOUT: About = About {
+        title: "Gatekeeper",
+        summary: "",
+        guarantee: "",
+        link: "",
+        is_warehouse: false,
+        required: &[],
+        config_block: "",
+    };
+    type Config = ();
+    type Request = ();
+    type Client = Wire;
+
+    fn patience() -> Patience {
+        let second = Duration::from_secs(1);
+        Patience {
+            batch: BatchLimits {
+                max_events: NonZeroUsize::new(50).unwrap(),
+                max_bytes: 1 << 20,
+                max_delay: Duration::from_millis(1),
+            },
+            retry: Retry { initial: second, max: second, give_up_after: 1_000 * second },
+            breaker: BreakerSettings { failures: 5, open_for: second },
+            probe_every: Duration::from_millis(20),
+            concurrency: NonZeroUsize::new(4).unwrap(),
+            rate_limit: RateLimit::default(),
+            timeout: second,
+        }
+    }
+
+    fn new((): (), _: &Setting) -> Result<(Self, Wire), Vec<SettingError>> {
+        Ok((Gatekeeper(Arc::default()), Wire))
+    }
+
+    fn wants(&self, event: &Event) -> Verdict {
+        let useless = event.head.message_id.ends_with('7');
+        if useless { Verdict::No(Reason::Unsupported) } else { Verdict::Yes }
+    }
+
+    fn plan(&self, events: &[Arc<Event>], _: &Attempt) -> Plan<()> {
+        let all = Planned { request: (), events: (0..events.len()).collect() };
+        Plan { requests: vec![all], ..Plan::default() }
+    }
+
+    fn judge(&self, (): &(), events: usize, _: &Reply) -> Vec<Outcome> {
+        let fault = Fault { reason: Reason::Unauthorized, status: Some(401), answer: String::new() };
+        let open = self.0.load(Ordering::SeqCst);
+        vec![if open { Outcome::Delivered } else { Outcome::Broken(fault) }; events]
+    }
+}
+
+/// Hears of the end of children and does nothing about it.
+struct Deaf;
+
+impl Actor for Deaf {
+    type Context = Context<Self>;
+}
+
+impl Handler<ChildExited> for Deaf {
+    type Result = ();
+
+    fn handle(&mut self, _: ChildExited, _: &mut Context<Self>) {}
+}
+
+fn guard() -> ExitGuard {
+    ExitGuard::new(Deaf.start().recipient(), Life { ward: 0, incarnation: 0 })
+}
+
+fn append(journal: &MemoryJournal, numbers: std::ops::Range<u64>) {
+    journal.append(numbers.map(|n| Arc::new(event(&format!("m{n}"), 100))).collect()).unwrap();
+}
+
+fn start(journal: &Arc<MemoryJournal>, open: &Arc<AtomicBool>) -> Addr<Delivery<Gatekeeper>> {
+    let parts = Parts {
+        name: "gate".to_owned(),
+        cursor: "gate".to_owned(),
+        destination: Arc::new(Gatekeeper(Arc::clone(open))),
+        client: Arc::new(Wire),
+        journal: Arc::clone(journal) as Arc<dyn Journal>,
+        patience: Gatekeeper::patience(),
+        filter: Default::default(),
+        schema_manager: None,
+        metrics: Arc::new(Metrics::new()),
+        beacon: Arc::new(Beacon::default()),
+        replay: None,
+    };
+    Delivery::new(Arc::new(parts), guard()).start()
+}
+
+async fn until(
+    delivery: &Addr<Delivery<Gatekeeper>>,
+    holds: impl Fn(&DestinationStatus) -> bool,
+) -> DestinationStatus {
+    let waiting = async {
+        loop {
+            let status = delivery.send(Status).await.unwrap();
+            if holds(&status) {
+                return status;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), waiting).await.expect("it never comes about")
+}
+
+#[actix::test]
+async fn a_held_destination_drops_exactly_what_waits_and_takes_what_comes_after() {
+    let (journal, open) = (Arc::new(MemoryJournal::default()), Arc::new(AtomicBool::new(false)));
+    append(&journal, 0..30_000);
+    let delivery = start(&journal, &open);
+    until(&delivery, |status| status.state == "held").await;
+    let dropped = delivery.send(DropBacklog).await.unwrap().unwrap();
+    assert_eq!(dropped.count + dropped.in_flight, 27_000);
+    assert!(dropped.in_flight <= 1, "a probe at most: {dropped:?}");
+
+    open.store(true, Ordering::SeqCst);
+    append(&journal, 30_000..30_010);
+    delivery.send(Wake).await.unwrap();
+    let status = until(&delivery, |status| status.backlog.events == 0).await;
+    let by_operator = status.counts.dead.get("dropped_by_operator").copied().unwrap_or(0);
+    assert_eq!(by_operator + status.counts.delivered, 27_009, "{:?}", status.counts);
+    assert!((9..=10).contains(&status.counts.delivered), "{:?}", status.counts);
+    assert_eq!(status.counts.skipped.get("unsupported"), Some(&3_001));
+    assert!(journal.dead_letters().is_empty(), "nobody asked for letters");
+
+    let nothing = delivery.send(DropBacklog).await.unwrap();
+    assert_eq!(nothing, Ok(BacklogDropped { count: 0, in_flight: 0 }));
+    delivery.send(Drain).await.unwrap();
+}
+
+#[actix::test]
+async fn a_dropped_backlog_stays_dropped_after_a_restart() {
+    let (journal, open) = (Arc::new(MemoryJournal::default()), Arc::new(AtomicBool::new(false)));
+    append(&journal, 0..100);
+    let delivery = start(&journal, &open);
+    until(&delivery, |status| status.state == "held").await;
+    let dropped = delivery.send(DropBacklog).await.unwrap().unwrap();
+    let cursor = || journal.cursor("gate").unwrap().unwrap_or_default();
+    let counted = || cursor().counts.get("dead.dropped_by_operator").copied().unwrap_or(0);
+    until(&delivery, |_| counted() >= dropped.count).await;
+    delivery.send(Drain).await.unwrap();
+    open.store(true, Ordering::SeqCst);
+    let again = start(&journal, &open);
+    append(&journal, 100..101);
+    let status = until(&again, |status| status.counts.delivered > 0 && status.backlog.events == 0).await;
+    let by_operator = status.counts.dead.get("dropped_by_operator").copied().unwrap_or(0);
+    assert_eq!(by_operator + status.counts.delivered, 91, "{:?}", status.counts);
+    assert_eq!(status.counts.skipped.get("unsupported"), Some(&10), "nothing is counted twice");
+}
+
+#[actix::test]
+async fn what_was_skipped_behind_a_waiting_event_is_not_skipped_again_after_a_restart() {
+    let (journal, open) = (Arc::new(MemoryJournal::default()), Arc::new(AtomicBool::new(false)));
+    append(&journal, 0..100);
+    let delivery = start(&journal, &open);
+    until(&delivery, |status| status.state == "held").await;
+    delivery.send(Drain).await.unwrap();
+    let cursor = journal.cursor("gate").unwrap().unwrap();
+    assert_eq!((cursor.mark.0, cursor.counts.get("skipped.unsupported")), (0, Some(&10)));
+    open.store(true, Ordering::SeqCst);
+    let again = start(&journal, &open);
+    let status = until(&again, |status| status.counts.delivered == 90).await;
+    assert_eq!(status.counts.skipped.get("unsupported"), Some(&10));
+    again.send(Drain).await.unwrap();
+}
