@@ -20,4 +20,5 @@ mod disk;
 mod ops;
 mod sdk;
 mod start;
+mod storm;
 mod support;
