@@ -1,9 +1,13 @@
 //! Delivery to webhooks that misbehave in every way of the contract: nobody else notices, nothing is lost, every event
 //! has one fate.
 
+mod answers;
+mod fates;
 mod faults;
 mod patience;
 mod routing;
+mod settings;
+mod shown;
 mod signature;
 
 use serde_json::Value;

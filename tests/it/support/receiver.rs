@@ -135,9 +135,18 @@ impl Receiver {
         Receiver::scripted(|_| Reply::Status(200))
     }
 
+    /// Starts a receiver that takes everything on this port.
+    pub(crate) fn start_at(port: u16) -> Receiver {
+        Receiver::listen(port, |_| Reply::Status(200))
+    }
+
     /// Starts a receiver that follows this script.
     pub(crate) fn scripted(script: impl FnMut(&Received) -> Reply + Send + 'static) -> Receiver {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback port can be bound");
+        Receiver::listen(0, script)
+    }
+
+    fn listen(port: u16, script: impl FnMut(&Received) -> Reply + Send + 'static) -> Receiver {
+        let listener = TcpListener::bind(("127.0.0.1", port)).expect("a loopback port can be bound");
         let port = listener.local_addr().expect("a bound socket has an address").port();
         let state = State { script: Box::new(script), seen: Vec::new(), epoch: 0, over: false };
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });

@@ -1,6 +1,7 @@
 //! Looks at every place after a load and holds it against the oracle, within a deadline.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -24,9 +25,11 @@ pub(crate) async fn expect_kept(router: &Router, oracle: &Oracle, receivers: &[(
     assert!(breaches.is_empty(), "{} broken promises:\n{}", breaches.len(), breaches.join("\n"));
 }
 
+/// Waits until everything owed has arrived; after the deadline the oracle tells what has not.
 async fn until_arrived(oracle: &Oracle, name: &str, look: impl Fn() -> Place) {
     let what = format!("`{name}` has all of {} acknowledged events", oracle.owed());
-    until(&what, DEADLINE, async || oracle.missing(&look()) == 0).await;
+    let arrived = until(&what, 2 * DEADLINE, async || oracle.missing(&look()) == 0);
+    tokio::time::timeout(Duration::from_secs(DEADLINE), arrived).await.ok();
 }
 
 fn at_receiver(router: &Router, name: &str, receiver: &Receiver) -> Place {
