@@ -1,7 +1,7 @@
 //! Five answers, five actions: what each answer of a destination costs, and whom.
 
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 
 use serde_json::{Value, json};
 
@@ -135,16 +135,17 @@ async fn a_refused_connection_is_passing_trouble() {
     assert_eq!(receiver.taken_ids(), ids, "each once and in order");
 }
 
+fn answer_plainly(mut stream: &TcpStream) {
+    if stream.read(&mut [0; 4096]).is_ok_and(|read| read > 0) {
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n").ok();
+    }
+}
+
 #[tokio::test]
 async fn a_peer_that_does_not_speak_tls_holds_the_destination() {
     let peer = TcpListener::bind("127.0.0.1:0").expect("a loopback port can be bound");
     let url = format!("https://{}/in", peer.local_addr().expect("a bound socket has an address"));
-    std::thread::spawn(move || {
-        for stream in peer.incoming().flatten() {
-            (&stream).read(&mut [0; 4096]).ok();
-            (&stream).write_all(b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n").ok();
-        }
-    });
+    std::thread::spawn(move || peer.incoming().flatten().for_each(|stream| answer_plainly(&stream)));
     let router = Router::start(Config::new().webhook("hook", &url, "")).await;
     send(&router, "u", 4).await;
     let entry = until_destination(&router, "hook", "it is held", |one| one["state"] == "held").await;
