@@ -18,6 +18,7 @@ mod crash;
 mod delivery;
 mod disk;
 mod ops;
+mod promises;
 mod sdk;
 mod start;
 mod storm;
