@@ -250,6 +250,10 @@ impl<D: Destination> Delivery<D> {
         let mut items = Vec::with_capacity(records.len());
         let mut skipped: HashMap<Reason, u64> = HashMap::new();
         for Record { position, event } in records {
+            // Settled before a restart, above an event that still waits: it has been counted.
+            if self.machine.as_ref().is_some_and(|machine| machine.settled().contains(position.0)) {
+                continue;
+            }
             match self.parts.wants(&event) {
                 Verdict::No(reason) => *skipped.entry(reason).or_default() += 1,
                 Verdict::Yes => {

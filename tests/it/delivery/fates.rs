@@ -51,6 +51,8 @@ async fn every_accepted_event_is_delivered_skipped_dead_or_waiting_and_nothing_e
         until_destination(&router, "hook", &format!("seven fates; restarted: {restarted}"), fates).await;
         if !restarted {
             router.restart().await;
+            let before = receiver.requests().len();
+            until("what waits is tried again", 10, async || receiver.requests().len() > before).await;
         }
     }
 }
