@@ -204,7 +204,7 @@ async fn retry_after_as_a_date_is_respected_and_503_with_it_is_no_failure() {
     let receiver = Receiver::scripted(move |_| {
         requests += 1;
         match requests {
-            1 => Reply::throttle_until(2),
+            1 => Reply::throttle_until(3),
             2 => Reply::With(503, vec![("retry-after".into(), "1".into())], String::new()),
             _ => Reply::Status(200),
         }
@@ -223,8 +223,8 @@ async fn retry_after_as_a_date_is_respected_and_503_with_it_is_no_failure() {
     let requests = receiver.requests();
     let waits: Vec<u128> =
         requests.windows(2).map(|two| two[1].at.duration_since(two[0].at).as_millis()).collect();
-    // The date has no fractions of a second, so two seconds from now may be one and a little.
-    assert!(waits[0] >= 990 && waits[1] >= 990, "{waits:?}");
+    // The date has no fractions of a second, so three seconds from now may be two and a little.
+    assert!(waits[0] >= 1990 && waits[1] >= 990, "{waits:?}");
     assert_eq!(attempts(&receiver), ["1", "1", "1"], "being throttled is no attempt");
 }
 
@@ -259,7 +259,8 @@ async fn a_held_destination_is_probed_no_more_often_than_asked() {
     for user in ["u", "v", "w"] {
         send(&router, user, 5).await;
     }
-    until("it was probed", 10, async || receiver.requests().len() >= 6).await;
+    let probes = || receiver.requests().iter().filter(|one| one.ids().len() == 1).count();
+    until("it was probed with one event each time", 10, async || probes() >= 4).await;
     let requests = receiver.requests();
     // The batches that were on their way when the first answer came are no probes.
     let probes: Vec<_> = requests.iter().skip_while(|one| one.ids().len() > 1).collect();
