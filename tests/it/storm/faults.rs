@@ -2,7 +2,7 @@
 
 use super::disaster::{Disaster, blows};
 use super::seed::Seed;
-use super::{Station, config, places};
+use super::{PATIENCE, Station, config, places};
 use crate::support::{ALL_MOODS, Load, Mood, Oracle, Poison, Refusal, Router, expect_kept, until};
 
 /// Waits until every station has seen this many requests.
@@ -26,7 +26,7 @@ async fn a_router_that_is_killed_frozen_and_stopped_keeps_its_promise_to_sick_de
     let mut rng = seed.rng();
     let well = (Poison::NONE, Refusal::Whole);
     let stations = ["one", "two"].map(|name| Station::start(name, &mut rng, &ALL_MOODS, well));
-    let mut router = Router::start(config(&stations)).await;
+    let mut router = Router::start(config(&stations, PATIENCE)).await;
     let load = Load::start(&router.url(""), 4);
     let disasters = [Disaster::Kill, Disaster::Freeze, Disaster::KillTwice, Disaster::Stop, Disaster::Kill];
     blows(&mut router, &load, &mut rng, &disasters).await;
@@ -46,7 +46,7 @@ async fn four_destinations_with_different_faults_at_once_get_everything_and_the_
     ];
     let well = (Poison::NONE, Refusal::Whole);
     let stations = faults.map(|(name, moods)| Station::start(name, &mut rng, moods, well));
-    let router = Router::start(config(&stations)).await;
+    let router = Router::start(config(&stations, PATIENCE)).await;
     let load = Load::start(&router.url(""), 4);
     load.until_more(300).await;
     until_visited(&stations, 12).await;
@@ -63,7 +63,7 @@ async fn expect_isolated(seed: &Seed, refusal: Refusal) {
         Station::start("picky", &mut rng, &ALL_MOODS, (poison, refusal)),
         Station::start("other", &mut rng, &[Mood::Slow], (Poison::NONE, refusal)),
     ];
-    let mut router = Router::start(config(&stations)).await;
+    let mut router = Router::start(config(&stations, PATIENCE)).await;
     let load = Load::start(&router.url(""), 4);
     load.until_more(500).await;
     blows(&mut router, &load, &mut rng, &[Disaster::Kill]).await;

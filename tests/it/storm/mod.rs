@@ -42,9 +42,9 @@ impl Station {
     }
 }
 
-/// The warehouse and a webhook for each station.
-fn config(stations: &[Station]) -> Config {
-    let add = |config: Config, one: &Station| config.webhook(one.name, &one.receiver.url(), PATIENCE);
+/// The warehouse and a webhook for each station, with these lines in each.
+fn config(stations: &[Station], patience: &str) -> Config {
+    let add = |config: Config, one: &Station| config.webhook(one.name, &one.receiver.url(), patience);
     stations.iter().fold(Config::new(), add)
 }
 

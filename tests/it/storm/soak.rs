@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use fastrand::Rng;
 use tokio::time::Instant;
 
 use super::disaster::{Disaster, blows, chance};
@@ -46,7 +47,7 @@ async fn round(seed: &Seed, total: &mut Total) {
         Station::start("one", &mut rng, &ALL_MOODS, whole),
         Station::start("two", &mut rng, &ALL_MOODS, named),
     ];
-    let mut router = Router::start(config(&stations)).await;
+    let mut router = Router::start(config(&stations, &patience(&mut rng))).await;
     let load = Load::start(&router.url(""), 4);
     let disasters = chance(&mut rng, BLOWS);
     blows(&mut router, &load, &mut rng, &disasters).await;
@@ -57,6 +58,15 @@ async fn round(seed: &Seed, total: &mut Total) {
     total.kills += disasters.iter().map(kills).sum::<usize>();
     total.acknowledged += oracle.owed();
     total.dead += router.dead_letters().lines().count();
+}
+
+/// Batches of one event and of many, one request at a time and several.
+fn patience(rng: &mut Rng) -> String {
+    let batch = *rng.choice(&[1, 3, 50, 500]).expect("there are some");
+    let (requests, delay) = (rng.u8(1..=6), rng.u8(5..=100));
+    format!(
+        "timeout = \"1s\"\nconcurrency = {requests}\nbatch = {{ max_events = {batch}, max_delay = \"{delay}ms\" }}"
+    )
 }
 
 fn kills(disaster: &Disaster) -> usize {
