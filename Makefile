@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help run test test-deps check fmt lint layers doc bench gen fuzz release supply-chain
+.PHONY: help run test test-deps check fmt lint layers doc bench soak gen fuzz release supply-chain
 
 help: ## list the verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -43,6 +43,10 @@ doc: ## the crate's documentation, with warnings as errors
 
 bench: ## benchmarks, optimised
 	cargo bench --locked
+
+# Optimised: faults come faster, and it is the code that is published.
+soak: ## random faults for SOAK_MINUTES (60) or SOAK_KILLS (1000), whichever is over first
+	cargo test --locked --release --test it -- --ignored --exact --nocapture storm::soak::soak
 
 gen: ## write config.toml, env.example and the generated documentation anew
 	cargo run --locked --quiet -- gen .

@@ -28,6 +28,15 @@ pub(crate) struct Sent {
     latencies: Vec<Duration>,
 }
 
+/// Which requests go out.
+#[derive(Clone, Copy)]
+pub(crate) struct Part<'a> {
+    pub(crate) requests: &'a Requests,
+    /// The number of the first.
+    pub(crate) first: usize,
+    pub(crate) count: usize,
+}
+
 impl Sent {
     /// Returns the latency in milliseconds that this share of the requests stayed below.
     pub(crate) fn quantile(&self, share: f64) -> f64 {
@@ -48,8 +57,7 @@ enum Pace {
 
 /// What the connections share.
 struct Work<'a> {
-    requests: &'a Requests,
-    count: usize,
+    part: Part<'a>,
     next: Cell<usize>,
     began: Instant,
     pace: Pace,
@@ -62,24 +70,19 @@ pub(crate) async fn as_fast_as_answered(
     requests: &Requests,
     count: usize,
 ) -> anyhow::Result<Sent> {
-    run(port, requests, count, Pace::Closed).await
+    run(port, Part { requests, first: 0, count }, Pace::Closed).await
 }
 
 /// Sends `per_second` requests a second, whether earlier ones are answered or not, as long as a connection is free.
-pub(crate) async fn at_rate(
-    port: u16,
-    requests: &Requests,
-    count: usize,
-    per_second: u32,
-) -> anyhow::Result<Sent> {
+pub(crate) async fn at_rate(port: u16, part: Part<'_>, per_second: u32) -> anyhow::Result<Sent> {
     let pace = Pace::Open { due: Arc::new(Semaphore::new(0)), period: Duration::from_secs(1) / per_second };
-    run(port, requests, count, pace).await
+    run(port, part, pace).await
 }
 
-async fn run(port: u16, requests: &Requests, count: usize, pace: Pace) -> anyhow::Result<Sent> {
+async fn run(port: u16, part: Part<'_>, pace: Pace) -> anyhow::Result<Sent> {
     let connections = try_join_all((0..CONNECTIONS).map(|_| Connection::open(port))).await?;
-    let latencies = RefCell::new(Vec::with_capacity(count));
-    let work = Work { requests, count, next: Cell::new(0), began: Instant::now(), pace, latencies };
+    let latencies = RefCell::new(Vec::with_capacity(part.count));
+    let work = Work { part, next: Cell::new(0), began: Instant::now(), pace, latencies };
     let pacer = work.start_pacer();
     try_join_all(connections.into_iter().map(|connection| work.drive(connection))).await?;
     let took = work.began.elapsed();
@@ -100,11 +103,11 @@ impl Work<'_> {
                 due.acquire().await?.forget();
             }
             let number = self.next.get();
-            if number >= self.count {
+            if number >= self.part.count {
                 return Ok(());
             }
             self.next.set(number + 1);
-            self.requests.fill(number, &mut request);
+            self.part.requests.fill(self.part.first + number, &mut request);
             let from = self.due_at(number);
             connection.send(&request).await?;
             self.latencies.borrow_mut().push(from.elapsed());
@@ -121,7 +124,7 @@ impl Work<'_> {
     /// Starts the thread that says when a request is due: the runtime's own timer counts in whole milliseconds.
     fn start_pacer(&self) -> Option<std::thread::JoinHandle<()>> {
         let Pace::Open { due, period } = self.pace.clone() else { return None };
-        let (began, count) = (self.began, self.count);
+        let (began, count) = (self.began, self.part.count);
         Some(std::thread::spawn(move || {
             for number in 0..count {
                 park_until(due_at(began, period, number));

@@ -7,6 +7,7 @@
 //! The load, the router and the receivers share the machine's cores. The steady figure is the processor time per event.
 
 mod events;
+mod faults;
 mod figures;
 mod ids;
 mod load;
@@ -41,7 +42,7 @@ struct Choice {
     /// Events in each run [default: 200,000 in batches of 100, 60,000 single ones]; `rate` has its own number
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     events: Option<u32>,
-    /// The scenario to run; may be given several times [default: all]
+    /// The scenario to run; may be given several times [default: all but those with faults]
     #[arg(long, value_parser = names())]
     scenario: Vec<String>,
     /// Runs of each scenario
@@ -68,7 +69,13 @@ impl Choice {
 }
 
 fn names() -> PossibleValuesParser {
-    SCENARIOS.iter().map(|scenario| scenario.name).chain([RATE, START]).collect::<Vec<_>>().into()
+    SCENARIOS
+        .iter()
+        .map(|scenario| scenario.name)
+        .chain([RATE, START])
+        .chain(faults::FAULTS)
+        .collect::<Vec<_>>()
+        .into()
 }
 
 fn main() -> anyhow::Result<()> {
@@ -93,6 +100,10 @@ async fn all(choice: &Choice) -> anyhow::Result<Tally> {
     if choice.has(START) {
         let start = special::start(choice.runs as usize, choice.events());
         total = total.and(within(choice.limit(), START, start).await?);
+    }
+    for name in faults::FAULTS.into_iter().filter(|name| choice.scenario.iter().any(|chosen| chosen == name))
+    {
+        total = total.and(within(faults::LIMIT, name, faults::run(name, choice.events())).await?);
     }
     Ok(total)
 }

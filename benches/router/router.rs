@@ -53,8 +53,7 @@ impl Router {
         // On the disk of the build, since a temporary directory in memory would make every sync free.
         let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
         let port = std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
-        let config = format!("[server]\nlisten = [\"127.0.0.1:{port}\"]\ndata_dir = \"data\"\n\n{tables}");
-        fs::write(dir.path().join("config.toml"), config)?;
+        fs::write(dir.path().join("config.toml"), config(port, tables))?;
         let begun = Instant::now();
         let child = spawn(dir.path())?;
         let mut router = Router { port, dir, child };
@@ -68,6 +67,11 @@ impl Router {
         self.child = spawn(self.dir.path())?;
         self.until_healthy().await?;
         Ok(begun.elapsed())
+    }
+
+    /// Gives the router another configuration for its next start.
+    pub(crate) fn configure(&self, tables: &str) -> anyhow::Result<()> {
+        Ok(fs::write(self.dir.path().join("config.toml"), config(self.port, tables))?)
     }
 
     async fn until_healthy(&mut self) -> anyhow::Result<()> {
@@ -174,6 +178,10 @@ impl Drop for Router {
         self.child.kill().ok();
         self.child.wait().ok();
     }
+}
+
+fn config(port: u16, tables: &str) -> String {
+    format!("[server]\nlisten = [\"127.0.0.1:{port}\"]\ndata_dir = \"data\"\n\n{tables}")
 }
 
 fn spawn(dir: &Path) -> anyhow::Result<Child> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::events::Requests;
 use super::figures::{median, say, thousands};
-use super::load;
+use super::load::{self, Part};
 use super::metrics;
 use super::receiver::{Receiver, Tally};
 use super::router::Router;
@@ -27,7 +27,7 @@ pub(crate) async fn rate(run: usize) -> anyhow::Result<Tally> {
     let receivers = start_receivers(1, count)?;
     let mut router = Router::start(&tables(&receivers, false)).await?;
     let cpu = router.cpu()?;
-    let sent = load::at_rate(router.port, &requests, count, PER_SECOND).await?;
+    let sent = load::at_rate(router.port, Part { requests: &requests, first: 0, count }, PER_SECOND).await?;
     let accepted = router.accepted().await?;
     router.until_settled(accepted).await?;
     let cpu_us = (router.cpu()? - cpu).as_secs_f64() * 1e6 / count as f64;

@@ -1,46 +1,13 @@
 //! SIGKILL, torn files and SIGTERM under load: what was acknowledged is kept, once in the warehouse and at least once
 //! at the webhook, in the order of each user; what was never sent does not appear.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-use crate::support::{Config, Load, Receiver, Reply, Router, Sent, ids_of, track, until};
-
-/// Every acknowledged event is at both places, nothing else is, and users are in order.
-pub(crate) async fn expect_complete(
-    router: &Router,
-    receiver: &Receiver,
-    sent: &Sent,
-    acknowledged: &BTreeSet<String>,
-) {
-    let ids: Vec<String> = acknowledged.iter().cloned().collect();
-    router.until_rows("load_sent", &ids).await;
-    receiver.until_taken(&ids).await;
-    let rows = router.db().query("select id, user_id, n from load_sent");
-    let mut seen = HashSet::new();
-    for row in &rows {
-        let id = row["id"].as_str().expect("an id is text");
-        assert!(seen.insert(id.to_owned()), "`{id}` is there twice");
-        let (user, n) = sent.get(id).unwrap_or_else(|| panic!("`{id}` was never sent"));
-        assert_eq!((row["user_id"].as_str(), row["n"].as_u64()), (Some(user.as_str()), Some(*n)), "`{id}`");
-    }
-    let tracks: HashSet<String> = router.db().ids("tracks").into_iter().collect();
-    assert_eq!(tracks, seen, "`tracks` holds the same events");
-    expect_order(&receiver.taken_ids(), sent);
-}
-
-/// The first occurrences of each user's events are in the order in which they were sent.
-pub(crate) fn expect_order(taken: &[String], sent: &Sent) {
-    let mut seen = HashSet::new();
-    let mut last: BTreeMap<&str, u64> = BTreeMap::new();
-    for id in taken.iter().filter(|id| seen.insert(id.as_str())) {
-        let (user, n) = sent.get(id).unwrap_or_else(|| panic!("`{id}` was never sent"));
-        let before = last.insert(user, *n);
-        assert!(before.is_none_or(|before| before < *n), "`{user}`: {n} came after {before:?}");
-    }
-}
+use crate::support::{
+    Config, Load, Oracle, Poison, Receiver, Reply, Router, expect_kept, ids_of, track, until,
+};
 
 #[tokio::test]
 async fn three_kills_under_load_lose_nothing_and_invent_nothing() {
@@ -53,8 +20,8 @@ async fn three_kills_under_load_lose_nothing_and_invent_nothing() {
         router.start_again().await;
     }
     load.until_more(50).await;
-    let (sent, acknowledged) = load.finish();
-    expect_complete(&router, &receiver, &sent, &acknowledged).await;
+    let oracle = Oracle::new(load.finish());
+    expect_kept(&router, &oracle, &[("hook", &receiver, Poison::NONE)]).await;
 }
 
 #[tokio::test]
@@ -67,8 +34,8 @@ async fn a_stop_under_load_loses_nothing_and_ends_well() {
         router.stop().await;
         router.start_again().await;
     }
-    let (sent, acknowledged) = load.finish();
-    expect_complete(&router, &receiver, &sent, &acknowledged).await;
+    let oracle = Oracle::new(load.finish());
+    expect_kept(&router, &oracle, &[("hook", &receiver, Poison::NONE)]).await;
     let mut taken = receiver.taken_ids();
     let all = taken.len();
     taken.sort();
@@ -184,14 +151,6 @@ async fn a_request_in_flight_at_the_stop_gets_its_answer() {
     assert_eq!(router.until_exit(25).await.code(), Some(0), "{}", router.log());
     router.start_again().await;
     router.until_rows("tracks", &ids_of(&[event])).await;
-}
-
-#[test]
-fn disorder_is_noticed() {
-    let sent: Sent = [("a".into(), ("u".into(), 1)), ("b".into(), ("u".into(), 2))].into();
-    expect_order(&["a".into(), "b".into(), "a".into()], &sent);
-    let disorder = std::panic::catch_unwind(|| expect_order(&["b".into(), "a".into()], &sent));
-    assert!(disorder.is_err());
 }
 
 #[tokio::test]

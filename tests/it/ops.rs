@@ -20,11 +20,12 @@ async fn health_and_readiness_answer() {
 }
 
 #[tokio::test]
-async fn durability_os_is_said_in_ready() {
+async fn durability_os_is_said_in_ready_and_in_the_log() {
     let router = Router::start(Config::new().table("[journal]\ndurability = \"os\"")).await;
     let ready = router.get("/ready").await;
     assert_eq!(ready.status, 200);
-    assert!(ready.text.contains("durability"), "{ready:?}");
+    assert!(ready.text.contains("durability os"), "{ready:?}");
+    assert!(router.log().contains("can be lost in a power cut"), "{}", router.log());
     router.post("/v1/track", &track("u", 1)).await.expect_success();
 }
 

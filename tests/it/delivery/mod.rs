@@ -1,10 +1,14 @@
 //! Delivery to webhooks that misbehave in every way of the contract: nobody else notices, nothing is lost, every event
 //! has one fate.
 
+mod answers;
+mod fates;
 mod faults;
 mod pace;
 mod patience;
 mod routing;
+mod settings;
+mod shown;
 mod signature;
 
 use serde_json::Value;
@@ -20,8 +24,11 @@ async fn send(router: &Router, user: &str, count: u64) -> Vec<String> {
 
 /// Waits until a destination's entry of `/api/destinations` satisfies `check`, and returns it.
 async fn until_destination(router: &Router, name: &str, what: &str, check: impl Fn(&Value) -> bool) -> Value {
-    crate::support::until_some(&format!("`{name}`: {what}"), 20, async || {
-        Some(router.destination(name).await).filter(|one| check(one))
-    })
-    .await
+    let mut last = Value::Null;
+    let seen = crate::support::until_some(what, 60, async || {
+        last = router.destination(name).await;
+        Some(last.clone()).filter(|one| check(one))
+    });
+    let seen = tokio::time::timeout(std::time::Duration::from_secs(20), seen).await;
+    seen.unwrap_or_else(|_| panic!("gave up waiting until `{name}`: {what}; last seen: {last}"))
 }

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::crash::{expect_complete, expect_order};
-use crate::support::{Config, Load, Received, Receiver, Reply, Router};
+use crate::support::{Config, Load, Oracle, Poison, Received, Receiver, Reply, Router, expect_kept};
 
 const A_MOMENT: Duration = Duration::from_millis(500);
 
@@ -63,12 +62,10 @@ async fn ten_changes_under_load_lose_nothing_and_keep_the_order() {
         router.reconfigure(config(round)).await;
     }
     load.until_more(50).await;
-    let (sent, acknowledged) = load.finish();
+    let oracle = Oracle::new(load.finish());
     changing.recover();
-    expect_complete(&router, &steady, &sent, &acknowledged).await;
-    let ids: Vec<String> = acknowledged.iter().cloned().collect();
-    changing.until_taken(&ids).await;
-    expect_order(&changing.taken_ids(), &sent);
+    let receivers = [("steady", &steady, Poison::NONE), ("changing", &changing, Poison::NONE)];
+    expect_kept(&router, &oracle, &receivers).await;
     expect_one_at_a_time(&changing.requests());
     let mut taken = steady.taken_ids();
     let all = taken.len();

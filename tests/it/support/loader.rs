@@ -44,6 +44,11 @@ impl Load {
         self.shared.acknowledged.lock().expect("no sender panics").len()
     }
 
+    /// Returns the ids of the events that were acknowledged so far.
+    pub(crate) fn acknowledged_ids(&self) -> Vec<String> {
+        self.shared.acknowledged.lock().expect("no sender panics").iter().cloned().collect()
+    }
+
     /// Waits until `more` events were acknowledged after now.
     pub(crate) async fn until_more(&self, more: usize) {
         let goal = self.acknowledged() + more;

@@ -8,9 +8,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
 use serde_json::Value;
+use socket2::SockRef;
 use tokio::time::Instant;
 
-use super::receiver_http::{Incoming, read_request, write_answer};
+use super::receiver_http::{Incoming, read_request, write_answer, write_half};
 
 /// What to do with a request.
 #[derive(Debug, Clone)]
@@ -25,12 +26,24 @@ pub(crate) enum Reply {
     Hang,
     /// Close the connection without an answer.
     Cut,
+    /// Reset the connection without an answer.
+    Reset,
+    /// Take the events, begin the answer with this status and close the connection in the middle of it.
+    Half(u16),
 }
 
 impl Reply {
     /// 429 with `Retry-After` in seconds.
     pub(crate) fn throttle(seconds: u32) -> Reply {
         Reply::With(429, vec![("retry-after".into(), seconds.to_string())], String::new())
+    }
+
+    /// 429 with `Retry-After` as the date that is this many seconds from now, which has no fractions of a second.
+    #[expect(clippy::disallowed_methods, reason = "the receiver's clock is its own")]
+    pub(crate) fn throttle_until(seconds: i64) -> Reply {
+        let at = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(seconds);
+        let date = at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        Reply::With(429, vec![("retry-after".into(), date)], String::new())
     }
 }
 
@@ -42,6 +55,10 @@ pub(crate) struct Received {
     pub(crate) headers: BTreeMap<String, String>,
     /// Decompressed.
     pub(crate) body: Vec<u8>,
+    /// The message ids of the events.
+    ids: Arc<[String]>,
+    /// The places of the events that a 207 refused.
+    refused: Vec<usize>,
     /// The status that it was answered with; `None` when it was not.
     pub(crate) status: Option<u16>,
 }
@@ -49,25 +66,45 @@ pub(crate) struct Received {
 impl Received {
     /// Returns the events of a body of the format `batch`, `array` or `single`.
     pub(crate) fn events(&self) -> Vec<Value> {
-        let body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
-        match body {
-            Value::Array(events) => events,
-            Value::Object(mut object) => match object.remove("batch") {
-                Some(Value::Array(events)) => events,
-                _ => vec![Value::Object(object)],
-            },
-            _ => Vec::new(),
-        }
+        events_of(&self.body)
     }
 
     /// Returns the message ids of the events.
     pub(crate) fn ids(&self) -> Vec<String> {
-        super::ids_of(&self.events())
+        self.ids.to_vec()
     }
 
     /// Returns whether the request holds this event.
     pub(crate) fn holds(&self, id: &str) -> bool {
-        self.ids().iter().any(|one| one == id)
+        self.ids.iter().any(|one| one == id)
+    }
+
+    /// Returns the ids of the events that were taken.
+    fn taken_ids(&self) -> impl Iterator<Item = String> {
+        self.ids.iter().enumerate().filter(|(index, _)| self.takes(*index)).map(|(_, id)| id.clone())
+    }
+
+    /// Returns whether the event at this place was taken: answered with a 2xx, and not refused by a 207.
+    fn takes(&self, index: usize) -> bool {
+        self.status.is_some_and(|status| (200..300).contains(&status)) && !self.refused.contains(&index)
+    }
+}
+
+/// Returns the indexes that the body of a 207 names.
+fn refused_in(body: &str) -> Vec<usize> {
+    let body: Value = serde_json::from_str(body).unwrap_or_default();
+    let errors = body["errors"].as_array().cloned().unwrap_or_default();
+    errors.iter().filter_map(|error| usize::try_from(error["index"].as_u64()?).ok()).collect()
+}
+
+fn events_of(body: &[u8]) -> Vec<Value> {
+    match serde_json::from_slice(body).unwrap_or_default() {
+        Value::Array(events) => events,
+        Value::Object(mut object) => match object.remove("batch") {
+            Some(Value::Array(events)) => events,
+            _ => vec![Value::Object(object)],
+        },
+        _ => Vec::new(),
     }
 }
 
@@ -98,9 +135,18 @@ impl Receiver {
         Receiver::scripted(|_| Reply::Status(200))
     }
 
+    /// Starts a receiver that takes everything on this port.
+    pub(crate) fn start_at(port: u16) -> Receiver {
+        Receiver::listen(port, |_| Reply::Status(200))
+    }
+
     /// Starts a receiver that follows this script.
     pub(crate) fn scripted(script: impl FnMut(&Received) -> Reply + Send + 'static) -> Receiver {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback port can be bound");
+        Receiver::listen(0, script)
+    }
+
+    fn listen(port: u16, script: impl FnMut(&Received) -> Reply + Send + 'static) -> Receiver {
+        let listener = TcpListener::bind(("127.0.0.1", port)).expect("a loopback port can be bound");
         let port = listener.local_addr().expect("a bound socket has an address").port();
         let state = State { script: Box::new(script), seen: Vec::new(), epoch: 0, over: false };
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
@@ -132,16 +178,20 @@ impl Receiver {
         self.shared.lock().seen.clone()
     }
 
-    /// Returns the events of the requests that were answered with a plain 2xx, in order, repetitions included.
+    /// Returns the events that were answered with a 2xx, in order, repetitions included, without those that a 207 refused.
     pub(crate) fn taken(&self) -> Vec<Value> {
-        let taken =
-            |one: &Received| one.status.is_some_and(|status| (200..300).contains(&status) && status != 207);
-        self.requests().iter().filter(|one| taken(one)).flat_map(Received::events).collect()
+        let mut all = Vec::new();
+        for one in self.requests() {
+            let events = one.events().into_iter().enumerate();
+            all.extend(events.filter(|(index, _)| one.takes(*index)).map(|(_, event)| event));
+        }
+        all
     }
 
     /// Returns the ids of [`taken`](Receiver::taken).
     pub(crate) fn taken_ids(&self) -> Vec<String> {
-        super::ids_of(&self.taken())
+        let state = self.shared.lock();
+        state.seen.iter().flat_map(Received::taken_ids).collect()
     }
 
     /// Waits until all these ids were taken.
@@ -180,7 +230,9 @@ impl Shared {
     /// Records a request and asks the script.
     fn decide(&self, incoming: Incoming) -> (usize, u64, Reply) {
         let Incoming { path, headers, body } = incoming;
-        let received = Received { at: Instant::now(), path, headers, body, status: None };
+        let ids = super::ids_of(&events_of(&body)).into();
+        let at = Instant::now();
+        let received = Received { at, path, headers, body, ids, refused: Vec::new(), status: None };
         let mut state = self.lock();
         let reply = (state.script)(&received);
         state.seen.push(received);
@@ -188,8 +240,10 @@ impl Shared {
     }
 
     /// Notes the status before it is sent, so that nobody can know of the answer sooner than the record does.
-    fn note(&self, index: usize, status: u16) {
-        self.lock().seen[index].status = Some(status);
+    fn note(&self, index: usize, status: u16, refused: Vec<usize>) {
+        let mut state = self.lock();
+        state.seen[index].status = Some(status);
+        state.seen[index].refused = refused;
     }
 }
 
@@ -213,7 +267,10 @@ fn serve(stream: &TcpStream, shared: &Shared) {
             break;
         }
     }
-    stream.shutdown(Shutdown::Both).ok();
+    // What lingers for no time at all is reset when it is closed, unless it was shut down before.
+    if !matches!(SockRef::from(stream).linger(), Ok(Some(_))) {
+        stream.shutdown(Shutdown::Both).ok();
+    }
 }
 
 /// Does as the script says; false when the connection is over.
@@ -231,7 +288,19 @@ fn answer(output: &mut TcpStream, shared: &Shared, incoming: Incoming) -> bool {
             return false;
         }
         Reply::Cut => return false,
+        Reply::Reset => return reset(output),
+        Reply::Half(status) => {
+            shared.note(index, status, Vec::new());
+            return write_half(output, status);
+        }
     };
-    shared.note(index, status);
+    let refused = if status == 207 { refused_in(&body) } else { Vec::new() };
+    shared.note(index, status, refused);
     write_answer(output, status, &headers, &body)
+}
+
+/// Makes the connection end with a reset; false, since it is over.
+fn reset(stream: &TcpStream) -> bool {
+    SockRef::from(stream).set_linger(Some(Duration::ZERO)).ok();
+    false
 }

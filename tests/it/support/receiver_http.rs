@@ -104,3 +104,10 @@ pub(super) fn write_answer(
     text.push_str(body);
     stream.write_all(text.as_bytes()).is_ok()
 }
+
+/// Writes the head and less of the body than the head announces; false, since the connection is over.
+pub(super) fn write_half(stream: &mut TcpStream, status: u16) -> bool {
+    let text = format!("HTTP/1.1 {status} Scripted\r\ncontent-length: 20\r\n\r\n{{\"ok\":");
+    stream.write_all(text.as_bytes()).ok();
+    false
+}

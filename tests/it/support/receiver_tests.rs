@@ -67,3 +67,39 @@ async fn a_hanging_request_is_recorded_and_cut_when_the_receiver_recovers() {
     assert_eq!(answer, None);
     assert_eq!(receiver.taken_ids(), Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn a_reset_is_no_end_and_half_an_answer_is_none() {
+    let mut replies = vec![Reply::Half(200), Reply::Reset];
+    let receiver = Receiver::scripted(move |_| replies.pop().unwrap_or(Reply::Cut));
+    let body = batch(&[track("u", 1)]).to_string().into_bytes();
+    let sent = || http().post(receiver.url()).body(body.clone()).send();
+    let words = |error: reqwest::Error| format!("{error:?}");
+    let reset = words(sent().await.unwrap_err());
+    assert!(reset.contains("ConnectionReset"), "{reset}");
+    let half = sent().await.unwrap();
+    assert_eq!(half.status(), 200);
+    #[expect(clippy::disallowed_methods, reason = "the receiver is trusted to end its answers")]
+    let text = half.text().await;
+    assert!(text.is_err(), "half an answer was read as a whole one");
+    let cut = words(sent().await.unwrap_err());
+    assert!(!cut.contains("ConnectionReset"), "{cut}");
+    assert_eq!(receiver.taken_ids().len(), 1, "events of half an answer were taken");
+}
+
+#[tokio::test]
+async fn what_a_207_names_was_not_taken_and_a_throttle_may_name_a_date() {
+    let mut replies = vec![
+        Reply::throttle_until(90),
+        Reply::With(207, Vec::new(), json!({ "errors": [{ "index": 1 }] }).to_string()),
+    ];
+    let receiver = Receiver::scripted(move |_| replies.pop().unwrap_or(Reply::Cut));
+    let events = [track("u", 1), track("u", 2), track("u", 3)];
+    let body = batch(&events).to_string().into_bytes();
+    assert_eq!(post(&receiver, body.clone(), "").await, Some(207));
+    assert_eq!(receiver.taken_ids(), ids_of(&[events[0].clone(), events[2].clone()]));
+    assert_eq!(ids_of(&receiver.taken()), receiver.taken_ids());
+    let throttled = http().post(receiver.url()).body(body).send().await.unwrap();
+    let date = throttled.headers()["retry-after"].to_str().unwrap().to_owned();
+    assert!(date.ends_with(" GMT") && date.len() == 29, "{date}");
+}

@@ -98,8 +98,13 @@ impl Router {
 
     /// Starts a router that was stopped or killed, on the same directory and port, and waits until it is ready.
     pub(crate) async fn start_again(&mut self) {
-        self.child = spawn(self.dir.path(), &self.config);
+        self.begin_again();
         self.until_up().await;
+    }
+
+    /// Starts a router that was stopped or killed and waits for nothing.
+    pub(crate) fn begin_again(&mut self) {
+        self.child = spawn(self.dir.path(), &self.config);
     }
 
     /// Waits until `/ready` is answered with 200.
@@ -191,7 +196,8 @@ impl Router {
         self.signal("HUP");
     }
 
-    fn signal(&self, name: &str) {
+    /// Sends the signal of this name.
+    pub(crate) fn signal(&self, name: &str) {
         let status = Command::new("sh").arg("-c").arg(format!("kill -{name} {}", self.pid())).status();
         assert!(status.expect("there is a shell").success(), "could not signal the router");
     }
