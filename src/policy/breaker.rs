@@ -216,6 +216,21 @@ mod tests {
     }
 
     #[test]
+    fn what_failed_more_than_a_minute_ago_is_forgotten() {
+        let mut breaker = breaker();
+        let long_ago = (0..18).map(|index| 6_000 + index * 100);
+        for (index, millis) in long_ago.chain((0..4).map(|index| 300_000 + index * 100)).enumerate() {
+            let now = Duration::from_millis(millis);
+            if index % 2 == 0 {
+                breaker.succeeded(true, now)
+            } else {
+                breaker.failed(true, now)
+            }
+            assert_eq!(breaker.state(now), State::Closed);
+        }
+    }
+
+    #[test]
     fn a_batch_that_fails_on_its_own_does_not_open_it_however_often_it_is_tried() {
         let others_get_through = (0..3_000).map(|index| match index % 3 {
             0 => (true, true),
