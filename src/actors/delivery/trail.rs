@@ -87,9 +87,9 @@ mod tests {
         for position in [5, 6, 7, 1, 2] {
             trail.add(span(10 + position, 200), position, &Outcome::Delivered);
         }
-        trail.add(span(1, 422), 4, &Outcome::Refused(fault.clone()));
+        trail.add(span(1, 200), 4, &Outcome::Refused(fault.clone()));
         trail.add(span(1, 202), 9, &Outcome::Delivered);
-        trail.add(span(30, 422), 3, &Outcome::Refused(fault));
+        trail.add(span(30, 200), 3, &Outcome::Refused(fault));
         let notes: Vec<Note> = trail.into_notes("a").collect();
         let told = notes.iter().map(|note| match &note.matter {
             Matter::Attempt(one) => (
