@@ -51,6 +51,7 @@ fn options(dir: &Path) -> Options {
         dir: dir.to_owned(),
         fsync: true,
         max_bytes: 10 << 30,
+        drop_oldest: false,
         retention: Duration::from_secs(7 * 24 * 3_600),
         dedupe_window: Duration::from_secs(24 * 3_600),
         dedupe_max_ids: 2_000_000,
@@ -73,6 +74,7 @@ fn events(count: usize) -> anyhow::Result<Vec<Arc<Event>>> {
             message_id: None,
             source: Arc::clone(&source),
             ip: None,
+            redelivery: None,
         };
         let event = Event::restore(raw.into(), receipt);
         event.map(Arc::new).map_err(|problem| anyhow::anyhow!(problem.message))

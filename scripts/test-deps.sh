@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs the unmodified client libraries that the end-to-end tests drive:
-#   target/sdk/node    from tests/it/sdk/package.json (and its lock file)
-#   target/sdk/python  from tests/it/sdk/requirements.txt
+#   target/sdk/node         from tests/it/sdk/package.json (and its lock file)
+#   target/sdk/python/NAME  from tests/it/sdk/requirements/NAME.txt; a folder each, their modules are not to mix
+#   target/sdk/rust         from tests/it/sdk/rust, a project of its own
 # A folder whose list has not changed is left alone. What cannot be had is skipped loudly, or fails with CI=true.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -40,7 +41,7 @@ install_node() {
   local verb=install
   if [ -f "$lists/package-lock.json" ]; then cp "$lists/package-lock.json" "$new/"; verb=ci; fi
   echo "test-deps: installing the Node.js libraries into $home/node"
-  if (cd "$new" && npm "$verb" --ignore-scripts --no-audit --no-fund --loglevel=error </dev/null); then
+  if (cd "$new" && npm "$verb" --ignore-scripts --no-audit --no-fund --loglevel=error </dev/null >/dev/null); then
     publish "$new" "$home/node" "$stamp"
   else
     rm -rf "$new"
@@ -61,23 +62,45 @@ find_pip() {
   return 1
 }
 
+# Installs one list of exact versions and hashes.
 install_python() {
-  local stamp new pip
-  stamp=$(hash_of "$lists/requirements.txt")
-  if is_fresh "$home/python" "$stamp"; then return; fi
+  local list=$1 name stamp new pip
+  name=$(basename "$list" .txt)
+  stamp=$(hash_of "$list")
+  if is_fresh "$home/python/$name" "$stamp"; then return; fi
   if ! command -v python3 >/dev/null; then cannot "python3 is missing"; return; fi
   if ! pip=$(find_pip); then cannot "neither pip nor a virtual environment can be had"; return; fi
-  new=$(mktemp -d "$home/python.XXXXXX")
-  echo "test-deps: installing the Python libraries into $home/python"
+  mkdir -p "$home/python"
+  new=$(mktemp -d "$home/python/new.XXXXXX")
+  echo "test-deps: installing the Python library $name into $home/python/$name"
   # shellcheck disable=SC2086
-  if $pip install --quiet --disable-pip-version-check --no-input --root-user-action=ignore --target "$new" -r "$lists/requirements.txt"; then
-    publish "$new" "$home/python" "$stamp"
+  if $pip install --quiet --disable-pip-version-check --no-input --root-user-action=ignore --require-hashes \
+    --target "$new" -r "$list" </dev/null; then
+    publish "$new" "$home/python/$name" "$stamp"
   else
     rm -rf "$new"
-    cannot "pip install failed"
+    cannot "pip install $name failed"
+  fi
+}
+
+install_rust() {
+  local stamp new
+  stamp=$(hash_of "$lists/rust/Cargo.toml" "$lists/rust/Cargo.lock" "$lists/rust/src/main.rs")
+  if is_fresh "$home/rust" "$stamp"; then return; fi
+  if ! command -v cargo >/dev/null; then cannot "cargo is missing"; return; fi
+  new=$(mktemp -d "$home/rust.XXXXXX")
+  echo "test-deps: building the driver of the Rust library into $home/rust"
+  if cargo build --quiet --locked --manifest-path "$lists/rust/Cargo.toml" --target-dir "$new/target" </dev/null; then
+    mv "$new"/target/debug/segment-driver* "$new/"
+    rm -rf "$new/target"
+    publish "$new" "$home/rust" "$stamp"
+  else
+    rm -rf "$new"
+    cannot "cargo build of $lists/rust failed"
   fi
 }
 
 mkdir -p "$home"
-if [ -f "$lists/package.json" ]; then install_node; fi
-if [ -f "$lists/requirements.txt" ]; then install_python; fi
+install_node
+for list in "$lists"/requirements/*.txt; do install_python "$list"; done
+install_rust

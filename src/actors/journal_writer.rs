@@ -8,7 +8,9 @@ use actix::prelude::*;
 use tokio::sync::oneshot;
 
 use super::exit_guard::ExitGuard;
-use super::messages::{Accept, Accepted, Appended, Drain, Drained, NotAccepted, NotAppended};
+use super::messages::{
+    Accept, Accepted, Appended, Drain, Drained, NotAccepted, NotAppended, SegmentsDropped,
+};
 use crate::journal::{self, Journal, JournalError};
 use crate::policy::gather::{self, Gather};
 use crate::policy::route::Kinds;
@@ -26,6 +28,7 @@ pub struct JournalWriter {
     metrics: Arc<Metrics>,
     appended: Recipient<Appended>,
     failed: Recipient<NotAppended>,
+    dropped: Recipient<SegmentsDropped>,
     waiting: Vec<Request>,
     waiting_bytes: u64,
     group_bytes: u64,
@@ -55,16 +58,31 @@ impl Request {
     }
 }
 
+/// Who is told of commits, of failed ones, and of records that had to go.
+type Reports = (Recipient<Appended>, Recipient<NotAppended>, Recipient<SegmentsDropped>);
+/// What counting needs of an event.
+#[derive(Clone, Copy)]
+struct Sort {
+    kind: Kind,
+    /// It was accepted before, and is not counted again.
+    is_redelivery: bool,
+}
+
+impl Sort {
+    fn of(event: &Event) -> Sort {
+        Sort { kind: event.head.kind, is_redelivery: event.receipt.redelivery.is_some() }
+    }
+}
+
 /// What the commit of a group gave.
 type Committed = Result<journal::Appended, JournalError>;
 
 impl JournalWriter {
-    /// Returns a writer that reports commits to `appended` and failed ones to `failed`.
+    /// Returns a writer that reports commits, failed ones and dropped records to these.
     pub fn new(
         journal: Arc<dyn Journal>,
         metrics: Arc<Metrics>,
-        appended: Recipient<Appended>,
-        failed: Recipient<NotAppended>,
+        (appended, failed, dropped): Reports,
         guard: ExitGuard,
     ) -> Self {
         JournalWriter {
@@ -73,6 +91,7 @@ impl JournalWriter {
             metrics,
             appended,
             failed,
+            dropped,
             waiting: Vec::new(),
             waiting_bytes: 0,
             committing: false,
@@ -111,7 +130,7 @@ impl JournalWriter {
         let mut group = self.take_group();
         let journal = Arc::clone(&self.journal);
         let (events, rejected) = contents(&mut group);
-        let kinds: Vec<Kind> = events.iter().map(|event| event.head.kind).collect();
+        let kinds: Vec<Sort> = events.iter().map(|event| Sort::of(event)).collect();
         let work = move || -> Committed {
             keep(journal.as_ref(), &rejected);
             journal.append(events)
@@ -139,15 +158,16 @@ impl JournalWriter {
         std::mem::replace(&mut self.waiting, rest)
     }
 
-    fn committed(&mut self, group: Vec<Request>, done: Committed, kinds: &[Kind]) {
+    fn committed(&mut self, group: Vec<Request>, done: Committed, kinds: &[Sort]) {
         self.committing = false;
+        self.tell_dropped();
         match done {
             Ok(appended) => self.succeeded(group, &appended, kinds),
             Err(error) => self.failed(group, &error),
         }
     }
 
-    fn succeeded(&mut self, group: Vec<Request>, appended: &journal::Appended, kinds: &[Kind]) {
+    fn succeeded(&mut self, group: Vec<Request>, appended: &journal::Appended, kinds: &[Sort]) {
         let mut positions = appended.positions.iter();
         for request in group {
             let events = request.events;
@@ -155,13 +175,14 @@ impl JournalWriter {
             request.tell(Ok(Accepted { stored, duplicates: events - stored }));
         }
         let stored =
-            || kinds.iter().zip(&appended.positions).filter(|(_, at)| at.is_some()).map(|(kind, _)| *kind);
+            || kinds.iter().zip(&appended.positions).filter(|(_, at)| at.is_some()).map(|(sort, _)| *sort);
+        let new = stored().filter(|sort| !sort.is_redelivery).map(|sort| sort.kind);
         let events = stored().count() as u64;
         let journal_bytes = self.journal.extent().bytes;
-        events::EventsAccepted::of(stored()).emit(&self.metrics);
+        events::EventsAccepted::of(new).emit(&self.metrics);
         events::EventsDuplicate { count: kinds.len() as u64 - events }.emit(&self.metrics);
         events::CommitDone { events, took: appended.took, journal_bytes }.emit(&self.metrics);
-        let kinds: Kinds = stored().collect();
+        let kinds: Kinds = stored().map(|sort| sort.kind).collect();
         if events > 0 && self.appended.try_send(Appended { kinds }).is_err() {
             events::NobodyThere { message: "a commit" }.emit();
         }
@@ -180,6 +201,13 @@ impl JournalWriter {
         let full = matches!(error, JournalError::Full(_));
         if self.failed.try_send(NotAppended { full, why: error.to_string() }).is_err() {
             events::NobodyThere { message: "a failed commit" }.emit();
+        }
+    }
+
+    fn tell_dropped(&self) {
+        let dropped = self.journal.dropped();
+        if !dropped.is_empty() && self.dropped.try_send(SegmentsDropped { dropped }).is_err() {
+            events::NobodyThere { message: "dropped records" }.emit();
         }
     }
 

@@ -1,6 +1,11 @@
 //! Messages that more than one actor, or the door, sends. Commands are imperative, facts past participles, questions nouns.
 
+mod letters;
+mod orders;
+mod pace;
 mod reload;
+mod space;
+mod trace;
 
 use std::collections::BTreeMap;
 
@@ -13,7 +18,12 @@ use crate::policy::route::Kinds;
 use crate::spec::{Event, Rejected};
 use crate::warehouse::SchemaDiff;
 
+pub use letters::*;
+pub use orders::*;
+pub use pace::*;
 pub use reload::*;
+pub use space::*;
+pub use trace::*;
 
 // === Between the actors ===
 
@@ -138,12 +148,16 @@ pub struct DestinationStatus {
     pub last_error: Option<LastError>,
     /// The breaker.
     pub breaker: BreakerStatus,
+    /// How many batches may be in flight; `None` while nothing runs.
+    pub concurrency: Option<ConcurrencyStatus>,
     /// When the next attempt is due.
     pub next_attempt_at: Option<jiff::Timestamp>,
     /// How long the backlog will take at the present rate.
     pub drain_eta_ms: Option<u64>,
     /// Totals since the destination exists.
     pub counts: Counts,
+    /// The replay that runs beside it.
+    pub replay: Option<ReplayStatus>,
 }
 
 impl DestinationStatus {
@@ -160,9 +174,11 @@ impl DestinationStatus {
             rate: Rate::default(),
             last_error: None,
             breaker: BreakerStatus { state: "closed", failures: 0, reopens_at: None },
+            concurrency: None,
             next_attempt_at: None,
             drain_eta_ms: None,
             counts: Counts::default(),
+            replay: None,
         }
     }
 }

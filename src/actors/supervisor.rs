@@ -4,9 +4,13 @@
 //! It owns a factory per child. A child that panics is started again with growing waits, and parked after too many panics in
 //! a minute; what it had done is in the journal. Never looks into an event.
 
+mod letters;
+mod orders;
 mod reload;
+mod trace;
 mod wards;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -17,14 +21,17 @@ use futures_util::future::join_all;
 use super::delivery::Beacon;
 use super::journal_writer::JournalWriter;
 use super::messages::{
-    Accept, Accepted, Appended, Backlog, ChildExited, DestinationStatus, Drain, Drained, Life, ListRejected,
-    NotAccepted, NotAppended, Readiness, ReadyCheck, Snapshot, Status, Stop, Wake,
+    Accept, Accepted, Appended, Backlog, ChildExited, DestinationStatus, Drain, Drained, DropBacklog,
+    Journey, Life, NotAccepted, NotAppended, Obey, Readiness, ReadyCheck, Snapshot, Status, Stop, Wake,
 };
-use crate::journal::{Journal, Position, RejectedPage};
+use crate::journal::{Journal, Position, ReplayOrder};
 use crate::policy::restarts::{Restarts, Verdict};
 use crate::policy::route::{self, Kinds};
 use crate::telemetry::{Metrics, clock, events};
+use orders::OrderBook;
 use wards::{End, Ward, Wards};
+
+pub use orders::Replayed;
 
 /// How often the journal is asked to give up what nobody needs.
 const RETAIN_EVERY: Duration = Duration::from_secs(5);
@@ -40,14 +47,24 @@ pub struct Handle {
     pub wake: Recipient<Wake>,
     /// Says how it is.
     pub status: Recipient<Status>,
+    /// Does what an operator orders.
+    pub obey: Recipient<Obey>,
     /// Stops when it has finished what it has in flight.
     pub drain: Recipient<Drain>,
     /// Stops at once.
     pub stop: Recipient<Stop>,
+    /// Gives up its backlog.
+    pub drop_backlog: Recipient<DropBacklog>,
+    /// Knows where an event stands.
+    pub journey: Recipient<Journey>,
 }
 
 /// Starts a delivery with the guard that reports its end.
 pub type Factory = Box<dyn Fn(super::exit_guard::ExitGuard) -> Handle + Send>;
+
+/// Makes what starts a replay of a destination, with the beacon that tells how far it is. Fails with what is wrong with the
+/// order.
+pub type ReplayFactory = Box<dyn Fn(ReplayOrder) -> Result<(Arc<Beacon>, Factory), String> + Send>;
 
 /// A destination as the supervisor knows it.
 pub struct Child {
@@ -61,6 +78,10 @@ pub struct Child {
     pub beacon: Arc<Beacon>,
     /// Starts it; `None` when it is switched off.
     pub factory: Option<Factory>,
+    /// Starts a replay beside it; `None` when it is switched off, and for a replay.
+    pub replay: Option<ReplayFactory>,
+    /// What it sends again; `None` for a destination.
+    pub replayed: Option<Replayed>,
 }
 
 /// See the module.
@@ -71,13 +92,19 @@ pub struct Supervisor {
     writer: Option<Addr<JournalWriter>>,
     writer_restarts: Restarts,
     wards: Wards,
+    orders: OrderBook,
+    /// The wards of replays, by destination.
+    replays: BTreeMap<String, u64>,
     origin: tokio::time::Instant,
     /// Why the last commit failed, until one succeeds or there is room again.
     refusing: Option<NotAppended>,
     draining: bool,
     retaining: bool,
+    letters: letters::Desk,
     /// What `/ready` says of the configuration.
     config: ReadyCheck,
+    /// Questions that may read the disk.
+    readers: Arc<tokio::sync::Semaphore>,
 }
 
 /// The one life of the journal writer that matters: it is never replaced, only started again.
@@ -96,6 +123,8 @@ impl Supervisor {
             wards.add_destination(child);
         }
         Supervisor {
+            orders: OrderBook::new(Arc::clone(&journal)),
+            replays: BTreeMap::new(),
             journal,
             durability,
             metrics,
@@ -106,7 +135,9 @@ impl Supervisor {
             refusing: None,
             draining: false,
             retaining: false,
+            letters: letters::Desk::default(),
             config: reload::config_check(),
+            readers: trace::readers(),
         }
     }
 
@@ -114,8 +145,8 @@ impl Supervisor {
         let address = ctx.address();
         let guard = super::exit_guard::ExitGuard::new(address.clone().recipient(), WRITER);
         let (journal, metrics) = (Arc::clone(&self.journal), Arc::clone(&self.metrics));
-        let writer =
-            JournalWriter::new(journal, metrics, address.clone().recipient(), address.recipient(), guard);
+        let reports = (address.clone().recipient(), address.clone().recipient(), address.recipient());
+        let writer = JournalWriter::new(journal, metrics, reports, guard);
         self.writer = Some(writer.start());
     }
 
@@ -198,6 +229,13 @@ impl Supervisor {
     }
 }
 
+impl Supervisor {
+    /// Returns what is known of a destination without asking it.
+    fn known(&self, ward: &Ward) -> DestinationStatus {
+        if ward.is_on() { lifeless(ward, self.journal.as_ref()) } else { off(&ward.child) }
+    }
+}
+
 fn trouble(doing: &'static str, error: &str) {
     events::Trouble { whom: "supervisor", doing, error }.emit();
 }
@@ -220,8 +258,12 @@ impl Actor for Supervisor {
     fn started(&mut self, ctx: &mut Context<Self>) {
         ctx.set_mailbox_capacity(4096);
         self.start_writer(ctx);
-        self.wards.numbers().into_iter().for_each(|number| self.start_child(number, ctx));
+        for number in self.wards.numbers() {
+            self.start_child(number, ctx);
+            self.resume_replay(number, ctx);
+        }
         ctx.run_interval(RETAIN_EVERY, Self::retain);
+        self.watch_letters(ctx);
     }
 }
 
@@ -263,6 +305,9 @@ impl Handler<ChildExited> for Supervisor {
         if self.draining {
             return;
         }
+        if self.replay_is_over(exited, ctx) {
+            return;
+        }
         let now = self.origin.elapsed();
         let end = if exited.life == WRITER {
             self.writer = None;
@@ -301,18 +346,19 @@ impl Handler<Snapshot> for Supervisor {
 
     fn handle(&mut self, _: Snapshot, _: &mut Context<Self>) -> Self::Result {
         let questions = self.wards.iter().map(|ward| {
-            let known = if ward.is_on() { lifeless(ward, self.journal.as_ref()) } else { off(&ward.child) };
+            let (known, replayed) = (self.known(ward), ward.child.replayed.clone());
             let question = ward.handle().map(|handle| handle.status.send(Status).timeout(ANSWER_WITHIN));
             async move {
-                match question {
+                let status = match question {
                     Some(question) => question.await.unwrap_or(known),
                     None => known,
-                }
+                };
+                (replayed, status)
             }
         });
         let answers = join_all(questions.collect::<Vec<_>>());
         Box::pin(async move {
-            let mut statuses = answers.await;
+            let mut statuses = orders::join_replays(answers.await);
             statuses.sort_by(|one, other| one.name.cmp(&other.name));
             statuses
         })
@@ -343,19 +389,6 @@ fn destination_check(status: DestinationStatus) -> ReadyCheck {
     }
 }
 
-impl Handler<ListRejected> for Supervisor {
-    type Result = ResponseFuture<Result<RejectedPage, String>>;
-
-    fn handle(&mut self, list: ListRejected, _: &mut Context<Self>) -> Self::Result {
-        let journal = Arc::clone(&self.journal);
-        let read =
-            move || journal.rejected(list.limit, list.cursor.as_deref()).map_err(|error| error.to_string());
-        Box::pin(async move {
-            tokio::task::spawn_blocking(read).await.unwrap_or_else(|panic| Err(panic.to_string()))
-        })
-    }
-}
-
 impl Handler<Drain> for Supervisor {
     type Result = ResponseFuture<Drained>;
 
@@ -377,6 +410,7 @@ impl Handler<Drain> for Supervisor {
     }
 }
 
+mod space;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

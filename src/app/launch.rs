@@ -8,7 +8,7 @@ use actix::{Actor, ArbiterHandle};
 use super::{ServeError, broken, first_mark};
 use crate::actors::delivery::{Beacon, Delivery, Parts};
 use crate::actors::schema_manager::SchemaManager;
-use crate::actors::supervisor::{Child, Factory, Handle};
+use crate::actors::supervisor::{Child, Factory, Handle, ReplayFactory};
 use crate::config;
 use crate::config::Settings;
 use crate::config::settings::Destination as DestinationSettings;
@@ -34,6 +34,8 @@ pub(super) fn children(
             interest: Kinds::of_filter(&destination.events),
             beacon: Arc::clone(&beacon),
             factory: None,
+            replay: None,
+            replayed: None,
         };
         if let Some(arbiter) = arbiters.next().filter(|_| destination.enabled) {
             metrics.declare_destination(&destination.name);
@@ -41,7 +43,9 @@ pub(super) fn children(
                 .map_err(|error| broken("read a destination's cursor", error))?;
             beacon.mark.store(mark.0, Ordering::Release);
             let launch = Launch { destination, journal, metrics, beacon, arbiter };
-            child.factory = Some(launch.start(settings)?);
+            let factories = launch.start(settings)?;
+            child.factory = Some(factories.live);
+            child.replay = Some(factories.replay);
         }
         children.push(child);
     }
@@ -58,7 +62,7 @@ struct Launch<'a> {
 }
 
 impl Launch<'_> {
-    fn start(self, settings: &Settings) -> Result<Factory, ServeError> {
+    fn start(self, settings: &Settings) -> Result<Factories, ServeError> {
         let name = self.destination.name.clone();
         let setting = config::setting(self.destination, &settings.server);
         self.destination.settings.clone().build(&setting, self).map_err(|errors| {
@@ -68,37 +72,59 @@ impl Launch<'_> {
     }
 }
 
-impl Launcher for Launch<'_> {
-    type Output = Factory;
+/// What starts the delivery of what is new, and what starts one that sends stored events again.
+struct Factories {
+    live: Factory,
+    replay: ReplayFactory,
+}
 
-    fn launch<D: Destination>(self, destination: D, client: D::Client) -> Factory {
+impl Launcher for Launch<'_> {
+    type Output = Factories;
+
+    fn launch<D: Destination>(self, destination: D, client: D::Client) -> Factories {
         let name = self.destination.name.clone();
         let schema_manager = client.schema_store().map(|store| {
             let name = name.clone();
             SchemaManager::start_in_arbiter(self.arbiter, move |_| SchemaManager::new(name, store))
                 .recipient()
         });
-        let parts = Arc::new(Parts {
+        let parts = Parts {
+            cursor: name.clone(),
             name,
-            destination,
-            client,
+            destination: Arc::new(destination),
+            client: Arc::new(client),
             journal: Arc::clone(self.journal),
             patience: self.destination.patience.clone(),
             filter: self.destination.events.clone(),
             schema_manager,
             metrics: Arc::clone(self.metrics),
             beacon: self.beacon,
-        });
-        let arbiter = self.arbiter.clone();
-        Box::new(move |guard| {
-            let parts = Arc::clone(&parts);
-            let delivery = Delivery::start_in_arbiter(&arbiter, move |_| Delivery::new(parts, guard));
-            Handle {
-                wake: delivery.clone().recipient(),
-                status: delivery.clone().recipient(),
-                drain: delivery.clone().recipient(),
-                stop: delivery.recipient(),
-            }
-        })
+            replay: None,
+        };
+        let (live, arbiter) = (Arc::new(parts), self.arbiter.clone());
+        let parts = Arc::clone(&live);
+        Factories {
+            replay: Box::new(move |order| {
+                let again = Arc::new(parts.for_replay(order)?);
+                Ok((Arc::clone(&again.beacon), factory(again, arbiter.clone())))
+            }),
+            live: factory(live, self.arbiter.clone()),
+        }
     }
+}
+
+fn factory<D: Destination>(parts: Arc<Parts<D>>, arbiter: ArbiterHandle) -> Factory {
+    Box::new(move |guard| {
+        let parts = Arc::clone(&parts);
+        let delivery = Delivery::start_in_arbiter(&arbiter, move |_| Delivery::new(parts, guard));
+        Handle {
+            wake: delivery.clone().recipient(),
+            status: delivery.clone().recipient(),
+            obey: delivery.clone().recipient(),
+            drain: delivery.clone().recipient(),
+            stop: delivery.clone().recipient(),
+            drop_backlog: delivery.clone().recipient(),
+            journey: delivery.recipient(),
+        }
+    })
 }

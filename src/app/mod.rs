@@ -4,6 +4,7 @@
 //! the journal. The listening sockets are bound before recovery and held until exit, so that a connection made meanwhile
 //! waits instead of being refused.
 
+mod at_rest;
 mod launch;
 mod listen;
 mod lock;
@@ -19,10 +20,14 @@ use actix::prelude::*;
 use crate::actors::messages::Drain;
 use crate::actors::supervisor::{Child, Supervisor};
 use crate::config::{self, Environment, Loaded, Problems, Settings};
-use crate::http::{self, Door};
+use crate::http::{self, Door, LetterDesk};
+use crate::journal::attempts::Note;
 use crate::journal::embedded::{EmbeddedJournal, Options};
 use crate::journal::{Cursor, Journal, JournalError, Position};
+use crate::policy::outcome::Reason;
 use crate::telemetry::{Metrics, clock, events};
+
+pub use at_rest::{AtRest, at_rest};
 
 /// Bytes of events that stay in memory for all destinations together.
 const TAIL_BYTES: usize = 16 << 20;
@@ -84,6 +89,9 @@ async fn run(
         snapshot: supervisor.clone().recipient(),
         readiness: supervisor.clone().recipient(),
         rejected: supervisor.clone().recipient(),
+        letters: LetterDesk { list: supervisor.clone().recipient(), settle: supervisor.clone().recipient() },
+        orders: supervisor.clone().recipient(),
+        trace: supervisor.clone().recipient(),
         metrics: Arc::clone(&metrics),
     };
     let (server, terms) = http::serve(door, listeners.serving).map_err(anyhow::Error::from)?;
@@ -167,24 +175,29 @@ fn start_supervisor(
 ) -> Addr<Supervisor> {
     let (journal, metrics) = (Arc::clone(journal), Arc::clone(metrics));
     let durability = settings.journal.durability.as_str();
+    let retention = settings.journal.dead_letter_retention;
     Supervisor::start_in_arbiter(&arbiters.core.handle(), move |_| {
-        Supervisor::new(journal, durability, metrics, children)
+        Supervisor::new(journal, durability, metrics, children).keeping_letters_for(retention)
     })
 }
 
-fn open_journal(settings: &Settings, metrics: &Metrics) -> Result<Arc<dyn Journal>, ServeError> {
-    let begun = tokio::time::Instant::now();
-    let options = Options {
+fn journal_options(settings: &Settings) -> Options {
+    Options {
         dir: settings.server.data_dir.join("journal"),
         fsync: settings.journal.durability == config::settings::Durability::Fsync,
         max_bytes: settings.journal.max_bytes,
+        drop_oldest: settings.journal.on_full == config::settings::OnFull::DropOldest,
         retention: settings.journal.retention,
         dedupe_window: settings.journal.dedupe_window,
         dedupe_max_ids: settings.journal.dedupe_max_ids,
         tail_bytes: TAIL_BYTES,
-    };
-    let journal =
-        EmbeddedJournal::open(options, clock::now()).map_err(|error| broken("open the journal", error))?;
+    }
+}
+
+fn open_journal(settings: &Settings, metrics: &Metrics) -> Result<Arc<dyn Journal>, ServeError> {
+    let begun = tokio::time::Instant::now();
+    let journal = EmbeddedJournal::open(journal_options(settings), clock::now())
+        .map_err(|error| broken("open the journal", error))?;
     let extent = journal.extent();
     let records = extent.next.0 - extent.first.0;
     events::JournalOpened { records, journal_bytes: extent.bytes, took: begun.elapsed() }.emit(metrics);
@@ -206,6 +219,11 @@ fn first_mark(
         config::settings::Start::Beginning => extent.first,
         config::settings::Start::At(at) => journal.position_at(at)?,
     };
+    if extent.first < mark {
+        let passed = extent.first.0..mark.0;
+        let reason = Reason::BeforeStart.as_str();
+        journal.note(&[Note::skipped(&destination.name, passed, reason, clock::now())])?;
+    }
     journal.commit(&destination.name, &Cursor { mark, ..Cursor::default() })?;
     Ok(mark)
 }

@@ -45,8 +45,25 @@ pub(super) enum Command {
         #[arg(long, value_name = "NAME")]
         destination: Option<String>,
     },
-    /// Say how every destination of the running router is
-    Destinations,
+    /// Show what each destination would receive for these events, or why it would not; sends nothing
+    Explain(super::explain::Asked),
+    /// Say how every destination of the running router is, or order one to pause, resume, retry or drop what waits
+    Destinations {
+        #[command(subcommand)]
+        action: Option<DestinationsAction>,
+    },
+    /// Tell the journey of one event: its fate at every destination, and what was tried and answered
+    Trace {
+        /// As the client sent it
+        message_id: String,
+    },
+    /// What destinations refused: list it, show it, send it again, drop it
+    DeadLetters {
+        #[command(subcommand)]
+        action: super::letters::Action,
+    },
+    /// Send stored events again to one destination, with their ids and times
+    Replay(super::replay::Range),
     /// Make a token for the operator API
     Token {
         /// What it allows: read:ops, read:stats, read:stream, admin
@@ -56,6 +73,8 @@ pub(super) enum Command {
         #[arg(long, default_value = "1h", value_parser = duration)]
         ttl: Duration,
     },
+    /// Stand in for a destination that behaves and misbehaves on command
+    Mock(super::mock::Asked),
     /// Make write keys
     Keys {
         #[command(subcommand)]
@@ -71,12 +90,41 @@ pub(super) enum Command {
 }
 
 #[derive(Debug, Subcommand)]
+pub(super) enum DestinationsAction {
+    /// One line for each (the default)
+    List,
+    /// Send nothing until it is resumed; what comes waits in the journal
+    Pause {
+        /// The destination
+        name: String,
+    },
+    /// Send again
+    Resume {
+        /// The destination
+        name: String,
+    },
+    /// Try at once, whatever backoff, breaker or hold say
+    Retry {
+        /// The destination
+        name: String,
+    },
+    /// Give up everything that waits; it counts as lost
+    Drop {
+        /// The destination
+        name: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 pub(super) enum KeysAction {
     /// Print a new write key
     New,
 }
 
 /// Reads "90s", "1h 30m".
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     humantime_serde::re::humantime::parse_duration(text).map_err(|error| error.to_string())
 }

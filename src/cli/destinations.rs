@@ -1,15 +1,62 @@
-//! `opentrack destinations`: how every destination is, in the words of `/api/destinations`.
+//! `opentrack destinations`: how every destination is, in the words of `/api/destinations`, and orders for one of them.
+
+use std::io::{IsTerminal, Write};
 
 use serde_json::Value;
 
 use super::Exit;
+use super::args::DestinationsAction as Action;
 use super::out::Out;
 use super::remote::{Remote, RemoteError};
 use super::sql::columns;
 use crate::config::Loaded;
 
+/// Lists, or carries out an order.
+pub(super) fn act(loaded: &Loaded, action: Option<Action>, url: Option<&str>, out: &mut Out) -> Exit {
+    match action.unwrap_or(Action::List) {
+        Action::List => list(loaded, url, out),
+        Action::Pause { name } => order(loaded, url, (&name, "pause"), out),
+        Action::Resume { name } => order(loaded, url, (&name, "resume"), out),
+        Action::Retry { name } => order(loaded, url, (&name, "retry"), out),
+        Action::Drop { name, yes } => match yes || is_meant(&name) {
+            true => order(loaded, url, (&name, "drop"), out),
+            false => {
+                out.error("nothing was dropped; say `--yes`, or repeat the name when asked on a terminal");
+                Exit::Usage
+            }
+        },
+    }
+}
+
+/// Asks on a terminal whether what waits is to be given up.
+fn is_meant(name: &str) -> bool {
+    if !std::io::stdin().is_terminal() {
+        return false;
+    }
+    let question = format!("Everything that waits for `{name}` will be given up. Type its name to go on: ");
+    let asked = std::io::stderr().write_all(question.as_bytes());
+    let mut answer = String::new();
+    asked.is_ok() && std::io::stdin().read_line(&mut answer).is_ok() && answer.trim() == name
+}
+
+fn order(loaded: &Loaded, url: Option<&str>, (name, action): (&str, &str), out: &mut Out) -> Exit {
+    let query: &[(&str, &str)] = if action == "drop" { &[("confirm", name)] } else { &[] };
+    let asked = Remote::of(&loaded.settings.server, url);
+    match asked.and_then(|remote| remote.post(&["api", "destinations", name, action], query, None)) {
+        Ok(answer) if out.json => out.value(&answer),
+        Ok(answer) => match answer.get("count").and_then(Value::as_u64) {
+            Some(count) => out.line(&format!("{name}: {count} events dropped")),
+            None => {
+                out.line(&format!("{name}: {}", answer.get("state").and_then(Value::as_str).unwrap_or("?")))
+            }
+        },
+        Err(error) => return error.tell(out),
+    }
+    Exit::Fine
+}
+
 /// Prints one line for each destination.
-pub(super) fn list(loaded: &Loaded, url: Option<&str>, out: &mut Out) -> Exit {
+fn list(loaded: &Loaded, url: Option<&str>, out: &mut Out) -> Exit {
     let asked = Remote::of(&loaded.settings.server, url);
     match asked.and_then(|remote| remote.get(&["api", "destinations"], &[])) {
         Ok(answer) => print(&answer, out),

@@ -5,16 +5,21 @@
 mod args;
 mod check;
 mod destinations;
+mod explain;
 mod gen_files;
 mod keys;
+mod letters;
+mod mock;
 mod out;
 mod probe;
 mod remote;
+mod replay;
 mod serve;
 mod sql;
 #[cfg(test)]
 mod tests;
 mod token;
+mod trace;
 
 use std::process::ExitCode;
 
@@ -78,12 +83,25 @@ fn dispatch(arguments: Arguments, environment: &Environment, out: &mut Out) -> E
     let source = named.map_or_else(|| Source::Directory(".".into()), Source::Named);
     match arguments.command.unwrap_or(Command::Serve) {
         Command::Keys { .. } => keys::new(out),
-        Command::Destinations => with_config(&source, environment, out, |loaded, out| {
-            destinations::list(&loaded, arguments.url.as_deref(), out)
+        Command::Destinations { action } => with_config(&source, environment, out, |loaded, out| {
+            destinations::act(&loaded, action, arguments.url.as_deref(), out)
+        }),
+        Command::Replay(range) => with_config(&source, environment, out, |loaded, out| {
+            replay::replay(&loaded, &range, arguments.url.as_deref(), out)
+        }),
+        Command::Trace { message_id } => with_config(&source, environment, out, |loaded, out| {
+            trace::trace(&loaded, arguments.url.as_deref(), &message_id, out)
+        }),
+        Command::DeadLetters { action } => with_config(&source, environment, out, |loaded, out| {
+            letters::run(action, &loaded, arguments.url.as_deref(), out)
         }),
         Command::Token { scope, ttl } => {
             with_config(&source, environment, out, |loaded, out| token::mint(loaded, &scope, ttl, out))
         }
+        Command::Explain(asked) => {
+            with_config(&source, environment, out, |loaded, out| explain::explain(&loaded, &asked, out))
+        }
+        Command::Mock(asked) => mock::mock(&asked, out),
         Command::Gen { directory } => gen_files::write(&directory, out),
         Command::Serve => {
             with_config(&source, environment, out, |loaded, out| serve::serve(loaded, environment, out))

@@ -20,6 +20,8 @@ use crate::telemetry::clock;
 const TOKEN_SECONDS: i64 = 60;
 /// How long the router may take over one answer.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long it may take over an order: millions of events may have to be written first.
+const ORDER_PATIENCE: Duration = Duration::from_secs(3600);
 /// The largest answer that is read.
 const MAX_ANSWER_BYTES: usize = 256 << 20;
 
@@ -90,10 +92,20 @@ impl Remote {
     /// # Errors
     /// See [`RemoteError`].
     pub(super) fn get(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Value, RemoteError> {
-        self.exchange(Method::GET, path, (query, None))
+        let (status, text) = self.exchange(Method::GET, path, (query, None))?;
+        understand(status, &text, &self.base)
     }
 
-    #[expect(dead_code, reason = "for the commands that change something")]
+    /// Asks for `path` and returns the answer also as the router wrote it, with every number as it was sent.
+    ///
+    /// # Errors
+    /// See [`RemoteError`].
+    pub(super) fn get_text(&self, path: &[&str]) -> Result<(Value, String), RemoteError> {
+        let (status, text) = self.exchange(Method::GET, path, (&[], None))?;
+        let value = understand(status, &text, &self.base)?;
+        Ok((value, String::from_utf8_lossy(&text).into_owned()))
+    }
+
     /// Posts to `path`, with a body where there is one.
     ///
     /// # Errors
@@ -104,7 +116,8 @@ impl Remote {
         query: &[(&str, &str)],
         body: Option<&Value>,
     ) -> Result<Value, RemoteError> {
-        self.exchange(Method::POST, path, (query, body))
+        let (status, text) = self.exchange(Method::POST, path, (query, body))?;
+        understand(status, &text, &self.base)
     }
 
     fn exchange(
@@ -112,7 +125,7 @@ impl Remote {
         method: Method,
         path: &[&str],
         (query, body): (&[(&str, &str)], Option<&Value>),
-    ) -> Result<Value, RemoteError> {
+    ) -> Result<(u16, Vec<u8>), RemoteError> {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(path);
@@ -126,12 +139,18 @@ impl Remote {
         runtime.block_on(self.ask(method, url, body))
     }
 
-    async fn ask(&self, method: Method, url: Url, body: Option<&Value>) -> Result<Value, RemoteError> {
+    async fn ask(
+        &self,
+        method: Method,
+        url: Url,
+        body: Option<&Value>,
+    ) -> Result<(u16, Vec<u8>), RemoteError> {
         let absent = |_| RemoteError::Absent(self.base.to_string());
         let client = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
-            .timeout(PATIENCE)
+            .connect_timeout(PATIENCE)
+            .timeout(if method == Method::POST { ORDER_PATIENCE } else { PATIENCE })
             .build()
             .map_err(|error| RemoteError::Wrong(error.to_string()))?;
         let mut request = client.request(method, url);
@@ -150,7 +169,7 @@ impl Remote {
                 return Err(RemoteError::Wrong("the answer is too large".into()));
             }
         }
-        understand(status, &text, &self.base)
+        Ok((status, text))
     }
 }
 

@@ -87,7 +87,8 @@ fn aligned(line: &[String], widths: &[usize]) -> String {
     format!("{}\n", padded.join("  ").trim_end())
 }
 
-fn without_control(text: &str) -> String {
+/// Escapes what could steer a terminal.
+pub(super) fn without_control(text: &str) -> String {
     let escape = |character: char| match character.is_control() {
         true => character.escape_default().to_string(),
         false => character.to_string(),

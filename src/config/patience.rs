@@ -1,4 +1,5 @@
-//! The common keys of every destination: batch, retry, breaker, hold, concurrency, timeout, events, start.
+//! The common keys of every destination: batch, retry, breaker, hold, concurrency, rate_limit, timeout,
+//! events, start.
 //!
 //! The defaults are the destination's own. Never knows which destination it reads for.
 
@@ -9,7 +10,7 @@ use super::problem::did_you_mean;
 use super::read;
 use super::section::{Section, Wrong};
 use super::settings::{EventFilter, EventPattern, Start};
-use crate::policy::patience::{BatchLimits, BreakerSettings, Patience, Retry};
+use crate::policy::patience::{BatchLimits, BreakerSettings, Patience, RateLimit, Retry};
 use crate::spec::Kind;
 
 /// Reads the patience of one destination; what the table leaves out is as in `default`.
@@ -21,6 +22,7 @@ pub(super) fn patience(section: &mut Section<'_>, default: Patience) -> Patience
         probe_every: section
             .within("hold", |section| section.value("probe_every", default.probe_every, read::some_duration)),
         concurrency: section.value("concurrency", default.concurrency, read::count),
+        rate_limit: section.within("rate_limit", |section| rate_limit(section, default.rate_limit)),
         timeout: section.value("timeout", default.timeout, read::some_duration),
     }
 }
@@ -53,6 +55,17 @@ fn breaker(section: &mut Section<'_>, default: BreakerSettings) -> BreakerSettin
     }
 }
 
+fn rate_limit(section: &mut Section<'_>, default: RateLimit) -> RateLimit {
+    RateLimit {
+        events_per_second: section.value("events_per_second", default.events_per_second, read::integer(0)),
+        requests_per_second: section.value(
+            "requests_per_second",
+            default.requests_per_second,
+            read::integer(0),
+        ),
+    }
+}
+
 /// Reads `events = { include, exclude }`.
 pub(super) fn events(section: &mut Section<'_>) -> EventFilter {
     EventFilter {
@@ -63,15 +76,10 @@ pub(super) fn events(section: &mut Section<'_>) -> EventFilter {
 
 fn pattern(node: &Node) -> Result<EventPattern, Wrong> {
     let text = read::text(node)?;
-    let (kind, name) = match text.split_once(':') {
-        Some((kind, name)) => (kind, Some(name.to_owned())),
-        None => (text.as_str(), None),
-    };
-    let found = Kind::from_name(kind).map(|kind| EventPattern { kind, name });
-    found.ok_or_else(|| {
-        let kinds = Kind::ALL.map(Kind::as_str);
-        let message = format!("must hold a kind ({}) or `kind:name`, not \"{text}\"", kinds.join(", "));
-        Wrong { suggestion: did_you_mean(kind, kinds), ..Wrong::at(node, message) }
+    text.parse().map_err(|wrong| {
+        let kind = text.split(':').next().unwrap_or_default();
+        let suggestion = did_you_mean(kind, Kind::ALL.map(Kind::as_str));
+        Wrong { suggestion, ..Wrong::at(node, format!("must hold {wrong}")) }
     })
 }
 

@@ -110,11 +110,13 @@ pub(super) fn journal(section: &mut Section<'_>) -> Journal {
     section.value("engine", (), read::word(&[("embedded", ())]));
     let day = Duration::from_secs(24 * 60 * 60);
     let durability = read::word(&[("fsync", Durability::Fsync), ("os", Durability::Os)]);
+    let on_full = read::word(&[("reject", OnFull::Reject), ("drop_oldest", OnFull::DropOldest)]);
     let journal = Journal {
         durability: section.value("durability", Durability::Fsync, durability),
         max_bytes: section.value("max_bytes", 10 << 30, read::size(SMALLEST_JOURNAL)),
         retention: section.value("retention", 7 * day, read::duration),
-        on_full: section.value("on_full", OnFull::Reject, read::word(&[("reject", OnFull::Reject)])),
+        dead_letter_retention: section.value("dead_letter_retention", 90 * day, read::duration),
+        on_full: section.value("on_full", OnFull::Reject, on_full),
         dedupe_window: section.value("dedupe_window", day, read::duration),
         dedupe_max_ids: section.value("dedupe_max_ids", 2_000_000, read::integer(0)),
     };

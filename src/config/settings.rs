@@ -82,6 +82,8 @@ impl Durability {
 pub enum OnFull {
     /// 503 with `Retry-After`.
     Reject,
+    /// The oldest records go, whoever has not had them.
+    DropOldest,
 }
 
 /// `[journal]`.
@@ -93,6 +95,8 @@ pub struct Journal {
     pub max_bytes: u64,
     /// How long settled records are kept for replay.
     pub retention: Duration,
+    /// How long dead letters are kept.
+    pub dead_letter_retention: Duration,
     /// What happens at `max_bytes`.
     pub on_full: OnFull,
     /// How long a `messageId` is remembered.

@@ -93,6 +93,10 @@ fn common_keys(patience: &Patience) -> String {
         ),
         format!("hold = {{ probe_every = {} }}", span(patience.probe_every)),
         format!("concurrency = {}", patience.concurrency),
+        format!(
+            "rate_limit = {{ events_per_second = {}, requests_per_second = {} }}",
+            patience.rate_limit.events_per_second, patience.rate_limit.requests_per_second
+        ),
         format!("timeout = {}", span(patience.timeout)),
         "events = { include = [], exclude = [] }".to_owned(),
         "start = \"now\"".to_owned(),

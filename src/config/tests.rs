@@ -135,7 +135,7 @@ fn what_is_not_built_and_what_is_out_of_bounds_is_refused() {
 engine = "remote"
 durability = "fsnc"
 max_bytes = "512KiB"
-on_full = "drop_oldest"
+on_full = "drop_newest"
 retention = 7
 dedupe_max_ids = 99999999999999999999
 
@@ -147,7 +147,7 @@ per_source = 5
     config.toml:3:10: `engine` in [journal] must be "embedded", not "remote"
     config.toml:4:14: `durability` in [journal] must be "fsync" or "os", not "fsnc"; did you mean `fsync`?
     config.toml:5:13: `max_bytes` in [journal] must be at least 1MiB
-    config.toml:6:11: `on_full` in [journal] must be "reject", not "drop_oldest"
+    config.toml:6:11: `on_full` in [journal] must be "reject" or "drop_oldest", not "drop_newest"; did you mean `drop_oldest`?
     config.toml:7:13: `retention` in [journal] must be a duration like "30s", not an integer
     config.toml:8:18: `dedupe_max_ids` in [journal] must be an integer, not a string
     config.toml:11:32: `events_per_second` in [limits.per_ip] must be at least 0, not -1
@@ -179,7 +179,7 @@ start = "later"
 type = "KIND"
 enabled = false
 SETTING = 5
-rate_limit = { events_per_second = 5 }
+rate_limit = { events_per_second = -5, requests_per_second = 2.5, event_per_second = 1 }
 
 [destinations."d e"]
 type = "PLAIN"
@@ -197,7 +197,9 @@ type = "PLAIN"
     config.toml:15:23: `include` in [destinations.b.events] must hold a kind (track, identify, page, screen, group, alias) or `kind:name`, not "trak:Order *"; did you mean `track`?
     config.toml:16:9: `start` in [destinations.b] must be "now", "beginning" or an instant like "2026-01-31T12:00:00Z"
     config.toml:21:7: `SETTING` in [destinations.c] must be a string, not an integer
-    config.toml:22:1: unknown key `rate_limit` in [destinations.c]
+    config.toml:22:36: `events_per_second` in [destinations.c.rate_limit] must be at least 0, not -5
+    config.toml:22:62: `requests_per_second` in [destinations.c.rate_limit] must be an integer, not a float
+    config.toml:22:67: unknown key `event_per_second` in [destinations.c.rate_limit]; did you mean `events_per_second`?
     config.toml:24:15: [destinations.d e]: a destination's name must be 1 to 64 letters, digits, `_` or `-`
     "#);
 }
@@ -392,6 +394,7 @@ retry = { initial = "1s", max = "1m", give_up_after = "2h" }
 breaker = { failures = 3, open_for = "5s" }
 hold = { probe_every = "1m" }
 concurrency = 4
+rate_limit = { events_per_second = 200, requests_per_second = 5 }
 timeout = "3s"
 events = { include = ["track:Order *", "identify"], exclude = ["track:Order Test"] }
 start = 2026-01-31T12:00:00Z
@@ -399,7 +402,7 @@ start = 2026-01-31T12:00:00Z
     let destination = accepted(text, &[]).settings.destinations.remove(0);
     let shown = format!("{:?}\n{:?}\n{:?}", destination.patience, destination.events, destination.start);
     insta::assert_snapshot!(shown, @r#"
-    Patience { batch: BatchLimits { max_events: 7, max_bytes: 2000000, max_delay: 250ms }, retry: Retry { initial: 1s, max: 60s, give_up_after: 7200s }, breaker: BreakerSettings { failures: 3, open_for: 5s }, probe_every: 60s, concurrency: 4, timeout: 3s }
+    Patience { batch: BatchLimits { max_events: 7, max_bytes: 2000000, max_delay: 250ms }, retry: Retry { initial: 1s, max: 60s, give_up_after: 7200s }, breaker: BreakerSettings { failures: 3, open_for: 5s }, probe_every: 60s, concurrency: 4, rate_limit: RateLimit { events_per_second: 200, requests_per_second: 5 }, timeout: 3s }
     EventFilter { include: [EventPattern { kind: Track, name: Some("Order *") }, EventPattern { kind: Identify, name: None }], exclude: [EventPattern { kind: Track, name: Some("Order Test") }] }
     At(2026-01-31T12:00:00Z)
     "#);

@@ -6,6 +6,7 @@
 
 pub mod address;
 mod failure;
+pub mod mask;
 mod resolve;
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,10 @@
 #[macro_use]
 mod registry;
 pub mod http_client;
+pub mod mock;
 pub mod reply;
+pub mod show;
+mod wants;
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -23,6 +26,8 @@ use crate::spec::Event;
 use crate::warehouse::{SchemaCell, SchemaDiff};
 
 pub use reply::{Answer, Failure, FailureKind, Reply};
+pub use show::{Shown, ShownBody, ShownRequest, ShownRow};
+pub use wants::wants;
 
 registry! {
     sqlite: sqlite::Sqlite,
@@ -115,6 +120,8 @@ pub trait Destination: Send + Sync + Sized + 'static {
     const KIND: &'static str;
     /// What it says about itself.
     const ABOUT: About;
+    /// Makes its stand-in, where there is one: see [`mock`].
+    const MOCK: Option<mock::NewMock> = None;
     /// Its own settings, without the common ones. `deny_unknown_fields`; a default is what the shipped file says.
     type Config: DeserializeOwned
         + serde::Serialize
@@ -162,6 +169,12 @@ pub trait Destination: Send + Sync + Sized + 'static {
         None
     }
 
+    /// Returns the table that holds most of the event, for a warehouse.
+    fn table(&self, event: &Event) -> Option<String> {
+        let _ = event;
+        None
+    }
+
     /// Returns the schema that `plan` looks at, for a warehouse.
     fn schema(&self) -> Option<Arc<SchemaCell>> {
         None
@@ -193,6 +206,10 @@ pub trait Client: Send + Sync + 'static {
 
     /// Sends one request. Every failure of the outside is a value in the [`Reply`].
     fn send(&self, request: &Self::Request) -> impl Future<Output = Reply> + Send;
+
+    /// Returns what sending the request would put on the wire or into rows, with every secret masked. Sends and opens
+    /// nothing.
+    fn show(&self, request: &Self::Request) -> Shown;
 
     /// Returns what carries out schema changes, for a warehouse.
     fn schema_store(&self) -> Option<Arc<dyn SchemaStore>> {

@@ -18,6 +18,8 @@ macro_rules! registry {
             pub parse: fn(toml::Table) -> Result<Settings, toml::de::Error>,
             /// Its own settings with their defaults, as a TOML table: the closed list of its keys.
             pub defaults: fn() -> toml::Table,
+            /// Makes its stand-in, where there is one.
+            pub mock: Option<mock::NewMock>,
         }
 
         /// Every destination that exists.
@@ -29,6 +31,7 @@ macro_rules! registry {
                 <<$ty as Destination>::Config as serde::Deserialize>::deserialize(toml::Value::Table(table)).map(Settings::$kind)
             },
             defaults: || toml::Table::try_from(<<$ty as Destination>::Config>::default()).unwrap_or_default(),
+            mock: <$ty as Destination>::MOCK,
         }),+];
 
         /// The parsed settings of one destination.

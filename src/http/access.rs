@@ -17,6 +17,9 @@ use super::token;
 /// Scope of everything that an operator reads.
 pub(super) const READ_OPS: &str = "read:ops";
 
+/// Scope of everything that an operator changes.
+pub(super) const ADMIN: &str = "admin";
+
 /// Lets a request to the operator API through.
 ///
 /// # Errors

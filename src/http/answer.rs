@@ -37,8 +37,19 @@ pub(super) enum Refusal {
     Unauthorized(&'static str),
     /// Known, but not allowed.
     Forbidden(&'static str),
+    /// A parameter of the query makes no sense.
+    BadParameter {
+        /// Its name; empty for the query as a whole.
+        name: String,
+        /// What is wrong with it, to be read after its name.
+        message: String,
+    },
+    /// It cannot be done in the present state.
+    Conflict(String),
     /// No such path.
     NotFound,
+    /// No such thing at a path that there is.
+    NoSuch(String),
     /// The path exists for these methods.
     MethodNotAllowed(&'static str),
     /// More events than `[limits]` allow.
@@ -53,14 +64,21 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
+    /// Returns the refusal of one parameter.
+    pub(super) fn bad_parameter(name: &str, message: &str) -> Refusal {
+        Refusal::BadParameter { name: name.to_owned(), message: message.to_owned() }
+    }
+
     fn status(&self) -> StatusCode {
         match self {
-            Refusal::Unreadable(_) | Refusal::BodyTooLarge { .. } | Refusal::BadEncoding(_) => {
-                StatusCode::BAD_REQUEST
-            }
+            Refusal::Unreadable(_)
+            | Refusal::BodyTooLarge { .. }
+            | Refusal::BadEncoding(_)
+            | Refusal::BadParameter { .. } => StatusCode::BAD_REQUEST,
+            Refusal::Conflict(_) => StatusCode::CONFLICT,
             Refusal::Unauthorized(_) => StatusCode::UNAUTHORIZED,
             Refusal::Forbidden(_) => StatusCode::FORBIDDEN,
-            Refusal::NotFound => StatusCode::NOT_FOUND,
+            Refusal::NotFound | Refusal::NoSuch(_) => StatusCode::NOT_FOUND,
             Refusal::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Refusal::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
             Refusal::Overloaded(_) | Refusal::JournalFull => StatusCode::SERVICE_UNAVAILABLE,
@@ -74,7 +92,9 @@ impl Refusal {
             Refusal::BadEncoding(_) => "bad_encoding",
             Refusal::Unauthorized(_) => "unauthorized",
             Refusal::Forbidden(_) => "forbidden",
-            Refusal::NotFound => "not_found",
+            Refusal::BadParameter { .. } => "bad_parameter",
+            Refusal::Conflict(_) => "conflict",
+            Refusal::NotFound | Refusal::NoSuch(_) => "not_found",
             Refusal::MethodNotAllowed(_) => "method_not_allowed",
             Refusal::RateLimited { .. } => "rate_limited",
             Refusal::Overloaded(_) => "overloaded",
@@ -92,6 +112,9 @@ impl Refusal {
             | Refusal::Unauthorized(message)
             | Refusal::Forbidden(message)
             | Refusal::Overloaded(message) => (*message).to_owned(),
+            Refusal::BadParameter { name, message } if name.is_empty() => message.clone(),
+            Refusal::BadParameter { name, message } => format!("`{name}` {message}"),
+            Refusal::Conflict(message) | Refusal::NoSuch(message) => message.clone(),
             Refusal::NotFound => "there is nothing at this path".to_owned(),
             Refusal::MethodNotAllowed(allow) => format!("this path takes {allow}"),
             Refusal::RateLimited { retry_after } => {
@@ -101,11 +124,14 @@ impl Refusal {
         }
     }
 
-    /// Only a wrong member of the body has a place to point at.
+    /// Only a wrong member of the body or the query has a place to point at.
     fn details<'a>(&'a self, message: &'a str) -> Vec<Detail<'a>> {
         match self {
             Refusal::Unreadable(error) if !error.path().is_empty() => {
                 vec![Detail { path: error.path(), code: error.code(), message }]
+            }
+            Refusal::BadParameter { name, .. } if !name.is_empty() => {
+                vec![Detail { path: name, code: self.code(), message }]
             }
             _ => Vec::new(),
         }

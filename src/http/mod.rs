@@ -11,8 +11,10 @@ mod body;
 mod budget;
 mod cors;
 mod home;
+mod letters;
 mod limit;
 mod ops;
+mod orders;
 mod outer;
 mod routes;
 mod segment;
@@ -21,6 +23,7 @@ mod terms;
 #[cfg(test)]
 mod tests;
 pub mod token;
+mod trace;
 mod visitor;
 
 use std::net::TcpListener;
@@ -33,9 +36,10 @@ use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 
-use crate::actors::messages::{Accept, ListRejected, Readiness, Snapshot};
+use crate::actors::messages::{Accept, ListRejected, Order, Readiness, Snapshot, TraceEvent};
 use crate::config::Settings;
 use crate::telemetry::Metrics;
+pub use letters::LetterDesk;
 use state::{Shared, State};
 
 pub use terms::DoorTerms;
@@ -64,6 +68,12 @@ pub struct Door {
     pub readiness: Recipient<Readiness>,
     /// Lists what was set aside.
     pub rejected: Recipient<ListRejected>,
+    /// Lists dead letters and settles them.
+    pub letters: LetterDesk,
+    /// Carries out what operators order.
+    pub orders: Recipient<Order>,
+    /// Tells the journey of one event.
+    pub trace: Recipient<TraceEvent>,
     /// Where the door counts.
     pub metrics: Arc<Metrics>,
 }

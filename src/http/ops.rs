@@ -7,7 +7,7 @@ use std::time::Duration;
 use actix::{Message, Recipient};
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::actors::messages::{DestinationStatus, ListRejected, Readiness, ReadyCheck, Snapshot};
@@ -15,12 +15,11 @@ use crate::actors::messages::{DestinationStatus, ListRejected, Readiness, ReadyC
 use super::access::{self, READ_OPS};
 use super::answer::{self, Refusal};
 use super::body;
+use super::letters;
 use super::state::State;
 
 /// Load balancers give up on a readiness check after a few seconds.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
-const DEFAULT_LIMIT: usize = 100;
-const MAX_LIMIT: usize = 1000;
 const SILENT: Refusal = Refusal::Overloaded("the router did not answer in time");
 /// What `Metrics::encode` writes.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -45,13 +44,6 @@ struct Destinations {
 struct RejectedEvents {
     rejected: Vec<Arc<RawValue>>,
     next: Option<String>,
-}
-
-/// The page that is asked for; what cannot be read is the default.
-#[derive(Deserialize, Default)]
-struct PageQuery {
-    limit: Option<String>,
-    cursor: Option<String>,
 }
 
 /// The process runs. Asks nobody, so that a busy journal does not get it killed.
@@ -137,10 +129,8 @@ async fn list_destinations(request: &HttpRequest, state: &State) -> Result<Desti
 
 async fn list_rejected(request: &HttpRequest, state: &State) -> Result<RejectedEvents, Refusal> {
     access::check(request, &state.door.settings.server, READ_OPS)?;
-    let query = web::Query::<PageQuery>::from_query(request.query_string());
-    let query = query.map(web::Query::into_inner).unwrap_or_default();
-    let limit = query.limit.and_then(|limit| limit.parse().ok()).unwrap_or(DEFAULT_LIMIT);
-    let question = ListRejected { limit: limit.clamp(1, MAX_LIMIT), cursor: query.cursor };
+    let (limit, cursor) = letters::page(request)?;
+    let question = ListRejected { limit, cursor: cursor.map(|cursor| cursor.to_string()) };
     let page = ask(&state.door.rejected, question).await?;
     let page = page.map_err(|_| Refusal::Overloaded("the rejected events cannot be read now"))?;
     Ok(RejectedEvents { rejected: page.rejected, next: page.next })
@@ -151,7 +141,23 @@ where
     M: Message + Send + 'static,
     M::Result: Send,
 {
-    let asked = tokio::time::timeout(ANSWER_WITHIN, whom.send(question)).await;
+    ask_within(whom, question, ANSWER_WITHIN).await
+}
+
+/// Asks and waits for the answer, at most so long.
+///
+/// # Errors
+/// `overloaded` when none comes.
+pub(super) async fn ask_within<M>(
+    whom: &Recipient<M>,
+    question: M,
+    limit: Duration,
+) -> Result<M::Result, Refusal>
+where
+    M: Message + Send + 'static,
+    M::Result: Send,
+{
+    let asked = tokio::time::timeout(limit, whom.send(question)).await;
     asked.map_err(|_| SILENT)?.map_err(|_| SILENT)
 }
 

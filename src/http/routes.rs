@@ -9,7 +9,7 @@ use actix_web::web;
 use crate::spec::Kind;
 use crate::spec::read::Endpoint;
 
-use super::{home, ops, segment};
+use super::{home, letters, ops, orders, segment, trace};
 
 /// Paths that take calls. The one-letter forms are those of browser libraries.
 const INGEST: [(&str, Endpoint); 15] = [
@@ -34,7 +34,20 @@ const INGEST: [(&str, Endpoint); 15] = [
 const CLIENT_METRICS: &str = "/v1/m";
 
 /// Paths for operators, who do not come from pages on other origins.
-const OPERATOR: [&str; 6] = ["/", "/health", "/ready", "/metrics", "/api/destinations", "/api/rejected"];
+const OPERATOR: [&str; 9] = [
+    "/",
+    "/health",
+    "/ready",
+    "/metrics",
+    "/api/destinations",
+    "/api/rejected",
+    "/api/dead-letters",
+    "/api/dead-letters/retry",
+    "/api/dead-letters/drop",
+];
+
+/// What an operator orders for one destination.
+const ORDER: &str = "/api/destinations/{name}/{action}";
 
 /// Puts every route into the application.
 pub(super) fn register(config: &mut web::ServiceConfig) {
@@ -55,14 +68,23 @@ pub(super) fn register(config: &mut web::ServiceConfig) {
         .service(readable("/ready").route(web::route().guard(reads()).to(ops::ready)))
         .service(readable("/metrics").route(web::route().guard(reads()).to(ops::metrics)))
         .service(readable("/api/destinations").route(web::route().guard(reads()).to(ops::destinations)))
-        .service(readable("/api/rejected").route(web::route().guard(reads()).to(ops::rejected)));
+        .service(changing(ORDER).route(web::post().to(orders::order)))
+        .service(readable("/api/rejected").route(web::route().guard(reads()).to(ops::rejected)))
+        .service(readable("/api/dead-letters").route(web::route().guard(reads()).to(letters::list)))
+        .service(changing("/api/dead-letters/retry").route(web::post().to(letters::retry)))
+        .service(changing("/api/dead-letters/drop").route(web::post().to(letters::drop_letters)))
+        .service(readable(trace::PATTERN).route(web::route().guard(reads()).to(trace::event)));
 }
 
 /// Returns the metric label of a path.
 pub(super) fn label(path: &str) -> &'static str {
+    if path.starts_with(trace::PREFIX) {
+        return trace::LABEL;
+    }
     let ingest = INGEST.iter().map(|(known, _)| *known);
     let known = ingest.chain([CLIENT_METRICS]).chain(OPERATOR);
-    known.into_iter().find(|known| *known == path).unwrap_or("other")
+    let of_destination = || path.starts_with("/api/destinations/").then_some(ORDER);
+    known.into_iter().find(|known| *known == path).or_else(of_destination).unwrap_or("other")
 }
 
 /// Returns whether pages on other origins have no business here, known path or not.
@@ -80,6 +102,11 @@ fn readable(path: &str) -> actix_web::Resource {
     web::resource(path).default_service(web::to(ops::only_get))
 }
 
+/// A path at which an operator changes something.
+fn changing(path: &str) -> actix_web::Resource {
+    web::resource(path).default_service(web::to(ops::only_post))
+}
+
 fn reads() -> impl Guard {
     guard::Any(guard::Get()).or(guard::Head())
 }
@@ -93,6 +120,8 @@ mod tests {
         assert_eq!(label("/v1/batch"), "/v1/batch");
         assert_eq!(label("/v1/m"), "/v1/m");
         assert_eq!(label("/health"), "/health");
+        assert_eq!(label("/api/destinations/crm/pause"), ORDER);
+        assert_eq!(label("/api/events/an%2Fid/"), "/api/events/MESSAGE_ID");
         assert_eq!(label("/v1/../../etc/passwd"), "other");
     }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::ReadLimit;
+use super::attempts::{Attempt, Matter, Note, Word};
+use super::{DeadLetter, Position, ReadLimit};
 use crate::spec::{Event, Kind, Receipt};
 
 pub(crate) const SECOND: i64 = 1_000_000;
@@ -23,6 +24,7 @@ pub(crate) fn receipt(message_id: &str) -> Receipt {
         message_id: Some(message_id.into()),
         source: Arc::from("website"),
         ip: None,
+        redelivery: None,
     }
 }
 
@@ -47,4 +49,49 @@ pub(crate) fn event_at(message_id: &str, pad: usize, seconds: i64) -> Arc<Event>
 
 pub(crate) fn limit(records: usize) -> ReadLimit {
     ReadLimit { records, bytes: usize::MAX }
+}
+
+pub(crate) fn attempt_note(
+    destination: &str,
+    ranges: &[(u64, u64)],
+    class: &'static str,
+    answer: &str,
+) -> Note {
+    let failed = class != "delivered";
+    let attempt = Attempt {
+        class: Word::Borrowed(class),
+        status: Some(if failed { 503 } else { 200 }),
+        reason: failed.then_some(Word::Borrowed("server_error")),
+        answer: answer.to_owned(),
+        latency_ms: Some(12),
+    };
+    let matter = Matter::Attempt(attempt);
+    Note { destination: destination.to_owned(), ranges: of(ranges), at: at(0), matter }
+}
+
+pub(crate) fn fate_note(
+    destination: &str,
+    ranges: &[(u64, u64)],
+    fate: &'static str,
+    reason: &'static str,
+) -> Note {
+    let matter = Matter::Fate { fate: Word::Borrowed(fate), reason: Word::Borrowed(reason) };
+    Note { destination: destination.to_owned(), ranges: of(ranges), at: at(0), matter }
+}
+
+fn of(ranges: &[(u64, u64)]) -> Vec<std::ops::Range<u64>> {
+    ranges.iter().map(|(start, end)| *start..*end).collect()
+}
+
+pub(crate) fn letter(destination: &str, reason: &'static str, event: Arc<Event>, seconds: i64) -> DeadLetter {
+    DeadLetter {
+        destination: destination.to_owned(),
+        position: Position(5),
+        reason,
+        status: Some(422),
+        answer: "no such \"thing\"".to_owned(),
+        attempts: 1,
+        at: at(seconds),
+        event,
+    }
 }

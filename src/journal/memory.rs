@@ -3,7 +3,7 @@
 //! Separate so that no test of an actor waits for a disk. Same semantics as the embedded engine, except that space is
 //! given up record by record. Never survives the process.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use super::{
-    Appended, Cursor, DeadLetter, Extent, Journal, JournalError, Position, ReadLimit, Record, RejectedPage,
-    render,
+    Appended, Cursor, DeadLetter, Dropped, Extent, Journal, JournalError, Letter, LetterCounts, LetterFilter,
+    LetterId, LetterPage, Note, Orders, PageLimit, Position, ReadLimit, Record, RejectedPage, Walk, render,
 };
 use crate::spec::{Event, Rejected};
 
@@ -32,9 +32,12 @@ struct State {
     first: u64,
     floor: u64,
     bytes: u64,
-    ids: HashMap<Box<str>, u64>,
+    ids: HashSet<Box<str>>,
     cursors: HashMap<String, Cursor>,
-    dead: Vec<DeadLetter>,
+    orders: HashMap<String, Orders>,
+    /// `None` once taken out.
+    dead: Vec<Option<DeadLetter>>,
+    notes: Vec<Note>,
     rejected: Vec<Arc<RawValue>>,
 }
 
@@ -53,7 +56,7 @@ impl MemoryJournal {
 
     /// Returns all dead letters, oldest first.
     pub fn dead_letters(&self) -> Vec<DeadLetter> {
-        self.state().dead.clone()
+        self.state().dead.iter().flatten().cloned().collect()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -105,11 +108,13 @@ impl Journal for MemoryJournal {
         for event in events {
             let next = state.next();
             let id = event.head.message_id.clone();
-            if state.ids.contains_key(&id) {
+            if event.receipt.redelivery.is_none() && state.ids.contains(&id) {
                 positions.push(None);
                 continue;
             }
-            state.ids.insert(id, next);
+            if event.receipt.redelivery.is_none() {
+                state.ids.insert(id);
+            }
             state.bytes += event.raw.len() as u64;
             state.records.push_back(Some(event));
             positions.push(Some(Position(next)));
@@ -153,7 +158,12 @@ impl Journal for MemoryJournal {
             next: Position(state.next()),
             bytes: state.bytes,
             max_bytes: self.max_bytes,
+            dropped: Position(0),
         }
+    }
+
+    fn dropped(&self) -> Vec<Dropped> {
+        Vec::new()
     }
 
     fn bytes_since(&self, from: Position) -> u64 {
@@ -161,9 +171,15 @@ impl Journal for MemoryJournal {
     }
 
     fn find(&self, message_id: &str) -> Result<Option<Record>, JournalError> {
+        Ok(self.history(message_id)?.into_iter().next())
+    }
+
+    fn history(&self, message_id: &str) -> Result<Vec<Record>, JournalError> {
         let state = self.state();
-        let Some(position) = state.ids.get(message_id).copied() else { return Ok(None) };
-        Ok(state.from(position).next().filter(|record| record.position.0 == position))
+        let all = state.from(0).filter(|record| *record.event.head.message_id == *message_id);
+        let mut found: Vec<Record> = all.collect();
+        found.reverse();
+        Ok(found)
     }
 
     fn position_at(&self, at: Timestamp) -> Result<Position, JournalError> {
@@ -190,7 +206,10 @@ impl Journal for MemoryJournal {
         let aged = |event: Option<&Arc<Event>>| {
             event.is_none_or(|event| event.receipt.received_at.as_nanosecond() < old)
         };
-        Ok(state.give_up(|state, event| aged(event) || state.bytes > self.max_bytes))
+        let gone = state.give_up(|state, event| aged(event) || state.bytes > self.max_bytes);
+        let first = state.first;
+        state.notes.retain(|note| note.span().end > first);
+        Ok(gone)
     }
 
     fn cursor(&self, destination: &str) -> Result<Option<Cursor>, JournalError> {
@@ -202,9 +221,78 @@ impl Journal for MemoryJournal {
         Ok(())
     }
 
-    fn bury(&self, letters: &[DeadLetter]) -> Result<(), JournalError> {
-        self.state().dead.extend_from_slice(letters);
+    fn forget(&self, destination: &str) -> Result<(), JournalError> {
+        self.state().cursors.remove(destination);
         Ok(())
+    }
+
+    fn orders(&self, destination: &str) -> Result<Orders, JournalError> {
+        Ok(self.state().orders.get(destination).cloned().unwrap_or_default())
+    }
+
+    fn give_orders(&self, destination: &str, orders: &Orders) -> Result<(), JournalError> {
+        self.state().orders.insert(destination.to_owned(), orders.clone());
+        Ok(())
+    }
+
+    fn bury(&self, letters: &[DeadLetter]) -> Result<(), JournalError> {
+        self.state().dead.extend(letters.iter().cloned().map(Some));
+        Ok(())
+    }
+
+    fn note(&self, notes: &[Note]) -> Result<(), JournalError> {
+        self.state().notes.extend_from_slice(notes);
+        Ok(())
+    }
+
+    fn notes_about(&self, position: Position) -> Result<Vec<Note>, JournalError> {
+        Ok(self.state().notes.iter().filter(|note| note.covers(position)).cloned().collect())
+    }
+
+    fn letters(
+        &self,
+        filter: &LetterFilter,
+        walk: Walk,
+        limit: PageLimit,
+    ) -> Result<LetterPage, JournalError> {
+        let state = self.state();
+        let there = (0..).zip(&state.dead).filter_map(|(offset, letter)| Some((offset, letter.as_ref()?)));
+        let mut all: Vec<Letter> = there.map(|(offset, letter)| kept(offset, letter)).collect();
+        all.retain(|letter| filter.admits(letter));
+        match walk {
+            Walk::Back(from) => {
+                all.retain(|letter| from.is_none_or(|from| letter.id < from));
+                all.reverse();
+            }
+            Walk::Forth(from, until) => all.retain(|letter| (from..until).contains(&letter.id)),
+        }
+        let rest = all.split_off(limit.letters.min(all.len()));
+        let following = match walk {
+            Walk::Back(_) => all.last(),
+            Walk::Forth(..) => rest.first(),
+        };
+        let next = following.filter(|_| !rest.is_empty()).map(|letter| letter.id);
+        Ok(LetterPage { letters: all, next })
+    }
+
+    fn letters_end(&self) -> LetterId {
+        LetterId { file: 0, offset: self.state().dead.len() as u64 }
+    }
+
+    fn take_out(&self, letters: &[Letter]) -> Result<u64, JournalError> {
+        let mut state = self.state();
+        let places = letters.iter().filter_map(|letter| usize::try_from(letter.id.offset).ok());
+        Ok(places.filter(|place| state.dead.get_mut(*place).and_then(Option::take).is_some()).count() as u64)
+    }
+
+    fn expire_letters(&self, before: Timestamp) -> Result<LetterCounts, JournalError> {
+        let mut state = self.state();
+        let old = state.dead.iter_mut().filter_map(|letter| letter.take_if(|letter| letter.at < before));
+        Ok(counted(old.collect::<Vec<_>>().iter()))
+    }
+
+    fn letter_counts(&self) -> LetterCounts {
+        counted(self.state().dead.iter().flatten())
     }
 
     fn keep_rejected(&self, rejected: &[Rejected]) -> Result<(), JournalError> {
@@ -228,4 +316,30 @@ impl Journal for MemoryJournal {
     fn close(&self) -> Result<(), JournalError> {
         Ok(())
     }
+}
+
+fn kept(offset: u64, letter: &DeadLetter) -> Letter {
+    Letter {
+        id: LetterId { file: 0, offset },
+        destination: letter.destination.clone(),
+        message_id: letter.event.head.message_id.to_string(),
+        position: Some(letter.position),
+        reason: letter.reason.to_owned(),
+        status: letter.status,
+        answer: letter.answer.clone(),
+        attempts: letter.attempts,
+        at: letter.at,
+        table: None,
+        ddl: None,
+        raw: letter.event.raw.clone(),
+        receipt: Some(letter.event.receipt.clone()),
+    }
+}
+
+fn counted<'a>(letters: impl Iterator<Item = &'a DeadLetter>) -> LetterCounts {
+    let mut counts = LetterCounts::new();
+    for letter in letters {
+        *counts.entry((letter.destination.clone(), letter.reason.to_owned())).or_default() += 1;
+    }
+    counts
 }

@@ -4,22 +4,29 @@
 //! Everything above the [`Journal`] trait is the same for every engine. Calls block: the writer runs `append` off the
 //! actor threads, deliveries look into the hot tail first. Never knows a destination beyond its name.
 
+pub mod attempts;
 pub mod embedded;
 #[cfg(test)]
 pub(crate) mod fixtures;
+mod letter_line;
+pub mod letters;
 pub mod memory;
+mod orders;
 mod render;
+pub mod trace;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::spec::{Event, Rejected};
 
+pub use attempts::Note;
 pub use embedded::{EmbeddedJournal, Options};
+pub use letters::{Letter, LetterCounts, LetterFilter, LetterId, LetterList, LetterPage, PageLimit, Walk};
 pub use memory::MemoryJournal;
+pub use orders::{Orders, ReplayOrder};
 
 /// The place of a record in the journal: 0, 1, 2, … in the order of acknowledgement. Never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -79,17 +86,26 @@ pub struct Extent {
     pub bytes: u64,
     /// The most bytes it may take.
     pub max_bytes: u64,
+    /// Below this position records were given up that somebody had not settled, because there was no room.
+    pub dropped: Position,
+}
+
+/// Records that were given up because there was no room, settled or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dropped {
+    /// The first of them.
+    pub first: Position,
+    /// The position after the last.
+    pub next: Position,
 }
 
 /// An event that a destination will never take, with the other side's reason.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct DeadLetter {
     /// Which destination.
     pub destination: String,
     /// Where the event is.
     pub position: Position,
-    /// Its id.
-    pub message_id: String,
     /// From the closed list.
     pub reason: &'static str,
     /// HTTP status, where there was one.
@@ -100,8 +116,8 @@ pub struct DeadLetter {
     pub attempts: u32,
     /// When it was buried.
     pub at: Timestamp,
-    /// The event as the destination would have seen it: JSON text.
-    pub event: Bytes,
+    /// The event.
+    pub event: Arc<Event>,
 }
 
 /// One page of rejected events, newest first.
@@ -160,6 +176,9 @@ pub trait Journal: Send + Sync + 'static {
     /// Returns what the journal holds. Never blocks on disk.
     fn extent(&self) -> Extent;
 
+    /// Returns what was dropped for want of room since this was last asked. Never blocks on disk.
+    fn dropped(&self) -> Vec<Dropped>;
+
     /// Returns about how many bytes of records lie at or after `from`. Never blocks on disk.
     fn bytes_since(&self, from: Position) -> u64;
 
@@ -168,6 +187,12 @@ pub trait Journal: Send + Sync + 'static {
     /// # Errors
     /// `Io` and `Damaged`.
     fn find(&self, message_id: &str) -> Result<Option<Record>, JournalError>;
+
+    /// Returns every record with this message id, newest first: as it was accepted, and as often as it was stored again.
+    ///
+    /// # Errors
+    /// `Io` and `Damaged`.
+    fn history(&self, message_id: &str) -> Result<Vec<Record>, JournalError>;
 
     /// Returns the position of the first record received at or after `at`.
     ///
@@ -201,11 +226,72 @@ pub trait Journal: Send + Sync + 'static {
     /// `Io`.
     fn commit(&self, destination: &str, cursor: &Cursor) -> Result<(), JournalError>;
 
+    /// Removes a cursor that nobody will go on from.
+    ///
+    /// # Errors
+    /// `Io`.
+    fn forget(&self, destination: &str) -> Result<(), JournalError>;
+
+    /// Returns what an operator has ordered for a destination.
+    ///
+    /// # Errors
+    /// `Io`.
+    fn orders(&self, destination: &str) -> Result<Orders, JournalError>;
+
+    /// Replaces what is ordered for a destination and returns when it is durable.
+    ///
+    /// # Errors
+    /// `Io` and `Full`.
+    fn give_orders(&self, destination: &str, orders: &Orders) -> Result<(), JournalError>;
+
     /// Appends dead letters and returns when they are durable.
     ///
     /// # Errors
     /// `Io`.
     fn bury(&self, letters: &[DeadLetter]) -> Result<(), JournalError>;
+
+    /// Keeps what deliveries have to say about events. Survives a kill of the process, not a power cut. Notes of attempts
+    /// are bounded in space, the oldest go first; notes of fates are kept as long as the events.
+    ///
+    /// # Errors
+    /// `Io` and `Full`.
+    fn note(&self, notes: &[Note]) -> Result<(), JournalError>;
+
+    /// Returns every note about the event at this position, in the order in which they were kept. Reads from disk.
+    ///
+    /// # Errors
+    /// `Io`.
+    fn notes_about(&self, position: Position) -> Result<Vec<Note>, JournalError>;
+
+    /// Returns a page of the letters that `filter` admits. A letter that is taken out meanwhile may still be in it.
+    ///
+    /// # Errors
+    /// `Io`.
+    fn letters(
+        &self,
+        filter: &LetterFilter,
+        walk: Walk,
+        limit: PageLimit,
+    ) -> Result<LetterPage, JournalError>;
+
+    /// Returns the id that the next letter will have at least: every letter so far has a smaller one. Reads nothing, but waits
+    /// while letters are being written.
+    fn letters_end(&self) -> LetterId;
+
+    /// Takes letters out for good and returns how many of them were still there, when that is durable.
+    ///
+    /// # Errors
+    /// `Io`; some of them may be out.
+    fn take_out(&self, letters: &[Letter]) -> Result<u64, JournalError>;
+
+    /// Takes out all letters that were buried before an instant, and returns how many that were.
+    ///
+    /// # Errors
+    /// `Io`; some of them may be out.
+    fn expire_letters(&self, before: Timestamp) -> Result<LetterCounts, JournalError>;
+
+    /// Returns how many letters there are. Reads nothing, but waits while letters are being written.
+    fn letter_counts(&self) -> LetterCounts;
 
     /// Keeps rejected events with their reasons.
     ///

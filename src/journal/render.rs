@@ -1,4 +1,4 @@
-//! Dead letters and rejected events as lines of JSON.
+//! Rejected events as lines of JSON, and what other lines share with them.
 //!
 //! Separate because every engine stores the same lines. Pure.
 
@@ -7,7 +7,6 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::DeadLetter;
 use crate::spec::Rejected;
 
 /// A rejected text longer than this is cut and kept as a string.
@@ -24,23 +23,13 @@ struct RejectedLine<'a> {
     event: Text<'a>,
 }
 
-#[derive(Serialize)]
-struct DeadLine<'a> {
-    message_id: &'a str,
-    destination: &'a str,
-    position: u64,
-    reason: &'static str,
-    status: Option<u16>,
-    answer: &'a str,
-    attempts: u32,
-    at: jiff::Timestamp,
-    event: Text<'a>,
-}
-
+/// A text that may be JSON.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Text<'a> {
+pub(super) enum Text<'a> {
+    /// It is.
     Json(Box<RawValue>),
+    /// It is not, or was too long.
     String(Cow<'a, str>),
 }
 
@@ -66,37 +55,18 @@ pub(super) fn rejected(rejected: &[Rejected]) -> serde_json::Result<Vec<u8>> {
     Ok(out)
 }
 
-/// Returns one line, with its line feed, for each dead letter.
+/// Appends a line with its line feed.
 ///
 /// # Errors
-/// None that can happen with these types.
-pub(super) fn dead_letters(letters: &[DeadLetter]) -> serde_json::Result<Vec<u8>> {
-    let mut out = Vec::new();
-    for letter in letters {
-        let line = DeadLine {
-            message_id: &letter.message_id,
-            destination: &letter.destination,
-            position: letter.position.0,
-            reason: letter.reason,
-            status: letter.status,
-            answer: &letter.answer,
-            attempts: letter.attempts,
-            at: letter.at,
-            event: text(&letter.event, usize::MAX),
-        };
-        push(&mut out, &line)?;
-    }
-    Ok(out)
-}
-
-fn push(out: &mut Vec<u8>, line: &impl Serialize) -> serde_json::Result<()> {
+/// A value that is no JSON.
+pub(super) fn push(out: &mut Vec<u8>, line: &impl Serialize) -> serde_json::Result<()> {
     serde_json::to_writer(&mut *out, line)?;
     out.push(b'\n');
     Ok(())
 }
 
 /// Returns the text as it is when it is JSON of at most `max` bytes, else as a string.
-fn text(raw: &[u8], max: usize) -> Text<'_> {
+pub(super) fn text(raw: &[u8], max: usize) -> Text<'_> {
     let json = || {
         // Line feeds within JSON stand between tokens only; one line must hold all.
         let line = std::str::from_utf8(raw).ok()?.replace(['\n', '\r'], " ");

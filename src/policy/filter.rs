@@ -36,6 +36,21 @@ impl EventFilter {
     }
 }
 
+impl std::str::FromStr for EventPattern {
+    type Err = String;
+
+    /// Reads a kind, or `kind:name`. The error is to be read after "must hold".
+    fn from_str(text: &str) -> Result<EventPattern, String> {
+        let (kind, name) = match text.split_once(':') {
+            Some((kind, name)) => (kind, Some(name.to_owned())),
+            None => (text, None),
+        };
+        let found = Kind::from_name(kind).map(|kind| EventPattern { kind, name });
+        let kinds = || Kind::ALL.map(Kind::as_str).join(", ");
+        found.ok_or_else(|| format!("a kind ({}) or `kind:name`, not \"{text}\"", kinds()))
+    }
+}
+
 impl EventPattern {
     /// Returns whether a call of this kind and name matches.
     pub fn matches(&self, kind: Kind, name: &str) -> bool {

@@ -51,9 +51,46 @@ pub enum Reason {
     Unsupported,
     /// The record was erased before it was delivered.
     Erased,
+    /// The journal was full and gave up its oldest records.
+    JournalFull,
+    /// The record was given up while the destination was off.
+    Expired,
+    /// The record cannot be read any more.
+    Damaged,
+    /// An operator dropped the backlog.
+    DroppedByOperator,
+    /// The event was accepted before the destination's `start`.
+    BeforeStart,
 }
 
 impl Reason {
+    /// Every reason.
+    pub const ALL: &[Reason] = &[
+        Reason::Rejected,
+        Reason::TooLarge,
+        Reason::Unmappable,
+        Reason::Panicked,
+        Reason::GaveUp,
+        Reason::Unauthorized,
+        Reason::Forbidden,
+        Reason::NotFound,
+        Reason::Gone,
+        Reason::Redirect,
+        Reason::PrivateAddress,
+        Reason::Dns,
+        Reason::Tls,
+        Reason::Timeout,
+        Reason::Connection,
+        Reason::ServerError,
+        Reason::BadAnswer,
+        Reason::Throttled,
+        Reason::Store,
+        Reason::Integrations,
+        Reason::Filtered,
+        Reason::Unsupported,
+        Reason::Erased,
+    ];
+
     /// Returns the word used in metrics, dead letters and answers.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -80,6 +117,11 @@ impl Reason {
             Reason::Filtered => "filtered",
             Reason::Unsupported => "unsupported",
             Reason::Erased => "erased",
+            Reason::JournalFull => "journal_full",
+            Reason::Expired => "expired",
+            Reason::Damaged => "damaged",
+            Reason::DroppedByOperator => "dropped_by_operator",
+            Reason::BeforeStart => "before_start",
         }
     }
 }

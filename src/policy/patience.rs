@@ -52,6 +52,15 @@ impl Default for BreakerSettings {
     }
 }
 
+/// How much a destination may be given a second; 0 is no limit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RateLimit {
+    /// Events, those of retries included.
+    pub events_per_second: u32,
+    /// Requests, those of retries included.
+    pub requests_per_second: u32,
+}
+
 /// Everything the delivery machine needs to know about one destination's patience.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Patience {
@@ -63,8 +72,10 @@ pub struct Patience {
     pub breaker: BreakerSettings,
     /// How often a held destination is probed.
     pub probe_every: Duration,
-    /// Most requests in flight at once.
+    /// Most requests in flight at once; fewer while the destination is throttling, failing or slow.
     pub concurrency: NonZeroUsize,
+    /// How much it may be given a second.
+    pub rate_limit: RateLimit,
     /// How long one request may take.
     pub timeout: Duration,
 }

@@ -44,6 +44,20 @@ impl Settled {
             || self.above.range(..=position).next_back().is_some_and(|(_, end)| position < *end)
     }
 
+    /// Returns whether any position of a range is settled.
+    pub fn touches(&self, range: Range<u64>) -> bool {
+        range.start < self.mark
+            || self.above.range(..range.end).next_back().is_some_and(|(_, end)| range.start < *end)
+    }
+
+    /// Returns how many positions of a range are not settled.
+    pub fn missing(&self, range: Range<u64>) -> u64 {
+        let range = range.start.max(self.mark)..range.end;
+        let within = |(start, end): (&u64, &u64)| range.end.min(*end).saturating_sub(range.start.max(*start));
+        let known: u64 = self.above.range(..range.end.max(range.start)).map(within).sum();
+        range.end.saturating_sub(range.start) - known
+    }
+
     /// Adds a range, joining it with its neighbours and moving the mark when it can.
     pub fn settle(&mut self, range: Range<u64>) {
         let (mut start, mut end) = (range.start.max(self.mark), range.end);
@@ -86,6 +100,9 @@ mod tests {
                 for position in 0..80 {
                     prop_assert_eq!(settled.contains(position), model.contains(&position), "{}", position);
                 }
+                let missing = (start..start + 15).filter(|position| !model.contains(position)).count() as u64;
+                prop_assert_eq!(settled.missing(start..start + 15), missing);
+                prop_assert_eq!(settled.touches(start..start + 15), missing < 15);
                 let mark = (0..).find(|position| !model.contains(position)).unwrap();
                 prop_assert_eq!(settled.mark(), mark);
                 let ranges = settled.ranges();

@@ -176,4 +176,22 @@ pub struct Receipt {
     pub source: Arc<str>,
     /// The client's address, for client-side events only.
     pub ip: Option<IpAddr>,
+    /// Set when the event was stored once more, for one destination. Boxed: next to no event has it.
+    pub redelivery: Option<Box<Redelivery>>,
+}
+
+/// Why an event is in the journal again: its id is known, and only this destination is to have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redelivery {
+    /// Configured name of the one destination that it is for.
+    pub destination: Arc<str>,
+    /// Position of the record that it repeats, where that is known.
+    pub previous: Option<u64>,
+}
+
+impl Receipt {
+    /// Returns whether the record is for this destination: it was accepted for all, or is stored again for this one.
+    pub fn is_for(&self, destination: &str) -> bool {
+        self.redelivery.as_ref().is_none_or(|redelivery| &*redelivery.destination == destination)
+    }
 }

@@ -26,7 +26,7 @@ pub mod time;
 mod track;
 mod validate;
 
-pub use event::{Event, Head, Receipt};
+pub use event::{Event, Head, Receipt, Redelivery};
 pub use integrations::Integrations;
 pub use kind::Kind;
 pub use read::{Arrival, Endpoint, Envelope, Intake, Limits, RequestError, read};

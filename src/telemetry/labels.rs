@@ -52,6 +52,28 @@ impl Fate {
     }
 }
 
+/// How dead letters ended, as the label `end` says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LetterEnd {
+    /// An operator had them sent again.
+    Retried,
+    /// An operator gave them up.
+    Dropped,
+    /// They were older than their retention.
+    Expired,
+}
+
+impl LetterEnd {
+    /// Returns the label's value.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            LetterEnd::Retried => "retried",
+            LetterEnd::Dropped => "dropped",
+            LetterEnd::Expired => "expired",
+        }
+    }
+}
+
 /// State of a breaker; its number is the value of the gauge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -105,6 +127,20 @@ pub(super) struct OutcomeLabels {
     pub(super) destination: String,
     pub(super) outcome: &'static str,
     pub(super) reason: &'static str,
+}
+
+/// Dead letters of a destination, by reason.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct DeadLetterLabels {
+    pub(super) destination: String,
+    pub(super) reason: String,
+}
+
+/// Dead letters that are gone.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct LetterEndLabels {
+    pub(super) destination: String,
+    pub(super) end: &'static str,
 }
 
 /// How attempts ended there.

@@ -14,7 +14,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
 
 use super::labels::{
-    AnswerLabels, AttemptLabels, BreakerState, DestinationLabels, KindLabels, OutcomeLabels, ReasonLabels,
+    AnswerLabels, AttemptLabels, BreakerState, DeadLetterLabels, DestinationLabels, KindLabels,
+    LetterEndLabels, OutcomeLabels, ReasonLabels,
 };
 use crate::spec::{Code, Kind};
 
@@ -59,6 +60,8 @@ pub struct Metrics {
     pub(super) oldest_seconds: Family<DestinationLabels, Measure>,
     pub(super) delivery_seconds: Family<DestinationLabels, Histogram, DeliveryBuckets>,
     pub(super) breaker: Family<DestinationLabels, Level>,
+    pub(super) dead_letters: Family<DeadLetterLabels, Level>,
+    pub(super) dead_letters_ended: Family<LetterEndLabels, Counter>,
     pub(super) journal_bytes: Level,
     pub(super) commit_seconds: Histogram,
     pub(super) answers: Family<AnswerLabels, Counter>,
@@ -77,6 +80,9 @@ impl Metrics {
         let mut registry = Registry::with_prefix("opentrack");
         let (accepted, rejected, duplicate) = ingest(&mut registry);
         let delivery = Delivery::new(&mut registry);
+        let dead_letters = family(&mut registry, "dead_letters", "Dead letters that are kept");
+        let dead_letters_ended =
+            family(&mut registry, "dead_letters_ended", "Dead letters that are gone, by how they ended");
         let (journal_bytes, commit_seconds) = journal(&mut registry);
         let (answers, answer_seconds) = door(&mut registry);
         Metrics {
@@ -92,6 +98,8 @@ impl Metrics {
             oldest_seconds: delivery.oldest_seconds,
             delivery_seconds: delivery.delivery_seconds,
             breaker: delivery.breaker,
+            dead_letters,
+            dead_letters_ended,
             journal_bytes,
             commit_seconds,
             answers,

@@ -10,5 +10,5 @@ mod labels;
 pub mod log;
 pub mod metrics;
 
-pub use labels::{AttemptClass, BreakerState, Fate};
+pub use labels::{AttemptClass, BreakerState, Fate, LetterEnd};
 pub use metrics::Metrics;

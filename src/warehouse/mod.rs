@@ -25,7 +25,7 @@ pub use fit::{Fit, Fitted, fit};
 pub use layout::{Layout, Slot, TableView};
 pub use mapper::{FittedRow, Mapper, Sink};
 pub use names::Dialect;
-pub use rows::{Cell, RowDraft, Rows, Write, base_columns, rows};
+pub use rows::{Cell, RowDraft, Rows, Write, base_columns, own_table, rows};
 pub use schema::{Column, ColumnType, Schema, SchemaCell, SchemaDiff, Table};
 pub use value::Value;
 

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use super::UNMAPPED;
 use super::columns::{ColumnId, Columns};
 use super::flatten::{Flat, Leaf, each_key, flatten};
+use super::names::Dialect;
 use super::schema::{Column, ColumnType};
 use super::time::Precision;
 use super::value::Value;
@@ -61,6 +62,19 @@ pub fn rows<'a>(event: &'a Event, columns: &mut Columns, max_depth: usize) -> Ro
         Kind::Alias => vec![custom.into_draft("aliases", common)],
     };
     Rows { drafts }
+}
+
+/// Returns the table that holds every value of an event: that of the call, for a track call that of its event.
+pub fn own_table(event: &Event, dialect: &Dialect) -> String {
+    let name = match event.head.kind {
+        Kind::Track => return dialect.table(event.head.name.as_deref().unwrap_or_default()),
+        Kind::Identify => IDENTIFY.calls,
+        Kind::Group => GROUP.calls,
+        Kind::Page => "pages",
+        Kind::Screen => "screens",
+        Kind::Alias => "aliases",
+    };
+    name.to_owned()
 }
 
 /// The objects of an event that become columns, as their own text.

@@ -12,11 +12,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use opentrack::destinations::mock::{Incoming, Mock, MockSettings};
 use opentrack::destinations::{
-    Answer, Attempt, Destination, ENTRIES, Entry, FailureKind, Launcher, Plan, Planned, Reply, Setting,
-    Settings,
+    Answer, Attempt, Client, Destination, ENTRIES, Entry, FailureKind, Launcher, Plan, Planned, Reply,
+    Setting, Settings, ShownBody, ShownRequest,
 };
-use opentrack::policy::outcome::Outcome;
+use opentrack::policy::outcome::{Outcome, Verdict};
 use opentrack::spec::{Event, Kind, Receipt};
 use toml::{Table, Value};
 
@@ -58,22 +59,26 @@ fn event(text: &str) -> Arc<Event> {
         message_id: None,
         source: "fixtures".into(),
         ip: None,
+        redelivery: None,
     };
     Arc::new(Event::restore(Bytes::copy_from_slice(text.as_bytes()), receipt).unwrap())
 }
 
 /// The defaults with something in every required key.
 fn settings(entry: &Entry) -> Settings {
-    let mut table = (entry.defaults)();
+    (entry.parse)(filled((entry.defaults)(), entry, "https://example.com/", "something")).unwrap()
+}
+
+fn filled(mut table: Table, entry: &Entry, url: &str, text: &str) -> Table {
     for (key, _) in entry.about.required {
-        let filled = if key.contains("url") { "https://example.com/" } else { "something" };
+        let filled = if key.contains("url") { url } else { text };
         let value = match table.get(*key) {
             Some(Value::Array(_)) => Value::Array(vec![filled.into()]),
             _ => filled.into(),
         };
         table.insert((*key).to_owned(), value);
     }
-    (entry.parse)(table).unwrap()
+    table
 }
 
 /// Builds every destination and hands it to a check.
@@ -262,6 +267,102 @@ fn replies() -> Vec<(Reply, bool)> {
         (Reply::failed(FailureKind::PrivateAddress, "inside"), false),
         (Reply::failed(FailureKind::Store, "disk full"), false),
     ]
+}
+
+/// Builds every destination with a secret wherever one may stand.
+fn each_with_secrets<L: Launcher<Output = ()>>(check: impl Fn() -> L) {
+    for entry in ENTRIES {
+        let mut table = (entry.defaults)();
+        let secret_keys: Vec<String> = table.keys().filter(|key| is_secret(key)).cloned().collect();
+        secret_keys.into_iter().for_each(|key| drop(table.insert(key, SECRET.into())));
+        if let Some(Value::Table(headers)) = table.get_mut("headers") {
+            headers.insert("x-key".to_owned(), SECRET.into());
+        }
+        let url = format!("https://user:{SECRET}@example.com/{SECRET}?k={SECRET}");
+        let setting = Setting {
+            name: entry.kind.to_owned(),
+            data_dir: "nowhere".into(),
+            production: false,
+            timeout: Duration::from_secs(10),
+        };
+        let settings = (entry.parse)(filled(table, entry, &url, SECRET)).unwrap();
+        settings.build(&setting, check()).unwrap();
+    }
+}
+
+const SECRET: &str = "geheim0123456789";
+
+fn is_secret(key: &str) -> bool {
+    ["secret", "password", "token", "key"].iter().any(|word| key.contains(word))
+}
+
+struct ShowsEachEvent;
+
+impl Launcher for ShowsEachEvent {
+    type Output = ();
+
+    fn launch<D: Destination>(self, destination: D, client: D::Client) {
+        for event in fixtures() {
+            if destination.wants(&event) != Verdict::Yes {
+                continue;
+            }
+            for Planned { request, .. } in planned(&destination, &[Arc::clone(&event)], &attempt(1)).requests
+            {
+                let shown = client.show(&request);
+                assert!(!shown.is_empty(), "{}: nothing to see of {}", D::KIND, event.head.message_id);
+                let text = serde_json::to_string(&shown).unwrap();
+                assert!(text.contains(&*event.head.message_id), "{}: not the event: {text}", D::KIND);
+                assert!(!text.contains(SECRET), "{}: a secret is shown: {text}", D::KIND);
+            }
+        }
+        for request in destination.probe() {
+            let text = serde_json::to_string(&client.show(&request)).unwrap();
+            assert!(!text.contains(SECRET), "{}: a secret is shown: {text}", D::KIND);
+        }
+    }
+}
+
+#[test]
+fn every_event_can_be_shown_and_no_secret_is() {
+    each_with_secrets(|| ShowsEachEvent);
+}
+
+struct IsUnderstoodByItsMock;
+
+impl Launcher for IsUnderstoodByItsMock {
+    type Output = ();
+
+    fn launch<D: Destination>(self, destination: D, client: D::Client) {
+        let Some(new) = D::MOCK else { return };
+        let mock = new(&MockSettings::default()).unwrap();
+        for Planned { request, events } in planned(&destination, &fixtures(), &attempt(1)).requests {
+            let read: usize = client.show(&request).requests.into_iter().map(|one| found(&*mock, one)).sum();
+            assert_eq!(read, events.len(), "{}", D::KIND);
+        }
+    }
+}
+
+/// How many events the stand-in finds in a request, as it is before compression.
+fn found(mock: &dyn Mock, request: ShownRequest) -> usize {
+    let body = match request.body {
+        Some(ShownBody::Json(json)) => json.get().to_owned(),
+        Some(ShownBody::Text(text)) => text,
+        None => String::new(),
+    };
+    let headers = request.headers.into_iter().filter(|(name, _)| name != "content-encoding").collect();
+    let incoming = Incoming {
+        method: request.method,
+        path: "/".to_owned(),
+        headers,
+        body: body.into(),
+        at: at("2026-01-02T03:04:07Z"),
+    };
+    mock.read(&incoming).unwrap_or_else(|said| panic!("refused: {said:?}")).len()
+}
+
+#[test]
+fn every_stand_in_finds_every_event_of_its_destination() {
+    each(|| IsUnderstoodByItsMock);
 }
 
 struct JudgesEachEvent;

@@ -7,13 +7,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Parts;
+use super::trail::{Span, Trail};
+use super::turnstile::Turnstile;
 use crate::actors::schema_manager;
 use crate::destinations::{Attempt, Client, Destination, FailureKind, Plan, Planned, Reply};
 use crate::journal::{Journal, JournalError, Position, ReadLimit};
 use crate::policy::delivery::Fate;
 use crate::policy::outcome::{Fault, Outcome, Reason};
 use crate::spec::Event;
-use crate::telemetry::{AttemptClass, events};
+use crate::telemetry::{AttemptClass, clock, events};
 
 /// How often a batch may ask for a changed schema before it waits like any other failure.
 const SCHEMA_ROUNDS: usize = 5;
@@ -31,13 +33,22 @@ pub(super) struct Report {
     pub(super) events: Vec<(u64, Arc<Event>)>,
     /// The last failure, in the other side's words.
     pub(super) fault: Option<Fault>,
+    /// How long it waited for permits of ours.
+    pub(super) waited: Duration,
+    /// What is noted about it.
+    pub(super) trail: Trail,
 }
 
 /// A batch with what is still in memory of it.
 pub(super) type Loaded = Vec<(u64, Option<Arc<Event>>)>;
 
 /// Makes one attempt. Never fails: failures are fates.
-pub(super) async fn make<D: Destination>(parts: Arc<Parts<D>>, batch: Loaded, attempt: Attempt) -> Report {
+pub(super) async fn make<D: Destination>(
+    parts: Arc<Parts<D>>,
+    turnstile: Arc<Turnstile>,
+    batch: Loaded,
+    attempt: Attempt,
+) -> Report {
     let positions: Vec<u64> = batch.iter().map(|(position, _)| *position).collect();
     let loaded = match load(&parts, batch).await {
         Ok(loaded) => loaded,
@@ -52,13 +63,13 @@ pub(super) async fn make<D: Destination>(parts: Arc<Parts<D>>, batch: Loaded, at
         report.skipped.push((position, Reason::Erased));
     }
     match plan(&parts, &report.events, attempt).await {
-        Ok(plan) => carry_out(&parts, plan, attempt, (&mut report, &mut fates)).await,
+        Ok(plan) => carry_out((&parts, &turnstile), plan, attempt, (&mut report, &mut fates)).await,
         Err(outcome) => {
             report.fault = fault_of(&outcome).cloned();
-            report
-                .events
-                .iter()
-                .for_each(|(position, _)| fates.set(*position, Fate::Failed(outcome.clone())));
+            for (position, _) in &report.events {
+                report.trail.add(unsent(), *position, &outcome);
+                fates.set(*position, Fate::Failed(outcome.clone()));
+            }
         }
     }
     report.fates = fates.0;
@@ -69,8 +80,10 @@ impl Report {
     /// Returns a report that says the same of every event.
     pub(super) fn all(positions: &[u64], outcome: Outcome) -> Report {
         let fault = fault_of(&outcome).cloned();
+        let mut trail = Trail::default();
+        positions.iter().for_each(|position| trail.add(unsent(), *position, &outcome));
         let fates = positions.iter().map(|position| (*position, Fate::Failed(outcome.clone()))).collect();
-        Report { fates, fault, ..Report::default() }
+        Report { fates, fault, trail, ..Report::default() }
     }
 }
 
@@ -100,6 +113,8 @@ struct Found {
 }
 
 impl Found {
+    /// Sorts by what was read. Nothing is said of a record that the journal has given up: it is not sent, and the machine
+    /// learns why.
     fn sort(&mut self, position: u64, read: Result<Option<Arc<Event>>, JournalError>) -> Result<(), Fault> {
         match read {
             Ok(Some(event)) => self.present.push((position, event)),
@@ -123,6 +138,8 @@ async fn load<D: Destination>(parts: &Arc<Parts<D>>, batch: Loaded) -> Result<Fo
             let read = event.map_or_else(|| read_one(journal.as_ref(), position), |event| Ok(Some(event)));
             found.sort(position, read)?;
         }
+        let first = journal.extent().first.0;
+        found.gone.retain(|position| *position >= first);
         Ok(found)
     };
     let panicked = |_| Err(store_fault("reading the journal panicked".into()));
@@ -153,7 +170,7 @@ async fn plan<D: Destination>(
     let events: Arc<[Arc<Event>]> = batch.iter().map(|(_, event)| Arc::clone(event)).collect();
     for _ in 0..SCHEMA_ROUNDS {
         let (planner, events) = (Arc::clone(parts), Arc::clone(&events));
-        let work = move || plan_contained(&planner.destination, &events, &attempt);
+        let work = move || plan_contained(planner.destination.as_ref(), &events, &attempt);
         let plan = tokio::task::spawn_blocking(work).await.map_err(|panic| {
             Outcome::Transient(Fault { reason: Reason::Panicked, status: None, answer: panic.to_string() })
         })?;
@@ -208,10 +225,10 @@ impl<D: Destination> Parts<D> {
     }
 }
 
-/// Sends the requests of a plan in order, and stops at the first one that must be tried again: later ones may be of the
-/// same users.
+/// Sends the requests of a plan in order, each when the turnstile lets it pass. Ends at the first one that must be tried
+/// again, since later ones may be of the same users, and where the delivery is to stop; what was not sent stays unsent.
 async fn carry_out<D: Destination>(
-    parts: &Parts<D>,
+    (parts, turnstile): (&Parts<D>, &Turnstile),
     plan: Plan<D::Request>,
     attempt: Attempt,
     (report, fates): (&mut Report, &mut Fates),
@@ -219,19 +236,24 @@ async fn carry_out<D: Destination>(
     let position_of = |report: &Report, index: usize| report.events.get(index).map(|(position, _)| *position);
     for (index, fault) in plan.refused {
         let Some(position) = position_of(report, index) else { continue };
-        fates.set(position, Fate::Failed(Outcome::Refused(fault)));
+        let outcome = Outcome::Refused(fault);
+        report.trail.add(unsent(), position, &outcome);
+        fates.set(position, Fate::Failed(outcome));
     }
     for (index, reason) in plan.skipped {
         let Some(position) = position_of(report, index) else { continue };
         fates.set(position, Fate::Settled);
         report.skipped.push((position, reason));
     }
-    for planned in plan.requests {
-        let outcomes = send(parts, &planned, attempt).await;
+    for (number, planned) in plan.requests.into_iter().enumerate() {
+        let Some(waited) = turnstile.pass(number == 0).await else { return };
+        report.waited += waited;
+        let (span, outcomes) = send(parts, &planned, attempt).await;
         let goes_on = outcomes.iter().all(is_final);
         for (index, outcome) in planned.events.iter().zip(outcomes) {
             report.fault = fault_of(&outcome).cloned().or(report.fault.take());
             let Some(position) = position_of(report, *index) else { continue };
+            report.trail.add(span, position, &outcome);
             fates.set(position, fate(outcome));
         }
         if !goes_on {
@@ -253,7 +275,8 @@ async fn send<D: Destination>(
     parts: &Parts<D>,
     planned: &Planned<D::Request>,
     attempt: Attempt,
-) -> Vec<Outcome> {
+) -> (Span, Vec<Outcome>) {
+    let at = clock::now();
     let begun = tokio::time::Instant::now();
     let answered = tokio::time::timeout(parts.patience.timeout, parts.client.send(&planned.request)).await;
     let late = |_| Reply::failed(FailureKind::Timeout, "no answer in time");
@@ -264,8 +287,18 @@ async fn send<D: Destination>(
         Ok(outcomes) if outcomes.len() == count => outcomes,
         Ok(_) | Err(_) => vec![Outcome::Transient(misjudged()); count],
     };
-    tell(parts, &outcomes, attempt, begun.elapsed());
-    outcomes
+    let took = begun.elapsed();
+    tell(parts, &outcomes, attempt, took);
+    let status = match &reply {
+        Reply::Answer(answer) => Some(answer.status),
+        Reply::Failed(_) => None,
+    };
+    (Span { at, took: Some(took), status }, outcomes)
+}
+
+/// Nothing went over the wire.
+fn unsent() -> Span {
+    Span { at: clock::now(), took: None, status: None }
 }
 
 fn misjudged() -> Fault {
@@ -293,7 +326,7 @@ fn tell<D: Destination>(parts: &Parts<D>, outcomes: &[Outcome], attempt: Attempt
     }
 }
 
-fn class(outcome: &Outcome) -> Option<AttemptClass> {
+pub(super) fn class(outcome: &Outcome) -> Option<AttemptClass> {
     match outcome {
         Outcome::Delivered => None,
         Outcome::Refused(_) | Outcome::Suspect(_) => Some(AttemptClass::Refused),
@@ -303,7 +336,7 @@ fn class(outcome: &Outcome) -> Option<AttemptClass> {
     }
 }
 
-fn fault_of(outcome: &Outcome) -> Option<&Fault> {
+pub(super) fn fault_of(outcome: &Outcome) -> Option<&Fault> {
     match outcome {
         Outcome::Delivered => None,
         Outcome::Refused(fault)

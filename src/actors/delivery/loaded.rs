@@ -50,6 +50,12 @@ impl Loaded {
         self.forget_old(gone);
     }
 
+    /// Drops every event that `keep` does not name.
+    pub(super) fn retain(&mut self, keep: impl Fn(u64) -> bool) {
+        self.events.retain(|position, _| keep(*position));
+        self.bytes = self.events.values().map(|event| event.size()).sum();
+    }
+
     fn forget_old(&mut self, gone: Option<Arc<Event>>) {
         self.bytes = self.bytes.saturating_sub(gone.map_or(0, |event| event.size()));
     }

@@ -4,10 +4,18 @@
 //! starts a new one, which goes on from there.
 
 mod attempt;
+mod journey;
 mod loaded;
+mod loss;
+mod notes;
+mod noting;
+mod obey;
+pub mod replay;
 mod settle;
 mod status;
 mod tally;
+mod trail;
+mod turnstile;
 
 use std::collections::{HashMap, VecDeque};
 use std::panic::AssertUnwindSafe;
@@ -21,8 +29,8 @@ use tokio::sync::oneshot;
 
 use super::exit_guard::ExitGuard;
 use super::messages::{ChangeSchema, DestinationStatus, Drain, Drained, LastError, Status, Stop, Wake};
-use crate::destinations::{Attempt, Client, Destination, Reply};
-use crate::journal::{Cursor, Journal, JournalError, Position, ReadLimit, Record};
+use crate::destinations::{self, Attempt, Client, Destination, Reply};
+use crate::journal::{Cursor, Extent, Journal, JournalError, Position, ReadLimit, Record};
 use crate::policy::Moment;
 use crate::policy::delivery::{Action, Delivery as Machine, Fate, Input, Item, Keys};
 use crate::policy::filter::EventFilter;
@@ -33,7 +41,10 @@ use crate::spec::Event;
 use crate::telemetry::{Metrics, clock, events};
 use attempt::Report;
 use loaded::Loaded;
+use notes::{End, Notes};
+use replay::Scope;
 use tally::Tally;
+use turnstile::Turnstile;
 
 /// How often a delivery looks at the journal without being woken, and measures its backlog.
 const TICK: Duration = Duration::from_secs(1);
@@ -42,10 +53,12 @@ const TICK: Duration = Duration::from_secs(1);
 pub struct Parts<D: Destination> {
     /// Configured name.
     pub name: String,
+    /// Under which its cursor is kept: the destination's name, or that of its replay.
+    pub cursor: String,
     /// The pure half.
-    pub destination: D,
+    pub destination: Arc<D>,
     /// The wire.
-    pub client: D::Client,
+    pub client: Arc<D::Client>,
     /// Where the events are.
     pub journal: Arc<dyn Journal>,
     /// Batch, retry, breaker, hold.
@@ -58,6 +71,8 @@ pub struct Parts<D: Destination> {
     pub metrics: Arc<Metrics>,
     /// What the supervisor sees without asking.
     pub beacon: Arc<Beacon>,
+    /// Present in a replay.
+    pub replay: Option<Arc<Scope>>,
 }
 
 /// What a delivery and its supervisor share without messages.
@@ -77,6 +92,10 @@ pub struct Delivery<D: Destination> {
     origin: (tokio::time::Instant, jiff::Timestamp),
     /// Loaded events that are not settled. An event that waits for long is read again instead.
     events: Loaded,
+    turnstile: Arc<Turnstile>,
+    /// What an operator has ordered since the start; before that the journal knows.
+    ordered_pause: Option<bool>,
+    notes: Notes,
     tally: Tally,
     last_error: Option<LastError>,
     breaker: crate::telemetry::BreakerState,
@@ -85,6 +104,9 @@ pub struct Delivery<D: Destination> {
     oldest: Option<(u64, jiff::Timestamp)>,
     alarm: Option<(Moment, SpawnHandle)>,
     draining: Option<oneshot::Sender<Drained>>,
+    dropping: loss::Waiting,
+    /// When records were last read, in a replay.
+    fetched_at: Option<tokio::time::Instant>,
     guard: ExitGuard,
 }
 
@@ -93,8 +115,11 @@ impl<D: Destination> Delivery<D> {
     pub fn new(parts: Arc<Parts<D>>, guard: ExitGuard) -> Self {
         Delivery {
             events: Loaded::new(&parts.patience),
+            turnstile: Arc::new(Turnstile::new(&parts.patience)),
+            ordered_pause: None,
             parts,
             machine: None,
+            notes: Notes::default(),
             origin: (tokio::time::Instant::now(), clock::now()),
             tally: Tally::default(),
             last_error: None,
@@ -104,6 +129,8 @@ impl<D: Destination> Delivery<D> {
             oldest: None,
             alarm: None,
             draining: None,
+            dropping: Vec::new(),
+            fetched_at: None,
             guard,
         }
     }
@@ -127,30 +154,34 @@ impl<D: Destination> Delivery<D> {
         let parts = Arc::clone(&self.parts);
         let work = async move {
             let journal = Arc::clone(&parts.journal);
-            let name = parts.name.clone();
-            let read = tokio::task::spawn_blocking(move || journal.cursor(&name)).await;
-            let cursor = match read {
-                Ok(Ok(cursor)) => cursor.unwrap_or_default(),
-                Ok(Err(error)) => return Err(error.to_string()),
+            let (name, cursor) = (parts.name.clone(), parts.cursor.clone());
+            let read = move || Ok((journal.cursor(&cursor)?, journal.orders(&name)?.paused));
+            let read = tokio::task::spawn_blocking(read).await;
+            let (cursor, paused) = match read {
+                Ok(Ok((cursor, paused))) => (cursor.unwrap_or_default(), paused),
+                Ok(Err(error)) => return Err(JournalError::to_string(&error)),
                 Err(panic) => return Err(panic.to_string()),
             };
             parts.client.init().await.map_err(|reply| words(&reply))?;
-            Ok(cursor)
+            Ok((cursor, paused))
         };
         let work = AssertUnwindSafe(work).catch_unwind().into_actor(self);
         ctx.spawn(work.map(|done, delivery, ctx| match done {
-            Ok(Ok(cursor)) => delivery.prepared(cursor, ctx),
+            Ok(Ok((cursor, paused))) => delivery.prepared(cursor, paused, ctx),
             Ok(Err(why)) => delivery.unprepared(why, ctx),
             Err(_) => delivery.unprepared("preparing the wire panicked".into(), ctx),
         }));
     }
 
-    fn prepared(&mut self, cursor: Cursor, ctx: &mut Context<Self>) {
-        let (cursor, lost) = behind_retention(cursor, self.parts.journal.extent().first);
-        self.lost(lost);
+    fn prepared(&mut self, cursor: Cursor, paused: bool, ctx: &mut Context<Self>) {
+        if self.machine.is_some() {
+            return;
+        }
         let settled = Settled::new(cursor.mark.0, &cursor.settled);
         self.tally = Tally::new(cursor.counts);
         self.machine = Some(Machine::new(self.parts.patience.clone(), settled, fastrand::u64(..)));
+        let paused = self.ordered_pause.unwrap_or(paused);
+        self.give(Input::Paused(paused), ctx);
         self.look(ctx);
     }
 
@@ -166,9 +197,10 @@ impl<D: Destination> Delivery<D> {
 
     // === The loop: input, machine, actions ===
 
-    /// Tells the machine how far the journal goes now.
+    /// Tells the machine where the journal begins and ends now.
     fn look(&mut self, ctx: &mut Context<Self>) {
-        let end = self.parts.journal.extent().next.0;
+        self.look_back(ctx);
+        let end = self.journal_end(self.parts.journal.extent());
         self.give(Input::Woken { end }, ctx);
     }
 
@@ -194,6 +226,8 @@ impl<D: Destination> Delivery<D> {
                 self.send(lane, positions, attempt, ctx);
             }
             Action::Bury(burials) => self.bury(burials, ctx),
+            Action::Lose { reason, count } => self.lost(reason, count),
+            Action::BacklogDropped { count, in_flight } => self.backlog_dropped(count, in_flight),
             Action::Commit => self.commit(ctx),
             Action::SleepUntil(at) => self.sleep_until(at, ctx),
             Action::Drained { left } => self.drained(left, ctx),
@@ -201,18 +235,32 @@ impl<D: Destination> Delivery<D> {
         None
     }
 
+    /// Returns where the journal ends for this delivery.
+    fn journal_end(&self, extent: Extent) -> u64 {
+        let end = extent.next.0;
+        self.parts.replay.as_ref().map_or(end, |scope| scope.end(end))
+    }
+
     // === Fetch ===
 
     /// Answers from the hot tail at once, from disk later.
     fn fetch(&mut self, from: Position, limit: ReadLimit, ctx: &mut Context<Self>) -> Option<Input> {
         // Taken before the read: an empty answer says that nothing is left up to here, and no more than that.
-        let end = self.parts.journal.extent().next;
+        let extent = self.parts.journal.extent();
+        let end = Position(self.journal_end(extent));
+        if let Some(scope) = &self.parts.replay {
+            if scope.must_yield(extent, limit.records, self.fetched_at) {
+                return Some(Input::FetchFailed);
+            }
+            self.fetched_at = Some(tokio::time::Instant::now());
+        }
         if let Some(records) = self.parts.journal.tail(from, limit) {
             return Some(self.admit(from, end, records));
         }
         let journal = Arc::clone(&self.parts.journal);
         let read = tokio::task::spawn_blocking(move || journal.read(from, limit)).into_actor(self);
         ctx.spawn(read.map(move |read, delivery, ctx| {
+            delivery.look_back(ctx);
             let input = match read {
                 Ok(Ok(records)) => delivery.admit(from, end, records),
                 Ok(Err(JournalError::Damaged(why))) => delivery.passed_over(from, &why),
@@ -229,37 +277,43 @@ impl<D: Destination> Delivery<D> {
         Input::FetchFailed
     }
 
-    /// Goes on behind a record that nobody can read: it would stop everything after it for ever.
-    fn passed_over(&mut self, from: Position, why: &str) -> Input {
-        self.trouble("read a record", why);
-        if self.machine.as_ref().is_some_and(|machine| !machine.settled().contains(from.0)) {
-            self.lost(1);
-        }
-        Input::Fetched { from: from.0, through: from.0 + 1, items: Vec::new() }
-    }
-
-    fn lost(&self, count: u64) {
-        if count > 0 {
-            events::EventsLost { destination: &self.parts.name, count }.emit(&self.parts.metrics);
-        }
-    }
-
     /// Keeps what the destination wants. Positions without a record (erased) are passed over.
-    fn admit(&mut self, from: Position, end: Position, records: Vec<Record>) -> Input {
+    fn admit(&mut self, from: Position, end: Position, mut records: Vec<Record>) -> Input {
+        if let Some(scope) = &self.parts.replay {
+            scope.cut(&mut records);
+        }
         let through = records.last().map_or(end.0, |record| record.position.0 + 1);
+        let dropped_below = self.machine.as_ref().map_or(0, Machine::dropped_below);
+        let known = self.machine.as_ref().map(Machine::settled);
+        let known = known.filter(|settled| settled.touches(from.0..through));
         let mut items = Vec::with_capacity(records.len());
         let mut skipped: HashMap<Reason, u64> = HashMap::new();
         for Record { position, event } in records {
+            // Settled before a restart, or lost meanwhile: counted already. Or sent again to somebody else alone.
+            let is_settled = known.is_some_and(|settled| settled.contains(position.0));
+            if is_settled || !event.receipt.is_for(&self.parts.name) {
+                continue;
+            }
             match self.parts.wants(&event) {
-                Verdict::No(reason) => *skipped.entry(reason).or_default() += 1,
+                Verdict::No(reason) => {
+                    *skipped.entry(reason).or_default() += 1;
+                    // What a replay leaves out has its fate already.
+                    if self.parts.replay.is_none() {
+                        self.notes.ended(position.0, End::Skipped(reason));
+                    }
+                }
                 Verdict::Yes => {
                     items.push(Item { position: position.0, bytes: event.size(), keys: keys(&event) });
-                    self.events.offer(position.0, event);
+                    if position.0 >= dropped_below {
+                        self.events.offer(position.0, event);
+                    }
                 }
             }
         }
         self.tally.arrived(items.len() as u64);
-        skipped.into_iter().for_each(|(reason, count)| self.skipped(reason, count));
+        if self.parts.replay.is_none() {
+            skipped.into_iter().for_each(|(reason, count)| self.skipped(reason, count));
+        }
         Input::Fetched { from: from.0, through, items }
     }
 
@@ -273,7 +327,9 @@ impl<D: Destination> Delivery<D> {
 
     fn send(&mut self, lane: u64, positions: Vec<u64>, attempt: Attempt, ctx: &mut Context<Self>) {
         let batch = positions.iter().map(|position| (*position, self.events.get(*position))).collect();
-        let work = attempt::make(Arc::clone(&self.parts), batch, attempt);
+        let turnstile = Arc::clone(&self.turnstile);
+        turnstile.set_share(self.machine.as_ref().map_or(1.0, Machine::share));
+        let work = attempt::make(Arc::clone(&self.parts), turnstile, batch, attempt);
         let work = AssertUnwindSafe(work).catch_unwind().into_actor(self);
         let in_flight = self.guard.tie();
         ctx.spawn(work.map(move |report, delivery, ctx| {
@@ -283,12 +339,17 @@ impl<D: Destination> Delivery<D> {
         }));
     }
 
-    fn reported(&mut self, lane: u64, report: Report, ctx: &mut Context<Self>) {
-        self.lost(report.damaged);
+    fn reported(&mut self, lane: u64, mut report: Report, ctx: &mut Context<Self>) {
+        // What was not found may have been given up while the attempt looked for it.
+        self.look_back(ctx);
+        self.lost(Reason::Damaged, report.damaged);
         let skipped = report.skipped.len() as u64;
-        for (_, reason) in &report.skipped {
+        for (position, reason) in &report.skipped {
             self.skipped(*reason, 1);
+            self.notes.ended(*position, End::Skipped(*reason));
         }
+        let settled = report.fates.iter().any(|(_, fate)| *fate == Fate::Settled);
+        self.notes.tried(std::mem::take(&mut report.trail).into_notes(&self.parts.name), settled);
         self.count_delivered(&report, skipped);
         if let Some(fault) = report.fault {
             self.last_error =
@@ -297,7 +358,7 @@ impl<D: Destination> Delivery<D> {
         // What failed is read again when it is tried again, so that a sick destination holds no memory.
         let positions: Vec<u64> = report.fates.iter().map(|(position, _)| *position).collect();
         let retries = report.fates.iter().any(|(_, fate)| is_retry(fate));
-        self.give(Input::Reported { lane, fates: report.fates }, ctx);
+        self.give(Input::Reported { lane, fates: report.fates, waited: report.waited }, ctx);
         self.forget(&positions, retries);
     }
 
@@ -348,7 +409,7 @@ impl<D: Destination> Delivery<D> {
         self.alarm = Some((at, handle));
     }
 
-    fn drained(&mut self, left: u64, ctx: &mut Context<Self>) {
+    fn end(&mut self, left: u64, ctx: &mut Context<Self>) {
         if let Some(answer) = self.draining.take()
             && answer.send(Drained { left }).is_err()
         {
@@ -359,6 +420,7 @@ impl<D: Destination> Delivery<D> {
 
     fn tick(&mut self, ctx: &mut Context<Self>) {
         self.tally.tick();
+        self.write_failures(ctx);
         self.look(ctx);
         self.give(Input::Tick, ctx);
         self.measure(ctx);
@@ -370,22 +432,6 @@ fn keys(event: &Event) -> Keys {
     let mut keys = Keys::default();
     keys.iter_mut().zip(event.order_keys()).for_each(|(place, key)| *place = key);
     keys
-}
-
-/// Returns the cursor moved up to the oldest record that is left, and how many unsettled records passed it by.
-fn behind_retention(mut cursor: Cursor, first: Position) -> (Cursor, u64) {
-    if cursor.mark >= first {
-        return (cursor, 0);
-    }
-    let mut settled = Settled::new(cursor.mark.0, &cursor.settled);
-    let known: u64 = (cursor.settled.iter())
-        .map(|range| range.end.min(first.0).saturating_sub(range.start.max(cursor.mark.0)))
-        .sum();
-    let lost = (first.0 - cursor.mark.0).saturating_sub(known);
-    settled.settle(cursor.mark.0..first.0);
-    cursor.mark = Position(settled.mark());
-    cursor.settled = settled.ranges();
-    (cursor, lost)
 }
 
 fn is_retry(fate: &Fate) -> bool {
@@ -405,16 +451,11 @@ fn words(reply: &Reply) -> String {
 }
 
 impl<D: Destination> Parts<D> {
-    /// One precedence chain: `integrations`, then the `events` filter, then the destination itself.
     fn wants(&self, event: &Event) -> Verdict {
-        let names = [self.name.as_str(), D::KIND, D::ABOUT.title];
-        if !event.head.integrations.allow(&names, D::ABOUT.is_warehouse) {
-            return Verdict::No(Reason::Integrations);
-        }
-        if !self.filter.passes(event) {
+        if self.replay.as_ref().is_some_and(|scope| !scope.passes(event)) {
             return Verdict::No(Reason::Filtered);
         }
-        self.destination.wants(event)
+        destinations::wants(self.destination.as_ref(), &self.name, &self.filter, event)
     }
 }
 
@@ -450,6 +491,7 @@ impl<D: Destination> Handler<Drain> for Delivery<D> {
     fn handle(&mut self, _: Drain, ctx: &mut Context<Self>) -> Self::Result {
         let (answer, answered) = oneshot::channel();
         self.draining = Some(answer);
+        self.turnstile.stop(true);
         if self.machine.is_some() {
             self.give(Input::Draining, ctx);
         } else {

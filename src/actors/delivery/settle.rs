@@ -1,4 +1,4 @@
-//! What must be on disk before an event counts as done: dead letters first, then the cursor.
+//! What must be on disk before an event counts as done: dead letters first, then notes, then the cursor.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use actix::prelude::*;
 
-use super::{Delivery, Parts, TICK, attempt};
+use super::{Delivery, End, Parts, TICK, attempt};
 use crate::destinations::Destination;
 use crate::journal::{Cursor, DeadLetter, JournalError, Position};
 use crate::policy::delivery::{Burial, Input};
@@ -53,6 +53,7 @@ impl<D: Destination> Delivery<D> {
             self.tally.buried(reason, count);
             events::EventsBuried { destination, reason, count, message_id: &first }.emit(&self.parts.metrics);
         }
+        burials.iter().for_each(|burial| self.notes.ended(burial.position, End::Dead(burial.fault.reason)));
         let positions: Vec<u64> = burials.iter().map(|burial| burial.position).collect();
         self.give(Input::Buried(positions.clone()), ctx);
         self.forget(&positions, false);
@@ -67,20 +68,31 @@ impl<D: Destination> Delivery<D> {
             counts: self.tally.totals().clone(),
         };
         let parts = Arc::clone(&self.parts);
+        let notes = self.notes.take(&self.parts.name);
+        let first = notes.clone();
         let writing = self.guard.tie();
         let work = tokio::task::spawn_blocking(move || {
+            let noted = first.map_or(Ok(()), |notes| parts.note(&notes));
             let stored = parts.store_cursor(&cursor);
             drop(writing);
-            stored
+            (noted, stored)
         });
-        ctx.spawn(work.into_actor(self).map(|done, delivery, ctx| {
-            let done = done.unwrap_or_else(|panic| Err(panic.to_string()));
-            delivery.committed(done, ctx);
+        ctx.spawn(work.into_actor(self).map(move |done, delivery, ctx| {
+            let (noted, stored) = done.unwrap_or_else(|panic| (Ok(()), Err(panic.to_string())));
+            notes.into_iter().for_each(|notes| delivery.noted(&notes, noted.clone()));
+            delivery.committed(stored, ctx);
         }));
+    }
+
+    /// Returns whether this was a replay, and all of it is done with.
+    pub(super) fn is_replayed(&self) -> bool {
+        let mark = self.parts.beacon.mark.load(Ordering::Acquire);
+        self.parts.replay.as_ref().is_some_and(|scope| mark >= scope.order.until)
     }
 
     fn committed(&mut self, done: Result<(), String>, ctx: &mut Context<Self>) {
         match done {
+            Ok(()) if self.is_replayed() => ctx.stop(),
             Ok(()) if self.draining.is_some() => self.give(Input::Committed, ctx),
             Ok(()) => {
                 ctx.run_later(COMMIT_EVERY, |delivery, ctx| delivery.give(Input::Committed, ctx));
@@ -100,7 +112,7 @@ fn unreadable(error: JournalError) -> Result<Option<Arc<Event>>, String> {
 
 impl<D: Destination> Parts<D> {
     fn store_cursor(&self, cursor: &Cursor) -> Result<(), String> {
-        self.journal.commit(&self.name, cursor).map_err(|error| error.to_string())?;
+        self.journal.commit(&self.cursor, cursor).map_err(|error| error.to_string())?;
         self.beacon.mark.store(cursor.mark.0, Ordering::Release);
         Ok(())
     }
@@ -113,25 +125,22 @@ impl<D: Destination> Parts<D> {
                 Some(event) => Some(Arc::clone(event)),
                 None => attempt::read_one(self.journal.as_ref(), burial.position).or_else(unreadable)?,
             };
-            letters.extend(event.map(|event| self.letter(burial, &event)));
+            letters.extend(event.map(|event| self.letter(burial, event)));
         }
         self.journal.bury(&letters).map_err(|error| error.to_string())?;
-        Ok(letters.into_iter().next().map(|letter| letter.message_id).unwrap_or_default())
+        Ok(letters.first().map(|letter| letter.event.head.message_id.to_string()).unwrap_or_default())
     }
 
-    fn letter(&self, burial: &Burial, event: &Event) -> DeadLetter {
-        let mut text = Vec::with_capacity(event.size() + 256);
-        event.write_json(&mut text);
+    fn letter(&self, burial: &Burial, event: Arc<Event>) -> DeadLetter {
         DeadLetter {
             destination: self.name.clone(),
             position: Position(burial.position),
-            message_id: event.head.message_id.to_string(),
             reason: burial.fault.reason.as_str(),
             status: burial.fault.status,
             answer: burial.fault.answer.clone(),
             attempts: burial.attempts,
             at: clock::now(),
-            event: text.into(),
+            event,
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use actix::prelude::*;
 
 use super::{Delivery, DestinationStatus, attempt};
-use crate::actors::messages::{Backlog, BreakerStatus};
+use crate::actors::messages::{Backlog, BreakerStatus, ConcurrencyStatus, ReplayStatus};
 use crate::destinations::Destination;
 use crate::journal::Position;
 use crate::policy::breaker::State;
@@ -37,10 +37,29 @@ impl<D: Destination> Delivery<D> {
                 failures,
                 reopens_at: until(breaker).map(|at| self.wall(at)),
             },
+            concurrency: machine.map(|machine| machine.concurrency()).map(concurrency),
             next_attempt_at: machine.and_then(|machine| machine.next_attempt(now)).map(|at| self.wall(at)),
             drain_eta_ms: Some(()).filter(drains).map(|()| eta() as u64),
             counts: self.tally.counts(),
+            replay: self.replay_status(),
         }
+    }
+
+    fn replay_status(&self) -> Option<ReplayStatus> {
+        let scope = self.parts.replay.as_ref()?;
+        let (order, counts) = (&scope.order, self.tally.counts());
+        let position = self.parts.beacon.mark.load(Ordering::Acquire).clamp(order.from, order.until);
+        Some(ReplayStatus {
+            from: order.from,
+            until: order.until,
+            position,
+            left: self.machine.as_ref().map_or(order.until - position, |machine| machine.backlog()),
+            delivered: counts.delivered,
+            dead: counts.dead.values().sum(),
+            state: self.machine.as_ref().map_or("flowing", |machine| machine.state(self.now())),
+            reason: self.reason(),
+            started_at: order.at,
+        })
     }
 
     fn reason(&self) -> Option<String> {
@@ -80,8 +99,10 @@ impl<D: Destination> Delivery<D> {
         let backlog = self.backlog();
         let oldest = self.oldest_age();
         let destination = self.parts.name.as_str();
-        events::BacklogMeasured { destination, events: backlog.events, bytes: backlog.bytes, oldest }
-            .emit(&self.parts.metrics);
+        if self.parts.replay.is_none() {
+            events::BacklogMeasured { destination, events: backlog.events, bytes: backlog.bytes, oldest }
+                .emit(&self.parts.metrics);
+        }
         let position =
             self.machine.as_ref().filter(|_| backlog.events > 0).and_then(|machine| machine.oldest());
         match position {
@@ -103,7 +124,7 @@ impl<D: Destination> Delivery<D> {
 
     /// Says when the breaker or the hold has changed.
     pub(super) fn tell_changes(&mut self) {
-        let Some(machine) = &self.machine else { return };
+        let Some(machine) = self.machine.as_ref().filter(|_| self.parts.replay.is_none()) else { return };
         let (state, failures) = machine.breaker(self.now());
         let destination = self.parts.name.as_str();
         if word(state) != self.breaker {
@@ -120,6 +141,10 @@ impl<D: Destination> Delivery<D> {
         }
         self.held = machine.held().is_some();
     }
+}
+
+fn concurrency((limit, cap): (usize, usize)) -> ConcurrencyStatus {
+    ConcurrencyStatus { limit, cap }
 }
 
 fn word(state: State) -> BreakerState {

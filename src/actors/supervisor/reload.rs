@@ -13,16 +13,19 @@ impl Handler<Reconfigure> for Supervisor {
             return;
         }
         for name in change.removed {
+            self.suspend_replay(&name, ctx);
             if let Some(number) = self.wards.destination(&name) {
                 self.retire(number, ctx);
             }
         }
         for child in change.children {
+            self.suspend_replay(&child.name, ctx);
             match self.wards.destination(&child.name) {
                 Some(number) => self.replace(number, child, ctx),
                 None => {
                     let number = self.wards.add_destination(child);
                     self.start_child(number, ctx);
+                    self.resume_replay(number, ctx);
                 }
             }
         }

@@ -6,7 +6,9 @@ use bytes::Bytes;
 
 use super::*;
 use crate::actors::exit_guard::ExitGuard;
+use crate::actors::messages::{AtDestination, TraceEvent};
 use crate::journal::MemoryJournal;
+use crate::journal::trace::{Standing, Traced};
 use crate::spec::{Arrival, Endpoint, Kind, Limits, read};
 
 /// Dies when it starts, or lives and answers.
@@ -40,6 +42,19 @@ impl Handler<Status> for Probe {
     }
 }
 
+impl Handler<Journey> for Probe {
+    type Result = MessageResult<Journey>;
+
+    fn handle(&mut self, _: Journey, _: &mut Context<Self>) -> Self::Result {
+        MessageResult(AtDestination {
+            standing: Standing::InFlight,
+            blind: false,
+            notes: Vec::new(),
+            table: None,
+        })
+    }
+}
+
 impl Handler<Drain> for Probe {
     type Result = MessageResult<Drain>;
 
@@ -49,11 +64,25 @@ impl Handler<Drain> for Probe {
     }
 }
 
+impl Handler<Obey> for Probe {
+    type Result = ();
+
+    fn handle(&mut self, _: Obey, _: &mut Context<Self>) {}
+}
+
 impl Handler<Stop> for Probe {
     type Result = ();
 
     fn handle(&mut self, _: Stop, ctx: &mut Context<Self>) {
         ctx.stop();
+    }
+}
+
+impl Handler<DropBacklog> for Probe {
+    type Result = MessageResult<DropBacklog>;
+
+    fn handle(&mut self, _: DropBacklog, _: &mut Context<Self>) -> Self::Result {
+        MessageResult(Err("nothing waits".to_owned()))
     }
 }
 
@@ -67,7 +96,10 @@ fn child(name: &str, dies: bool, starts: &Arc<AtomicUsize>, woken: &Arc<AtomicUs
             wake: probe.clone().recipient(),
             status: probe.clone().recipient(),
             drain: probe.clone().recipient(),
-            stop: probe.recipient(),
+            stop: probe.clone().recipient(),
+            obey: probe.clone().recipient(),
+            drop_backlog: probe.clone().recipient(),
+            journey: probe.recipient(),
         }
     };
     Child {
@@ -76,6 +108,8 @@ fn child(name: &str, dies: bool, starts: &Arc<AtomicUsize>, woken: &Arc<AtomicUs
         interest: Kind::ALL.into_iter().collect(),
         beacon: Arc::default(),
         factory: Some(Box::new(factory)),
+        replay: None,
+        replayed: None,
     }
 }
 
@@ -117,4 +151,44 @@ async fn a_child_that_keeps_dying_is_parked_and_its_neighbour_never_notices() {
     until("the well one is woken", async || woken.load(Ordering::SeqCst) == 1).await;
     assert_eq!(supervisor.send(Drain).await.unwrap(), Drained { left: 3 });
     assert!(supervisor.send(accept("m2")).await.unwrap().is_err(), "a draining router accepts nothing");
+}
+
+fn fates(traced: Option<Traced>) -> Vec<(String, &'static str, Option<String>)> {
+    let Some(Traced::Accepted(trace)) = traced else { panic!("no accepted event") };
+    let fate = |(name, stop): (String, crate::journal::trace::Stop)| (name, stop.fate, stop.reason);
+    trace.destinations.into_iter().map(fate).collect()
+}
+
+#[actix::test]
+async fn a_trace_asks_who_lives_and_reads_the_cursor_of_who_does_not() {
+    let counter = || Arc::new(AtomicUsize::new(0));
+    let mut off = child("off", false, &counter(), &counter());
+    off.factory = None;
+    let mut done = child("done", false, &counter(), &counter());
+    done.factory = None;
+    let (sick, well) =
+        (child("sick", true, &counter(), &counter()), child("well", false, &counter(), &counter()));
+    let journal = Arc::new(MemoryJournal::default());
+    let cursor = crate::journal::Cursor { mark: Position(1), ..Default::default() };
+    journal.commit("done", &cursor).unwrap();
+    let children = vec![off, done, sick, well];
+    let shared: Arc<dyn Journal> = Arc::<MemoryJournal>::clone(&journal);
+    let supervisor = Supervisor::new(shared, "fsync", Arc::new(Metrics::new()), children).start();
+    supervisor.send(accept("m1")).await.unwrap().unwrap();
+    let trace =
+        async |id: &str| supervisor.send(TraceEvent { message_id: id.to_owned() }).await.unwrap().unwrap();
+    until("the sick one is parked", async || {
+        fates(trace("m1").await)
+            .iter()
+            .any(|(name, _, why)| name == "sick" && why.as_deref() == Some("parked"))
+    })
+    .await;
+    let expected = [
+        ("done".to_owned(), "delivered", None),
+        ("off".to_owned(), "pending", Some("off".to_owned())),
+        ("sick".to_owned(), "held", Some("parked".to_owned())),
+        ("well".to_owned(), "in_flight", None),
+    ];
+    assert_eq!(fates(trace("m1").await), expected);
+    assert!(trace("m2").await.is_none());
 }

@@ -9,8 +9,9 @@ use tokio::sync::Notify;
 use super::tests::until;
 use super::*;
 use crate::actors::exit_guard::{ExitGuard, Tie};
-use crate::actors::messages::Reconfigure;
+use crate::actors::messages::{AtDestination, Reconfigure};
 use crate::journal::MemoryJournal;
+use crate::journal::trace::Standing;
 use crate::spec::Kind;
 
 /// What all incarnations of the children of one test have in common.
@@ -122,6 +123,33 @@ impl Handler<Drain> for Actress {
     }
 }
 
+impl Handler<DropBacklog> for Actress {
+    type Result = MessageResult<DropBacklog>;
+
+    fn handle(&mut self, _: DropBacklog, _: &mut Context<Self>) -> Self::Result {
+        MessageResult(Err("nothing waits".to_owned()))
+    }
+}
+
+impl Handler<Obey> for Actress {
+    type Result = ();
+
+    fn handle(&mut self, _: Obey, _: &mut Context<Self>) {}
+}
+
+impl Handler<Journey> for Actress {
+    type Result = MessageResult<Journey>;
+
+    fn handle(&mut self, _: Journey, _: &mut Context<Self>) -> Self::Result {
+        MessageResult(AtDestination {
+            standing: Standing::InFlight,
+            blind: false,
+            notes: Vec::new(),
+            table: None,
+        })
+    }
+}
+
 impl Handler<Stop> for Actress {
     type Result = ();
 
@@ -152,7 +180,10 @@ fn child(stage: &Arc<Stage>, name: &str, word: &'static str, mood: Mood) -> Chil
             wake: actress.clone().recipient(),
             status: actress.clone().recipient(),
             drain: actress.clone().recipient(),
-            stop: actress.recipient(),
+            stop: actress.clone().recipient(),
+            obey: actress.clone().recipient(),
+            drop_backlog: actress.clone().recipient(),
+            journey: actress.recipient(),
         }
     };
     Child {
@@ -161,6 +192,8 @@ fn child(stage: &Arc<Stage>, name: &str, word: &'static str, mood: Mood) -> Chil
         interest: Kind::ALL.into_iter().collect(),
         beacon: Arc::default(),
         factory: Some(Box::new(factory)),
+        replay: None,
+        replayed: None,
     }
 }
 
@@ -171,6 +204,8 @@ fn off(name: &str) -> Child {
         interest: Kinds::default(),
         beacon: Arc::default(),
         factory: None,
+        replay: None,
+        replayed: None,
     }
 }
 

@@ -130,6 +130,20 @@ impl Wards {
         number
     }
 
+    pub(super) fn get(&self, number: u64) -> Option<&Ward> {
+        self.all.get(&number)
+    }
+
+    /// Returns the destination that this ward replays, when it is a replay.
+    fn replayed_by(&self, number: u64) -> Option<String> {
+        Some(self.get(number)?.child.replayed.as_ref()?.destination.clone())
+    }
+
+    /// Takes out a ward that has ended.
+    pub(super) fn remove(&mut self, number: u64) {
+        self.all.remove(&number);
+    }
+
     /// Returns the number of a configured destination.
     pub(super) fn destination(&self, name: &str) -> Option<u64> {
         self.destinations.get(name).copied()
@@ -256,9 +270,12 @@ impl Supervisor {
     }
 
     fn hand_over(&mut self, number: u64, then: Option<Child>, ctx: &mut Context<Self>) {
-        let destination = self.wards.destination_name(number);
+        let (destination, replayed) = (self.wards.destination_name(number), self.wards.replayed_by(number));
         match self.wards.retire(number, then) {
-            Retirement::AtOnce => self.succeeded(number, destination, ctx),
+            Retirement::AtOnce => match replayed {
+                Some(destination) => self.replay_retired(&destination, ctx),
+                None => self.succeeded(number, destination, ctx),
+            },
             Retirement::Begun(handle, life) => {
                 let drained = handle.drain.send(Drain).into_actor(self);
                 // How much is left is of no interest: the successor reads it from the journal.
@@ -278,6 +295,10 @@ impl Supervisor {
 
     /// Goes on after the end of a ward that was retired.
     pub(super) fn retired(&mut self, number: u64, ctx: &mut Context<Self>) {
+        if let Some(destination) = self.wards.replayed_by(number) {
+            self.wards.remove(number);
+            return self.replay_retired(&destination, ctx);
+        }
         let destination = self.wards.destination_name(number);
         self.wards.succeed_retired(number);
         self.succeeded(number, destination, ctx);
@@ -288,5 +309,6 @@ impl Supervisor {
             events::DestinationStopped { destination: &destination }.emit(&self.metrics);
         }
         self.start_child(number, ctx);
+        self.resume_replay(number, ctx);
     }
 }

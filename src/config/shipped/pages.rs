@@ -27,6 +27,7 @@ pub(super) fn page(entry: &Entry) -> String {
         format!(
             "## Patience\n\nKeys that every destination has, with the values that hold for `{kind}`:\n\n```toml\n{patience}```\n"
         ),
+        explain(entry),
         format!("## In `config.toml`\n\n```toml\n{}```\n", config_block(entry)),
     ];
     sections.join("\n")
@@ -45,6 +46,29 @@ fn facts(entry: &Entry) -> String {
         about.title,
         about.link,
     )
+}
+
+/// Says how to see what it would send, and what stands in for it.
+fn explain(entry: &Entry) -> String {
+    let kind = entry.kind;
+    let title = if entry.mock.is_some() { "Explain and mock" } else { "Explain" };
+    let shown = if entry.about.is_warehouse {
+        "the rows that an event becomes, and the tables and columns that they need, as in an empty warehouse"
+    } else {
+        "the exact requests that an event becomes, with secrets masked"
+    };
+    let explained = format!(
+        "## {title}\n\n`opentrack explain FILE --destination NAME` shows {shown}, or why the event is skipped. It sends nothing and \
+         opens nothing.\n"
+    );
+    let mocked = entry.mock.map(|_| {
+        format!(
+            "\n`opentrack mock {kind}` stands in for the other side on `http://127.0.0.1:4010/` (`--port`), and \
+             misbehaves on command: `--mode` when it starts, `POST /_mock/behave` while it runs. `GET /_mock/seen` \
+             says what has arrived. See the runbook.\n"
+        )
+    });
+    explained + &mocked.unwrap_or_default()
 }
 
 /// Says what switches it on, to be read after "on".

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::super::{Setting, SettingError};
-use crate::policy::patience::{BatchLimits, BreakerSettings, Patience, Retry};
+use crate::policy::patience::{BatchLimits, BreakerSettings, Patience, RateLimit, Retry};
 use crate::warehouse::{Dialect, Guards, OnTypeConflict};
 
 /// SQLite's own limit of columns in a table: <https://www.sqlite.org/limits.html#max_column>.
@@ -112,6 +112,7 @@ pub(super) fn patience() -> Patience {
         breaker: BreakerSettings::default(),
         probe_every: Duration::from_secs(30),
         concurrency: NonZeroUsize::MIN,
+        rate_limit: RateLimit::default(),
         timeout: Duration::from_secs(60),
     }
 }

@@ -9,6 +9,7 @@ mod ddl;
 mod judge;
 mod plan;
 mod query;
+mod show;
 mod store;
 mod tables;
 mod trouble;
@@ -20,10 +21,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{
     About, Attempt, Client, Destination, Outcome, Patience, Plan, Reply, Rows, SchemaCell, SchemaStore, Setting,
-    SettingError,
+    SettingError, Shown,
 };
 use crate::spec::Event;
-use crate::warehouse::Mapper;
+use crate::warehouse::{Mapper, own_table};
 
 pub use client::Wire;
 pub use config::Config;
@@ -33,6 +34,7 @@ pub use plan::Request;
 #[derive(Debug)]
 pub struct Sqlite {
     mapper: Mutex<Mapper>,
+    max_tables: usize,
     schema: Arc<SchemaCell>,
 }
 
@@ -62,8 +64,9 @@ impl Destination for Sqlite {
         config.check()?;
         let schema = Arc::new(SchemaCell::default());
         let mapper = Mutex::new(Mapper::new(config::DIALECT, config.guards(), config.max_depth));
+        let max_tables = config.max_tables;
         let wire = Wire::new(config.path(setting), Arc::clone(&schema));
-        Ok((Sqlite { mapper, schema }, wire))
+        Ok((Sqlite { mapper, max_tables, schema }, wire))
     }
 
     fn plan(&self, events: &[Arc<Event>], _: &Attempt) -> Plan<Request> {
@@ -84,6 +87,14 @@ impl Destination for Sqlite {
         Some(query::query(&config.path(setting), sql))
     }
 
+    fn table(&self, event: &Event) -> Option<String> {
+        let tables = &self.schema.load().tables;
+        let own = own_table(event, &config::DIALECT);
+        // An event whose table may not be made any more stays in the narrow one.
+        let homeless = tables.len() >= self.max_tables && !tables.contains_key(&own);
+        Some(if homeless { "tracks".to_owned() } else { own })
+    }
+
     fn schema(&self) -> Option<Arc<SchemaCell>> {
         Some(Arc::clone(&self.schema))
     }
@@ -98,6 +109,10 @@ impl Client for Wire {
 
     async fn send(&self, request: &Request) -> Reply {
         self.write(request.clone()).await
+    }
+
+    fn show(&self, request: &Request) -> Shown {
+        show::show(request.load())
     }
 
     fn schema_store(&self) -> Option<Arc<dyn SchemaStore>> {

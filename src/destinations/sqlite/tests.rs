@@ -110,6 +110,7 @@ fn event_at(raw: &str, micros: i64) -> Arc<Event> {
         message_id: None,
         source: "web".into(),
         ip: None,
+        redelivery: None,
     };
     Arc::new(Event::restore(Bytes::copy_from_slice(raw.as_bytes()), receipt).unwrap())
 }
@@ -314,6 +315,30 @@ async fn guards_bound_columns_and_tables_and_lose_nothing() {
     let other = json!({"type": "track", "messageId": "m2", "userId": "u", "event": "Other", "properties": {"x": {"y": 1}}});
     bed.store(vec![other]).await;
     assert_eq!(bed.unmapped("SELECT _unmapped FROM tracks WHERE id = 'm2'"), json!({"x.y": 1}));
+}
+
+#[tokio::test]
+async fn the_table_that_is_named_is_the_one_that_holds_the_event() {
+    let mut bed = Bed::new(Config { max_tables: 9, ..Config::default() }).await;
+    let calls = [
+        (json!({"type": "identify", "traits": {"p": 1}}), "identifies"),
+        (json!({"type": "group", "groupId": "g", "traits": {"p": 1}}), "groups"),
+        (json!({"type": "page", "properties": {"p": 1}}), "pages"),
+        (json!({"type": "screen", "properties": {"p": 1}}), "screens"),
+        (json!({"type": "alias", "previousId": "v", "properties": {"p": 1}}), "aliases"),
+        (json!({"type": "track", "event": "Users", "properties": {"p": 1}}), "event_users"),
+        (json!({"type": "track", "event": "Without a Table", "properties": {"p": 1}}), "tracks"),
+    ];
+    for (number, (mut call, table)) in calls.into_iter().enumerate() {
+        call["messageId"] = json!(format!("m{number}"));
+        call["userId"] = json!("u");
+        let event = bed.event(call.clone());
+        assert_eq!(bed.deliver(&[Arc::clone(&event)]).await, [Outcome::Delivered]);
+        assert_eq!(bed.destination.table(&event).as_deref(), Some(table), "{call}");
+        let column = if table == "tracks" { "_unmapped" } else { "p" };
+        let row = bed.one(&format!("SELECT {column} AS p FROM {table} WHERE id = 'm{number}'"));
+        assert!(!row["p"].is_null(), "{call}: {row}");
+    }
 }
 
 #[tokio::test]

@@ -16,8 +16,8 @@ use secrecy::{ExposeSecret, SecretString};
 use super::config::{Compression, Config};
 use super::plan::{Post, Request};
 use super::sign::Signer;
-use crate::destinations::http_client::{self, HttpClient, HttpRequest, Options, address};
-use crate::destinations::{Client, Reply, Setting, SettingError};
+use crate::destinations::http_client::{self, HttpClient, HttpRequest, Options, address, mask};
+use crate::destinations::{Client, Reply, Setting, SettingError, Shown, ShownBody, ShownRequest};
 use crate::telemetry::clock;
 
 /// A smaller body fits into one packet, where compression gains nothing.
@@ -61,7 +61,7 @@ impl Wire {
     }
 
     async fn exchange(&self, method: Method, mut headers: HeaderMap, body: Bytes) -> Reply {
-        let body = if self.gzip && body.len() > MIN_COMPRESSED_BYTES {
+        let body = if self.packs(&body) {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
             compressed(body).await
         } else {
@@ -69,6 +69,17 @@ impl Wire {
         };
         let (url, timeout) = (self.url.clone(), self.timeout);
         self.http.send(HttpRequest { method, url, headers, body, timeout }).await
+    }
+
+    fn packs(&self, body: &Bytes) -> bool {
+        self.gzip && body.len() > MIN_COMPRESSED_BYTES
+    }
+
+    fn shown(&self, method: &Method, headers: &HeaderMap, body: &Bytes) -> Shown {
+        let mut headers = mask::headers(&self.url, headers);
+        headers.extend(self.packs(body).then(|| (CONTENT_ENCODING.to_string(), "gzip".to_owned())));
+        let (method, url, body) = (method.to_string(), mask::url(&self.url), ShownBody::of(body));
+        Shown { requests: vec![ShownRequest { method, url, headers, body }], rows: Vec::new() }
     }
 
     /// The headers of one attempt. Receivers refuse a time stamp that is some minutes old, so it is that of this attempt.
@@ -80,7 +91,9 @@ impl Wire {
         headers.insert("webhook-id", visible(&post.id));
         headers.insert("webhook-timestamp", HeaderValue::from(now));
         if let Some(signer) = &self.signer {
-            headers.insert("webhook-signature", visible(&signer.sign(&post.id, now, &post.body)));
+            let mut signature = visible(&signer.sign(&post.id, now, &post.body));
+            signature.set_sensitive(true);
+            headers.insert("webhook-signature", signature);
         }
         headers
     }
@@ -95,6 +108,14 @@ impl Client for Wire {
             Request::Events(post) => {
                 self.exchange(Method::POST, self.headers_for(post), post.body.clone()).await
             }
+        }
+    }
+
+    /// The body is shown before compression. A signature is as good as the secret for some minutes, so it is masked too.
+    fn show(&self, request: &Request) -> Shown {
+        match request {
+            Request::Probe => self.shown(&Method::HEAD, &self.headers, &Bytes::new()),
+            Request::Events(post) => self.shown(&Method::POST, &self.headers_for(post), &post.body),
         }
     }
 }

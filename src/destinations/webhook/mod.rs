@@ -8,6 +8,7 @@
 mod client;
 mod config;
 mod judge;
+mod mock;
 mod plan;
 mod secrets;
 mod sign;
@@ -18,9 +19,10 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::mock::NewMock;
 use super::{About, Attempt, Destination, Plan, Reply, Setting, SettingError};
 use crate::policy::outcome::Outcome;
-use crate::policy::patience::{BatchLimits, BreakerSettings, Patience, Retry};
+use crate::policy::patience::{BatchLimits, BreakerSettings, Patience, RateLimit, Retry};
 use crate::spec::Event;
 
 pub use client::Wire;
@@ -58,6 +60,7 @@ impl Destination for Webhook {
         required: &[("url", "")],
         config_block: CONFIG_BLOCK,
     };
+    const MOCK: Option<NewMock> = Some(mock::new);
     type Config = Config;
     type Request = Request;
     type Client = Wire;
@@ -76,6 +79,7 @@ impl Destination for Webhook {
             breaker: BreakerSettings::default(),
             probe_every: Duration::from_secs(30),
             concurrency: NonZeroUsize::new(4).unwrap_or(NonZeroUsize::MIN),
+            rate_limit: RateLimit::default(),
             timeout: Duration::from_secs(10),
         }
     }

@@ -19,10 +19,14 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::budget::Budget;
 use super::state::Shared;
-use super::{Door, serve_shared};
-use crate::actors::messages::{Accept, Accepted, ListRejected, NotAccepted, Readiness, ReadyCheck, Snapshot};
+use super::{Door, LetterDesk, serve_shared};
+use crate::actors::messages::{
+    Accept, Accepted, ListLetters, ListRejected, NotAccepted, NotOrdered, Order, Readiness, ReadyCheck,
+    SettleLetters, Settled, Snapshot, TraceEvent, Traced,
+};
 use crate::config::Settings;
 use crate::config::settings::{Durability, EventRate, Journal, Limits, OnFull, Server, Source};
+use crate::journal::trace::{RejectedTrace, Rejection};
 use crate::telemetry::Metrics;
 
 /// What the stand-in does with a message.
@@ -44,6 +48,8 @@ struct Seen {
     /// Kept on purpose: events that are not durable yet hold the budget.
     permits: Vec<Option<OwnedSemaphorePermit>>,
     questions: Vec<(usize, Option<String>)>,
+    lists: Vec<ListLetters>,
+    settled: Vec<SettleLetters>,
 }
 
 struct Router {
@@ -97,6 +103,14 @@ impl Handler<Readiness> for Router {
     }
 }
 
+impl Handler<Order> for Router {
+    type Result = <Order as Message>::Result;
+
+    fn handle(&mut self, _: Order, _: &mut Context<Self>) -> Self::Result {
+        Err(NotOrdered::Unknown)
+    }
+}
+
 impl Handler<ListRejected> for Router {
     type Result = <ListRejected as Message>::Result;
 
@@ -110,6 +124,37 @@ impl Handler<ListRejected> for Router {
             page.next = Some("7".to_owned());
         }
         page
+    }
+}
+
+impl Handler<TraceEvent> for Router {
+    type Result = <TraceEvent as Message>::Result;
+
+    fn handle(&mut self, question: TraceEvent, _: &mut Context<Self>) -> Self::Result {
+        if question.message_id == "unknown" {
+            return Ok(None);
+        }
+        let message = format!("asked for {}", question.message_id);
+        let rejected = Rejection { code: "too_deep".into(), message, path: String::new() };
+        Ok(Some(Traced::Rejected(RejectedTrace { message_id: question.message_id, rejected })))
+    }
+}
+
+impl Handler<ListLetters> for Router {
+    type Result = <ListLetters as Message>::Result;
+
+    fn handle(&mut self, question: ListLetters, _: &mut Context<Self>) -> Self::Result {
+        self.seen.lock().unwrap().lists.push(question);
+        Ok(Default::default())
+    }
+}
+
+impl Handler<SettleLetters> for Router {
+    type Result = <SettleLetters as Message>::Result;
+
+    fn handle(&mut self, command: SettleLetters, _: &mut Context<Self>) -> Self::Result {
+        self.seen.lock().unwrap().settled.push(command);
+        Ok(Settled { count: 3, left: 0 })
     }
 }
 
@@ -153,7 +198,10 @@ impl Plan {
             accept: router.clone().recipient(),
             snapshot: router.clone().recipient(),
             readiness: router.clone().recipient(),
-            rejected: router.recipient(),
+            rejected: router.clone().recipient(),
+            letters: LetterDesk { list: router.clone().recipient(), settle: router.clone().recipient() },
+            orders: router.clone().recipient(),
+            trace: router.recipient(),
             metrics: Arc::clone(&metrics),
         };
         let mut shared = Shared::new(&door);
@@ -325,6 +373,7 @@ fn settings() -> Settings {
             durability: Durability::Os,
             max_bytes: 1024 * 1024,
             retention: second,
+            dead_letter_retention: second,
             on_full: OnFull::Reject,
             dedupe_window: second,
             dedupe_max_ids: 10,

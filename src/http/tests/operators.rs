@@ -77,13 +77,15 @@ async fn in_production_a_token_with_the_scope_is_needed() {
 #[actix::test]
 async fn rejected_events_come_in_pages_and_as_they_were_sent() {
     let door = Plan::new().open();
-    let answer = door.get("/api/rejected?limit=5&cursor=a%2Fb").await;
+    let answer = door.get("/api/rejected?limit=5&cursor=3-18220").await;
     let entry = r#"{"message_id":"m","code":"missing_identity","event":{"total":42.00}}"#;
     assert_eq!(answer.body, format!(r#"{{"rejected":[{entry}],"next":"7"}}"#));
-    door.get("/api/rejected?limit=1000000").await;
-    door.get("/api/rejected?limit=x").await;
+    door.get("/api/rejected").await;
+    for query in ["limit=1000000", "limit=0", "limit=x", "cursor=a%2Fb", "reason=rejected", "lmit=5"] {
+        assert_eq!(door.get(&format!("/api/rejected?{query}")).await.error(400), "bad_parameter", "{query}");
+    }
     let questions = door.seen(|seen| seen.questions.clone());
-    assert_eq!(questions, [(5, Some("a/b".to_owned())), (1000, None), (100, None)]);
+    assert_eq!(questions, [(5, Some("3-18220".to_owned())), (100, None)]);
 }
 
 #[actix::test]
@@ -92,7 +94,7 @@ async fn the_first_page_is_readable_and_loads_nothing() {
     assert_eq!(answer.status, 200);
     assert!(answer.header("content-type").starts_with("text/html"));
     assert!(answer.body.contains("<title>OpenTrack</title>"));
-    for path in ["/health", "/ready", "/metrics", "/api/destinations", "/api/rejected"] {
+    for path in ["/health", "/ready", "/metrics", "/api/destinations", "/api/rejected", "/api/dead-letters"] {
         assert!(answer.body.contains(&format!("href=\"{path}\"")), "{path}");
     }
     assert!(!answer.body.contains("<script") && !answer.body.contains("src="));
@@ -100,4 +102,25 @@ async fn the_first_page_is_readable_and_loads_nothing() {
     let policy = answer.header("content-security-policy");
     assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"));
     assert_eq!(answer.header("x-content-type-options"), "nosniff");
+}
+
+#[actix::test]
+async fn a_message_id_may_hold_any_character() {
+    let door = Plan::new().open();
+    for (path, id) in [
+        ("plain", "plain"),
+        ("a%2Fb%2F", "a/b/"),
+        ("a%20b%3Fc%23%25%2B+%C3%BC", "a b?c#%++ü"),
+        ("%2541", "%41"),
+        ("a/b", "a/b"),
+    ] {
+        let answer = door.get(&format!("/api/events/{path}")).await;
+        assert_eq!((answer.status, answer.json()["message_id"].as_str()), (200, Some(id)), "{path}");
+        assert_eq!(answer.json()["rejected"]["message"], format!("asked for {id}"));
+    }
+    let unknown = door.get("/api/events/unknown").await;
+    assert_eq!(unknown.error(404), "not_found");
+    assert!(unknown.body.contains("message id"), "{unknown:?}");
+    let foreign = door.client.get(door.url("/api/events/a")).header("origin", "https://evil.example");
+    assert_eq!(door.send(foreign).await.error(401), "unauthorized");
 }

@@ -4,11 +4,12 @@
 //!
 //! ```text
 //! length u32 │ crc32 u32 │ version u8 │ flags u8 │ id hash [16] │ received_at i64 µs │ timestamp │ sent_at? │ source │
-//! message_id? │ ip? │ raw
+//! message_id? │ ip? │ redelivery? │ raw
 //! ```
 //! `length` counts what follows the checksum; the checksum covers all of that and the record's position, so that stale
 //! bytes of another place never pass for a record. Little-endian; instants are zigzag varints of the time
-//! before `received_at`; texts carry a varint length.
+//! before `received_at`; texts carry a varint length. Version 2 has a redelivery (destination, and one more than the position
+//! that it repeats, 0 for none), version 1 has none.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use crate::spec::{Event, Kind, Receipt};
+use crate::spec::{Event, Kind, Receipt, Redelivery};
 
 /// First 16 bytes of the SHA-256 of a message id. All zero stands for an erased record.
 pub(super) type IdHash = [u8; 16];
@@ -29,6 +30,8 @@ pub(super) const NO_ID: IdHash = [0; 16];
 pub(super) const HEADER: usize = 8;
 
 const VERSION: u8 = 1;
+/// A record that is for one destination alone.
+const REDELIVERY: u8 = 2;
 const FIXED: usize = 26;
 const KIND_MASK: u8 = 0b0000_0111;
 const ERASED: u8 = 0b0000_1000;
@@ -44,6 +47,8 @@ pub(super) struct Summary {
     pub(super) id: IdHash,
     /// Microseconds since the epoch.
     pub(super) received_at: i64,
+    /// The id is that of an earlier record.
+    pub(super) is_redelivery: bool,
 }
 
 /// Returns the hash under which a message id is remembered and indexed.
@@ -59,7 +64,7 @@ pub(super) fn encode(out: &mut Vec<u8>, position: u64, id: &IdHash, event: &Even
     let start = out.len();
     let receipt = &event.receipt;
     out.extend_from_slice(&[0; HEADER]);
-    out.push(VERSION);
+    out.push(if receipt.redelivery.is_some() { REDELIVERY } else { VERSION });
     out.push(flags(receipt));
     out.extend_from_slice(id);
     let received_at = receipt.received_at.as_microsecond();
@@ -77,6 +82,10 @@ pub(super) fn encode(out: &mut Vec<u8>, position: u64, id: &IdHash, event: &Even
         Some(IpAddr::V6(ip)) => out.extend_from_slice(&ip.octets()),
         None => {}
     }
+    if let Some(redelivery) = &receipt.redelivery {
+        put_text(out, &redelivery.destination);
+        put_varint(out, redelivery.previous.map_or(0, |previous| u128::from(previous) + 1));
+    }
     out.extend_from_slice(&event.raw);
     seal(out.get_mut(start..)?, position)?;
     Some(out.len() - start)
@@ -91,12 +100,13 @@ pub(super) fn claimed_len(header: &[u8]) -> Option<usize> {
 /// Returns what a whole record says about itself when its checksum holds at `position`.
 pub(super) fn check(record: &[u8], position: u64) -> Option<Summary> {
     let body = record.get(HEADER..)?;
-    if u32_at(record, 4)? != checksum(body, position) || body.first() != Some(&VERSION) {
+    let version = *body.first()?;
+    if u32_at(record, 4)? != checksum(body, position) || !matches!(version, VERSION | REDELIVERY) {
         return None;
     }
     let mut id = NO_ID;
     id.copy_from_slice(body.get(2..18)?);
-    Some(Summary { id, received_at: i64_at(body, 18)? })
+    Some(Summary { id, received_at: i64_at(body, 18)?, is_redelivery: version == REDELIVERY })
 }
 
 /// Returns the receipt and the raw text of a checked record; `Ok(None)` when it is erased, `Err` when it makes no sense.
@@ -110,7 +120,10 @@ pub(super) fn decode(record: &[u8], source: &mut Option<Arc<str>>) -> Result<Opt
     }
     let received_at = i64_at(body, 18).ok_or(())?;
     let mut rest = Input(body.get(FIXED..).ok_or(())?);
-    let receipt = receipt(&mut rest, flags, received_at, source).ok_or(())?;
+    let mut receipt = receipt(&mut rest, flags, received_at, source).ok_or(())?;
+    if body.first() == Some(&REDELIVERY) {
+        receipt.redelivery = Some(Box::new(rest.redelivery().ok_or(())?));
+    }
     // A copy: a slice would keep the whole chunk alive for as long as one event of it waits.
     Ok(Some((receipt, Bytes::copy_from_slice(rest.0))))
 }
@@ -164,6 +177,7 @@ fn receipt(
         message_id,
         source: shared(name, source),
         ip,
+        redelivery: None,
     })
 }
 
@@ -253,6 +267,12 @@ impl<'a> Input<'a> {
         std::str::from_utf8(self.take(len)?).ok()
     }
 
+    fn redelivery(&mut self) -> Option<Redelivery> {
+        let destination = Arc::from(self.text()?);
+        let previous = u64::try_from(self.varint()?).ok()?.checked_sub(1);
+        Some(Redelivery { destination, previous })
+    }
+
     fn instant(&mut self, base: i64) -> Option<Timestamp> {
         let coded = self.varint()?;
         let (coded, unit) = (coded >> 1, if coded & 1 == 0 { 1_000 } else { 1 });
@@ -294,6 +314,22 @@ mod tests {
     }
 
     #[test]
+    fn a_record_for_one_destination_says_so_and_may_name_what_it_repeats() {
+        for previous in [None, Some(0), Some(u64::MAX - 1)] {
+            let mut receipt = receipt("m1");
+            receipt.ip = Some("10.0.0.1".parse().unwrap());
+            receipt.redelivery = Some(Box::new(Redelivery { destination: "crm ü".into(), previous }));
+            let event = event_with(receipt.clone(), 3);
+            assert_eq!(round_trip(&event, 7), (receipt, event.raw.clone()));
+            let mut out = Vec::new();
+            encode(&mut out, 7, &id_hash("m1"), &event).unwrap();
+            assert!(check(&out, 7).unwrap().is_redelivery);
+            erase(&mut out, 7).unwrap();
+            assert_eq!(decode(&out, &mut None), Ok(None));
+        }
+    }
+
+    #[test]
     fn the_overhead_stays_within_fifty_bytes() {
         let mut receipt = receipt("m1");
         receipt.message_id = None;
@@ -328,7 +364,10 @@ mod tests {
         let len = out.len();
         erase(&mut out, 5).unwrap();
         assert_eq!(out.len(), len);
-        assert_eq!(check(&out, 5), Some(Summary { id: NO_ID, received_at: before.received_at }));
+        assert_eq!(
+            check(&out, 5),
+            Some(Summary { id: NO_ID, received_at: before.received_at, is_redelivery: false })
+        );
         assert_eq!(decode(&out, &mut None), Ok(None));
         assert!(!out.windows(2).any(|pair| pair == b"m1"));
     }

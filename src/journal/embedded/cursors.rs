@@ -75,6 +75,14 @@ impl Cursors {
         Ok(())
     }
 
+    /// Removes a cursor that nobody will go on from.
+    pub(super) fn remove(&self, destination: &str) -> Result<(), JournalError> {
+        let name = escaped(destination);
+        self.states.lock().unwrap_or_else(PoisonError::into_inner).remove(&name);
+        files::remove(&self.path(&name, SYNCED))?;
+        files::remove(&self.path(&name, NEWEST))
+    }
+
     /// Syncs what is not yet synced.
     pub(super) fn close(&self) -> Result<(), JournalError> {
         let states = self.states.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -156,7 +164,7 @@ fn from_bytes(bytes: &[u8]) -> Option<Cursor> {
 }
 
 /// Returns a file name for a destination's name: everything but letters, digits, `-` and `_` as `%XX`.
-fn escaped(name: &str) -> String {
+pub(super) fn escaped(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
     for byte in name.bytes() {
         if byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_' {

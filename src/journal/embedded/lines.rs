@@ -3,19 +3,22 @@
 //! Separate because neither is part of the log: they are read by people, newest first, and a torn last line is passed over.
 
 use std::fs::File;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::value::RawValue;
 
 use super::files::{self, failed};
+use super::walk::{self, Place, Visit, file_path};
 use crate::journal::{JournalError, RejectedPage};
 
 /// A file that has reached this size is followed by another.
 const FILE_BYTES: u64 = 16 << 20;
-/// First read of a page, doubled until the page is full.
-const FIRST_READ: u64 = 256 << 10;
+/// Most bytes of one page of rejected events.
+const PAGE_BYTES: usize = 16 << 20;
+/// The first byte of a line that was taken out. One byte is written whole or not at all.
+const TAKEN_OUT: u8 = b'-';
 
 /// A set of numbered files of lines.
 #[derive(Debug)]
@@ -38,9 +41,7 @@ struct State {
 impl Lines {
     /// Opens the files in `dir`, which exists; the oldest go when there are more than `keep_files`.
     pub(super) fn open(dir: PathBuf, keep_files: usize) -> Result<Self, JournalError> {
-        let number = |name: &String| name.strip_suffix(".ndjson").and_then(|stem| stem.parse().ok());
-        let mut numbers: Vec<u64> = files::names(&dir)?.iter().filter_map(number).collect();
-        numbers.sort_unstable();
+        let mut numbers = walk::numbers(&dir)?;
         let path = file_path(&dir, numbers.last().copied().unwrap_or(0));
         let file = if numbers.is_empty() { files::create(&path)? } else { files::open(&path)? };
         if numbers.is_empty() {
@@ -55,8 +56,8 @@ impl Lines {
         Ok(Lines { dir, keep_files, state: Mutex::new(state) })
     }
 
-    /// Appends whole lines, each with its line feed, and syncs them when `durable`.
-    pub(super) fn append(&self, lines: &[u8], durable: bool) -> Result<(), JournalError> {
+    /// Appends whole lines, each with its line feed, and syncs them when `durable`. Returns the number of their file.
+    pub(super) fn append(&self, lines: &[u8], durable: bool) -> Result<u64, JournalError> {
         let mut state = self.state();
         if state.len >= FILE_BYTES {
             self.rotate(&mut state)?;
@@ -73,7 +74,7 @@ impl Lines {
         }
         state.len = start + bytes.len() as u64;
         state.torn = false;
-        Ok(())
+        Ok(state.number())
     }
 
     /// Makes what was appended durable.
@@ -84,60 +85,75 @@ impl Lines {
 
     /// Returns how many bytes the files take.
     pub(super) fn bytes(&self) -> Result<u64, JournalError> {
-        let numbers = self.state().numbers.clone();
+        let numbers = self.numbers();
         let paths = numbers.into_iter().map(|number| file_path(&self.dir, number));
         paths.map(|path| Ok(path.metadata().map_err(failed("inspect", &path))?.len())).sum()
     }
 
-    /// Returns up to `limit` lines, newest first, older than `cursor`.
-    pub(super) fn page(&self, limit: usize, cursor: Option<&str>) -> Result<RejectedPage, JournalError> {
-        let numbers = self.state().numbers.clone();
-        let from = cursor.and_then(parse_cursor).unwrap_or((u64::MAX, u64::MAX));
-        let mut page = RejectedPage::default();
-        for number in numbers.into_iter().rev().filter(|number| *number <= from.0) {
-            let end = if number == from.0 { from.1 } else { u64::MAX };
-            if let Some(next) = self.page_of(number, end, limit, &mut page)? {
-                page.next = Some(next);
-                break;
-            }
-        }
-        Ok(page)
+    /// Returns the numbers of the files, ascending; the last one is written.
+    pub(super) fn numbers(&self) -> Vec<u64> {
+        self.state().numbers.clone()
     }
 
-    /// Adds lines of one file that end at or before `end`; returns where to go on when the page is full.
-    fn page_of(
+    /// Returns the directory.
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Returns where the next line begins at the earliest.
+    pub(super) fn end(&self) -> Place {
+        let state = self.state();
+        Place { file: state.number(), offset: state.len }
+    }
+
+    /// Returns up to `limit` lines, newest first, older than `cursor`.
+    pub(super) fn page(&self, limit: usize, cursor: Option<&str>) -> Result<RejectedPage, JournalError> {
+        page(&self.dir, &self.numbers(), limit, cursor)
+    }
+
+    /// Walks over the lines of the range, oldest first; see [`walk::forth`].
+    pub(super) fn forth(
         &self,
-        number: u64,
-        end: u64,
-        limit: usize,
-        page: &mut RejectedPage,
-    ) -> Result<Option<String>, JournalError> {
+        range: Range<Place>,
+        visit: &mut Visit<'_>,
+    ) -> Result<Option<Place>, JournalError> {
+        walk::forth(&self.dir, &self.numbers(), range, visit)
+    }
+
+    /// Takes lines of one file out, durably; returns for each of them whether it was still there.
+    pub(super) fn take_out(&self, number: u64, offsets: &[u64]) -> Result<Vec<bool>, JournalError> {
         let path = file_path(&self.dir, number);
-        let Ok(file) = File::open(&path) else { return Ok(None) };
-        let mut end = file.metadata().map_err(failed("inspect", &path))?.len().min(end);
-        let mut window = FIRST_READ;
-        while end > 0 {
-            let start = end.saturating_sub(window);
-            let mut bytes = vec![0; (end - start) as usize];
-            files::read_at(&file, &mut bytes, start).map_err(failed("read", &path))?;
-            let before = end;
-            let lines = whole_lines(&bytes, start == 0);
-            let room = limit.saturating_sub(page.rejected.len());
-            for line in lines.iter().take(room) {
-                end = start + line.start as u64;
-                page.rejected.extend(bytes.get(line.clone()).and_then(parsed));
-            }
-            if lines.len() > room {
-                return Ok(Some(format!("{number}-{end}")));
-            }
-            // Not even one line: it is longer than the window.
-            window = if end == before { window * 2 } else { FIRST_READ };
+        if !self.numbers().contains(&number) {
+            return Ok(vec![false; offsets.len()]);
         }
-        Ok(None)
+        let file = files::open(&path)?;
+        let take = |offset: &u64| {
+            let mut first = [0];
+            files::read_at(&file, &mut first, *offset).map_err(failed("read", &path))?;
+            let is_there = first == *b"{";
+            if is_there {
+                files::write_at(&file, &[TAKEN_OUT], *offset).map_err(failed("write", &path))?;
+            }
+            Ok(is_there)
+        };
+        let taken = offsets.iter().map(take).collect::<Result<Vec<bool>, JournalError>>()?;
+        file.sync_data().map_err(failed("sync", &path))?;
+        Ok(taken)
+    }
+
+    /// Removes a file; never the one that is written.
+    pub(super) fn remove(&self, number: u64) -> Result<(), JournalError> {
+        let mut state = self.state();
+        if number == state.number() {
+            return Ok(());
+        }
+        files::remove(&file_path(&self.dir, number))?;
+        state.numbers.retain(|known| *known != number);
+        files::sync_dir(&self.dir)
     }
 
     fn rotate(&self, state: &mut State) -> Result<(), JournalError> {
-        let number = state.numbers.last().map_or(0, |last| last + 1);
+        let number = state.number() + 1;
         state.file.sync_data().map_err(failed("sync", &self.current(state)))?;
         state.file = files::create(&file_path(&self.dir, number))?;
         state.numbers.push(number);
@@ -150,7 +166,7 @@ impl Lines {
     }
 
     fn current(&self, state: &State) -> PathBuf {
-        file_path(&self.dir, state.numbers.last().copied().unwrap_or(0))
+        file_path(&self.dir, state.number())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -158,31 +174,38 @@ impl Lines {
     }
 }
 
-fn file_path(dir: &Path, number: u64) -> PathBuf {
-    dir.join(format!("{number:020}.ndjson"))
+impl State {
+    /// Returns the number of the file that is written.
+    fn number(&self) -> u64 {
+        self.numbers.last().copied().unwrap_or(0)
+    }
 }
 
-fn parse_cursor(cursor: &str) -> Option<(u64, u64)> {
-    let (number, end) = cursor.split_once('-')?;
-    Some((number.parse().ok()?, end.parse().ok()?))
-}
-
-/// Returns where the lines in `bytes` are, newest first; the oldest counts only when it is known to begin there.
-fn whole_lines(bytes: &[u8], from_start: bool) -> Vec<Range<usize>> {
-    let mut stop = bytes.strip_suffix(b"\n").unwrap_or(bytes).len();
-    let mut lines = Vec::new();
-    while let Some(feed) = bytes.get(..stop).and_then(|text| memchr::memrchr(b'\n', text)) {
-        lines.push(feed + 1..stop);
-        stop = feed;
-    }
-    if from_start {
-        lines.push(0..stop);
-    }
-    lines
+/// Returns up to `limit` lines, newest first, older than `cursor`; a cursor that is none stands for the newest.
+pub(super) fn page(
+    dir: &Path,
+    numbers: &[u64],
+    limit: usize,
+    cursor: Option<&str>,
+) -> Result<RejectedPage, JournalError> {
+    let mut page = RejectedPage::default();
+    let mut bytes = 0;
+    let from = cursor.and_then(|cursor| cursor.parse().ok());
+    let next = walk::back(dir, numbers, from, &mut |_, line| {
+        let full = page.rejected.len() >= limit || bytes + line.len() > PAGE_BYTES;
+        if full && !page.rejected.is_empty() {
+            return ControlFlow::Break(());
+        }
+        bytes += line.len();
+        page.rejected.extend(parsed(line));
+        ControlFlow::Continue(())
+    })?;
+    page.next = next.map(|next| next.to_string());
+    Ok(page)
 }
 
 fn parsed(line: &[u8]) -> Option<Arc<RawValue>> {
-    let text = String::from_utf8(line.to_vec()).ok().filter(|text| text.starts_with('{'))?;
+    let text = String::from_utf8(line.to_vec()).ok()?;
     RawValue::from_string(text).ok().map(Arc::from)
 }
 

@@ -14,6 +14,7 @@ use super::Options;
 use super::batch::Batch;
 use super::codec;
 use super::files;
+use super::room::Room;
 use super::segment::{Segment, Shared};
 use super::tail::Tail;
 use crate::journal::{Extent, JournalError, Position, ReadLimit, Record};
@@ -46,11 +47,14 @@ pub(super) struct Log {
     floor: AtomicU64,
     /// The disk itself was full: give up settled segments although `max_bytes` is not reached.
     starved: AtomicBool,
+    /// What was dropped for want of room.
+    pub(super) room: Room,
 }
 
 impl Log {
     /// Makes the log of what recovery found.
     pub(super) fn new(options: Options, segments: Vec<Shared>, next: u64) -> Self {
+        let room = Room::open(&options.dir);
         let tail = RwLock::new(Tail::new(next, options.tail_bytes));
         Log {
             options,
@@ -62,6 +66,7 @@ impl Log {
             spare_bytes: AtomicU64::new(0),
             floor: AtomicU64::new(0),
             starved: AtomicBool::new(false),
+            room,
         }
     }
 
@@ -108,6 +113,7 @@ impl Log {
             next: Position(next),
             bytes: self.used(&list),
             max_bytes: self.options.max_bytes,
+            dropped: self.room.below(),
         }
     }
 
@@ -163,6 +169,22 @@ impl Log {
         Ok(None)
     }
 
+    /// Returns every record with this message id, newest first.
+    pub(super) fn history(&self, message_id: &str) -> Result<Vec<Record>, JournalError> {
+        let hash = codec::id_hash(message_id);
+        let segments: Vec<Shared> = self.list().iter().rev().map(Arc::clone).collect();
+        let mut found = Vec::new();
+        for segment in segments {
+            for position in segment.find_all(&hash)?.into_iter().rev() {
+                let one = ReadLimit { records: 1, bytes: 0 };
+                let read = self.read(position, one)?.into_iter().next();
+                found.extend(read.filter(|record| record.position.0 == position));
+            }
+        }
+        found.retain(|record: &Record| *record.event.head.message_id == *message_id);
+        Ok(found)
+    }
+
     /// Returns the position of the first record received at or after `at`.
     pub(super) fn position_at(&self, at: Timestamp) -> Result<Position, JournalError> {
         let micros = i64::try_from((at.as_nanosecond() + 999).div_euclid(1_000)).unwrap_or(i64::MAX);
@@ -195,16 +217,20 @@ impl Log {
         let wanted = with_index(self.options.segment_bytes()).saturating_sub(held);
         let starved = self.starved.swap(false, Ordering::AcqRel);
         // The last segment stays: its name tells the next start where the positions go on.
-        self.give_up(1, |segment, used, gone| {
+        self.give_up(1, floor, |segment, used, gone| {
             let short = used + wanted > self.options.max_bytes || (starved && gone == 0);
             segment.table().newest < old || short
         })
     }
 
-    /// Makes room for a file of `bytes`, giving up settled segments when that helps.
+    /// Makes room for a file of `bytes`, giving up settled segments when that helps, and then the oldest of the others
+    /// where that is wanted. Nothing is dropped for a file that would not fit into an empty journal either.
     pub(super) fn make_room(&self, bytes: u64) -> Result<(), JournalError> {
         let (max, bytes) = (self.options.max_bytes, with_index(bytes));
-        self.give_up(0, |_, used, _| used + bytes > max)?;
+        self.give_up(0, self.floor(), |_, used, _| used + bytes > max)?;
+        if self.options.drop_oldest && bytes <= max {
+            self.drop_oldest(0, |used, _| used + bytes > max)?;
+        }
         let used = self.used(&self.list());
         if used + bytes > max {
             return Err(JournalError::Full(format!("{used} of {max} bytes used, {bytes} more needed")));
@@ -224,8 +250,39 @@ impl Log {
         }
     }
 
-    fn give_up(&self, keep: usize, due: impl Fn(&Segment, u64, u64) -> bool) -> Result<u64, JournalError> {
-        let gone = self.take_settled(keep, due);
+    /// Makes room on a disk that is full below `max_bytes`: gives up the oldest segment, where that is wanted and it is not
+    /// the last. Returns whether there was one.
+    pub(super) fn make_room_on_disk(&self) -> Result<bool, JournalError> {
+        if self.give_up(1, self.floor(), |_, _, gone| gone == 0)? > 0 {
+            return Ok(true);
+        }
+        Ok(self.options.drop_oldest && self.drop_oldest(1, |_, gone| gone == 0)? > 0)
+    }
+
+    /// Gives up the oldest segments whether or not they are settled, while `due` says so of the bytes used and the segments
+    /// gone.
+    fn drop_oldest(&self, keep: usize, due: impl Fn(u64, u64) -> bool) -> Result<u64, JournalError> {
+        let before = self.extent().first;
+        let records = self.give_up(keep, u64::MAX, |_, used, gone| due(used, gone));
+        let first = self.extent().first;
+        if first > before {
+            self.room.note(before, first);
+        }
+        records
+    }
+
+    fn floor(&self) -> u64 {
+        self.floor.load(Ordering::Acquire)
+    }
+
+    /// Gives up sealed segments that lie wholly below `floor`, oldest first; returns how many records went.
+    fn give_up(
+        &self,
+        keep: usize,
+        floor: u64,
+        due: impl Fn(&Segment, u64, u64) -> bool,
+    ) -> Result<u64, JournalError> {
+        let gone = self.take_sealed(keep, floor, due);
         for segment in &gone {
             self.close_file(segment.first);
             segment.delete()?;
@@ -236,8 +293,7 @@ impl Log {
         Ok(gone.iter().map(|segment| segment.table().count).sum())
     }
 
-    fn take_settled(&self, keep: usize, due: impl Fn(&Segment, u64, u64) -> bool) -> Vec<Shared> {
-        let floor = self.floor.load(Ordering::Acquire);
+    fn take_sealed(&self, keep: usize, floor: u64, due: impl Fn(&Segment, u64, u64) -> bool) -> Vec<Shared> {
         let mut gone = Vec::new();
         let mut list = self.list_mut();
         while let Some(oldest) = list.first().filter(|_| list.len() > keep) {

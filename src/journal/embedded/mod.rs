@@ -6,41 +6,52 @@
 //!
 //! ```text
 //! DIR/00000000000000000000.log  records   .idx  ids, times and offsets of a sealed segment   next.tmp  the next segment
-//! DIR/cursors/NAME.cursor       .synced   DIR/dead/*.ndjson   DIR/rejected/*.ndjson
+//! DIR/dropped                   DIR/cursors/NAME.cursor .synced   DIR/dead/*.ndjson   DIR/rejected/*.ndjson
+//! DIR/orders/NAME.json          DIR/attempts/*.ndjson         DIR/fates/*.ndjson
 //! ```
 
+mod attempts;
 mod batch;
 mod codec;
 mod cursors;
 mod dedupe;
 mod files;
+mod letters;
 mod lines;
 mod log;
+mod orders;
 mod recovery;
+#[cfg(test)]
+mod redelivery_tests;
+mod room;
 mod scan;
 mod segment;
 mod table;
 mod tail;
 #[cfg(test)]
 mod tests;
+mod walk;
 mod worker;
 mod writer;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use self::attempts::Notes;
 use self::cursors::Cursors;
+use self::letters::Letters;
 use self::lines::Lines;
 use self::log::Log;
+use self::orders::OrderFiles;
 use self::worker::Worker;
 use self::writer::Writer;
 use super::{
-    Appended, Cursor, DeadLetter, Extent, Journal, JournalError, Position, ReadLimit, Record, RejectedPage,
-    render,
+    Appended, Cursor, DeadLetter, Dropped, Extent, Journal, JournalError, Letter, LetterCounts, LetterFilter,
+    LetterId, LetterPage, Note, Orders, PageLimit, Position, ReadLimit, Record, RejectedPage, Walk, render,
 };
 use crate::spec::{Event, Rejected};
 
@@ -56,8 +67,11 @@ pub struct Options {
     pub dir: PathBuf,
     /// Whether an append waits for `fdatasync`.
     pub fsync: bool,
-    /// Most bytes of the log, allocated space included. Cursors, dead letters and rejected events come on top.
+    /// Most bytes of the log, allocated space included. Cursors, dead letters, rejected events and notes of attempts come on
+    /// top.
     pub max_bytes: u64,
+    /// Whether the oldest records go when there is no room, settled or not; otherwise an append is refused.
+    pub drop_oldest: bool,
     /// How long settled records are kept.
     pub retention: Duration,
     /// How long a message id is remembered; zero switches it off.
@@ -84,8 +98,10 @@ pub struct EmbeddedJournal {
     log: Arc<Log>,
     writer: Mutex<Writer>,
     cursors: Cursors,
-    dead: Lines,
+    dead: Letters,
     rejected: Lines,
+    orders: OrderFiles,
+    notes: Notes,
 }
 
 impl EmbeddedJournal {
@@ -96,19 +112,23 @@ impl EmbeddedJournal {
     pub fn open(options: Options, now: Timestamp) -> Result<EmbeddedJournal, JournalError> {
         let sub = |name: &str| options.dir.join(name);
         let (cursors, dead, rejected) = (sub("cursors"), sub("dead"), sub("rejected"));
-        for dir in [&cursors, &dead, &rejected] {
+        let orders = sub("orders");
+        for dir in [&cursors, &dead, &rejected, &orders] {
             fs::create_dir_all(dir).map_err(files::failed("create", dir))?;
         }
         let cursors = Cursors::new(cursors);
-        let dead = Lines::open(dead, usize::MAX)?;
+        let orders = OrderFiles::new(orders);
+        let dead = Letters::open(dead)?;
         let rejected = Lines::open(rejected, REJECTED_FILES)?;
+        let notes = Notes::open(&options)?;
         let (log, writer) = recovery::open(options, &cursors, now)?;
         let log = Arc::new(log);
         let worker = Worker::start(Arc::clone(&log));
-        Ok(EmbeddedJournal { worker, log, writer: Mutex::new(writer), cursors, dead, rejected })
+        let writer = Mutex::new(writer);
+        Ok(EmbeddedJournal { worker, log, writer, cursors, dead, rejected, orders, notes })
     }
 
-    /// Returns how many bytes dead letters take. They are bounded by nothing: an operator decides about them.
+    /// Returns how many bytes dead letters take. They are bounded by their retention alone.
     ///
     /// # Errors
     /// `Io`.
@@ -145,12 +165,20 @@ impl Journal for EmbeddedJournal {
         self.log.extent()
     }
 
+    fn dropped(&self) -> Vec<Dropped> {
+        self.log.room.dropped()
+    }
+
     fn bytes_since(&self, from: Position) -> u64 {
         self.log.bytes_since(from.0)
     }
 
     fn find(&self, message_id: &str) -> Result<Option<Record>, JournalError> {
         self.log.find(message_id)
+    }
+
+    fn history(&self, message_id: &str) -> Result<Vec<Record>, JournalError> {
+        self.log.history(message_id)
     }
 
     fn position_at(&self, at: Timestamp) -> Result<Position, JournalError> {
@@ -163,7 +191,9 @@ impl Journal for EmbeddedJournal {
     }
 
     fn retain(&self, floor: Position, now: Timestamp) -> Result<u64, JournalError> {
-        self.log.retain(floor.0, now)
+        let gone = self.log.retain(floor.0, now)?;
+        self.notes.retain(self.log.extent().first)?;
+        Ok(gone)
     }
 
     fn cursor(&self, destination: &str) -> Result<Option<Cursor>, JournalError> {
@@ -174,12 +204,57 @@ impl Journal for EmbeddedJournal {
         self.cursors.store(destination, cursor)
     }
 
+    fn forget(&self, destination: &str) -> Result<(), JournalError> {
+        self.cursors.remove(destination)
+    }
+
+    fn orders(&self, destination: &str) -> Result<Orders, JournalError> {
+        self.orders.load(destination)
+    }
+
+    fn give_orders(&self, destination: &str, orders: &Orders) -> Result<(), JournalError> {
+        self.orders.store(destination, orders)
+    }
+
     fn bury(&self, letters: &[DeadLetter]) -> Result<(), JournalError> {
-        self.dead.append(&rendered(render::dead_letters(letters))?, true)
+        self.dead.bury(letters)
+    }
+
+    fn letters(
+        &self,
+        filter: &LetterFilter,
+        walk: Walk,
+        limit: PageLimit,
+    ) -> Result<LetterPage, JournalError> {
+        self.dead.page(filter, walk, limit)
+    }
+
+    fn letters_end(&self) -> LetterId {
+        self.dead.end()
+    }
+
+    fn take_out(&self, letters: &[Letter]) -> Result<u64, JournalError> {
+        self.dead.take_out(letters)
+    }
+
+    fn expire_letters(&self, before: Timestamp) -> Result<LetterCounts, JournalError> {
+        self.dead.expire(before)
+    }
+
+    fn letter_counts(&self) -> LetterCounts {
+        self.dead.counts()
+    }
+
+    fn note(&self, notes: &[Note]) -> Result<(), JournalError> {
+        self.notes.append(notes)
+    }
+
+    fn notes_about(&self, position: Position) -> Result<Vec<Note>, JournalError> {
+        self.notes.about(position)
     }
 
     fn keep_rejected(&self, rejected: &[Rejected]) -> Result<(), JournalError> {
-        self.rejected.append(&rendered(render::rejected(rejected))?, false)
+        self.rejected.append(&rendered(render::rejected(rejected))?, false).map(drop)
     }
 
     fn rejected(&self, limit: usize, cursor: Option<&str>) -> Result<RejectedPage, JournalError> {
@@ -190,6 +265,36 @@ impl Journal for EmbeddedJournal {
         self.writer().sync()?;
         self.cursors.close()?;
         self.rejected.sync()
+    }
+}
+
+/// Lists the dead letters of a journal that nobody has open, newest first, without changing anything.
+///
+/// # Errors
+/// `Io`; a directory that is not there has no letters.
+pub fn letters_of(
+    dir: &Path,
+    filter: &LetterFilter,
+    from: Option<LetterId>,
+    limit: PageLimit,
+) -> Result<LetterPage, JournalError> {
+    let dir = dir.join("dead");
+    letters::page(&dir, &numbers_of(&dir)?, (filter, Walk::Back(from), limit))
+}
+
+/// Lists the rejected events of a journal that nobody has open, newest first, without changing anything.
+///
+/// # Errors
+/// `Io`; a directory that is not there has none.
+pub fn rejected_of(dir: &Path, limit: usize, cursor: Option<&str>) -> Result<RejectedPage, JournalError> {
+    let dir = dir.join("rejected");
+    lines::page(&dir, &numbers_of(&dir)?, limit, cursor)
+}
+
+fn numbers_of(dir: &Path) -> Result<Vec<u64>, JournalError> {
+    match dir.try_exists() {
+        Ok(false) => Ok(Vec::new()),
+        _ => walk::numbers(dir),
     }
 }
 

@@ -17,7 +17,7 @@ use super::files::{self, failed};
 use super::log::{Log, micros};
 use super::scan;
 use super::segment::{Segment, Shared, log_path};
-use super::table::{BLOCK, Table};
+use super::table::{self, BLOCK, Table};
 use super::writer::{Active, Writer};
 use crate::journal::JournalError;
 
@@ -189,9 +189,10 @@ fn remember(options: &Options, segments: &[Shared], now: Timestamp) -> Result<De
     for segment in wanted.iter().rev() {
         let table = segment.table();
         let mut ids = table.ids.clone();
-        ids.sort_unstable_by_key(|id| id.record);
-        for id in ids {
-            let block = table.blocks.get((u64::from(id.record) / BLOCK) as usize);
+        ids.sort_unstable_by_key(table::Id::number);
+        // A repeated record must not keep its id known for longer.
+        for id in ids.into_iter().filter(|id| !id.is_redelivery()) {
+            let block = table.blocks.get((id.number() / BLOCK) as usize);
             dedupe.insert(id.hash, block.map_or(table.newest, |block| block.newest));
         }
         dedupe.expire(now.as_microsecond());

@@ -143,7 +143,33 @@ impl Segment {
         // The newest of equal hashes sorts last, so the entry that was last seen as not greater is still in the range.
         let ids = ids_at(&file, &path, start, low..high)?;
         let hit = ids.iter().rev().find(|id| id.hash == *hash);
-        Ok(hit.map(|id| self.first + u64::from(id.record)))
+        Ok(hit.map(|id| self.first + id.number()))
+    }
+
+    /// Returns every record with this hash, oldest first.
+    pub(super) fn find_all(&self, hash: &IdHash) -> Result<Vec<u64>, JournalError> {
+        let Some(newest) = self.find(hash)? else { return Ok(Vec::new()) };
+        if !self.indexed.load(Ordering::Acquire) {
+            let found = self.table().find_all(hash);
+            // Sealed in the meantime: its ids are on disk now.
+            if !found.is_empty() {
+                return Ok(found.into_iter().map(|record| self.first + record).collect());
+            }
+        }
+        let mut found = self.find_in_index(hash)?;
+        if found.is_empty() {
+            found.push(newest);
+        }
+        Ok(found)
+    }
+
+    /// Reads the whole index file: records that repeat others are rare, and so is the wish to see them.
+    fn find_in_index(&self, hash: &IdHash) -> Result<Vec<u64>, JournalError> {
+        let path = self.index_path();
+        let bytes = std::fs::read(&path).map_err(failed("read", &path))?;
+        let damaged = || JournalError::Damaged(format!("index `{}`", path.display()));
+        let table = Table::from_bytes(&bytes, self.first).ok_or_else(damaged)?;
+        Ok(table.find_all(hash).into_iter().map(|record| self.first + record).collect())
     }
 
     /// Returns the position of the first record received at or after `at` microseconds.
@@ -180,7 +206,7 @@ impl Segment {
 
     fn forget(&self, record: u64) -> Result<(), JournalError> {
         let _indexing = self.indexing.lock().unwrap_or_else(PoisonError::into_inner);
-        self.table_mut().ids.retain(|id| u64::from(id.record) != record);
+        self.table_mut().ids.retain(|id| id.number() != record);
         if !self.indexed.load(Ordering::Acquire) {
             return Ok(());
         }
@@ -188,7 +214,7 @@ impl Segment {
         let bytes = std::fs::read(&path).map_err(failed("read", &path))?;
         let damaged = || JournalError::Damaged(format!("index `{}`", path.display()));
         let mut table = Table::from_bytes(&bytes, self.first).ok_or_else(damaged)?;
-        table.ids.retain(|id| u64::from(id.record) != record);
+        table.ids.retain(|id| id.number() != record);
         files::replace(&path, &table.to_bytes(self.first), true)
     }
 

@@ -3,6 +3,8 @@
 //! Separate because the same table is grown by appends, rebuilt by recovery and stored as the index file. Pure: bytes in,
 //! bytes out.
 
+use std::cmp::Ordering;
+
 use super::codec::{self, IdHash, NO_ID, Summary};
 
 /// Records per block: the step of the sparse table.
@@ -25,12 +27,43 @@ pub(super) struct Block {
 }
 
 /// Which record of the segment has an id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Id {
     /// Of the message id.
     pub(super) hash: IdHash,
-    /// Counted from the segment's first position.
-    pub(super) record: u32,
+    /// [`REDELIVERY`] and the number.
+    record: u32,
+}
+
+/// Marks the id of a record that repeats another. No segment has so many records.
+const REDELIVERY: u32 = 1 << 31;
+
+impl Id {
+    /// Returns the record's number, counted from the segment's first position.
+    pub(super) fn number(&self) -> u64 {
+        u64::from(self.record & !REDELIVERY)
+    }
+
+    /// Returns whether the record repeats another, whose id is the one that counts.
+    pub(super) fn is_redelivery(&self) -> bool {
+        self.record & REDELIVERY != 0
+    }
+
+    fn key(&self) -> (&IdHash, u64) {
+        (&self.hash, self.number())
+    }
+}
+
+impl PartialOrd for Id {
+    fn partial_cmp(&self, other: &Id) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Id {
+    fn cmp(&self, other: &Id) -> Ordering {
+        self.key().cmp(&other.key())
+    }
 }
 
 /// The table of one segment.
@@ -70,7 +103,8 @@ impl Table {
             self.oldest = self.oldest.min(received_at);
             self.newest = self.newest.max(received_at);
             if summary.id != NO_ID {
-                self.ids.push(Id { hash: summary.id, record: self.count as u32 });
+                let mark = u32::from(summary.is_redelivery) * REDELIVERY;
+                self.ids.push(Id { hash: summary.id, record: self.count as u32 | mark });
             }
         }
         self.count += 1;
@@ -92,7 +126,14 @@ impl Table {
     /// Returns the newest record with this hash among the ids in memory, sorted or not.
     pub(super) fn find(&self, hash: &IdHash) -> Option<u64> {
         let hits = self.ids.iter().filter(|id| id.hash == *hash);
-        hits.map(|id| u64::from(id.record)).max()
+        hits.map(Id::number).max()
+    }
+
+    /// Returns every record with this hash among the ids in memory, sorted or not, oldest first.
+    pub(super) fn find_all(&self, hash: &IdHash) -> Vec<u64> {
+        let mut found: Vec<u64> = self.ids.iter().filter(|id| id.hash == *hash).map(Id::number).collect();
+        found.sort_unstable();
+        found
     }
 
     /// Returns the index file of a segment that begins at `first`. Expects sorted ids.
@@ -166,7 +207,14 @@ mod tests {
     fn table(records: u8) -> Table {
         let mut table = Table::default();
         for number in 0..records {
-            table.push(100, Some(Summary { id: [number + 1; 16], received_at: i64::from(number) }));
+            table.push(
+                100,
+                Some(Summary {
+                    id: [number + 1; 16],
+                    received_at: i64::from(number),
+                    is_redelivery: number % 3 == 0,
+                }),
+            );
         }
         table
     }

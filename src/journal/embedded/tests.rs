@@ -1,5 +1,7 @@
 //! The embedded engine as its callers see it, with real files.
 
+mod dropping;
+
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -9,15 +11,16 @@ use tempfile::TempDir;
 use super::writer::Fault;
 use super::*;
 use crate::journal::MemoryJournal;
-use crate::journal::fixtures::{at, event_at, limit};
+use crate::journal::fixtures::{at, attempt_note, event_at, fate_note, limit};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-fn options(dir: &Path) -> Options {
+pub(super) fn options(dir: &Path) -> Options {
     Options {
         dir: dir.to_owned(),
         fsync: false,
         max_bytes: 8 << 20,
+        drop_oldest: false,
         retention: 7 * DAY,
         dedupe_window: DAY,
         dedupe_max_ids: 1_000_000,
@@ -335,6 +338,26 @@ fn only_old_sealed_and_settled_segments_go() {
 }
 
 #[test]
+fn notes_stay_as_long_as_their_events_and_go_with_them() {
+    let dir = TempDir::new().unwrap();
+    let logs = filled(dir.path(), 600);
+    let second: u64 = logs[1].file_stem().unwrap().to_str().unwrap().parse().unwrap();
+    let note = |range: (u64, u64)| {
+        [attempt_note("a", &[range], "delivered", ""), fate_note("b", &[range], "skipped", "filtered")]
+    };
+    open(options(dir.path())).note(&note((0, second))).unwrap();
+    let journal = open(options(dir.path()));
+    let late = at(8 * 24 * 3600);
+    journal.retain(Position(second - 1), late).unwrap();
+    assert_eq!(journal.notes_about(Position(5)).unwrap(), note((0, second)));
+    assert_eq!(journal.notes_about(Position(second)).unwrap(), []);
+    journal.retain(Position(second), late).unwrap();
+    assert_eq!(journal.notes_about(Position(5)).unwrap(), []);
+    journal.note(&note((second, second + 1))).unwrap();
+    assert_eq!(journal.notes_about(Position(second)).unwrap().len(), 2);
+}
+
+#[test]
 fn sealed_segments_are_opened_by_their_index_alone() {
     let dir = TempDir::new().unwrap();
     let logs = filled(dir.path(), 600);
@@ -447,20 +470,10 @@ fn the_backlog_in_bytes_shrinks_to_nothing() {
 fn dead_letters_and_rejected_events_are_kept() {
     let dir = TempDir::new().unwrap();
     let journal = open(options(dir.path()));
-    let letter = DeadLetter {
-        destination: "a".into(),
-        position: Position(3),
-        message_id: "m3".into(),
-        reason: "refused",
-        status: Some(400),
-        answer: "no".into(),
-        attempts: 1,
-        at: at(0),
-        event: bytes::Bytes::from_static(b"{\"a\":1.0}"),
-    };
+    let letter = crate::journal::fixtures::letter("a", "refused", event_at("m3", 1, 3), 0);
     journal.bury(&[letter.clone(), letter]).unwrap();
     let file = fs::read_to_string(dir.path().join("dead/00000000000000000000.ndjson")).unwrap();
-    insta::assert_snapshot!(file.lines().next().unwrap(), @r#"{"message_id":"m3","destination":"a","position":3,"reason":"refused","status":400,"answer":"no","attempts":1,"at":"2030-03-17T17:46:40Z","event":{"a":1.0}}"#);
+    insta::assert_snapshot!(file.lines().next().unwrap(), @r#"{"message_id":"m3","destination":"a","position":5,"reason":"refused","status":422,"answer":"no such \"thing\"","attempts":1,"at":"2030-03-17T17:46:40Z","receipt":{"kind":"track","received_at":"2030-03-17T17:46:43Z","timestamp":"2030-03-17T17:46:39Z","message_id":"m3","source":"website"},"event":{"type":"track","event":"Seen","userId":"u1","messageId":"m3","properties":{"pad":"x"}}}"#);
     assert_eq!(journal.dead_letter_bytes().unwrap(), file.len() as u64);
     assert_eq!(journal.rejected(5, None).unwrap().rejected.len(), 0);
     journal.close().unwrap();

@@ -9,7 +9,7 @@ use std::sync::{Arc, PoisonError};
 
 use tokio::time::Instant;
 
-use super::codec::{self, IdHash, Summary};
+use super::codec::{self, Summary};
 use super::dedupe::Dedupe;
 use super::files::{self, failed};
 use super::log::{Log, Spare};
@@ -133,18 +133,20 @@ impl Writer {
         for event in events {
             let id = codec::id_hash(&event.head.message_id);
             let received_at = event.receipt.received_at.as_microsecond();
-            if !self.dedupe.insert(id, received_at) {
+            // What is stored once more is known, and must neither be refused nor stay known for longer.
+            let is_redelivery = event.receipt.redelivery.is_some();
+            if !is_redelivery && !self.dedupe.insert(id, received_at) {
                 group.positions.push(None);
                 continue;
             }
-            self.pending += 1;
+            self.pending += usize::from(!is_redelivery);
             let position = Position(next + group.records.len() as u64);
             let Some(len) = codec::encode(&mut self.buffer, position.0, &id, &event) else {
                 self.forget_pending();
                 return Err(JournalError::Full("an event of more than 4 GiB".to_owned()));
             };
             group.newest = group.newest.max(received_at);
-            group.lens.push((len, summary(id, received_at)));
+            group.lens.push((len, Summary { id, received_at, is_redelivery }));
             group.positions.push(Some(position));
             group.records.push(Record { position, event });
         }
@@ -260,10 +262,6 @@ impl Writer {
     }
 }
 
-fn summary(id: IdHash, received_at: i64) -> Summary {
-    Summary { id, received_at }
-}
-
 /// Returns the prepared file when it is large enough; a smaller one is removed, its space is needed.
 fn take_spare(log: &Log, spare: &mut Option<Spare>, bytes: u64) -> Result<Option<Spare>, JournalError> {
     log.set_spare_bytes(0);
@@ -274,11 +272,23 @@ fn take_spare(log: &Log, spare: &mut Option<Spare>, bytes: u64) -> Result<Option
     }
 }
 
+/// Makes the file before the room for it: should everything before it go and the process be killed, its name alone tells
+/// the next start where the positions go on.
 fn create(log: &Log, path: &std::path::Path, bytes: u64) -> Result<Spare, JournalError> {
-    log.make_room(bytes)?;
-    let file = files::create(path)?;
-    match files::allocate(&file, path, bytes) {
+    let file = while_room(log, || files::create(path))?;
+    let allocate = || while_room(log, || files::allocate(&file, path, bytes));
+    match log.make_room(bytes).and_then(|()| allocate()) {
         Ok(()) => Ok(Spare { file, bytes }),
         Err(error) => files::remove(path).and(Err(error)),
+    }
+}
+
+/// Tries again as long as the disk is full and room can be made on it.
+fn while_room<T>(log: &Log, work: impl Fn() -> Result<T, JournalError>) -> Result<T, JournalError> {
+    loop {
+        match work() {
+            Err(JournalError::Full(_)) if log.make_room_on_disk()? => {}
+            done => return done,
+        }
     }
 }

@@ -9,20 +9,21 @@ use crate::policy::outcome::{Fault, Reason};
 /// Failures of a whole batch after which it is halved, when other batches get through: one event may be the cause.
 const SPLIT_AFTER: u32 = 3;
 impl Delivery {
-    /// Charges the retry budget, buries what has used it up, and halves what fails alone.
+    /// Buries what has used up its retry budget, and halves what fails alone. `patience` is how long the next attempt waits;
+    /// `None` while the destination does not flow, when nothing dies of age.
     pub(super) fn within_budget(
         &self,
         rest: Vec<Chunk>,
         buried: &mut Vec<Burial>,
-        (before, charge): (&Chunk, Duration),
+        (before, patience): (&Chunk, Option<Duration>),
     ) -> Vec<Chunk> {
         let mut kept = Vec::new();
         for mut chunk in rest {
             let failed = chunk.failures > before.failures;
-            if failed {
-                chunk.spent += charge;
-            }
-            if failed && chunk.spent > self.patience.retry.give_up_after {
+            let flowed = self.pacing.flowed();
+            let since = if failed { *chunk.failing_since.get_or_insert(flowed) } else { flowed };
+            let spent = patience.map(|wait| flowed.saturating_sub(since) + wait);
+            if failed && spent.is_some_and(|spent| spent > self.patience.retry.give_up_after) {
                 buried.extend(give_up(&chunk));
             } else if failed && self.fails_alone(&chunk, before) {
                 kept.extend(chunk.halves());

@@ -70,17 +70,17 @@ impl Gate {
     }
 
     /// The other side took something, or refused an event for its own fault.
-    pub(super) fn succeeded(&mut self) {
-        self.breaker.succeeded();
+    pub(super) fn succeeded(&mut self, is_first: bool, now: Moment) {
+        self.breaker.succeeded(is_first, now);
         self.held = None;
         self.throttles = 0;
     }
 
     /// A transient failure. On a held destination it only puts off the next probe: nothing is known to be repaired.
-    pub(super) fn failed(&mut self, now: Moment) {
+    pub(super) fn failed(&mut self, is_first: bool, now: Moment) {
         match &mut self.held {
             Some(hold) => hold.probe_at = now + self.probe_every,
-            None => self.breaker.failed(now),
+            None => self.breaker.failed(is_first, now),
         }
     }
 
@@ -126,7 +126,7 @@ impl Gate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::patience::{BatchLimits, BreakerSettings, Retry};
+    use crate::policy::patience::{BatchLimits, BreakerSettings, RateLimit, Retry};
 
     fn gate() -> Gate {
         let second = Duration::from_secs(1);
@@ -136,6 +136,7 @@ mod tests {
             breaker: BreakerSettings { failures: 5, open_for: second },
             probe_every: second,
             concurrency: std::num::NonZeroUsize::MIN,
+            rate_limit: RateLimit::default(),
             timeout: second,
         })
     }

@@ -15,19 +15,19 @@ pub(super) struct Chunk {
     pub(super) failures: u32,
     /// When exactly these events were first sent together.
     pub(super) first_at: Option<Moment>,
-    /// Time spent failing while the destination flowed.
-    pub(super) spent: Duration,
+    /// How long the destination had flowed at their first failed attempt.
+    pub(super) failing_since: Option<Duration>,
 }
 
 impl Chunk {
     pub(super) fn new(positions: Vec<u64>) -> Self {
-        Chunk { positions, failures: 0, first_at: None, spent: Duration::ZERO }
+        Chunk { positions, failures: 0, first_at: None, failing_since: None }
     }
 
     /// Returns a chunk of other events with this one's history of failures.
     pub(super) fn with(&self, positions: Vec<u64>) -> Self {
         let first_at = if positions == self.positions { self.first_at } else { None };
-        Chunk { positions, failures: self.failures, first_at, spent: self.spent }
+        Chunk { positions, failures: self.failures, first_at, failing_since: self.failing_since }
     }
 
     /// Splits the chunk into halves, left first, so that order is kept.
@@ -46,6 +46,14 @@ pub(super) struct Lane {
     pub(super) sent_at: Option<Moment>,
 }
 
+impl Lane {
+    /// Returns the chunk that holds an event, and how many are before it.
+    pub(super) fn place(&self, position: u64) -> Option<(usize, &Chunk)> {
+        let holds = |chunk: &Chunk| chunk.positions.binary_search(&position).is_ok();
+        self.chunks.iter().enumerate().find(|(_, chunk)| holds(chunk))
+    }
+}
+
 /// What became of one event of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fate {
@@ -53,7 +61,7 @@ pub enum Fate {
     Settled,
     /// An outcome other than delivered.
     Failed(Outcome),
-    /// A request before it failed, so it was not tried.
+    /// A request before it failed, or the delivery was to stop, so it was not tried.
     Unsent,
 }
 

@@ -6,8 +6,13 @@
 mod budget;
 mod gate;
 mod lane;
+mod loss;
 mod order;
+mod pacing;
+#[cfg(test)]
+mod pacing_tests;
 mod ready;
+mod send;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -18,17 +23,21 @@ use std::time::Duration;
 
 use super::Moment;
 use super::backoff;
+use super::pace::Trip;
 use super::patience::Patience;
 use super::settled::Settled;
-use gate::{Gate, Permission};
+use gate::Gate;
 use lane::{Chunk, Lane};
+use loss::Losses;
 use order::Order;
+use pacing::Pacing;
 use ready::Ready;
 
 pub use gate::Hold;
 pub use lane::{Burial, Fate};
 pub use order::Keys;
 pub use step::{Action, Input, Item};
+pub use view::{Obstacle, Standing};
 
 /// Unsettled events that one destination may have read ahead: what waits for a retry, and their users' later events.
 const MAX_SLOTS: usize = 20_000;
@@ -64,6 +73,7 @@ pub struct Delivery {
     next_lane: u64,
     in_flight: usize,
     gate: Gate,
+    pacing: Pacing,
     read_to: u64,
     end: u64,
     fetching: bool,
@@ -71,9 +81,13 @@ pub struct Delivery {
     unburied: Vec<Burial>,
     burying: usize,
     bury_after: Moment,
+    losses: Losses,
     dirty: bool,
     committing: bool,
+    last_sent: Option<Moment>,
     last_success: Option<Moment>,
+    /// What failed last had failed before.
+    old_failure: bool,
     draining: bool,
     drained: bool,
 }
@@ -84,6 +98,7 @@ impl Delivery {
         let read_to = settled.mark();
         Delivery {
             gate: Gate::new(&patience),
+            pacing: Pacing::new(&patience),
             patience,
             dice: fastrand::Rng::with_seed(seed),
             settled,
@@ -103,9 +118,12 @@ impl Delivery {
             unburied: Vec::new(),
             burying: 0,
             bury_after: Moment::ZERO,
+            losses: Losses::default(),
             dirty: false,
             committing: false,
+            last_sent: None,
             last_success: None,
+            old_failure: false,
             draining: false,
             drained: false,
         }
@@ -114,6 +132,7 @@ impl Delivery {
     /// Takes note of what happened and says what to do now.
     pub fn on(&mut self, input: Input, now: Moment) -> Vec<Action> {
         let mut actions = Vec::new();
+        self.pacing.look(now);
         match input {
             Input::Woken { end } => self.end = self.end.max(end),
             Input::Fetched { from, through, items } => self.fetched(from, through, items, now),
@@ -121,7 +140,7 @@ impl Delivery {
                 self.fetching = false;
                 self.fetch_after = now + BURY_AGAIN;
             }
-            Input::Reported { lane, fates } => self.reported(lane, fates, now),
+            Input::Reported { lane, fates, waited } => self.reported(lane, fates, waited, now),
             Input::Buried(positions) => self.buried(&positions),
             Input::NotBuried(burials) => {
                 self.burying -= burials.len().min(self.burying);
@@ -132,9 +151,13 @@ impl Delivery {
             Input::NotCommitted => (self.committing, self.dirty) = (false, true),
             Input::Tick => {}
             Input::RetryNow => self.retry_now(now),
+            Input::Paused(paused) => self.pacing.paused = paused,
+            Input::Gone { first, full } => self.gone(first, full),
+            Input::Drop { below } => self.drop_backlog(below),
             Input::Draining => self.draining = true,
         }
         self.advance(now, &mut actions);
+        self.pacing.flows_from(self.gate.flows(now), now);
         actions
     }
 
@@ -147,7 +170,7 @@ impl Delivery {
         for item in items {
             self.settle_range(next..item.position);
             next = item.position + 1;
-            if !self.settled.contains(item.position) {
+            if !self.settled.contains(item.position) && !self.lose_read(item.position) {
                 self.admit(item, now);
             }
         }
@@ -207,15 +230,20 @@ impl Delivery {
         if self.parked == 0 { Vec::new() } else { order::distinct(&slot.keys).collect() }
     }
 
-    fn reported(&mut self, id: u64, fates: Vec<(u64, Fate)>, now: Moment) {
+    fn reported(&mut self, id: u64, fates: Vec<(u64, Fate)>, waited: Duration, now: Moment) {
         let Some(lane) = self.lanes.get_mut(&id) else { return };
         let Some(sent_at) = lane.sent_at.take() else { return };
+        let events = fates.iter().filter(|(_, fate)| *fate != Fate::Unsent).count();
+        let trip = Trip { sent_at: sent_at + waited, events, in_flight: self.in_flight };
         self.in_flight -= 1;
         let Some(chunk) = lane.chunks.pop_front() else { return };
         let mut sorted = lane::sort(&chunk, fates);
+        self.pacing.judge(&sorted, (&trip, self.is_to_blame(&chunk)), now);
         let wait = self.judge_destination(&sorted, &chunk, now);
-        let charge = if self.gate.flows(now) { wait + now.saturating_sub(sent_at) } else { Duration::ZERO };
-        let rest = self.within_budget(std::mem::take(&mut sorted.rest), &mut sorted.buried, (&chunk, charge));
+        self.lose_returned(&mut sorted);
+        let patience = (self.gate.flows(now) && !self.pacing.paused).then_some(wait);
+        let rest =
+            self.within_budget(std::mem::take(&mut sorted.rest), &mut sorted.buried, (&chunk, patience));
         self.settle(&sorted.settled);
         self.unburied.append(&mut sorted.buried);
         self.put_back(id, rest, now + wait);
@@ -224,7 +252,7 @@ impl Delivery {
     /// Tells the gate what the attempt says about the destination, and returns how long the lane waits.
     fn judge_destination(&mut self, sorted: &lane::Sorted, chunk: &Chunk, now: Moment) -> Duration {
         if sorted.answered {
-            self.gate.succeeded();
+            self.gate.succeeded(chunk.failures == 0, now);
             self.last_success = Some(now);
         }
         if let Some(fault) = &sorted.broken {
@@ -233,7 +261,8 @@ impl Delivery {
             self.gate.throttle(*wait, now);
         } else if sorted.transient.is_some() {
             if !sorted.answered {
-                self.gate.failed(now);
+                self.gate.failed(chunk.failures == 0, now);
+                self.old_failure = chunk.failures > 0;
             }
             return backoff::wait(&self.patience.retry, chunk.failures + 1, self.dice.f64());
         }
@@ -272,6 +301,7 @@ impl Delivery {
 
     /// Starts everything that may start now.
     fn advance(&mut self, now: Moment, actions: &mut Vec<Action>) {
+        self.tell_losses(actions);
         while let Some(send) = self.next_send(now) {
             actions.push(send);
         }
@@ -295,114 +325,11 @@ impl Delivery {
         self.in_flight == 0 && self.burying == 0 && !self.committing && !self.dirty
     }
 
-    fn next_send(&mut self, now: Moment) -> Option<Action> {
-        if self.in_flight >= self.patience.concurrency.get() {
-            return None;
-        }
-        let permission = self.gate.permission(now);
-        let alone = matches!(permission, Permission::One | Permission::Probe);
-        if matches!(permission, Permission::Wait(_)) || (alone && self.in_flight > 0) {
-            return None;
-        }
-        let id = self.due_lane(now, permission).or_else(|| self.new_lane(now, alone))?;
-        if permission == Permission::Probe {
-            self.split_probe(id);
-        }
-        self.send(id, now)
-    }
-
-    /// Returns the lane that has waited longest; a probe does not wait for its backoff.
-    fn due_lane(&mut self, now: Moment, permission: Permission) -> Option<u64> {
-        let (due, id) = *self.due.first()?;
-        if due > now && permission == Permission::Free {
-            return None;
-        }
-        self.due.remove(&(due, id));
-        Some(id)
-    }
-
-    /// Cuts the first chunk to one event: a probe risks no more.
-    fn split_probe(&mut self, id: u64) {
-        let Some(lane) = self.lanes.get_mut(&id) else { return };
-        let Some(chunk) = lane.chunks.pop_front() else { return };
-        let (first, rest) = chunk.positions.split_at(1.min(chunk.positions.len()));
-        if !rest.is_empty() {
-            lane.chunks.push_front(chunk.with(rest.to_vec()));
-        }
-        lane.chunks.push_front(chunk.with(first.to_vec()));
-    }
-
-    fn send(&mut self, id: u64, now: Moment) -> Option<Action> {
-        let lane = self.lanes.get_mut(&id)?;
-        let chunk = lane.chunks.front_mut()?;
-        lane.sent_at = Some(now);
-        self.in_flight += 1;
-        let first_at = *chunk.first_at.get_or_insert(now);
-        Some(Action::Send {
-            lane: id,
-            positions: chunk.positions.clone(),
-            attempt: chunk.failures + 1,
-            first_at,
-        })
-    }
-
-    /// Makes a lane of ready events when a batch is full, old enough, or there is a reason not to wait.
-    fn new_lane(&mut self, now: Moment, urgent: bool) -> Option<u64> {
-        let oldest = self.ready.first()?;
-        let batch = &self.patience.batch;
-        let old =
-            self.slots.get(&oldest).is_some_and(|slot| now.saturating_sub(slot.since) >= batch.max_delay);
-        let full = self.ready.len() >= batch.max_events.get() || self.ready_bytes >= batch.max_bytes;
-        if !(old || full || urgent || self.draining || self.slots.len() >= MAX_SLOTS) {
-            return None;
-        }
-        let id = self.next_lane;
-        let positions = self.take_ready(id);
-        if positions.is_empty() {
-            return None;
-        }
-        self.next_lane += 1;
-        let chunks = [Chunk::new(positions)].into();
-        self.lanes.insert(id, Lane { chunks, due: now, sent_at: None });
-        Some(id)
-    }
-
-    /// Takes ready events into a lane, in order and within the batch limits. One that waits for another event leaves
-    /// `ready` until that one is settled.
-    fn take_ready(&mut self, id: u64) -> Vec<u64> {
-        let (max_events, max_bytes) = (self.patience.batch.max_events.get(), self.patience.batch.max_bytes);
-        let (mut taken, mut bytes) = (Vec::new(), 0);
-        while let Some(position) = self.ready.first() {
-            let Some(slot) = self.slots.get(&position) else {
-                self.ready.pop_first();
-                continue;
-            };
-            let size = slot.bytes;
-            if taken.len() >= max_events || (!taken.is_empty() && bytes + size > max_bytes) {
-                break;
-            }
-            self.ready.pop_first();
-            self.ready_bytes -= size;
-            let ours = |other: u64| self.slots.get(&other).is_some_and(|slot| slot.lane == Some(id));
-            let free = self.order.is_free(&slot.keys, position, ours);
-            let Some(slot) = self.slots.get_mut(&position) else { continue };
-            if free {
-                bytes += size;
-                taken.push(position);
-                slot.lane = Some(id);
-            } else {
-                slot.parked = true;
-                self.parked += 1;
-            }
-        }
-        taken
-    }
-
     fn next_fetch(&mut self, now: Moment) -> Option<Action> {
         let batch = &self.patience.batch;
         let room = MAX_SLOTS.saturating_sub(self.slots.len());
         let wants = self.ready.len() < batch.max_events.get() * 2 && self.ready_bytes < batch.max_bytes * 2;
-        let may = !self.fetching && !self.draining && now >= self.fetch_after;
+        let may = !self.fetching && !self.draining && !self.pacing.paused && now >= self.fetch_after;
         if !(may && wants && room > 0 && self.read_to < self.end) {
             return None;
         }
@@ -413,18 +340,8 @@ impl Delivery {
 
     /// Returns when something becomes due by itself.
     fn next_deadline(&self, now: Moment) -> Option<Moment> {
-        let (gate, limit) = match self.gate.permission(now) {
-            Permission::Wait(until) => (Some(until), 0),
-            Permission::Free => (None, self.patience.concurrency.get()),
-            Permission::One | Permission::Probe => (None, 1),
-        };
-        let may_send = self.in_flight < limit;
-        let batch = self.ready.first().and_then(|position| self.slots.get(&position));
-        let batch = batch.map(|slot| slot.since + self.patience.batch.max_delay).filter(|_| may_send);
-        let lane = self.due.first().map(|(due, _)| *due).filter(|_| may_send);
         let bury = (!self.unburied.is_empty()).then_some(self.bury_after);
         let fetch = (now < self.fetch_after).then_some(self.fetch_after);
-        let waits = !self.slots.is_empty();
-        [gate.filter(|_| waits), batch, lane, bury, fetch].into_iter().flatten().min()
+        [self.send_deadline(now), bury, fetch].into_iter().flatten().min()
     }
 }

@@ -1,8 +1,11 @@
 //! What goes into the delivery machine and what comes out: plain values.
 
+use std::time::Duration;
+
 use super::lane::{Burial, Fate};
 use super::order::Keys;
 use crate::policy::Moment;
+use crate::policy::outcome::Reason;
 
 /// An event as the machine sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +43,8 @@ pub enum Input {
         lane: u64,
         /// What became of each event.
         fates: Vec<(u64, Fate)>,
+        /// How much of the time it waited for permits of ours.
+        waited: Duration,
     },
     /// Dead letters are durable.
     Buried(Vec<u64>),
@@ -53,6 +58,20 @@ pub enum Input {
     Tick,
     /// An operator wants an attempt now.
     RetryNow,
+    /// An operator wants nothing more to be sent, or wants things to go on.
+    Paused(bool),
+    /// The journal begins at `first` now: what is unsettled before it is lost, unless it is in flight.
+    Gone {
+        /// The oldest position that is left.
+        first: u64,
+        /// Below here records went because the journal was full; between the two because nobody held them.
+        full: u64,
+    },
+    /// An operator drops the backlog: what is unsettled below, unless it is in flight.
+    Drop {
+        /// The position after the last event that is dropped.
+        below: u64,
+    },
     /// Stop: finish what is loaded, fetch nothing more.
     Draining,
 }
@@ -83,6 +102,20 @@ pub enum Action {
     },
     /// Make dead letters durable.
     Bury(Vec<Burial>),
+    /// Count events that are settled without having been delivered or buried.
+    Lose {
+        /// Why.
+        reason: Reason,
+        /// How many.
+        count: u64,
+    },
+    /// Everything below the position of [`Input::Drop`] was read and dropped.
+    BacklogDropped {
+        /// How many events.
+        count: u64,
+        /// Events below it that are on their way, or are being buried.
+        in_flight: u64,
+    },
     /// Store the cursor.
     Commit,
     /// Come back at this moment at the latest.

@@ -1,5 +1,7 @@
 //! The machine against a simulated journal and a simulated destination that fails in every way.
 
+mod loss;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -8,9 +10,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::policy::outcome::{Fault, Outcome, Reason};
-use crate::policy::patience::{BatchLimits, BreakerSettings, Retry};
+use crate::policy::patience::{BatchLimits, BreakerSettings, RateLimit, Retry};
 
-fn patience(max_events: usize, concurrency: usize) -> Patience {
+pub(super) fn patience(max_events: usize, concurrency: usize) -> Patience {
     Patience {
         batch: BatchLimits {
             max_events: NonZeroUsize::new(max_events).unwrap(),
@@ -25,11 +27,12 @@ fn patience(max_events: usize, concurrency: usize) -> Patience {
         breaker: BreakerSettings { failures: 5, open_for: Duration::from_secs(30) },
         probe_every: Duration::from_secs(30),
         concurrency: NonZeroUsize::new(concurrency).unwrap(),
+        rate_limit: RateLimit::default(),
         timeout: Duration::from_secs(10),
     }
 }
 
-fn fault(reason: Reason) -> Fault {
+pub(super) fn fault(reason: Reason) -> Fault {
     Fault { reason, status: Some(500), answer: "no".into() }
 }
 
@@ -61,6 +64,11 @@ struct World {
     drained: Option<u64>,
     moods: Vec<Mood>,
     flaky_store: bool,
+    /// The journal begins here.
+    first: u64,
+    skipped: BTreeSet<u64>,
+    lost: BTreeMap<Reason, u64>,
+    backlog_dropped: Option<(u64, u64)>,
 }
 
 impl World {
@@ -81,6 +89,10 @@ impl World {
             drained: None,
             moods,
             flaky_store: false,
+            first: 0,
+            skipped: BTreeSet::new(),
+            lost: BTreeMap::new(),
+            backlog_dropped: None,
         }
     }
 
@@ -102,7 +114,7 @@ impl World {
         match action {
             Action::Fetch { from, records, .. } => {
                 let through = (from + records as u64).min(self.users.len() as u64);
-                let items = (from..through)
+                let items = (from.max(self.first)..through)
                     .filter(|position| self.users[*position as usize] != 99)
                     .map(|position| Item { position, bytes: 700, keys: self.keys(position) })
                     .collect();
@@ -121,6 +133,8 @@ impl World {
                 self.later(soon, Input::NotCommitted);
             }
             Action::Commit => self.later(soon, Input::Committed),
+            Action::Lose { reason, count } => *self.lost.entry(reason).or_default() += count,
+            Action::BacklogDropped { count, in_flight } => self.backlog_dropped = Some((count, in_flight)),
             Action::SleepUntil(at) => self.wake = Some(at),
             Action::Drained { left } => self.drained = Some(left),
         }
@@ -150,6 +164,8 @@ impl World {
         let poison = positions.iter().any(|position| self.poisoned.contains(position));
         let fates = positions.iter().enumerate().map(|(index, position)| {
             let fate = match mood {
+                // No longer in memory, and not in the journal either.
+                _ if *position < self.first && position.is_multiple_of(2) => Fate::Unsent,
                 Mood::Down => Fate::Failed(Outcome::Transient(fault(Reason::ServerError))),
                 Mood::Revoked => Fate::Failed(Outcome::Broken(fault(Reason::Unauthorized))),
                 Mood::Busy => Fate::Failed(Outcome::Throttled {
@@ -169,29 +185,50 @@ impl World {
         let fates: Vec<(u64, Fate)> = fates.collect();
         self.in_flight.insert(lane, positions);
         let wait = Duration::from_millis(20 + (lane * 37) % 200);
-        self.later(wait, Input::Reported { lane, fates });
+        self.later(wait, Input::Reported { lane, fates, waited: Duration::ZERO });
     }
 
     /// Lets time pass until nothing is left to happen.
     fn run(&mut self) {
         for _ in 0..200_000 {
-            let next = self.agenda.keys().next().map(|(at, _)| *at);
-            let Some(at) = next.into_iter().chain(self.wake).min() else { return };
-            self.now = self.now.max(at);
-            let entry = self.agenda.first_entry().filter(|entry| entry.key().0 <= self.now);
-            match entry.map(|entry| entry.remove()) {
-                Some(input) => {
-                    self.note(&input);
-                    self.give(input);
-                }
-                None => self.give(Input::Tick),
+            if !self.step() {
+                return;
             }
         }
         panic!("the machine does not come to rest");
     }
 
+    /// Lets the next thing happen; false when nothing is left.
+    fn step(&mut self) -> bool {
+        let next = self.agenda.keys().next().map(|(at, _)| *at);
+        let Some(at) = next.into_iter().chain(self.wake).min() else { return false };
+        self.now = self.now.max(at);
+        let entry = self.agenda.first_entry().filter(|entry| entry.key().0 <= self.now);
+        match entry.map(|entry| entry.remove()) {
+            Some(input) => {
+                self.look_back();
+                self.note(&input);
+                self.give(input);
+            }
+            None => self.give(Input::Tick),
+        }
+        true
+    }
+
+    /// Tells the machine where the journal begins, when it has not settled all before.
+    fn look_back(&mut self) {
+        if self.machine.settled().mark() < self.first {
+            self.give(Input::Gone { first: self.first, full: self.first });
+        }
+    }
+
     fn note(&mut self, input: &Input) {
-        if let Input::Reported { lane, fates } = input {
+        if let Input::Fetched { from, through, .. } = input {
+            let unwanted = (*from..*through).filter(|position| self.users[*position as usize] == 99);
+            let fresh = unwanted.filter(|position| !self.machine.settled().contains(*position));
+            self.skipped.extend(fresh);
+        }
+        if let Input::Reported { lane, fates, .. } = input {
             self.in_flight.remove(lane);
             let done = fates.iter().filter(|(_, fate)| *fate == Fate::Settled);
             self.delivered.extend(done.map(|(position, _)| *position));
@@ -239,11 +276,19 @@ proptest! {
         max_events in 1usize..20,
         concurrency in 1usize..5,
         flaky_store in any::<bool>(),
+        events_per_second in prop_oneof![2 => Just(0u32), 1 => 1u32..40],
+        pauses in proptest::collection::vec((0u64..60_000, 0u64..20_000), 0..4),
     ) {
         let end = users.len() as u64;
         let poisoned = poison.into_iter().filter(|p| *p < end && users[*p as usize] != 99).collect();
-        let mut world = World::new(patience(max_events, concurrency), users, poisoned, moods);
+        let rate_limit = RateLimit { events_per_second, requests_per_second: 0 };
+        let patience = Patience { rate_limit, ..patience(max_events, concurrency) };
+        let mut world = World::new(patience, users, poisoned, moods);
         world.flaky_store = flaky_store;
+        for (at, length) in pauses {
+            world.later(Duration::from_millis(at), Input::Paused(true));
+            world.later(Duration::from_millis(at + length), Input::Paused(false));
+        }
         world.give(Input::Woken { end });
         world.run();
         world.assert_all_settled();
@@ -333,7 +378,7 @@ fn a_batch_that_fails_while_others_get_through_is_halved_until_the_culprit_is_al
             let failed = Fate::Failed(Outcome::Transient(fault(Reason::ServerError)));
             let fate = if sick { failed } else { Fate::Settled };
             let fates = positions.into_iter().map(|position| (position, fate.clone())).collect();
-            todo.extend(machine.on(Input::Reported { lane, fates }, now));
+            todo.extend(machine.on(Input::Reported { lane, fates, waited: Duration::ZERO }, now));
         }
     }
     assert!(culprit_alone);

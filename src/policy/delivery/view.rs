@@ -2,9 +2,58 @@
 
 use super::Delivery;
 use super::gate::{Hold, Permission};
+use super::order::{self, Keys};
 use crate::policy::Moment;
 use crate::policy::breaker::State as BreakerState;
+use crate::policy::outcome::Reason;
 use crate::policy::settled::Settled;
+
+/// Where one event stands at this destination.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Delivered, skipped or dead.
+    Settled,
+    /// On its way now.
+    InFlight,
+    /// The whole destination is held.
+    Held {
+        /// Why.
+        reason: Reason,
+        /// When the next probe is due.
+        until: Moment,
+    },
+    /// Neither of these.
+    Waiting {
+        /// It has failed before.
+        tried: bool,
+        /// What it waits for, when that is not just its turn.
+        obstacle: Option<Obstacle>,
+        /// When its next attempt is due, when that is known.
+        until: Option<Moment>,
+    },
+}
+
+/// What stands in the way of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Obstacle {
+    /// An earlier event of the same user.
+    Order,
+    /// The other side asked for a pause.
+    Throttled,
+    /// The destination failed too often.
+    BreakerOpen,
+}
+
+impl Obstacle {
+    /// Returns the word used in answers.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Obstacle::Order => "order",
+            Obstacle::Throttled => "throttled",
+            Obstacle::BreakerOpen => "breaker_open",
+        }
+    }
+}
 
 impl Delivery {
     /// Returns what is settled, to be stored as the cursor.
@@ -42,10 +91,22 @@ impl Delivery {
         (self.gate.breaker().state(now), self.gate.breaker().failures())
     }
 
+    /// Returns how many attempts may be in flight now, and how many at most.
+    pub fn concurrency(&self) -> (usize, usize) {
+        (self.pacing.pace.limit(), self.pacing.pace.cap())
+    }
+
+    /// Returns the share of the configured rates that the destination bears at present, above 0 and up to 1.
+    pub fn share(&self) -> f64 {
+        self.pacing.pace.share()
+    }
+
     /// Returns the state in the operator's words.
     pub fn state(&self, now: Moment) -> &'static str {
         if self.draining {
             "draining"
+        } else if self.pacing.paused {
+            "paused"
         } else if self.gate.held().is_some() {
             "held"
         } else if self.gate.throttled_until(now).is_some() {
@@ -59,9 +120,161 @@ impl Delivery {
 
     /// Returns when the next attempt after a failure is due.
     pub fn next_attempt(&self, now: Moment) -> Option<Moment> {
+        if self.pacing.paused {
+            return None;
+        }
         match self.gate.permission(now) {
             Permission::Wait(until) => (!self.slots.is_empty()).then_some(until),
             Permission::Free | Permission::One | Permission::Probe => self.due.first().map(|(due, _)| *due),
         }
+    }
+
+    /// Returns where one event stands.
+    pub fn standing(&self, position: u64, now: Moment) -> Standing {
+        if self.settled.contains(position) {
+            return Standing::Settled;
+        }
+        let slot = self.slots.get(&position);
+        let lane = slot.and_then(|slot| self.lanes.get(&slot.lane?));
+        let place = lane.and_then(|lane| lane.place(position));
+        if let (Some(lane), Some((0, _))) = (lane, place)
+            && lane.sent_at.is_some()
+        {
+            return Standing::InFlight;
+        }
+        let gate = match self.gate.permission(now) {
+            Permission::Wait(until) => Some(until),
+            Permission::Free | Permission::One | Permission::Probe => None,
+        };
+        if let Some(hold) = self.gate.held() {
+            return Standing::Held { reason: hold.fault.reason, until: gate.unwrap_or(hold.probe_at) };
+        }
+        let tried = place.is_some_and(|(_, chunk)| chunk.failures > 0);
+        if slot.is_some_and(|slot| slot.lane.is_none() && self.waits_for_another(&slot.keys, position)) {
+            return Standing::Waiting { tried, obstacle: Some(Obstacle::Order), until: None };
+        }
+        let due = lane.filter(|_| matches!(place, Some((0, _)))).map(|lane| lane.due);
+        Standing::Waiting { tried, obstacle: gate.map(|_| self.obstacle(now)), until: due.max(gate) }
+    }
+
+    fn obstacle(&self, now: Moment) -> Obstacle {
+        let throttled = self.gate.throttled_until(now).is_some();
+        if throttled { Obstacle::Throttled } else { Obstacle::BreakerOpen }
+    }
+
+    /// Returns whether an earlier event of one of the same users is in a batch that is not done with.
+    fn waits_for_another(&self, keys: &Keys, position: u64) -> bool {
+        let first = |key: u64| self.order.first(key, 1).into_iter().next();
+        let in_lane = |other: u64| self.slots.get(&other).is_some_and(|slot| slot.lane.is_some());
+        order::distinct(keys).filter_map(first).any(|other| other < position && in_lane(other))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::policy::delivery::{Action, Fate, Input, Item};
+    use crate::policy::outcome::{Fault, Outcome};
+    use crate::policy::patience::{BatchLimits, BreakerSettings, Patience, RateLimit, Retry};
+
+    const ONE: NonZeroUsize = NonZeroUsize::MIN;
+
+    fn at(seconds: u64) -> Moment {
+        Duration::from_secs(seconds)
+    }
+
+    /// Six events of the users 1, 2, 1, 3, 3, 4 and one that is not read yet; batches of two, one at a time.
+    fn machine() -> Delivery {
+        let patience = Patience {
+            batch: BatchLimits { max_events: ONE.saturating_add(1), max_bytes: 1 << 20, max_delay: at(0) },
+            retry: Retry { initial: at(10), max: at(10), give_up_after: at(1_000_000) },
+            breaker: BreakerSettings { failures: 2, open_for: at(60) },
+            probe_every: at(30),
+            concurrency: ONE,
+            rate_limit: RateLimit::default(),
+            timeout: at(10),
+        };
+        let mut machine = Delivery::new(patience, Settled::default(), 1);
+        let users = [1, 2, 1, 3, 3, 4];
+        let items =
+            users.iter().zip(0..).map(|(user, position)| Item { position, bytes: 1, keys: [*user, 0, 0] });
+        let items = items.collect();
+        assert!(!machine.on(Input::Woken { end: 7 }, at(0)).is_empty());
+        let sent = sent(&machine.on(Input::Fetched { from: 0, through: 6, items }, at(0)));
+        assert_eq!(sent, [0, 1]);
+        machine
+    }
+
+    fn sent(actions: &[Action]) -> Vec<u64> {
+        let positions = actions.iter().filter_map(|action| match action {
+            Action::Send { positions, .. } => Some(positions.clone()),
+            _ => None,
+        });
+        positions.flatten().collect()
+    }
+
+    fn report(machine: &mut Delivery, lane: u64, positions: &[u64], fate: &Fate, now: Moment) -> Vec<Action> {
+        let fates = positions.iter().map(|position| (*position, fate.clone())).collect();
+        machine.on(Input::Reported { lane, fates, waited: Duration::ZERO }, now)
+    }
+
+    fn fault(reason: Reason) -> Fault {
+        Fault { reason, status: None, answer: String::new() }
+    }
+
+    fn waiting(obstacle: Option<Obstacle>, until: Option<u64>) -> Standing {
+        Standing::Waiting { tried: false, obstacle, until: until.map(at) }
+    }
+
+    #[test]
+    fn an_event_is_in_flight_or_behind_its_user_or_waits_for_its_turn() {
+        let mut machine = machine();
+        let standings = [0, 1, 2, 3, 6].map(|position| machine.standing(position, at(1)));
+        let order = waiting(Some(Obstacle::Order), None);
+        let turn = waiting(None, None);
+        assert_eq!(standings, [Standing::InFlight, Standing::InFlight, order, turn, turn]);
+        report(&mut machine, 0, &[0, 1], &Fate::Settled, at(2)).clear();
+        assert_eq!(machine.standing(0, at(2)), Standing::Settled);
+        assert_eq!(machine.standing(2, at(2)), Standing::InFlight);
+    }
+
+    #[test]
+    fn an_event_that_failed_waits_until_it_is_due_or_the_breaker_lets_it_through() {
+        let mut machine = machine();
+        let failed = Fate::Failed(Outcome::Transient(fault(Reason::ServerError)));
+        assert_eq!(sent(&report(&mut machine, 0, &[0, 1], &failed, at(1))), [3, 4], "others go on");
+        let Standing::Waiting { tried: true, obstacle: None, until: Some(until) } =
+            machine.standing(0, at(1))
+        else {
+            panic!("{:?}", machine.standing(0, at(1)))
+        };
+        assert!((at(1)..=at(11)).contains(&until), "{until:?}");
+        assert_eq!(machine.standing(2, at(1)), waiting(Some(Obstacle::Order), None));
+        report(&mut machine, 1, &[3, 4], &failed, at(2)).clear();
+        let open =
+            |tried| Standing::Waiting { tried, obstacle: Some(Obstacle::BreakerOpen), until: Some(at(62)) };
+        assert_eq!([0, 5, 6].map(|at_| machine.standing(at_, at(2))), [open(true), open(false), open(false)]);
+    }
+
+    #[test]
+    fn a_hold_and_a_pause_concern_every_event() {
+        let mut held = machine();
+        let broken = Fate::Failed(Outcome::Broken(fault(Reason::Unauthorized)));
+        report(&mut held, 0, &[0, 1], &broken, at(1)).clear();
+        let expected = Standing::Held { reason: Reason::Unauthorized, until: at(31) };
+        assert_eq!([0, 2, 5, 6].map(|position| held.standing(position, at(1))), [expected; 4]);
+        assert_eq!(sent(&held.on(Input::Tick, at(31))), [0], "the probe");
+        assert_eq!(held.standing(0, at(31)), Standing::InFlight);
+        assert!(matches!(held.standing(1, at(31)), Standing::Held { .. }));
+
+        let mut throttled = machine();
+        let wait = Some(at(100));
+        let fate = Fate::Failed(Outcome::Throttled { wait, fault: fault(Reason::Throttled) });
+        report(&mut throttled, 0, &[0, 1], &fate, at(1)).clear();
+        let paused = waiting(Some(Obstacle::Throttled), Some(101));
+        assert_eq!([0, 5, 6].map(|position| throttled.standing(position, at(1))), [paused; 3]);
     }
 }

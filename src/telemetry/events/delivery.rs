@@ -163,20 +163,30 @@ impl EventsBuried<'_> {
 pub struct EventsLost<'a> {
     /// Configured name of the destination.
     pub destination: &'a str,
+    /// From the closed list of `policy::outcome`.
+    pub reason: &'static str,
     /// How many.
     pub count: u64,
 }
 
 impl EventsLost<'_> {
+    /// Counts the events, as dead and as lost.
+    pub fn count(&self, metrics: &Metrics) {
+        metrics.lost.get_or_create(&DestinationLabels::new(self.destination)).inc_by(self.count);
+        count_fate(metrics, self.destination, Fate::Dead, self.reason, self.count);
+    }
+
     /// Counts the events and writes the line.
     pub fn emit(&self, metrics: &Metrics) {
-        metrics.lost.get_or_create(&DestinationLabels::new(self.destination)).inc_by(self.count);
+        self.count(metrics);
         error!(
             destination.name = self.destination,
             event.count = self.count,
-            "lost {} events that {} never had",
+            reason = self.reason,
+            "lost {} events that {} never had: {}",
             self.count,
-            self.destination
+            self.destination,
+            self.reason
         );
     }
 }

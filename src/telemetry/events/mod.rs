@@ -8,8 +8,11 @@ mod delivery;
 mod door;
 mod intake;
 mod journal;
+mod letters;
 mod life;
+mod orders;
 mod reload;
+mod space;
 mod supervision;
 #[cfg(test)]
 mod tests;
@@ -23,10 +26,13 @@ pub use delivery::{
 pub use door::{DoorOpened, RequestAnswered};
 pub use intake::{EventsAccepted, EventsDuplicate, EventsRejected};
 pub use journal::{CommitDone, CommitFailed, JournalOpened, RecordsRetired};
+pub use letters::{LettersCounted, LettersEnded};
 pub use life::{NobodyThere, Stopped, Stopping, Trouble};
+pub use orders::{OperatorOrdered, ReplayBegun, ReplayEnded};
 pub use reload::{
     ConfigApplied, ConfigRefused, ConfigUnchanged, ConfigWaits, ConfigWarning, DestinationStopped,
 };
+pub use space::{BacklogDropped, RecordsDropped};
 pub use supervision::{ChildParked, ChildRestarted};
 
 fn millis(duration: Duration) -> u64 {

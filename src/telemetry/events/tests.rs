@@ -66,10 +66,11 @@ fn skipped_buried_and_lost_events_are_three_series() {
     let page = page(|metrics| {
         EventsSkipped { destination: "hook", reason: "filtered", count: 2 }.emit(metrics);
         EventsBuried { destination: "hook", reason: "rejected", count: 1, message_id: "m" }.emit(metrics);
-        EventsLost { destination: "hook", count: 7 }.emit(metrics);
+        EventsLost { destination: "hook", reason: "journal_full", count: 7 }.emit(metrics);
     });
     assert!(page.contains("outcome=\"skipped\",reason=\"filtered\"} 2"), "{page}");
     assert!(page.contains("outcome=\"dead\",reason=\"rejected\"} 1"), "{page}");
+    assert!(page.contains("outcome=\"dead\",reason=\"journal_full\"} 7"), "{page}");
     assert!(page.contains("opentrack_events_lost_total{destination=\"hook\"} 7"), "{page}");
 }
 

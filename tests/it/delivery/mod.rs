@@ -2,6 +2,7 @@
 //! has one fate.
 
 mod faults;
+mod pace;
 mod patience;
 mod routing;
 mod signature;

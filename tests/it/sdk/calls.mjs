@@ -9,3 +9,19 @@ export const calls = JSON.parse(text, (_, value) =>
 );
 
 export const load = createRequire(`${process.env.SDK_HOME}/`);
+
+// Makes these calls; each becomes a promise of what the client says of it, which never rejects.
+export const make = (analytics, some = calls) =>
+  some.map(
+    ({ type, ...call }) =>
+      new Promise((resolve) => analytics[type](call, (error) => resolve({ id: call.messageId, error }))),
+  );
+
+// Prints which calls the client says were delivered, and which it gave up.
+export async function report(promises) {
+  const outcomes = await Promise.all(promises);
+  const failed = outcomes.filter(({ error }) => error);
+  failed.forEach(({ id, error }) => console.error(id, String(error)));
+  const ids = (list) => list.map(({ id }) => id);
+  console.log(JSON.stringify({ delivered: ids(outcomes.filter(({ error }) => !error)), failed: ids(failed) }));
+}

@@ -11,10 +11,22 @@ pub(super) struct Incoming {
     pub(super) body: Vec<u8>,
 }
 
+/// A request or an answer as it came, its body still compressed.
+pub(super) struct Raw {
+    /// Method, path and version, or version and status.
+    pub(super) line: String,
+    pub(super) headers: BTreeMap<String, String>,
+    pub(super) body: Vec<u8>,
+}
+
 /// Reads the next request; `None` at the end of the connection or on anything that is no HTTP.
 pub(super) fn read_request(reader: &mut BufReader<TcpStream>) -> Option<Incoming> {
+    decompressed(read_raw(reader)?)
+}
+
+/// Reads the next request or answer as it is on the wire; `None` as with [`read_request`].
+pub(super) fn read_raw(reader: &mut BufReader<TcpStream>) -> Option<Raw> {
     let line = read_line(reader)?;
-    let path = line.split(' ').nth(1)?.to_owned();
     let mut headers = BTreeMap::new();
     loop {
         let line = read_line(reader)?;
@@ -25,6 +37,13 @@ pub(super) fn read_request(reader: &mut BufReader<TcpStream>) -> Option<Incoming
         headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
     }
     let body = read_body(reader, &headers)?;
+    Some(Raw { line, headers, body })
+}
+
+/// Decompresses the body where the headers say that it is compressed.
+pub(super) fn decompressed(raw: Raw) -> Option<Incoming> {
+    let Raw { line, headers, body } = raw;
+    let path = line.split(' ').nth(1)?.to_owned();
     let body = match headers.get("content-encoding").map(String::as_str) {
         Some("gzip") => gunzip(&body)?,
         _ => body,

@@ -2,6 +2,8 @@
 //!
 //! `make test` installs them; a test without them is skipped loudly, or fails where CI=true says that they must be there.
 
+use std::env::consts::EXE_SUFFIX;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -28,7 +30,7 @@ fn missing(what: &Path) {
     eprintln!("SKIPPED: {} is missing; `make test` installs it", what.display());
 }
 
-fn command(program: &str) -> Command {
+fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     command.env_clear().env("PATH", environment("PATH").unwrap_or_default());
     command.env("SDK_FIXTURES", root().join("tests/it/sdk"));
@@ -58,14 +60,24 @@ pub(crate) fn node(name: &str) -> Option<Command> {
     Some(command)
 }
 
-/// Returns a command that runs this script with Python and the installed packages, or `None` to skip.
-pub(crate) fn python(name: &str) -> Option<Command> {
-    let home = root().join("target/sdk/python");
-    if !home.join("segment").is_dir() {
+/// Returns a command that runs this script with Python and the packages installed for this library, or `None` to skip.
+pub(crate) fn python(name: &str, library: &str) -> Option<Command> {
+    let home = root().join("target/sdk/python").join(library);
+    if !home.is_dir() {
         missing(&home);
         return None;
     }
     let mut command = command("python3");
     command.env("PYTHONPATH", &home).env("PYTHONDONTWRITEBYTECODE", "1").arg(script(name));
     Some(command)
+}
+
+/// Returns a command that runs the driver of the crate `segment`, or `None` to skip.
+pub(crate) fn rust() -> Option<Command> {
+    let program = root().join("target/sdk/rust").join(format!("segment-driver{EXE_SUFFIX}"));
+    if !program.is_file() {
+        missing(&program);
+        return None;
+    }
+    Some(command(&program))
 }

@@ -1,0 +1,96 @@
+//! What makes a delivery a replay: it sends a part of the journal again, beside the delivery of what is new.
+//!
+//! Separate because it is the same actor with another cursor and an end. It yields: while the live delivery lags, it reads
+//! one batch a second and no more. It never counts for the destination's backlog, and what passes it is not lost.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use tokio::time::Instant;
+
+use super::{Beacon, Parts, TICK};
+use crate::destinations::Destination;
+use crate::journal::{Extent, Record, ReplayOrder};
+use crate::policy::filter::EventFilter;
+use crate::spec::Event;
+
+/// Batches that the live delivery may be behind before a replay yields to it.
+const LIVE_BATCHES: u64 = 2;
+
+/// The part of the journal that is sent again.
+#[derive(Debug)]
+pub struct Scope {
+    /// As ordered.
+    pub order: ReplayOrder,
+    /// Its patterns.
+    pub filter: EventFilter,
+    /// The delivery of what is new.
+    pub live: Arc<Beacon>,
+}
+
+/// Returns the name under which the cursor of a destination's replay is kept: no destination can have it.
+pub fn cursor_name(destination: &str) -> String {
+    format!("{destination}~replay")
+}
+
+impl Scope {
+    /// Returns the scope of an order.
+    ///
+    /// # Errors
+    /// A pattern that is none, in words.
+    pub fn new(order: ReplayOrder, live: Arc<Beacon>) -> Result<Scope, String> {
+        let include = order.filter.iter().map(|pattern| pattern.parse()).collect::<Result<_, _>>()?;
+        Ok(Scope { order, filter: EventFilter { include, exclude: Vec::new() }, live })
+    }
+
+    /// Returns where the journal ends for the replay.
+    pub(super) fn end(&self, journal_end: u64) -> u64 {
+        journal_end.min(self.order.until)
+    }
+
+    /// Takes out what lies behind the end.
+    pub(super) fn cut(&self, records: &mut Vec<Record>) {
+        let within = records.partition_point(|record| record.position.0 < self.order.until);
+        records.truncate(within);
+    }
+
+    pub(super) fn passes(&self, event: &Event) -> bool {
+        self.filter.passes(event)
+    }
+
+    /// Returns whether the live delivery has more to do than it can send at once.
+    pub(super) fn must_yield(&self, extent: Extent, batch: usize, last: Option<Instant>) -> bool {
+        let waits = extent.next.0.saturating_sub(self.live.mark.load(Ordering::Acquire));
+        let recent = last.is_some_and(|last| last.elapsed() < TICK);
+        recent && waits > LIVE_BATCHES * batch as u64
+    }
+}
+
+impl<D: Destination> Parts<D> {
+    /// Returns the parts of a delivery that sends a part of the journal again to the same destination.
+    ///
+    /// # Errors
+    /// See [`Scope::new`].
+    pub fn for_replay(&self, order: ReplayOrder) -> Result<Parts<D>, String> {
+        let mut patience = self.patience.clone();
+        if order.events_per_second > 0 {
+            patience.rate_limit.events_per_second = order.events_per_second;
+        }
+        let beacon = Beacon::default();
+        beacon.mark.store(order.from, Ordering::Release);
+        let scope = Scope::new(order, Arc::clone(&self.beacon))?;
+        Ok(Parts {
+            name: self.name.clone(),
+            cursor: cursor_name(&self.name),
+            destination: Arc::clone(&self.destination),
+            client: Arc::clone(&self.client),
+            journal: Arc::clone(&self.journal),
+            patience,
+            filter: self.filter.clone(),
+            schema_manager: self.schema_manager.clone(),
+            metrics: Arc::clone(&self.metrics),
+            beacon: Arc::new(beacon),
+            replay: Some(Arc::new(scope)),
+        })
+    }
+}

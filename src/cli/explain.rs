@@ -1,0 +1,118 @@
+//! `opentrack explain`: what each destination would receive for some events, or why it would not. Sends nothing and opens
+//! nothing but the configuration and the events.
+//!
+//! The events go through the door's own reading and the destinations' own planning, so that what is said here is what the
+//! router would do. Each event is planned alone.
+
+mod human;
+mod input;
+mod plan;
+mod report;
+
+use std::io::{IsTerminal, Read};
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use clap::Args;
+
+use super::Exit;
+use super::out::Out;
+use crate::config::Loaded;
+use crate::config::settings::Destination;
+use crate::telemetry::clock;
+use input::Input;
+use report::Report;
+
+/// What was asked.
+#[derive(Debug, Args)]
+pub(super) struct Asked {
+    /// An event, an array of events, a batch body, or one of these on each line; `-` or nothing: standard input
+    file: Option<PathBuf>,
+    /// Explain this destination alone
+    #[arg(long, value_name = "NAME")]
+    destination: Option<String>,
+    /// List destinations that are switched off too
+    #[arg(long)]
+    all: bool,
+}
+
+/// Explains every event of the input.
+pub(super) fn explain(loaded: &Loaded, asked: &Asked, out: &mut Out) -> Exit {
+    let chosen = match chosen(loaded, asked) {
+        Ok(chosen) => chosen,
+        Err(message) => return fail(&message, Exit::Usage, out),
+    };
+    let input = match text(asked, out) {
+        Ok(text) => Input::read(text, &loaded.settings, clock::now()),
+        Err(message) => return fail(&message, Exit::Usage, out),
+    };
+    let report = match Report::of(&input, &chosen, &loaded.settings.server) {
+        Ok(report) => report,
+        Err(message) => return fail(&message, Exit::Failed, out),
+    };
+    print(&report, out);
+    let place = file_name(asked);
+    input.faults.iter().for_each(|fault| out.error(&format!("{place}:{fault}")));
+    if input.faults.is_empty() { Exit::Fine } else { Exit::Failed }
+}
+
+fn fail(message: &str, exit: Exit, out: &mut Out) -> Exit {
+    out.error(message);
+    exit
+}
+
+fn print(report: &Report, out: &mut Out) {
+    match (out.json, serde_json::to_string(&report.entries)) {
+        (true, Ok(json)) => out.line(&json),
+        (true, Err(error)) => out.error(&format!("the answer could not be written: {error}")),
+        (false, _) => out.text(&human::text(report)),
+    }
+}
+
+/// Returns the destinations to explain: those that are on, or the one that was named, or all.
+fn chosen<'a>(loaded: &'a Loaded, asked: &Asked) -> Result<Vec<&'a Destination>, String> {
+    let all = &loaded.settings.destinations;
+    let named = |destination: &&Destination| match &asked.destination {
+        Some(name) => *name == destination.name,
+        None => asked.all || destination.enabled,
+    };
+    let chosen: Vec<&Destination> = all.iter().filter(named).collect();
+    if let (Some(name), true) = (&asked.destination, chosen.is_empty()) {
+        let names: Vec<&str> = all.iter().map(|destination| destination.name.as_str()).collect();
+        return Err(format!("no destination is named `{name}`; there are {}", names.join(", ")));
+    }
+    if chosen.is_empty() {
+        return Err("no destination is on; `--all` lists those that are off".to_owned());
+    }
+    Ok(chosen)
+}
+
+fn file(asked: &Asked) -> Option<&PathBuf> {
+    asked.file.as_ref().filter(|file| file.as_os_str() != "-")
+}
+
+fn file_name(asked: &Asked) -> String {
+    file(asked).map_or("standard input".to_owned(), |file| file.display().to_string())
+}
+
+fn text(asked: &Asked, out: &mut Out) -> Result<Bytes, String> {
+    let read = match file(asked) {
+        Some(file) => std::fs::read(file),
+        None => standard_input(out),
+    };
+    let text = read.map_err(|error| format!("could not read `{}`: {error}", file_name(asked)))?;
+    if text.trim_ascii().is_empty() {
+        return Err(format!("{}: nothing to explain, the input is empty", file_name(asked)));
+    }
+    Ok(text.into())
+}
+
+fn standard_input(out: &mut Out) -> std::io::Result<Vec<u8>> {
+    let mut input = std::io::stdin().lock();
+    if input.is_terminal() {
+        out.error("reading events from the terminal; Ctrl-D ends them");
+    }
+    let mut text = Vec::new();
+    input.read_to_end(&mut text)?;
+    Ok(text)
+}

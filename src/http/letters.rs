@@ -1,0 +1,195 @@
+//! Dead letters over HTTP: `/api/dead-letters`, and what can be done with them.
+//!
+//! Strict about its parameters: a filter that was misspelt and ignored would send again, or drop, everything.
+
+use actix::Recipient;
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use std::sync::Arc;
+
+use crate::actors::messages::{
+    self, LetterFilter, LetterId, LetterTrouble, ListLetters, SettleLetters, Settled, Settling,
+};
+
+use super::access::{self, ADMIN, READ_OPS};
+use super::answer::{self, Refusal};
+use super::state::State;
+
+const DEFAULT_LIMIT: usize = 100;
+const MAX_LIMIT: usize = 1000;
+
+/// Whom the door asks about dead letters.
+#[derive(Clone)]
+pub struct LetterDesk {
+    /// Lists them.
+    pub list: Recipient<ListLetters>,
+    /// Sends them again or drops them.
+    pub settle: Recipient<SettleLetters>,
+}
+
+#[derive(Serialize)]
+struct Page {
+    dead_letters: Vec<Arc<RawValue>>,
+    next: Option<String>,
+}
+
+/// `GET /api/dead-letters`
+pub(super) async fn list(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
+    let listed = listed(&request, &state).await;
+    listed.map_or_else(|refusal| answer::refuse(&refusal), |page| answer::json(StatusCode::OK, &page))
+}
+
+/// `POST /api/dead-letters/retry`
+pub(super) async fn retry(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
+    settle(&request, &state, Settling::Retry).await
+}
+
+/// `POST /api/dead-letters/drop`
+pub(super) async fn drop_letters(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
+    settle(&request, &state, Settling::Drop).await
+}
+
+async fn settle(request: &HttpRequest, state: &State, how: Settling) -> HttpResponse {
+    let settled = settled(request, state, how).await;
+    settled.map_or_else(|refusal| answer::refuse(&refusal), |body| answer::json(StatusCode::OK, &body))
+}
+
+async fn listed(request: &HttpRequest, state: &State) -> Result<Page, Refusal> {
+    access::check(request, &state.door.settings.server, READ_OPS)?;
+    let asked = Asked::of(request)?;
+    if asked.confirm.is_some() {
+        return Err(unknown("confirm"));
+    }
+    let limit = asked.limit.unwrap_or(DEFAULT_LIMIT);
+    let question = ListLetters { filter: asked.filter, limit, before: asked.cursor };
+    let page = state.door.letters.list.send(question).await;
+    let page = page.map_err(|_| SILENT)?.map_err(refusal)?;
+    Ok(Page { dead_letters: page.dead_letters, next: page.next })
+}
+
+async fn settled(request: &HttpRequest, state: &State, how: Settling) -> Result<Settled, Refusal> {
+    access::check(request, &state.door.settings.server, ADMIN)?;
+    if has_body(request) {
+        return Err(Refusal::bad_parameter("", "the filters go into the query, not into a body"));
+    }
+    let asked = Asked::of(request)?;
+    asked.expect_everything()?;
+    match (how, &asked.confirm) {
+        (Settling::Drop, _) => asked.expect_confirmation()?,
+        (Settling::Retry, Some(_)) => return Err(unknown("confirm")),
+        (Settling::Retry, None) => {}
+    }
+    let command = SettleLetters { filter: asked.filter, how };
+    // No limit of time: whoever is tired of waiting may hang up, and it is done all the same.
+    state.door.letters.settle.send(command).await.map_err(|_| SILENT)?.map_err(refusal)
+}
+
+const SILENT: Refusal = Refusal::Overloaded("the router is stopping");
+
+fn refusal(trouble: LetterTrouble) -> Refusal {
+    match trouble {
+        LetterTrouble::NotFound(what) => Refusal::NoSuch(what),
+        LetterTrouble::Full(_) => Refusal::JournalFull,
+        LetterTrouble::Unavailable(_) => Refusal::Overloaded("the dead letters cannot be reached now"),
+    }
+}
+
+fn has_body(request: &HttpRequest) -> bool {
+    use actix_web::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+    let length = request.headers().get(CONTENT_LENGTH);
+    length.is_some_and(|length| length != "0") || request.headers().contains_key(TRANSFER_ENCODING)
+}
+
+/// What the query asks for.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Asked {
+    filter: LetterFilter,
+    limit: Option<usize>,
+    cursor: Option<LetterId>,
+    confirm: Option<String>,
+}
+
+impl Asked {
+    fn of(request: &HttpRequest) -> Result<Asked, Refusal> {
+        let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
+        let pairs = pairs.map_err(|_| Refusal::bad_parameter("", "the query cannot be read"))?.into_inner();
+        let mut asked = Asked::default();
+        for (at, (name, value)) in pairs.iter().enumerate() {
+            if pairs.iter().take(at).any(|(other, _)| other == name) {
+                return Err(Refusal::bad_parameter(name, "stands twice in the query"));
+            }
+            asked.take(name, value)?;
+        }
+        Ok(asked)
+    }
+
+    fn take(&mut self, name: &str, value: &str) -> Result<(), Refusal> {
+        match name {
+            "destination" => self.filter.destination = Some(value.to_owned()),
+            "reason" => self.filter.reason = Some(reason(value)?),
+            "from" => self.filter.from = Some(instant(name, value)?),
+            "until" => self.filter.until = Some(instant(name, value)?),
+            "id" => self.filter.id = Some(letter_id(name, value)?),
+            "cursor" => self.cursor = Some(letter_id(name, value)?),
+            "limit" => self.limit = Some(limit(value)?),
+            "confirm" => self.confirm = Some(value.to_owned()),
+            _ => return Err(unknown(name)),
+        }
+        Ok(())
+    }
+
+    /// Retry and drop know no pages: half of what was asked for would look like all of it.
+    fn expect_everything(&self) -> Result<(), Refusal> {
+        match (self.limit, self.cursor) {
+            (Some(_), _) => Err(unknown("limit")),
+            (_, Some(_)) => Err(unknown("cursor")),
+            (None, None) => Ok(()),
+        }
+    }
+
+    fn expect_confirmation(&self) -> Result<(), Refusal> {
+        let wanted = self.filter.destination.as_deref().unwrap_or("all");
+        if self.confirm.as_deref() == Some(wanted) {
+            return Ok(());
+        }
+        let message = format!("must be `{wanted}`: dropped letters are gone for good");
+        Err(Refusal::bad_parameter("confirm", &message))
+    }
+}
+
+fn unknown(name: &str) -> Refusal {
+    Refusal::bad_parameter(name, "is not known here")
+}
+
+fn reason(word: &str) -> Result<String, Refusal> {
+    if messages::is_reason(word) {
+        return Ok(word.to_owned());
+    }
+    Err(Refusal::bad_parameter("reason", &format!("must be one of {}", messages::reasons())))
+}
+
+fn instant(name: &str, text: &str) -> Result<jiff::Timestamp, Refusal> {
+    let message = "must be an instant like 2030-01-31T08:00:00Z";
+    text.parse().map_err(|_| Refusal::bad_parameter(name, message))
+}
+
+fn letter_id(name: &str, text: &str) -> Result<LetterId, Refusal> {
+    text.parse().map_err(|_| Refusal::bad_parameter(name, "must look like 0-18220"))
+}
+
+/// Returns the page that a list without filters is asked for: how many entries, and before which.
+pub(super) fn page(request: &HttpRequest) -> Result<(usize, Option<LetterId>), Refusal> {
+    let Asked { filter, limit, cursor, confirm } = Asked::of(request)?;
+    if filter != LetterFilter::default() || confirm.is_some() {
+        return Err(Refusal::bad_parameter("", "this list takes `limit` and `cursor` alone"));
+    }
+    Ok((limit.unwrap_or(DEFAULT_LIMIT), cursor))
+}
+
+/// Reads a number of entries: 1 to 1000.
+fn limit(text: &str) -> Result<usize, Refusal> {
+    let number = text.parse().ok().filter(|number| (1..=MAX_LIMIT).contains(number));
+    number.ok_or_else(|| Refusal::bad_parameter("limit", &format!("must be between 1 and {MAX_LIMIT}")))
+}

@@ -1,0 +1,160 @@
+//! `POST /api/destinations/NAME/{pause,resume,retry,replay,drop}`: what an operator orders for one destination.
+//!
+//! Parameters come in the query, as in every other path that changes something; a body is not looked at.
+
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use jiff::Timestamp;
+
+use crate::actors::messages::{Command, NotOrdered, Order, Ordered, ReplayRange};
+
+use super::access::{self, ADMIN};
+use super::answer::{self, Refusal};
+use super::state::State;
+use super::{body, ops};
+
+/// Dropping reads everything that waits once.
+const ANSWER_WITHIN: Duration = Duration::from_secs(55);
+
+/// Carries out one order.
+pub(super) async fn order(
+    request: HttpRequest,
+    payload: web::Payload,
+    path: web::Path<(String, String)>,
+    state: web::Data<State>,
+) -> HttpResponse {
+    body::drain(&request, payload, state.door.settings.server.body_timeout).await;
+    let (destination, action) = path.into_inner();
+    match carry_out(&request, destination, &action, &state).await {
+        Ok(ordered) => answer::json(StatusCode::OK, &ordered),
+        Err(refusal) => answer::refuse(&refusal),
+    }
+}
+
+async fn carry_out(
+    request: &HttpRequest,
+    destination: String,
+    action: &str,
+    state: &State,
+) -> Result<Ordered, Refusal> {
+    access::check(request, &state.door.settings.server, ADMIN)?;
+    let query = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
+    let query = query.map_err(|error| invalid("query", error.to_string()))?.into_inner();
+    let command = command(action, &destination, &query)?;
+    let order = Order { destination, command };
+    ops::ask_within(&state.door.orders, order, ANSWER_WITHIN).await?.map_err(refusal)
+}
+
+fn command(action: &str, destination: &str, query: &[(String, String)]) -> Result<Command, Refusal> {
+    let allowed: &[&str] = match action {
+        "drop" => &["confirm"],
+        "replay" => &["from", "until", "filter", "rate", "stop"],
+        _ => &[],
+    };
+    if let Some((name, _)) = query.iter().find(|(name, _)| !allowed.contains(&name.as_str())) {
+        return Err(invalid(name, "is no parameter of this path".to_owned()));
+    }
+    let value = |wanted: &str| query.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
+    match action {
+        "pause" => Ok(Command::Pause),
+        "resume" => Ok(Command::Resume),
+        "retry" => Ok(Command::Retry),
+        "drop" if value("confirm") == Some(destination) => Ok(Command::Drop),
+        "drop" => {
+            Err(invalid("confirm", "must repeat the destination's name: what waits is given up".to_owned()))
+        }
+        "replay" if value("stop").is_some() => Ok(Command::StopReplay),
+        "replay" => range(query).map(Command::Replay),
+        _ => Err(Refusal::NotFound),
+    }
+}
+
+fn range(query: &[(String, String)]) -> Result<ReplayRange, Refusal> {
+    let mut range = ReplayRange::default();
+    for (name, value) in query {
+        match name.as_str() {
+            "from" => range.from = Some(instant("from", value)?),
+            "until" => range.until = Some(instant("until", value)?),
+            "filter" => range.filter.push(value.clone()),
+            _ => {
+                let rate = value.parse::<u32>().ok().filter(|rate| *rate > 0);
+                let rate = rate.ok_or_else(|| {
+                    invalid("rate", format!("must be events per second, at least 1, not \"{value}\""))
+                });
+                range.events_per_second = rate?;
+            }
+        }
+    }
+    Ok(range)
+}
+
+fn instant(name: &str, value: &str) -> Result<Timestamp, Refusal> {
+    let wrong = |_| invalid(name, format!("must be an instant like 2026-01-31T12:00:00Z, not \"{value}\""));
+    value.parse().map_err(wrong)
+}
+
+fn invalid(parameter: &str, message: String) -> Refusal {
+    Refusal::BadParameter { name: parameter.to_owned(), message }
+}
+
+fn refusal(why: NotOrdered) -> Refusal {
+    match why {
+        NotOrdered::Unknown => Refusal::NoSuch("there is no destination of this name".to_owned()),
+        NotOrdered::Conflict(message) => Refusal::Conflict(message),
+        NotOrdered::Invalid { parameter, message } => invalid(parameter, message),
+        NotOrdered::Failed(_) => {
+            Refusal::Overloaded("the order could not be carried out; nothing has changed")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(action: &str, query: &[(&str, &str)]) -> Result<Command, Refusal> {
+        let query: Vec<_> = query.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
+        command(action, "crm", &query)
+    }
+
+    #[test]
+    fn dropping_needs_the_name_again() {
+        assert_eq!(parsed("drop", &[("confirm", "crm")]), Ok(Command::Drop));
+        for query in [&[][..], &[("confirm", "CRM")], &[("confirm", "")]] {
+            assert!(matches!(parsed("drop", query), Err(Refusal::BadParameter { .. })), "{query:?}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_parameter_is_named() {
+        for (action, name, value) in [
+            ("pause", "for", "1h"),
+            ("replay", "from", "yesterday"),
+            ("replay", "until", "5"),
+            ("replay", "rate", "0"),
+            ("replay", "rate", "fast"),
+            ("replay", "to", "x"),
+        ] {
+            let Err(Refusal::BadParameter { name: parameter, .. }) = parsed(action, &[(name, value)]) else {
+                panic!("{action} {name}={value} was taken");
+            };
+            assert_eq!(parameter, name);
+        }
+        assert_eq!(parsed("explode", &[]), Err(Refusal::NotFound));
+    }
+
+    #[test]
+    fn a_replay_is_read_whole() {
+        let query = [
+            ("from", "2030-01-01T00:00:00Z"),
+            ("filter", "track:Order *"),
+            ("filter", "page"),
+            ("rate", "50"),
+        ];
+        let Ok(Command::Replay(range)) = parsed("replay", &query) else { panic!("not read") };
+        assert_eq!((range.filter.len(), range.events_per_second, range.until), (2, 50, None));
+        assert_eq!(parsed("replay", &[("stop", "true")]), Ok(Command::StopReplay));
+    }
+}
