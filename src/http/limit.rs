@@ -229,7 +229,7 @@ mod tests {
         same.inherit(&before, &[None, Some(0)]);
         assert!(same.admit(&browser("203.0.113.9"), &sender(1), 2).is_err(), "one of the address is left");
         assert!(same.admit(&browser("203.0.113.1"), &sender(1), 4).is_err(), "three of the source are left");
-        assert_eq!(same.admit(&browser("203.0.113.1"), &sender(0), 5), Ok(()), "this source is new");
+        assert_eq!(same.admit(&browser("203.0.113.2"), &sender(0), 5), Ok(()), "this source is new");
         let mut other = limiter((1, 6), (2, 5));
         other.inherit(&before, &[Some(0), Some(1)]);
         assert_eq!(other.admit(&browser("203.0.113.9"), &sender(1), 5), Ok(()));

@@ -156,6 +156,19 @@ async fn a_destination_that_is_held_flows_with_its_new_key() {
 }
 
 #[tokio::test]
+async fn a_destination_that_could_not_be_prepared_gets_another_place() {
+    let config = |path: &str| {
+        Config::default().table(&format!("[destinations.warehouse]\ntype = \"sqlite\"\npath = \"{path}\""))
+    };
+    let mut router = Router::start(config("/proc/none/warehouse.db")).await;
+    let ids = send(&router, "u", 5).await;
+    until_destination(&router, "warehouse", "it is held", |one| one["state"] == "held").await;
+    router.reconfigure(config("data/warehouse.db")).await;
+    until_destination(&router, "warehouse", "all are stored", |one| one["counts"]["delivered"] == 5).await;
+    assert_eq!(router.db().ids("tracks").len(), ids.len());
+}
+
+#[tokio::test]
 async fn the_warehouse_is_configured_anew_and_stores_each_event_once() {
     let mut router = Router::start(Config::new()).await;
     let mut ids = send(&router, "u", 5).await;

@@ -21,6 +21,20 @@ fn expect_one_at_a_time(requests: &[Received]) {
     assert!(followed.len() > 5, "most rounds sent something: {followed:?}");
 }
 
+/// Each round has other settings for one webhook and another limit; every second one has a third webhook.
+fn config(round: u32, steady: &Receiver, changing: &Receiver) -> Config {
+    let extra = format!("headers = {{ x-round = \"{round}\" }}\nconcurrency = {}", round % 3 + 1);
+    let rate = 90_000 + round;
+    let config = Config::new()
+        .webhook("steady", &steady.url(), "")
+        .webhook("changing", &changing.url(), &extra)
+        .table(&format!("[limits]\nper_source = {{ events_per_second = {rate}, burst = 100000 }}"));
+    if round.is_multiple_of(2) {
+        return config;
+    }
+    config.webhook("comes-and-goes", &steady.url(), "events = { include = [\"page\"] }")
+}
+
 #[tokio::test]
 async fn ten_changes_under_load_lose_nothing_and_keep_the_order() {
     let steady = Receiver::start();
@@ -36,30 +50,11 @@ async fn ten_changes_under_load_lose_nothing_and_keep_the_order() {
             _ => Reply::Status(200),
         }
     });
-    let config = |round: u32| {
-        let extra = format!("headers = {{ x-round = \"{round}\" }}\nconcurrency = {}", round % 3 + 1);
-        let config = Config::new()
-            .webhook("steady", &steady.url(), "")
-            .webhook("changing", &changing.url(), &extra)
-            .table(&format!(
-                "[limits]\nper_source = {{ events_per_second = {}, burst = 100000 }}",
-                90_000 + round
-            ));
-        if round % 2 == 0 {
-            config
-        } else {
-            config.webhook(
-                "comes-and-goes",
-                &steady.url(),
-                "enabled = true\nevents = { include = [\"page\"] }",
-            )
-        }
-    };
-    let mut router = Router::start(config(0)).await;
+    let mut router = Router::start(config(0, &steady, &changing)).await;
     let load = Load::start(&router.url(""), 4);
     for round in 1..=10 {
         load.until_more(100).await;
-        router.reconfigure(config(round)).await;
+        router.reconfigure(config(round, &steady, &changing)).await;
     }
     load.until_more(50).await;
     let oracle = Oracle::new(load.finish());
