@@ -5,7 +5,7 @@
 use secrecy::ExposeSecret;
 
 use super::load::Loaded;
-use super::settings::{Destination, Journal, Server, Settings, Source};
+use super::settings::{Destination, Journal, Limits, Server, Settings, Source};
 
 /// The differences between what runs and what was read, by the names of the configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,9 +27,17 @@ pub struct Changes {
 impl Changes {
     /// Compares; `read` was made whole by [`keep_what_cannot_change`].
     pub fn between(running: &Settings, read: &Settings) -> Changes {
+        // A new section does not compile before it is compared below.
+        let Settings {
+            server: _,
+            journal: _,
+            limits: Limits { per_ip: _, per_source: _ },
+            sources,
+            destinations,
+        } = read;
         let mut changes = Changes::default();
-        changes.compare("destinations", (&running.destinations, &read.destinations), &DESTINATION);
-        changes.compare("sources", (&running.sources, &read.sources), &SOURCE);
+        changes.compare("destinations", (&running.destinations, destinations), &DESTINATION);
+        changes.compare("sources", (&running.sources, sources), &SOURCE);
         let names = |tables: &[String]| -> Vec<String> {
             tables.iter().filter_map(|name| Some(name.strip_prefix("destinations.")?.to_owned())).collect()
         };
@@ -116,26 +124,53 @@ pub fn keep_what_cannot_change(start: &Loaded, read: &mut Loaded) -> Vec<&'stati
     waiting
 }
 
+/// Names every field, so that a new one does not compile before somebody has said whether it has to wait.
 fn server_keys(old: &Server, new: &Server) -> Vec<&'static str> {
+    let Server {
+        listen,
+        production,
+        data_dir,
+        log,
+        header_timeout,
+        max_connections,
+        shutdown_timeout,
+        jwt_secret: _,
+        // These change while the router runs.
+        max_body_bytes: _,
+        max_event_bytes: _,
+        body_timeout: _,
+        trusted_proxies: _,
+    } = old;
     differing([
-        ("server.listen", old.listen != new.listen),
-        ("server.environment", old.production != new.production),
-        ("server.data_dir", old.data_dir != new.data_dir),
-        ("server.log", old.log != new.log),
-        ("server.header_timeout", old.header_timeout != new.header_timeout),
-        ("server.max_connections", old.max_connections != new.max_connections),
-        ("server.shutdown_timeout", old.shutdown_timeout != new.shutdown_timeout),
+        ("server.listen", *listen != new.listen),
+        ("server.environment", *production != new.production),
+        ("server.data_dir", *data_dir != new.data_dir),
+        ("server.log", *log != new.log),
+        ("server.header_timeout", *header_timeout != new.header_timeout),
+        ("server.max_connections", *max_connections != new.max_connections),
+        ("server.shutdown_timeout", *shutdown_timeout != new.shutdown_timeout),
     ])
 }
 
+/// Names every field for the same reason.
 fn journal_keys(old: &Journal, new: &Journal) -> Vec<&'static str> {
+    let Journal {
+        durability,
+        max_bytes,
+        retention,
+        dead_letter_retention,
+        on_full,
+        dedupe_window,
+        dedupe_max_ids,
+    } = old;
     differing([
-        ("journal.durability", old.durability != new.durability),
-        ("journal.max_bytes", old.max_bytes != new.max_bytes),
-        ("journal.retention", old.retention != new.retention),
-        ("journal.on_full", old.on_full != new.on_full),
-        ("journal.dedupe_window", old.dedupe_window != new.dedupe_window),
-        ("journal.dedupe_max_ids", old.dedupe_max_ids != new.dedupe_max_ids),
+        ("journal.durability", *durability != new.durability),
+        ("journal.max_bytes", *max_bytes != new.max_bytes),
+        ("journal.retention", *retention != new.retention),
+        ("journal.dead_letter_retention", *dead_letter_retention != new.dead_letter_retention),
+        ("journal.on_full", *on_full != new.on_full),
+        ("journal.dedupe_window", *dedupe_window != new.dedupe_window),
+        ("journal.dedupe_max_ids", *dedupe_max_ids != new.dedupe_max_ids),
     ])
 }
 
@@ -193,17 +228,28 @@ mod tests {
         let start = loaded(START, &[("TOKEN", "x"), ("JWT_SECRET", "old")]);
         let text = format!(
             "{START}[server]\nlisten = [\"127.0.0.1:1\"]\nlog = \"debug\"\ndata_dir = \"d\"\nmax_body_bytes = \"8MiB\"\n\
-             shutdown_timeout = \"1s\"\n[journal]\nmax_bytes = \"1GiB\"\n"
+             header_timeout = \"1s\"\nmax_connections = 1\nshutdown_timeout = \"1s\"\n[journal]\n\
+             durability = \"os\"\nmax_bytes = \"1GiB\"\nretention = \"1d\"\ndead_letter_retention = \"1d\"\n\
+             on_full = \"drop_oldest\"\ndedupe_window = \"1h\"\ndedupe_max_ids = 1\n"
         );
-        let mut read = loaded(&text, &[("TOKEN", "x"), ("JWT_SECRET", "new")]);
+        let mut read = loaded(&text, &[("TOKEN", "x"), ("JWT_SECRET", "new"), ("SITE_SALT", "salt")]);
         let waiting = keep_what_cannot_change(&start, &mut read);
         let expected = [
             "server.listen",
             "server.data_dir",
             "server.log",
+            "server.header_timeout",
+            "server.max_connections",
             "server.shutdown_timeout",
+            "journal.durability",
             "journal.max_bytes",
+            "journal.retention",
+            "journal.dead_letter_retention",
+            "journal.on_full",
+            "journal.dedupe_window",
+            "journal.dedupe_max_ids",
             "JWT_SECRET",
+            "SITE_SALT",
         ];
         assert_eq!(waiting, expected);
         assert_eq!(read.settings.server.listen, start.settings.server.listen);
