@@ -91,8 +91,12 @@ async fn a_dropped_backlog_ends_as_dead_counts_as_lost_and_concerns_nobody_else(
         Some(router.destination("sick").await).filter(|one| one["backlog"]["events"] == 0)
     })
     .await;
-    let (dead, delivered) = (&entry["counts"]["dead"], entry["counts"]["delivered"].as_u64().unwrap());
-    assert_eq!(*dead, json!({ "dropped_by_operator": dropped }), "{entry}");
+    // A probe that was on its way and came back in vain is dropped as well, after the answer.
+    let (counts, delivered) = (&entry["counts"], entry["counts"]["delivered"].as_u64().unwrap());
+    assert_eq!(counts["dead"].as_object().map(serde_json::Map::len), Some(1), "{entry}");
+    let answered = dropped..=dropped + 1;
+    let dropped = counts["dead"]["dropped_by_operator"].as_u64().unwrap();
+    assert!(answered.contains(&dropped), "{entry}");
     assert_eq!(dropped + delivered, 40, "{entry}");
     assert_eq!(entry["counts"]["skipped"], json!({ "filtered": 1 }), "{entry}");
     let last = ids_of(&events[39..40]).remove(0);

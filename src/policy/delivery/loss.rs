@@ -80,6 +80,11 @@ impl Delivery {
         self.losses.below
     }
 
+    /// Returns whether nothing is to be read because the destination is paused. A backlog that is dropped is read all the same.
+    pub(super) fn reads_nothing(&self) -> bool {
+        self.pacing.paused && self.read_to >= self.losses.below
+    }
+
     /// The journal begins at `first` now; below `full` because it had no room.
     pub(super) fn gone(&mut self, first: u64, full: u64) {
         if first <= self.losses.first {

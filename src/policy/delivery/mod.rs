@@ -329,7 +329,7 @@ impl Delivery {
         let batch = &self.patience.batch;
         let room = MAX_SLOTS.saturating_sub(self.slots.len());
         let wants = self.ready.len() < batch.max_events.get() * 2 && self.ready_bytes < batch.max_bytes * 2;
-        let may = !self.fetching && !self.draining && !self.pacing.paused && now >= self.fetch_after;
+        let may = !self.fetching && !self.draining && now >= self.fetch_after && !self.reads_nothing();
         if !(may && wants && room > 0 && self.read_to < self.end) {
             return None;
         }

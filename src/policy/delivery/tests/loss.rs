@@ -139,3 +139,19 @@ fn what_retention_passed_and_what_had_no_room_have_reasons_of_their_own() {
     let again = machine.on(Input::Gone { first: 20, full: 10 }, Moment::ZERO);
     assert!(again.is_empty(), "{again:?}");
 }
+
+#[test]
+fn a_paused_destination_drops_its_backlog_and_stays_paused() {
+    let mut users = vec![1; 100];
+    users.extend([99; 20]);
+    let mut world = World::new(patience(10, 2), users, BTreeSet::new(), Vec::new());
+    world.give(Input::Paused(true));
+    world.give(Input::Woken { end: 120 });
+    world.give(Input::Drop { below: 110 });
+    while world.step() {}
+    assert_eq!((world.backlog_dropped, world.requests), (Some((100, 0)), 0));
+    assert_eq!(world.machine.state(world.now), "paused");
+    world.give(Input::Paused(false));
+    run(&mut world, &[]);
+    assert_counted_once(&world);
+}
