@@ -1,0 +1,117 @@
+//! Reading ahead: events come from the hot tail or from disk, and what the destination has no use for is left out here.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use actix::prelude::*;
+
+use super::notes::End;
+use super::{Delivery, Machine, Parts};
+use crate::destinations::{self, Destination};
+use crate::journal::{JournalError, Position, ReadLimit, Record};
+use crate::policy::delivery::{Input, Item, Keys};
+use crate::policy::outcome::{Reason, Verdict};
+use crate::spec::Event;
+use crate::telemetry::events;
+
+impl<D: Destination> Delivery<D> {
+    /// Answers from the hot tail at once, from disk later.
+    pub(super) fn fetch(
+        &mut self,
+        from: Position,
+        limit: ReadLimit,
+        ctx: &mut Context<Self>,
+    ) -> Option<Input> {
+        // Taken before the read: an empty answer says that nothing is left up to here, and no more than that.
+        let extent = self.parts.journal.extent();
+        let end = Position(self.journal_end(extent));
+        if let Some(scope) = &self.parts.replay {
+            if scope.must_yield(extent, limit.records, self.fetched_at) {
+                return Some(Input::FetchFailed);
+            }
+            self.fetched_at = Some(tokio::time::Instant::now());
+        }
+        if let Some(records) = self.parts.journal.tail(from, limit) {
+            return Some(self.admit(from, end, records));
+        }
+        let journal = Arc::clone(&self.parts.journal);
+        let read = tokio::task::spawn_blocking(move || journal.read(from, limit)).into_actor(self);
+        ctx.spawn(read.map(move |read, delivery, ctx| {
+            delivery.look_back(ctx);
+            let input = match read {
+                Ok(Ok(records)) => delivery.admit(from, end, records),
+                Ok(Err(JournalError::Damaged(why))) => delivery.passed_over(from, &why),
+                Ok(Err(error)) => delivery.unread(&error.to_string()),
+                Err(panic) => delivery.unread(&panic.to_string()),
+            };
+            delivery.give(input, ctx);
+        }));
+        None
+    }
+
+    fn unread(&mut self, why: &str) -> Input {
+        self.trouble("read the journal", why);
+        Input::FetchFailed
+    }
+
+    /// Keeps what the destination wants. Positions without a record (erased) are passed over.
+    fn admit(&mut self, from: Position, end: Position, mut records: Vec<Record>) -> Input {
+        if let Some(scope) = &self.parts.replay {
+            scope.cut(&mut records);
+        }
+        let through = records.last().map_or(end.0, |record| record.position.0 + 1);
+        let dropped_below = self.machine.as_ref().map_or(0, Machine::dropped_below);
+        let known = self.machine.as_ref().map(Machine::settled);
+        let known = known.filter(|settled| settled.touches(from.0..through));
+        let mut items = Vec::with_capacity(records.len());
+        let mut skipped: HashMap<Reason, u64> = HashMap::new();
+        for Record { position, event } in records {
+            // Settled before a restart, or lost meanwhile: counted already. Or sent again to somebody else alone.
+            let is_settled = known.is_some_and(|settled| settled.contains(position.0));
+            if is_settled || !event.receipt.is_for(&self.parts.name) {
+                continue;
+            }
+            match self.parts.wants(&event) {
+                Verdict::No(reason) => {
+                    *skipped.entry(reason).or_default() += 1;
+                    // What a replay leaves out has its fate already.
+                    let told = Some(reason).filter(|_| self.parts.replay.is_none());
+                    told.into_iter().for_each(|reason| self.notes.ended(position.0, End::Skipped(reason)));
+                }
+                Verdict::Yes => {
+                    items.push(Item { position: position.0, bytes: event.size(), keys: keys(&event) });
+                    // What is dropped at once takes no memory.
+                    let event = Some(event).filter(|_| position.0 >= dropped_below);
+                    event.into_iter().for_each(|event| self.events.offer(position.0, event));
+                }
+            }
+        }
+        self.tally.arrived(items.len() as u64);
+        if self.parts.replay.is_none() {
+            skipped.into_iter().for_each(|(reason, count)| self.skipped(reason, count));
+        }
+        Input::Fetched { from: from.0, through, items }
+    }
+
+    pub(super) fn skipped(&mut self, reason: Reason, count: u64) {
+        self.tally.skipped(reason.as_str(), count);
+        let destination = self.parts.name.as_str();
+        events::EventsSkipped { destination, reason: reason.as_str(), count }.emit(&self.parts.metrics);
+    }
+}
+
+/// Returns the hashes that tie an event to others.
+fn keys(event: &Event) -> Keys {
+    let mut keys = Keys::default();
+    keys.iter_mut().zip(event.order_keys()).for_each(|(place, key)| *place = key);
+    keys
+}
+
+impl<D: Destination> Parts<D> {
+    fn wants(&self, event: &Event) -> Verdict {
+        if self.replay.as_ref().is_some_and(|scope| !scope.passes(event)) {
+            return Verdict::No(Reason::Filtered);
+        }
+        destinations::wants(self.destination.as_ref(), &self.name, &self.filter, event)
+    }
+}
