@@ -177,7 +177,7 @@ fn list(
     ask(loaded, url, (&PATH, &asked), || {
         let limit = PageLimit::of(usize::from(page.limit));
         let found = embedded::letters_of(&journal, filter, page.cursor, limit);
-        let found = found.map(LetterList::from).map_err(|error| RemoteError::Wrong(error.to_string()))?;
+        let found = found.map(LetterList::from).map_err(|error| RemoteError::Failed(error.to_string()))?;
         Ok(json!({ "dead_letters": found.dead_letters, "next": found.next }))
     })
 }
@@ -189,7 +189,7 @@ fn list_rejected(loaded: &Loaded, url: Option<&str>, page: &Page) -> Result<Valu
     let journal = loaded.settings.server.data_dir.join("journal");
     ask(loaded, url, (&["api", "rejected"], &asked), || {
         let found = embedded::rejected_of(&journal, usize::from(page.limit), cursor.as_deref());
-        let found = found.map_err(|error| RemoteError::Wrong(error.to_string()))?;
+        let found = found.map_err(|error| RemoteError::Failed(error.to_string()))?;
         Ok(json!({ "rejected": found.rejected, "next": found.next }))
     })
 }

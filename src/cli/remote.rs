@@ -47,6 +47,9 @@ pub(super) enum RemoteError {
         /// In the router's words.
         message: String,
     },
+    /// What was asked for cannot be had here: 1.
+    #[error("{0}")]
+    Failed(String),
     /// Something else answered, or the address is none: 64.
     #[error("{0}")]
     Wrong(String),
@@ -63,7 +66,7 @@ impl RemoteError {
         }
         match self {
             RemoteError::Absent(_) => Exit::Unavailable,
-            RemoteError::Refused { .. } => Exit::Failed,
+            RemoteError::Refused { .. } | RemoteError::Failed(_) => Exit::Failed,
             RemoteError::Wrong(_) => Exit::Usage,
         }
     }

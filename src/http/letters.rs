@@ -87,11 +87,12 @@ async fn settled(request: &HttpRequest, state: &State, how: Settling) -> Result<
 }
 
 const SILENT: Refusal = Refusal::Overloaded("the router is stopping");
+const NO_ROOM: &str = "too much waits in the journal; letters that were not sent again yet are still there";
 
 fn refusal(trouble: LetterTrouble) -> Refusal {
     match trouble {
         LetterTrouble::NotFound(what) => Refusal::NoSuch(what),
-        LetterTrouble::Full(_) => Refusal::JournalFull,
+        LetterTrouble::Full(_) => Refusal::Overloaded(NO_ROOM),
         LetterTrouble::Unavailable(_) => Refusal::Overloaded("the dead letters cannot be reached now"),
     }
 }

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::letters::{Letter, LetterId};
+use super::letters::{Letter, LetterFilter, LetterId};
 use super::render::{self, Text};
 use super::{DeadLetter, Position};
 use crate::spec::{Kind, Receipt};
@@ -142,6 +142,17 @@ pub(super) fn read(id: LetterId, line: &[u8]) -> Option<Letter> {
     })
 }
 
+/// Returns texts that the line of each letter holds that the filter admits: to look for them costs a fraction of reading the
+/// line.
+pub(super) fn signs(filter: &LetterFilter) -> Vec<String> {
+    let conditions = [("destination", &filter.destination), ("reason", &filter.reason)];
+    let sign = |(name, value): (&str, &Option<String>)| {
+        let value = serde_json::to_string(value.as_ref()?).ok()?;
+        Some(format!("\"{name}\":{value}"))
+    };
+    conditions.into_iter().filter_map(sign).collect()
+}
+
 /// What counting needs of a line.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(super) struct Summary<'a> {
@@ -247,6 +258,20 @@ mod tests {
         let got = back(&letter("crm", "rejected", Arc::clone(&event), 0)).event().unwrap();
         assert_eq!((&got.raw, &got.receipt, &got.head), (&event.raw, &event.receipt, &event.head));
         assert_eq!(got.tree(), event.tree());
+    }
+
+    #[test]
+    fn the_signs_of_a_filter_stand_in_the_lines_that_it_admits() {
+        let name = "crm \"ü\"\n\\";
+        let line = kept(&[letter(name, "gave_up", Arc::new(event_with(receipt("m"), 1)), 0)]).unwrap();
+        let filter = LetterFilter {
+            destination: Some(name.to_owned()),
+            reason: Some("gave_up".to_owned()),
+            ..LetterFilter::default()
+        };
+        assert_eq!(signs(&filter).len(), 2);
+        let line = String::from_utf8(line).unwrap();
+        assert!(signs(&filter).iter().all(|sign| line.contains(sign)), "{line}");
     }
 
     #[test]

@@ -7,19 +7,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use actix::prelude::*;
 use tokio::sync::Mutex;
 
 use super::{Supervisor, trouble};
+use crate::actors::delivery::Beacon;
 use crate::actors::journal_writer::JournalWriter;
 use crate::actors::messages::{
     Accept, LetterTrouble, ListLetters, ListRejected, NotAccepted, SettleLetters, Settled, Settling,
 };
 use crate::journal::{
-    Journal, JournalError, Letter, LetterCounts, LetterFilter, LetterId, LetterList, PageLimit, RejectedPage,
-    Walk,
+    Journal, JournalError, Letter, LetterCounts, LetterFilter, LetterId, LetterList, PageLimit, Position,
+    RejectedPage, Walk,
 };
 use crate::spec::{Event, Redelivery};
 use crate::telemetry::{LetterEnd, Metrics, clock, events};
@@ -30,6 +32,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 const RETENTION: Duration = Duration::from_secs(90 * 24 * 3600);
 /// Letters that are sent again or dropped in one step: one commit each.
 const STEP: PageLimit = PageLimit { letters: 256, bytes: 1 << 20, seen: 64 << 20 };
+/// Letters are sent again while the backlog is less than this part of the journal.
+const BACKLOG_SHARE: u64 = 2;
 const START: LetterId = LetterId { file: 0, offset: 0 };
 
 /// What the supervisor keeps for the letters.
@@ -168,6 +172,7 @@ impl Handler<SettleLetters> for Supervisor {
             shelf: self.shelf(),
             metrics: Arc::clone(&self.metrics),
             writer: self.writer.clone().filter(|_| !self.draining),
+            beacons: on.clone().map(|ward| Arc::clone(&ward.child.beacon)).collect(),
             on: on.map(|ward| ward.child.name.clone()).collect(),
             filter: settle.filter,
             how: settle.how,
@@ -185,7 +190,9 @@ struct Job {
     shelf: Shelf,
     metrics: Arc<Metrics>,
     writer: Option<Addr<JournalWriter>>,
-    /// Names of the destinations that are on.
+    /// Of the destinations that are on.
+    beacons: Vec<Arc<Beacon>>,
+    /// Their names.
     on: BTreeSet<String>,
     filter: LetterFilter,
     how: Settling,
@@ -250,7 +257,10 @@ impl Job {
             let read = move |journal: &dyn Journal| journal.letters(&filter, Walk::Forth(start, end), STEP);
             let page = self.shelf.step(read).await?;
             match self.how {
-                Settling::Retry => self.retry(page.letters, done).await?,
+                Settling::Retry => {
+                    self.expect_room().await?;
+                    self.retry(page.letters, done).await?;
+                }
                 Settling::Drop => self.take_out(page.letters, done).await?,
             }
             from = page.next;
@@ -274,6 +284,18 @@ impl Job {
             NotAccepted::Unavailable(why) => LetterTrouble::Unavailable(why),
         })?;
         self.take_out(letters, done).await
+    }
+
+    /// A retry is no reason to refuse new events: it ends while what waits takes less than half of the journal.
+    async fn expect_room(&self) -> Result<(), LetterTrouble> {
+        let marks = self.beacons.iter().map(|beacon| beacon.mark.load(Ordering::Acquire));
+        let floor = Position(marks.min().unwrap_or(0));
+        let waits = move |journal: &dyn Journal| Ok((journal.bytes_since(floor), journal.extent().max_bytes));
+        let (waiting, max_bytes) = self.shelf.step(waits).await?;
+        if waiting > max_bytes / BACKLOG_SHARE {
+            return Err(LetterTrouble::Full(format!("{waiting} of {max_bytes} bytes wait for delivery")));
+        }
+        Ok(())
     }
 
     async fn take_out(&self, letters: Vec<Letter>, done: &mut Done) -> Result<(), LetterTrouble> {

@@ -215,8 +215,11 @@ pub(super) fn page(
 ) -> Result<LetterPage, JournalError> {
     let mut page = LetterPage::default();
     let (mut bytes, mut seen) = (0_usize, 0_usize);
+    let signs = letter_line::signs(filter);
     let mut visit = |id: LetterId, line: &[u8]| {
-        let letter = letter_line::read(id, line).filter(|letter| filter.admits(letter));
+        let may_be = signs.iter().all(|sign| memchr::memmem::find(line, sign.as_bytes()).is_some());
+        let letter = if may_be { letter_line::read(id, line) } else { None };
+        let letter = letter.filter(|letter| filter.admits(letter));
         let full = page.letters.len() >= limit.letters || bytes + line.len() > limit.bytes;
         let full = full && letter.is_some() && !page.letters.is_empty();
         if full || (seen > 0 && seen + line.len() > limit.seen) {

@@ -1,7 +1,6 @@
 //! What becomes of letters when the journal has no room, the router stops, or they are old.
 
 use super::*;
-use crate::actors::delivery::Beacon;
 use crate::actors::exit_guard::ExitGuard;
 use crate::actors::messages::{
     AtDestination, DestinationStatus, Drain, Drained, DropBacklog, Journey, Obey, Status, Stop, Wake,
@@ -152,6 +151,17 @@ async fn a_full_journal_leaves_the_letters_where_they_are() {
     let settled = supervisor.send(all(Settling::Retry)).await.unwrap();
     assert!(matches!(settled, Err(LetterTrouble::Full(_))), "{settled:?}");
     assert_eq!(journal.dead_letters().len(), 4);
+}
+
+#[actix::test]
+async fn a_retry_leaves_half_of_the_journal_to_new_events() {
+    let (journal, metrics) = (with_letters(3000), Arc::new(Metrics::new()));
+    let supervisor = router(&journal, &metrics).keeping_letters_for(AGE).start();
+    journal.append(vec![Arc::new(event("waits", 1600))]).unwrap();
+    let settled = supervisor.send(all(Settling::Retry)).await.unwrap();
+    assert!(matches!(settled, Err(LetterTrouble::Full(_))), "{settled:?}");
+    assert_eq!((journal.dead_letters().len(), journal.extent().next), (4, Position(1)));
+    assert_eq!(supervisor.send(all(Settling::Drop)).await.unwrap(), Ok(Settled { count: 4, left: 0 }));
 }
 
 #[actix::test]
