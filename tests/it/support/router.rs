@@ -151,7 +151,9 @@ impl Router {
     /// Waits until the table holds all these ids.
     pub(crate) async fn until_rows(&self, table: &str, ids: &[String]) {
         super::until(&format!("`{table}` holds {} rows", ids.len()), 20, async || {
-            let found = self.db().ids(table);
+            // A destination may begin later than the router is ready.
+            let Some(db) = Db::open(&self.data().join("warehouse.db")) else { return false };
+            let found = db.ids(table);
             ids.iter().all(|id| found.binary_search(id).is_ok())
         })
         .await;
