@@ -68,6 +68,22 @@ async fn retry_asks_at_once_whatever_the_backoff_says() {
     receiver.until_taken(&ids).await;
 }
 
+/// The event was dropped for one destination, and the other one has it.
+async fn expect_traced(router: &Router, id: &[String]) {
+    let traced = router.get(&format!("/api/events/{}", id[0])).await.json();
+    let at = |name: &str| traced["destinations"][name].clone();
+    assert_eq!((&at("sick")["fate"], &at("sick")["reason"]), (&json!("dead"), &json!("dropped_by_operator")));
+    assert_eq!(at("well")["fate"], "delivered", "{traced}");
+}
+
+async fn expect_lost(router: &Router, counts: &[(&str, u64)]) {
+    let metrics = router.get("/metrics").await.text;
+    for (name, count) in counts {
+        let line = format!("opentrack_events_lost_total{{destination=\"{name}\"}} {count}");
+        assert!(metrics.lines().any(|known| known == line), "no {line} in {metrics}");
+    }
+}
+
 #[tokio::test]
 async fn a_dropped_backlog_ends_as_dead_counts_as_lost_and_concerns_nobody_else() {
     let (sick, well) = (Receiver::scripted(|_| Reply::Status(401)), Receiver::start());
@@ -99,20 +115,8 @@ async fn a_dropped_backlog_ends_as_dead_counts_as_lost_and_concerns_nobody_else(
     assert!(answered.contains(&dropped), "{entry}");
     assert_eq!(dropped + delivered, 40, "{entry}");
     assert_eq!(entry["counts"]["skipped"], json!({ "filtered": 1 }), "{entry}");
-    let last = ids_of(&events[39..40]).remove(0);
-    let traced = router.get(&format!("/api/events/{last}")).await.json();
-    let fate = |name: &str| {
-        (traced["destinations"][name]["fate"].clone(), traced["destinations"][name]["reason"].clone())
-    };
-    assert_eq!(fate("sick"), (json!("dead"), json!("dropped_by_operator")), "{traced}");
-    assert_eq!(fate("well").0, "delivered", "{traced}");
-    let metrics = router.get("/metrics").await.text;
-    let lost = |name: &str, count: u64| {
-        let line = format!("opentrack_events_lost_total{{destination=\"{name}\"}} {count}");
-        assert!(metrics.lines().any(|known| known == line), "no {line} in {metrics}");
-    };
-    lost("sick", dropped);
-    lost("well", 0);
+    expect_traced(&router, &ids_of(&events[39..40])).await;
+    expect_lost(&router, &[("sick", dropped), ("well", 0)]).await;
     let more = send(&router, "v", 3).await;
     sick.until_taken(&more).await;
 }
@@ -138,6 +142,11 @@ async fn a_replay_sends_stored_events_again_to_one_destination_with_their_ids_an
     assert_eq!(again.taken_ids().len(), 62, "what is new is not part of it");
 }
 
+#[expect(clippy::disallowed_methods, reason = "the clock of the test itself")]
+fn now() -> jiff::Timestamp {
+    jiff::Timestamp::now()
+}
+
 #[tokio::test]
 async fn a_replay_is_cut_by_time_and_filter() {
     let receiver = Receiver::start();
@@ -148,7 +157,7 @@ async fn a_replay_is_cut_by_time_and_filter() {
     let last_before = receiver.taken().iter().map(received).max().unwrap();
     let mut wanted = track("u", 7);
     wanted["event"] = json!("Order Completed");
-    until("time has passed", 5, async || jiff::Timestamp::now() > last_before.parse().unwrap()).await;
+    until("time has passed", 5, async || now() > last_before.parse().unwrap()).await;
     router.post("/v1/batch", &batch(&[track("u", 6), wanted.clone()])).await.expect_success();
     let all = [before.clone(), ids_of(std::slice::from_ref(&wanted))].concat();
     receiver.until_taken(&all).await;

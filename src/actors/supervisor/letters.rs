@@ -13,6 +13,7 @@ use std::time::Duration;
 use actix::prelude::*;
 use tokio::sync::Mutex;
 
+use super::wards::Ward;
 use super::{Supervisor, trouble};
 use crate::actors::delivery::Beacon;
 use crate::actors::journal_writer::JournalWriter;
@@ -167,13 +168,14 @@ impl Handler<SettleLetters> for Supervisor {
 
     /// Runs to its end also when nobody waits for the answer any more.
     fn handle(&mut self, settle: SettleLetters, _: &mut Context<Self>) -> Self::Result {
-        let on = self.wards.iter().filter(|ward| ward.child.factory.is_some());
+        let is_on = |ward: &&Ward| ward.is_on() && ward.child.replayed.is_none();
+        let on: Vec<&Ward> = self.wards.iter().filter(is_on).collect();
         let job = Job {
             shelf: self.shelf(),
             metrics: Arc::clone(&self.metrics),
             writer: self.writer.clone().filter(|_| !self.draining),
-            beacons: on.clone().map(|ward| Arc::clone(&ward.child.beacon)).collect(),
-            on: on.map(|ward| ward.child.name.clone()).collect(),
+            beacons: on.iter().map(|ward| Arc::clone(&ward.child.beacon)).collect(),
+            on: on.iter().map(|ward| ward.child.name.clone()).collect(),
             filter: settle.filter,
             how: settle.how,
         };
