@@ -89,6 +89,11 @@ impl Reason {
         Reason::Filtered,
         Reason::Unsupported,
         Reason::Erased,
+        Reason::JournalFull,
+        Reason::Expired,
+        Reason::Damaged,
+        Reason::DroppedByOperator,
+        Reason::BeforeStart,
     ];
 
     /// Returns the word used in metrics, dead letters and answers.
