@@ -295,7 +295,8 @@ fn tell(answer: &Value, what: &str, out: &mut Out) -> Result<Exit, RemoteError> 
         out.value(answer);
         return Ok(Exit::Fine);
     }
-    out.line(&format!("{count} dead letters {what}"));
+    let noun = if count == 1 { "letter" } else { "letters" };
+    out.line(&format!("{count} dead {noun} {what}"));
     if let Some(left) = number("left") {
         out.error(&format!(
             "{left} stay: their destination is off or not configured, or they cannot be read"

@@ -46,7 +46,10 @@ async fn a_paused_destination_gets_nothing_until_it_is_resumed_also_after_a_rest
     let second = send(&router, "u", 5).await;
     other.until_taken(&second).await;
     let entry = until_state(&router, "paused", "paused").await;
-    assert_eq!(entry["backlog"]["events"], 10, "{entry}");
+    assert_eq!((&entry["backlog"]["events"], &entry["reason"]), (&json!(10), &Value::Null), "{entry}");
+    let traced = router.get(&format!("/api/events/{}", second[0])).await.json();
+    let stop = &traced["destinations"]["paused"];
+    assert_eq!((&stop["fate"], &stop["reason"]), (&json!("pending"), &json!("paused")), "{stop}");
     assert_eq!(router.get("/ready").await.status, 200);
     assert!(paused.requests().is_empty(), "nothing was sent");
     order(&router, "paused", "resume").await;
@@ -170,6 +173,25 @@ async fn a_replay_is_cut_by_time_and_filter() {
     order(&router, "hook", &format!("replay?until={from}")).await;
     until_replayed(&router, "hook").await;
     assert_eq!(receiver.taken_ids().split_off(8), before);
+}
+
+#[tokio::test]
+async fn a_replay_sends_an_event_once_though_its_dead_letter_was_sent_again() {
+    let receiver = Receiver::scripted(|_| Reply::Status(422));
+    let router = Router::start(Config::new().webhook("hook", &receiver.url(), "")).await;
+    let ids = send(&router, "u", 3).await;
+    until_some("all are dead", 20, async || {
+        Some(router.destination("hook").await).filter(|one| one["counts"]["dead"]["rejected"] == 3)
+    })
+    .await;
+    receiver.recover();
+    let retried = router.post_text("/api/dead-letters/retry?destination=hook", "").await.json();
+    assert_eq!(retried["count"], 3, "{retried}");
+    receiver.until_taken(&ids).await;
+    order(&router, "hook", "replay").await;
+    until_replayed(&router, "hook").await;
+    let taken = receiver.taken_ids();
+    assert_eq!(taken.len(), 6, "each was sent again once: {taken:?}");
 }
 
 #[tokio::test]

@@ -14,6 +14,15 @@ use crate::policy::outcome::{Reason, Verdict};
 use crate::spec::Event;
 use crate::telemetry::events;
 
+impl<D: Destination> Parts<D> {
+    /// Returns whether the record is this delivery's business: one that is there again for another destination's sake is not,
+    /// and a replay sends an event again as it was accepted, once.
+    fn is_meant(&self, event: &Event) -> bool {
+        let again = event.receipt.redelivery.is_some();
+        event.receipt.is_for(&self.name) && !(again && self.replay.is_some())
+    }
+}
+
 impl<D: Destination> Delivery<D> {
     /// Answers from the hot tail at once, from disk later.
     pub(super) fn fetch(
@@ -66,9 +75,9 @@ impl<D: Destination> Delivery<D> {
         let mut items = Vec::with_capacity(records.len());
         let mut skipped: HashMap<Reason, u64> = HashMap::new();
         for Record { position, event } in records {
-            // Settled before a restart, or lost meanwhile: counted already. Or sent again to somebody else alone.
+            // Settled before a restart, or lost meanwhile: counted already.
             let is_settled = known.is_some_and(|settled| settled.contains(position.0));
-            if is_settled || !event.receipt.is_for(&self.parts.name) {
+            if is_settled || !self.parts.is_meant(&event) {
                 continue;
             }
             match self.parts.wants(&event) {

@@ -68,7 +68,7 @@ impl<D: Destination> Delivery<D> {
             return self.last_error.as_ref().map(|error| error.message.clone());
         };
         let held = machine.held().map(|hold| hold.fault.reason.as_str().to_owned());
-        let failing = machine.state(self.now()) != "flowing";
+        let failing = !matches!(machine.state(self.now()), "flowing" | "paused" | "draining");
         held.or_else(|| self.last_error.as_ref().filter(|_| failing).map(|error| error.message.clone()))
     }
 

@@ -42,6 +42,8 @@ pub enum Obstacle {
     Throttled,
     /// The destination failed too often.
     BreakerOpen,
+    /// An operator ordered a pause.
+    Paused,
 }
 
 impl Obstacle {
@@ -51,6 +53,7 @@ impl Obstacle {
             Obstacle::Order => "order",
             Obstacle::Throttled => "throttled",
             Obstacle::BreakerOpen => "breaker_open",
+            Obstacle::Paused => "paused",
         }
     }
 }
@@ -142,6 +145,10 @@ impl Delivery {
         {
             return Standing::InFlight;
         }
+        let tried = place.is_some_and(|(_, chunk)| chunk.failures > 0);
+        if self.pacing.paused {
+            return Standing::Waiting { tried, obstacle: Some(Obstacle::Paused), until: None };
+        }
         let gate = match self.gate.permission(now) {
             Permission::Wait(until) => Some(until),
             Permission::Free | Permission::One | Permission::Probe => None,
@@ -149,7 +156,6 @@ impl Delivery {
         if let Some(hold) = self.gate.held() {
             return Standing::Held { reason: hold.fault.reason, until: gate.unwrap_or(hold.probe_at) };
         }
-        let tried = place.is_some_and(|(_, chunk)| chunk.failures > 0);
         if slot.is_some_and(|slot| slot.lane.is_none() && self.waits_for_another(&slot.keys, position)) {
             return Standing::Waiting { tried, obstacle: Some(Obstacle::Order), until: None };
         }
