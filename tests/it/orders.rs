@@ -264,4 +264,8 @@ async fn the_command_line_orders_the_same() {
     assert_eq!(receiver.taken_ids().len(), 20);
     let (code, words) = run(&["replay", "--to", "nobody"]);
     assert!(code == Some(1) && words.contains("not_found"), "{words}");
+    for wrong in [["--filter", "tracks"], ["--from", "yesterday"], ["--rate", "0"]] {
+        let (code, words) = run(&[&["replay", "--to", "hook"][..], &wrong].concat());
+        assert!(code == Some(64) && words.contains(&wrong[0][2..]), "{words}");
+    }
 }
