@@ -140,6 +140,12 @@ async fn a_replay_sends_stored_events_again_to_one_destination_with_their_ids_an
     let more = send(&router, "u", 2).await;
     again.until_taken(&more).await;
     assert_eq!(again.taken_ids().len(), 62, "what is new is not part of it");
+    let count = "opentrack_delivery_latency_seconds_count{destination=\"again\"} ";
+    until("how long the 32 took is known, and no replay of theirs", 10, async || {
+        let metrics = router.get("/metrics").await.text;
+        metrics.lines().any(|line| line.strip_prefix(count) == Some("32"))
+    })
+    .await;
 }
 
 #[expect(clippy::disallowed_methods, reason = "the clock of the test itself")]
