@@ -36,6 +36,8 @@ pub use orders::Replayed;
 
 /// How often the journal is asked to give up what nobody needs.
 const RETAIN_EVERY: Duration = Duration::from_secs(5);
+/// Replays hold records while these are less than this part of the journal.
+const REPLAY_SHARE: u64 = 2;
 /// How long a child may take to say how it is.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
@@ -169,9 +171,19 @@ impl Supervisor {
         }
     }
 
-    /// Returns the position below which every enabled destination is done.
+    /// Returns the position below which nobody needs a record. A replay holds what it is yet to send only while that takes less
+    /// than its share: sending again is no reason to refuse new events.
     fn floor(&self) -> Position {
-        let marks = self.wards.iter().filter(|ward| ward.is_on()).map(Ward::mark);
+        let waited_for = self.waited_for();
+        let replayed = self.wards.iter().filter(|ward| ward.child.replayed.is_some()).map(Ward::mark).min();
+        let most = self.journal.extent().max_bytes / REPLAY_SHARE;
+        let held = replayed.map(Position).filter(|from| self.journal.bytes_since(*from) <= most);
+        held.map_or(waited_for, |from| from.min(waited_for))
+    }
+
+    /// Returns the position below which every enabled destination is done.
+    fn waited_for(&self) -> Position {
+        let marks = self.wards.iter().filter(|ward| ward.is_waited_for()).map(Ward::mark);
         marks.min().map_or_else(|| self.journal.extent().next, Position)
     }
 

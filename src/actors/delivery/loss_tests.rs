@@ -16,7 +16,7 @@ use crate::destinations::{
     About, Attempt, Client, Destination, FailureKind, Plan, Planned, Reply, Setting, SettingError, Shown,
 };
 use crate::journal::fixtures::event;
-use crate::journal::{Journal, MemoryJournal};
+use crate::journal::{Cursor, Journal, MemoryJournal, Position, ReplayOrder};
 use crate::policy::outcome::{Fault, Outcome, Reason, Verdict};
 use crate::policy::patience::{BatchLimits, BreakerSettings, Patience, RateLimit, Retry};
 use crate::spec::Event;
@@ -113,8 +113,8 @@ fn append(journal: &MemoryJournal, numbers: std::ops::Range<u64>) {
     journal.append(numbers.map(|n| Arc::new(event(&format!("m{n}"), 100))).collect()).unwrap();
 }
 
-fn start(journal: &Arc<MemoryJournal>, open: &Arc<AtomicBool>) -> Addr<Delivery<Gatekeeper>> {
-    let parts = Parts {
+fn parts(journal: &Arc<MemoryJournal>, open: &Arc<AtomicBool>) -> Parts<Gatekeeper> {
+    Parts {
         name: "gate".to_owned(),
         cursor: "gate".to_owned(),
         destination: Arc::new(Gatekeeper(Arc::clone(open))),
@@ -126,8 +126,11 @@ fn start(journal: &Arc<MemoryJournal>, open: &Arc<AtomicBool>) -> Addr<Delivery<
         metrics: Arc::new(Metrics::new()),
         beacon: Arc::new(Beacon::default()),
         replay: None,
-    };
-    Delivery::new(Arc::new(parts), guard()).start()
+    }
+}
+
+fn start(journal: &Arc<MemoryJournal>, open: &Arc<AtomicBool>) -> Addr<Delivery<Gatekeeper>> {
+    Delivery::new(Arc::new(parts(journal, open)), guard()).start()
 }
 
 async fn until(
@@ -205,4 +208,21 @@ async fn what_was_skipped_behind_a_waiting_event_is_not_skipped_again_after_a_re
     let status = until(&again, |status| status.counts.delivered == 90).await;
     assert_eq!(status.counts.skipped.get("unsupported"), Some(&10));
     again.send(Drain).await.unwrap();
+}
+
+#[actix::test]
+async fn a_replay_that_had_done_all_before_a_kill_ends_at_once() {
+    let (journal, open) = (Arc::new(MemoryJournal::default()), Arc::new(AtomicBool::new(true)));
+    append(&journal, 0..10);
+    let at = jiff::Timestamp::UNIX_EPOCH;
+    let order = ReplayOrder { from: 0, until: 10, filter: Vec::new(), events_per_second: 0, at };
+    journal.commit("gate~replay", &Cursor { mark: Position(10), ..Cursor::default() }).unwrap();
+    let replay = parts(&journal, &open).for_replay(order).unwrap();
+    let delivery = Delivery::new(Arc::new(replay), guard()).start();
+    let ended = async {
+        while delivery.connected() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), ended).await.expect("it waits for ever");
 }

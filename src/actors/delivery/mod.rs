@@ -180,6 +180,13 @@ impl<D: Destination> Delivery<D> {
             return;
         }
         let settled = Settled::new(cursor.mark.0, &cursor.settled);
+        if self.parts.replay.is_some() {
+            self.parts.beacon.mark.fetch_max(settled.mark(), Ordering::AcqRel);
+            if self.is_replayed() {
+                // All was done before a kill or a panic, and nothing will ever be stored that would end it.
+                return ctx.stop();
+            }
+        }
         self.tally = Tally::new(cursor.counts);
         self.machine = Some(Machine::new(self.parts.patience.clone(), settled, fastrand::u64(..)));
         let paused = self.ordered_pause.unwrap_or(paused);

@@ -34,6 +34,17 @@ pub struct Replayed {
     pub order: ReplayOrder,
 }
 
+/// What became of the order to begin a replay.
+#[derive(Debug, PartialEq, Eq)]
+enum Begun {
+    /// There is nothing to send.
+    Nothing,
+    /// Another one stands.
+    Conflict,
+    /// It is stored.
+    Order(ReplayOrder),
+}
+
 /// Standing orders in the journal, changed by one at a time.
 #[derive(Clone)]
 pub(super) struct OrderBook {
@@ -58,12 +69,8 @@ impl OrderBook {
         self.journal.give_orders(destination, &orders)
     }
 
-    /// Stores a new replay; its cursor is there before the order is. Returns `None` when it has nothing to do. Blocks.
-    fn begin_replay(
-        &self,
-        destination: &str,
-        range: ReplayRange,
-    ) -> Result<Option<ReplayOrder>, JournalError> {
+    /// Stores a new replay, unless one stands; its cursor is there before the order is. Blocks.
+    fn begin_replay(&self, destination: &str, range: ReplayRange) -> Result<Begun, JournalError> {
         let extent = self.journal.extent();
         let at = |instant: Option<jiff::Timestamp>, default: Position| {
             instant.map_or(Ok(default), |instant| self.journal.position_at(instant))
@@ -71,27 +78,47 @@ impl OrderBook {
         let from = at(range.from, extent.first)?.max(extent.first);
         let until = at(range.until, extent.next)?;
         if from >= until {
-            return Ok(None);
+            return Ok(Begun::Nothing);
         }
         let (filter, events_per_second) = (range.filter, range.events_per_second);
         let order = ReplayOrder { from: from.0, until: until.0, filter, events_per_second, at: clock::now() };
+        let mut begun = Begun::Conflict;
         self.change(destination, |orders| {
-            self.journal.commit(&cursor_name(destination), &Cursor { mark: from, ..Cursor::default() })?;
-            orders.replay = Some(order.clone());
+            if orders.replay.is_none() {
+                self.journal
+                    .commit(&cursor_name(destination), &Cursor { mark: from, ..Cursor::default() })?;
+                orders.replay = Some(order.clone());
+                begun = Begun::Order(order);
+            }
             Ok(())
         })?;
-        Ok(Some(order))
+        Ok(begun)
     }
 
     /// Takes back a replay that is over. Blocks.
     fn end_replay(&self, replayed: &Replayed) -> Result<(), JournalError> {
-        self.change(&replayed.destination, |orders| {
-            if orders.replay.as_ref() == Some(&replayed.order) {
+        self.take_back(&replayed.destination, |order| *order == replayed.order).map(drop)
+    }
+
+    /// Takes back the replay that stands, if it is the one that is meant; returns whether it was. Blocks.
+    fn take_back(
+        &self,
+        destination: &str,
+        is_meant: impl FnOnce(&ReplayOrder) -> bool,
+    ) -> Result<bool, JournalError> {
+        let mut meant = false;
+        self.change(destination, |orders| {
+            meant = orders.replay.as_ref().is_some_and(is_meant);
+            if meant {
                 orders.replay = None;
-                self.journal.forget(&cursor_name(&replayed.destination))?;
             }
             Ok(())
-        })
+        })?;
+        // Last: an order that a kill leaves without its cursor would begin anew.
+        if meant {
+            self.journal.forget(&cursor_name(destination))?;
+        }
+        Ok(meant)
     }
 
     /// Returns the replay that is ordered, and how far it is. Blocks.
@@ -201,8 +228,9 @@ impl Supervisor {
             let message = format!("must be {message}");
             return at_once(Err(NotOrdered::Invalid { parameter: "filter", message }));
         }
+        let runs = format!("a replay to `{destination}` runs already; stop it first");
         if self.replays.contains_key(&destination) {
-            return conflict(format!("a replay to `{destination}` runs already; stop it first"));
+            return conflict(runs);
         }
         if self.live(&destination).is_none_or(|ward| !ward.is_on()) {
             return conflict(format!("`{destination}` is off"));
@@ -210,8 +238,9 @@ impl Supervisor {
         let (book, name) = (self.orders.clone(), destination.clone());
         let begun = wrap_future(tokio::task::spawn_blocking(move || book.begin_replay(&name, range)));
         Box::pin(begun.map(move |begun, supervisor: &mut Supervisor, ctx| match flat(begun) {
-            Ok(None) => Ok(Ordered::Count { count: 0 }),
-            Ok(Some(order)) => {
+            Ok(Begun::Nothing) => Ok(Ordered::Count { count: 0 }),
+            Ok(Begun::Conflict) => Err(NotOrdered::Conflict(runs)),
+            Ok(Begun::Order(order)) => {
                 let count = order.until - order.from;
                 let from = Position(order.from);
                 supervisor.start_replay(Replayed { destination, order }, from, ctx);
@@ -223,7 +252,7 @@ impl Supervisor {
 
     fn stop_replay(&mut self, destination: String) -> Answering {
         let Some(number) = self.replays.get(&destination).copied() else {
-            return conflict(format!("no replay to `{destination}` runs"));
+            return self.take_back_replay(destination);
         };
         let replayed = self.wards.get(number).and_then(|ward| ward.child.replayed.clone());
         let book = self.orders.clone();
@@ -234,6 +263,17 @@ impl Supervisor {
                 supervisor.retire(number, ctx);
                 supervisor.status_after(&destination, std::future::ready(()))
             }
+            Err(error) => at_once(Err(failed("end a replay", &error))),
+        }))
+    }
+
+    /// Takes back the order of a replay that does not run.
+    fn take_back_replay(&self, destination: String) -> Answering {
+        let (book, name) = (self.orders.clone(), destination.clone());
+        let taken = wrap_future(tokio::task::spawn_blocking(move || book.take_back(&name, |_| true)));
+        Box::pin(taken.then(move |taken, supervisor: &mut Supervisor, _| match flat(taken) {
+            Ok(true) => supervisor.status_after(&destination, std::future::ready(())),
+            Ok(false) => conflict(format!("no replay to `{destination}` runs")),
             Err(error) => at_once(Err(failed("end a replay", &error))),
         }))
     }
@@ -269,7 +309,11 @@ impl Supervisor {
         };
         beacon.mark.fetch_max(mark.0, std::sync::atomic::Ordering::AcqRel);
         let destination = replayed.destination.clone();
-        events::ReplayBegun { destination: &destination, events: replayed.order.until - mark.0 }.emit();
+        events::ReplayBegun {
+            destination: &destination,
+            events: replayed.order.until.saturating_sub(mark.0),
+        }
+        .emit();
         let child = Child {
             name: cursor_name(&destination),
             kind,
@@ -338,7 +382,7 @@ fn lifeless_replay(order: &ReplayOrder, reason: Option<String>) -> ReplayStatus 
         from: order.from,
         until: order.until,
         position: order.from,
-        left: order.until - order.from,
+        left: order.until.saturating_sub(order.from),
         delivered: 0,
         dead: 0,
         state: "held",
@@ -360,5 +404,28 @@ fn flat<T>(done: Result<Result<T, JournalError>, tokio::task::JoinError>) -> Res
     match done {
         Ok(done) => done.map_err(|error| error.to_string()),
         Err(panic) => Err(panic.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::MemoryJournal;
+    use crate::journal::fixtures::event;
+
+    #[test]
+    fn a_second_replay_neither_replaces_the_first_nor_moves_its_cursor() {
+        let journal = Arc::new(MemoryJournal::default());
+        journal.append((0..9).map(|n| Arc::new(event(&format!("m{n}"), 100))).collect()).unwrap();
+        let book = OrderBook::new(Arc::clone(&journal) as Arc<dyn Journal>);
+        let Begun::Order(first) = book.begin_replay("crm", ReplayRange::default()).unwrap() else {
+            panic!("it does not begin");
+        };
+        journal.commit("crm~replay", &Cursor { mark: Position(5), ..Cursor::default() }).unwrap();
+        assert_eq!(book.begin_replay("crm", ReplayRange::default()).unwrap(), Begun::Conflict);
+        assert_eq!(book.replay("crm").unwrap(), Some((first.clone(), Position(5))));
+        book.end_replay(&Replayed { destination: "crm".to_owned(), order: first }).unwrap();
+        assert_eq!((book.replay("crm").unwrap(), journal.cursor("crm~replay").unwrap()), (None, None));
+        assert!(matches!(book.begin_replay("crm", ReplayRange::default()).unwrap(), Begun::Order(_)));
     }
 }

@@ -41,14 +41,14 @@ impl Supervisor {
 
     /// Returns about how many bytes on disk cannot be given up, because somebody waits for them.
     fn waiting_bytes(&self) -> u64 {
-        let records = self.journal.bytes_since(self.floor());
+        let records = self.journal.bytes_since(self.waited_for());
         // Their index takes a sixteenth.
         records + records / 16
     }
 
     fn furthest_behind(&self) -> Option<&Ward> {
         let next = self.journal.extent().next.0;
-        let furthest = self.wards.iter().filter(|ward| ward.is_on()).min_by_key(|ward| ward.mark());
+        let furthest = self.wards.iter().filter(|ward| ward.is_waited_for()).min_by_key(|ward| ward.mark());
         furthest.filter(|ward| ward.mark() < next)
     }
 
@@ -113,7 +113,8 @@ impl Handler<SegmentsDropped> for Supervisor {
 
     fn handle(&mut self, facts: SegmentsDropped, _: &mut Context<Self>) {
         for dropped in facts.dropped {
-            let behind = self.wards.iter().filter(|ward| ward.is_on() && ward.mark() < dropped.next.0);
+            let behind =
+                self.wards.iter().filter(|ward| ward.is_waited_for() && ward.mark() < dropped.next.0);
             let behind: Vec<&str> = behind.map(|ward| ward.child.name.as_str()).collect();
             if !behind.is_empty() {
                 self.space.dropped_at = Some(self.origin.elapsed());

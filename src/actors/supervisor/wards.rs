@@ -69,6 +69,11 @@ impl Ward {
         self.child.factory.is_some()
     }
 
+    /// Returns whether events wait for it: a replay sends again what nobody waits for.
+    pub(super) fn is_waited_for(&self) -> bool {
+        self.is_on() && self.child.replayed.is_none()
+    }
+
     /// Returns the position below which it is done.
     pub(super) fn mark(&self) -> u64 {
         self.child.beacon.mark.load(Ordering::Acquire)

@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::support::{Config, Receiver, Router, batch, ids_of, track, until, until_some};
+use crate::support::{Config, Receiver, Reply, Router, batch, ids_of, track, until, until_some};
 
 /// Sends ten events of 6 kB, as often as it takes until they are acknowledged; waits until the warehouse has them.
 async fn send(router: &Router, n: u64) -> Vec<String> {
@@ -62,4 +62,22 @@ async fn a_destination_that_returns_counts_what_passed_it_as_expired_and_lost() 
     router.start_again().await;
     let again = router.destination("hook").await["counts"]["dead"].clone();
     assert_eq!(again, dead, "what was counted once is not counted again");
+}
+
+#[tokio::test]
+async fn a_replay_that_does_not_get_through_is_no_reason_to_refuse_new_events() {
+    let receiver = Receiver::start();
+    let config = Config::new().table("[journal]\nmax_bytes = \"1MiB\"").webhook("hook", &receiver.url(), "");
+    let router = Router::start(config).await;
+    let old = send(&router, 0).await;
+    receiver.until_taken(&old).await;
+    receiver.follow(move |request| Reply::Status(if request.holds(&old[0]) { 401 } else { 200 }));
+    let replay = router.post("/api/destinations/hook/replay", &json!({})).await;
+    assert_eq!(replay.status, 200, "{replay:?}");
+    for n in 1..24 {
+        let sent = send(&router, n).await;
+        receiver.until_taken(&sent).await;
+    }
+    let journal = router.get("/ready").await.json()["checks"][0].clone();
+    assert_eq!(journal["ok"], true, "{journal}");
 }
