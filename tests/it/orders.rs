@@ -240,7 +240,9 @@ async fn orders_that_make_no_sense_are_refused_in_words() {
     let body = json!({ "from": "2030-01-01T00:00:00Z" });
     let answer = router.post("/api/destinations/warehouse/replay", &body).await;
     answer.expect_error(400, "bad_parameter");
-    post("off/replay").await.expect_error(409, "conflict");
+    for action in ["replay", "retry", "drop?confirm=off"] {
+        post(&format!("off/{action}")).await.expect_error(409, "conflict");
+    }
     assert_eq!(router.get("/api/destinations/warehouse/pause").await.status, 405);
     until_state(&router, "warehouse", "flowing").await;
 }

@@ -140,6 +140,9 @@ impl Handler<Order> for Supervisor {
             return at_once(Err(NotOrdered::Unknown));
         };
         match command {
+            Command::Retry | Command::Drop | Command::Replay(_) if !ward.is_on() => {
+                conflict(format!("`{destination}` is off"))
+            }
             Command::Pause => self.set_paused(destination, true),
             Command::Resume => self.set_paused(destination, false),
             Command::Retry => self.obey(&destination, Obey::Retry),
@@ -231,9 +234,6 @@ impl Supervisor {
         let runs = format!("a replay to `{destination}` runs already; stop it first");
         if self.replays.contains_key(&destination) {
             return conflict(runs);
-        }
-        if self.live(&destination).is_none_or(|ward| !ward.is_on()) {
-            return conflict(format!("`{destination}` is off"));
         }
         let (book, name) = (self.orders.clone(), destination.clone());
         let begun = wrap_future(tokio::task::spawn_blocking(move || book.begin_replay(&name, range)));
