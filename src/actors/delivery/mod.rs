@@ -37,7 +37,7 @@ use crate::journal::{Cursor, Extent, Journal, JournalError, Position, ReadLimit}
 use crate::policy::Moment;
 use crate::policy::delivery::{Action, Delivery as Machine, Fate, Input};
 use crate::policy::filter::EventFilter;
-use crate::policy::outcome::{Outcome, Reason};
+use crate::policy::outcome::{Fault, Outcome, Reason};
 use crate::policy::patience::Patience;
 use crate::policy::settled::Settled;
 use crate::telemetry::{Metrics, clock, events};
@@ -282,8 +282,8 @@ impl<D: Destination> Delivery<D> {
         self.notes.tried(std::mem::take(&mut report.trail).into_notes(&self.parts.name), settled);
         self.count_delivered(&report, skipped);
         if let Some(fault) = report.fault {
-            self.last_error =
-                Some(LastError { at: clock::now(), status: fault.status, message: fault.answer });
+            let message = in_words(&fault);
+            self.last_error = Some(LastError { at: clock::now(), status: fault.status, message });
         }
         // What failed is read again when it is tried again, so that a sick destination holds no memory.
         let positions: Vec<u64> = report.fates.iter().map(|(position, _)| *position).collect();
@@ -363,9 +363,17 @@ fn is_retry(fate: &Fate) -> bool {
     matches!(fate, Fate::Failed(Outcome::Transient(_) | Outcome::Broken(_) | Outcome::Throttled { .. }))
 }
 
-fn panicked() -> crate::policy::outcome::Fault {
+fn panicked() -> Fault {
     let answer = "the attempt panicked".to_owned();
-    crate::policy::outcome::Fault { reason: Reason::Panicked, status: None, answer }
+    Fault { reason: Reason::Panicked, status: None, answer }
+}
+
+/// Returns the other side's words; an answer without any is told by its status.
+fn in_words(fault: &Fault) -> String {
+    match fault.status {
+        Some(status) if fault.answer.trim().is_empty() => format!("answered {status}"),
+        _ => fault.answer.clone(),
+    }
 }
 
 fn words(reply: &Reply) -> String {
