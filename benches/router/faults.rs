@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep};
 use super::events::Requests;
 use super::figures::{median, say, thousands};
 use super::load::{self, Part, Sent};
+use super::metrics;
 use super::receiver::{Receiver, Tally};
 use super::router::Router;
 use super::scenario::start_receivers;
@@ -175,9 +176,10 @@ async fn poison() -> anyhow::Result<Tally> {
     Ok(Tally { lost: 0, ..tally })
 }
 
-/// Seconds of a steady load before, during and after the time in which a destination is sick.
+/// Seconds of a steady load before, during and after the time in which a destination is sick: it is repaired soon after
+/// the second look, half a minute before the next.
 const BEFORE: u64 = 5;
-const SICK: u64 = 60;
+const SICK: u64 = 62;
 const AFTER: u64 = 40;
 
 /// How a destination came back.
@@ -241,7 +243,8 @@ async fn backlog(events: usize) -> anyhow::Result<Tally> {
     load::as_fast_as_answered(router.port, &batches, events.div_ceil(100)).await?;
     let events = events.div_ceil(100) * 100;
     let small = Requests::new(SMALL);
-    let seconds = ((events as f64 / line).ceil() as usize).clamp(2, 60);
+    // About as long as the drain, which is faster than what also has to be accepted.
+    let seconds = ((events as f64 / line / 3.0).ceil() as usize).clamp(2, 60);
     let count = PER_SECOND as usize * seconds;
     let receivers = start_receivers(1, events + 2 * count * SMALL)?;
     let receiver = first(&receivers)?;
@@ -250,8 +253,8 @@ async fn backlog(events: usize) -> anyhow::Result<Tally> {
             .await?;
     router.stop().await?;
     router.configure(&tables(&receivers, "start = \"beginning\""))?;
-    router.start_again().await?;
     let begun = Instant::now();
+    router.start_again().await?;
     let part = Part { requests: &small, first: events / SMALL + count, count };
     let drained = async {
         until_taken(receiver, 0..events).await;
@@ -261,8 +264,9 @@ async fn backlog(events: usize) -> anyhow::Result<Tally> {
     let busy = busy?;
     until_taken(receiver, 0..events + 2 * count * SMALL).await;
     let peak = router.memory("VmHWM")?;
+    let commit = metrics::quantile(&router.metrics().await?, "opentrack_journal_commit_seconds", 0.99);
     router.stop().await?;
-    say_backlog(events, (line, drained), (&quiet, &busy), peak)?;
+    say_backlog(events, (line, drained), (&quiet, &busy), (peak, commit))?;
     Ok(receiver.tally())
 }
 
@@ -282,19 +286,22 @@ fn say_backlog(
     events: usize,
     (line, drained): (f64, Duration),
     (quiet, busy): (&Sent, &Sent),
-    peak: f64,
+    (peak, commit): (f64, f64),
 ) -> anyhow::Result<()> {
     let rate = events as f64 / drained.as_secs_f64();
     say(&format!(
         "backlog         {} events drained in {:.1} s while {} events/s came: {} events/s, {:.0} % of the {} events/s \
-         of a webhook that keeps up; ingest p99 {:.2} ms, without the drain {:.2} ms; peak memory {peak:.0} MiB",
+         of a webhook that keeps up; ingest p50 {:.2} p99 {:.2} ms, without the drain p50 {:.2} p99 {:.2} \
+         ms; commit p99 {commit:.2} ms; peak memory {peak:.0} MiB",
         thousands(events as f64),
         drained.as_secs_f64(),
         PER_SECOND as usize * SMALL,
         thousands(rate),
         rate / line * 100.0,
         thousands(line),
+        busy.quantile(0.5),
         busy.quantile(0.99),
+        quiet.quantile(0.5),
         quiet.quantile(0.99),
     ))
 }

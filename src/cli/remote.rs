@@ -37,7 +37,7 @@ pub(super) enum RemoteError {
     /// Nothing listens there, or it does not answer: 69.
     #[error("no router answers at {0}")]
     Absent(String),
-    /// It answered with an error of its own: 1.
+    /// It answered with an error of its own: 64 where a parameter is wrong, else 1.
     #[error("{message} ({code}, status {status})")]
     Refused {
         /// HTTP status.
@@ -66,6 +66,7 @@ impl RemoteError {
         }
         match self {
             RemoteError::Absent(_) => Exit::Unavailable,
+            RemoteError::Refused { status: 400, .. } => Exit::Usage,
             RemoteError::Refused { .. } | RemoteError::Failed(_) => Exit::Failed,
             RemoteError::Wrong(_) => Exit::Usage,
         }

@@ -1,6 +1,6 @@
 //! Dead letters over HTTP: `/api/dead-letters`, and what can be done with them.
 //!
-//! Strict about its parameters: a filter that was misspelt and ignored would send again, or drop, everything.
+//! Without a filter, everything is sent again, or dropped; so a parameter that is not understood is never ignored.
 
 use actix::Recipient;
 use actix_web::http::StatusCode;
@@ -15,6 +15,7 @@ use crate::actors::messages::{
 
 use super::access::{self, ADMIN, READ_OPS};
 use super::answer::{self, Refusal};
+use super::query::{self, instant, unknown};
 use super::state::State;
 
 const DEFAULT_LIMIT: usize = 100;
@@ -71,9 +72,7 @@ async fn listed(request: &HttpRequest, state: &State) -> Result<Page, Refusal> {
 
 async fn settled(request: &HttpRequest, state: &State, how: Settling) -> Result<Settled, Refusal> {
     access::check(request, &state.door.settings.server, ADMIN)?;
-    if has_body(request) {
-        return Err(Refusal::bad_parameter("", "the filters go into the query, not into a body"));
-    }
+    query::expect_no_body(request)?;
     let asked = Asked::of(request)?;
     asked.expect_everything()?;
     match (how, &asked.confirm) {
@@ -97,12 +96,6 @@ fn refusal(trouble: LetterTrouble) -> Refusal {
     }
 }
 
-fn has_body(request: &HttpRequest) -> bool {
-    use actix_web::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
-    let length = request.headers().get(CONTENT_LENGTH);
-    length.is_some_and(|length| length != "0") || request.headers().contains_key(TRANSFER_ENCODING)
-}
-
 /// What the query asks for.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Asked {
@@ -114,14 +107,9 @@ struct Asked {
 
 impl Asked {
     fn of(request: &HttpRequest) -> Result<Asked, Refusal> {
-        let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
-        let pairs = pairs.map_err(|_| Refusal::bad_parameter("", "the query cannot be read"))?.into_inner();
         let mut asked = Asked::default();
-        for (at, (name, value)) in pairs.iter().enumerate() {
-            if pairs.iter().take(at).any(|(other, _)| other == name) {
-                return Err(Refusal::bad_parameter(name, "stands twice in the query"));
-            }
-            asked.take(name, value)?;
+        for (name, value) in query::pairs(request, &[])? {
+            asked.take(&name, &value)?;
         }
         Ok(asked)
     }
@@ -160,20 +148,11 @@ impl Asked {
     }
 }
 
-fn unknown(name: &str) -> Refusal {
-    Refusal::bad_parameter(name, "is not known here")
-}
-
 fn reason(word: &str) -> Result<String, Refusal> {
     if messages::is_reason(word) {
         return Ok(word.to_owned());
     }
     Err(Refusal::bad_parameter("reason", &format!("must be one of {}", messages::reasons())))
-}
-
-fn instant(name: &str, text: &str) -> Result<jiff::Timestamp, Refusal> {
-    let message = "must be an instant like 2030-01-31T08:00:00Z";
-    text.parse().map_err(|_| Refusal::bad_parameter(name, message))
 }
 
 fn letter_id(name: &str, text: &str) -> Result<LetterId, Refusal> {

@@ -16,6 +16,7 @@ mod limit;
 mod ops;
 mod orders;
 mod outer;
+mod query;
 mod routes;
 mod segment;
 mod state;

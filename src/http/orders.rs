@@ -1,19 +1,18 @@
 //! `POST /api/destinations/NAME/{pause,resume,retry,replay,drop}`: what an operator orders for one destination.
 //!
-//! Parameters come in the query, as in every other path that changes something; a body is not looked at.
+//! Parameters come in the query, as in every other path that changes something.
 
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
-use jiff::Timestamp;
 
 use crate::actors::messages::{Command, NotOrdered, Order, Ordered, ReplayRange};
 
 use super::access::{self, ADMIN};
 use super::answer::{self, Refusal};
 use super::state::State;
-use super::{body, ops};
+use super::{body, ops, query};
 
 /// Dropping reads everything that waits once.
 const ANSWER_WITHIN: Duration = Duration::from_secs(55);
@@ -25,7 +24,7 @@ pub(super) async fn order(
     path: web::Path<(String, String)>,
     state: web::Data<State>,
 ) -> HttpResponse {
-    body::drain(&request, payload, state.door.settings.server.body_timeout).await;
+    body::drain(&request, payload, state.shared.terms().server.body_timeout).await;
     let (destination, action) = path.into_inner();
     match carry_out(&request, destination, &action, &state).await {
         Ok(ordered) => answer::json(StatusCode::OK, &ordered),
@@ -40,33 +39,39 @@ async fn carry_out(
     state: &State,
 ) -> Result<Ordered, Refusal> {
     access::check(request, &state.door.settings.server, ADMIN)?;
-    let query = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
-    let query = query.map_err(|error| invalid("query", error.to_string()))?.into_inner();
+    query::expect_no_body(request)?;
+    let query = query::pairs(request, &["filter"])?;
     let command = command(action, &destination, &query)?;
     let order = Order { destination, command };
     ops::ask_within(&state.door.orders, order, ANSWER_WITHIN).await?.map_err(refusal)
 }
 
 fn command(action: &str, destination: &str, query: &[(String, String)]) -> Result<Command, Refusal> {
+    let value = |wanted: &str| query.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
+    let stop = value("stop");
     let allowed: &[&str] = match action {
         "drop" => &["confirm"],
-        "replay" => &["from", "until", "filter", "rate", "stop"],
+        "replay" if stop.is_some() => &["stop"],
+        "replay" => &["from", "until", "filter", "rate"],
         _ => &[],
     };
     if let Some((name, _)) = query.iter().find(|(name, _)| !allowed.contains(&name.as_str())) {
-        return Err(invalid(name, "is no parameter of this path".to_owned()));
+        return Err(query::unknown(name));
     }
-    let value = |wanted: &str| query.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
     match action {
         "pause" => Ok(Command::Pause),
         "resume" => Ok(Command::Resume),
         "retry" => Ok(Command::Retry),
         "drop" if value("confirm") == Some(destination) => Ok(Command::Drop),
         "drop" => {
-            Err(invalid("confirm", "must repeat the destination's name: what waits is given up".to_owned()))
+            let message = format!("must be `{destination}`: what waits is given up for good");
+            Err(Refusal::bad_parameter("confirm", &message))
         }
-        "replay" if value("stop").is_some() => Ok(Command::StopReplay),
-        "replay" => range(query).map(Command::Replay),
+        "replay" => match stop {
+            Some("true") => Ok(Command::StopReplay),
+            Some(_) => Err(Refusal::bad_parameter("stop", "must be `true`")),
+            None => range(query).map(Command::Replay),
+        },
         _ => Err(Refusal::NotFound),
     }
 }
@@ -75,35 +80,24 @@ fn range(query: &[(String, String)]) -> Result<ReplayRange, Refusal> {
     let mut range = ReplayRange::default();
     for (name, value) in query {
         match name.as_str() {
-            "from" => range.from = Some(instant("from", value)?),
-            "until" => range.until = Some(instant("until", value)?),
+            "from" => range.from = Some(query::instant("from", value)?),
+            "until" => range.until = Some(query::instant("until", value)?),
             "filter" => range.filter.push(value.clone()),
             _ => {
                 let rate = value.parse::<u32>().ok().filter(|rate| *rate > 0);
-                let rate = rate.ok_or_else(|| {
-                    invalid("rate", format!("must be events per second, at least 1, not \"{value}\""))
-                });
-                range.events_per_second = rate?;
+                let message = format!("must be events per second, at least 1, not \"{value}\"");
+                range.events_per_second = rate.ok_or_else(|| Refusal::bad_parameter("rate", &message))?;
             }
         }
     }
     Ok(range)
 }
 
-fn instant(name: &str, value: &str) -> Result<Timestamp, Refusal> {
-    let wrong = |_| invalid(name, format!("must be an instant like 2026-01-31T12:00:00Z, not \"{value}\""));
-    value.parse().map_err(wrong)
-}
-
-fn invalid(parameter: &str, message: String) -> Refusal {
-    Refusal::BadParameter { name: parameter.to_owned(), message }
-}
-
 fn refusal(why: NotOrdered) -> Refusal {
     match why {
         NotOrdered::Unknown => Refusal::NoSuch("there is no destination of this name".to_owned()),
         NotOrdered::Conflict(message) => Refusal::Conflict(message),
-        NotOrdered::Invalid { parameter, message } => invalid(parameter, message),
+        NotOrdered::Invalid { parameter, message } => Refusal::bad_parameter(parameter, &message),
         NotOrdered::Failed(_) => {
             Refusal::Overloaded("the order could not be carried out; nothing has changed")
         }
@@ -136,6 +130,7 @@ mod tests {
             ("replay", "rate", "0"),
             ("replay", "rate", "fast"),
             ("replay", "to", "x"),
+            ("replay", "stop", "false"),
         ] {
             let Err(Refusal::BadParameter { name: parameter, .. }) = parsed(action, &[(name, value)]) else {
                 panic!("{action} {name}={value} was taken");
@@ -143,6 +138,8 @@ mod tests {
             assert_eq!(parameter, name);
         }
         assert_eq!(parsed("explode", &[]), Err(Refusal::NotFound));
+        let beside = parsed("replay", &[("stop", "true"), ("rate", "5")]);
+        assert_eq!(beside, Err(query::unknown("rate")), "what is stopped has no rate");
     }
 
     #[test]

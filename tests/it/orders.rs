@@ -16,7 +16,7 @@ async fn send(router: &Router, user: &str, count: u64) -> Vec<String> {
 
 /// Orders and expects that it is done.
 async fn order(router: &Router, name: &str, action: &str) -> Value {
-    let answer = router.post(&format!("/api/destinations/{name}/{action}"), &json!({})).await;
+    let answer = router.post_text(&format!("/api/destinations/{name}/{action}"), "").await;
     assert_eq!(answer.status, 200, "{answer:?}");
     answer.json()
 }
@@ -98,11 +98,8 @@ async fn a_dropped_backlog_ends_as_dead_counts_as_lost_and_concerns_nobody_else(
     router.post("/v1/batch", &batch(&events)).await.expect_success();
     well.until_taken(&ids_of(&events)).await;
     until_state(&router, "sick", "held").await;
-    router.post("/api/destinations/sick/drop", &json!({})).await.expect_error(400, "bad_parameter");
-    router
-        .post("/api/destinations/sick/drop?confirm=well", &json!({}))
-        .await
-        .expect_error(400, "bad_parameter");
+    router.post_text("/api/destinations/sick/drop", "").await.expect_error(400, "bad_parameter");
+    router.post_text("/api/destinations/sick/drop?confirm=well", "").await.expect_error(400, "bad_parameter");
     let dropped = order(&router, "sick", "drop?confirm=sick").await["count"].as_u64().unwrap();
     assert!((39..=40).contains(&dropped), "{dropped} were dropped; one may be on its way as a probe");
     sick.recover();
@@ -143,6 +140,12 @@ async fn a_replay_sends_stored_events_again_to_one_destination_with_their_ids_an
     let more = send(&router, "u", 2).await;
     again.until_taken(&more).await;
     assert_eq!(again.taken_ids().len(), 62, "what is new is not part of it");
+    let count = "opentrack_delivery_latency_seconds_count{destination=\"again\"} ";
+    until("how long the 32 took is known, and no replay of theirs", 10, async || {
+        let metrics = router.get("/metrics").await.text;
+        metrics.lines().any(|line| line.strip_prefix(count) == Some("32"))
+    })
+    .await;
 }
 
 #[expect(clippy::disallowed_methods, reason = "the clock of the test itself")]
@@ -210,7 +213,7 @@ async fn a_replay_goes_on_after_a_kill_and_what_is_new_is_not_held_up_by_it() {
     let fresh = send(&router, "v", 5).await;
     receiver.until_taken(&fresh).await;
     assert!(!router.destination("hook").await["replay"].is_null(), "the replay still runs");
-    let conflict = router.post("/api/destinations/hook/replay", &json!({})).await;
+    let conflict = router.post_text("/api/destinations/hook/replay", "").await;
     conflict.expect_error(409, "conflict");
     order(&router, "hook", "replay?stop=true").await;
     until_replayed(&router, "hook").await;
@@ -224,12 +227,19 @@ async fn a_replay_goes_on_after_a_kill_and_what_is_new_is_not_held_up_by_it() {
 async fn orders_that_make_no_sense_are_refused_in_words() {
     let config = Config::new().table("[destinations.off]\ntype = \"webhook\"\nenabled = false");
     let router = Router::start(config).await;
-    let post = async |path: &str| router.post(&format!("/api/destinations/{path}"), &json!({})).await;
+    let post = async |path: &str| router.post_text(&format!("/api/destinations/{path}"), "").await;
     post("nobody/pause").await.expect_error(404, "not_found");
     post("warehouse/explode").await.expect_error(404, "not_found");
     post("warehouse/pause?for=1h").await.expect_error(400, "bad_parameter");
     post("warehouse/replay?from=yesterday").await.expect_error(400, "bad_parameter");
     post("warehouse/replay?filter=tracks").await.expect_error(400, "bad_parameter");
+    post("warehouse/replay?from=2030-01-01T00:00:00Z&from=2030-01-02T00:00:00Z")
+        .await
+        .expect_error(400, "bad_parameter");
+    post("warehouse/replay?stop=false").await.expect_error(400, "bad_parameter");
+    let body = json!({ "from": "2030-01-01T00:00:00Z" });
+    let answer = router.post("/api/destinations/warehouse/replay", &body).await;
+    answer.expect_error(400, "bad_parameter");
     post("off/replay").await.expect_error(409, "conflict");
     assert_eq!(router.get("/api/destinations/warehouse/pause").await.status, 405);
     until_state(&router, "warehouse", "flowing").await;
@@ -260,4 +270,8 @@ async fn the_command_line_orders_the_same() {
     assert_eq!(receiver.taken_ids().len(), 20);
     let (code, words) = run(&["replay", "--to", "nobody"]);
     assert!(code == Some(1) && words.contains("not_found"), "{words}");
+    for wrong in [["--filter", "tracks"], ["--from", "yesterday"], ["--rate", "0"]] {
+        let (code, words) = run(&[&["replay", "--to", "hook"][..], &wrong].concat());
+        assert!(code == Some(64) && words.contains(&wrong[0][2..]), "{words}");
+    }
 }

@@ -314,7 +314,9 @@ impl<D: Destination> Delivery<D> {
         self.tally.delivered(latencies.len() as u64);
         if !latencies.is_empty() {
             let destination = self.parts.name.as_str();
-            events::EventsDelivered { destination, latencies: &latencies }.emit(&self.parts.metrics);
+            let replayed = self.parts.replay.is_some();
+            events::EventsDelivered { destination, latencies: &latencies, replayed }
+                .emit(&self.parts.metrics);
         }
     }
 

@@ -86,12 +86,17 @@ pub struct EventsDelivered<'a> {
     pub destination: &'a str,
     /// For each event, the time from acceptance to delivery.
     pub latencies: &'a [Duration],
+    /// They were sent again by a replay: how old they are says nothing about the destination.
+    pub replayed: bool,
 }
 
 impl EventsDelivered<'_> {
-    /// Counts the events and observes their latencies.
+    /// Counts the events and observes their latencies, unless a replay sent them again.
     pub fn emit(&self, metrics: &Metrics) {
         count_fate(metrics, self.destination, Fate::Delivered, "", self.latencies.len() as u64);
+        if self.replayed {
+            return;
+        }
         let histogram =
             metrics.delivery_seconds.get_or_create_owned(&DestinationLabels::new(self.destination));
         for latency in self.latencies {

@@ -38,7 +38,7 @@ fn an_answer_is_counted_by_route_and_status() {
 #[test]
 fn a_delivered_batch_counts_its_events_and_their_latencies() {
     let latencies = [Duration::from_millis(20), Duration::from_secs(3)];
-    let delivered = EventsDelivered { destination: "hook", latencies: &latencies };
+    let delivered = EventsDelivered { destination: "hook", latencies: &latencies, replayed: false };
     let page = page(|metrics| delivered.emit(metrics));
     let counted = "opentrack_delivery_events_total{destination=\"hook\",outcome=\"delivered\",reason=\"\"} 2";
     assert!(page.contains(counted), "{page}");

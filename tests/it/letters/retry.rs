@@ -17,7 +17,7 @@ async fn a_retried_letter_reaches_its_destination_once_and_nobody_else() {
     let before = (scene.other.requests().len(), scene.router.db().rows("tracks").len());
     let shown = scene.letters("").await[0]["event"].clone();
     scene.crm.recover();
-    assert_eq!(stdout(&scene.router.run(&["dead-letters", "retry"])), "1 dead letters sent again\n");
+    assert_eq!(stdout(&scene.router.run(&["dead-letters", "retry"])), "1 dead letter sent again\n");
     scene.crm.until_taken(&scene.ids).await;
     until("it is counted", 10, async || {
         scene.router.destination("crm").await["counts"]
@@ -101,10 +101,7 @@ async fn dropping_needs_to_be_confirmed() {
     assert_eq!(unconfirmed.status.code(), Some(64), "{unconfirmed:?}");
     assert_eq!(scene.letters("").await.len(), 2);
     let id = scene.letters("").await[0]["id"].as_str().unwrap().to_owned();
-    assert_eq!(
-        stdout(&scene.router.run(&["dead-letters", "drop", &id, "--yes"])),
-        "1 dead letters dropped\n"
-    );
+    assert_eq!(stdout(&scene.router.run(&["dead-letters", "drop", &id, "--yes"])), "1 dead letter dropped\n");
     assert_eq!(
         scene.order("/api/dead-letters/drop?destination=crm&confirm=crm").await,
         json!({ "count": 1 })

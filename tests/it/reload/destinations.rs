@@ -29,6 +29,28 @@ async fn a_new_destination_begins_where_its_start_says() {
     assert_eq!((early.taken_ids(), late.taken_ids()), (all, after), "each once and in order");
 }
 
+#[expect(clippy::disallowed_methods, reason = "the clock of the test itself")]
+fn now() -> jiff::Timestamp {
+    jiff::Timestamp::now()
+}
+
+#[tokio::test]
+async fn a_new_destination_begins_at_the_instant_of_its_start() {
+    let receiver = Receiver::start();
+    let mut router = Router::start(Config::new()).await;
+    let before = send(&router, "u", 5).await;
+    let sent = now();
+    until("a later millisecond", 5, async || now().as_millisecond() > sent.as_millisecond()).await;
+    let wanted = send(&router, "u", 5).await;
+    let start = router.get(&format!("/api/events/{}", wanted[0])).await.json()["received_at"].clone();
+    router.reconfigure(Config::new().webhook("new", &receiver.url(), &format!("start = {start}"))).await;
+    let after = send(&router, "u", 5).await;
+    receiver.until_taken(&after).await;
+    assert_eq!(receiver.taken_ids(), [wanted, after].concat(), "each once and in order");
+    let stop = router.get(&format!("/api/events/{}", before[4])).await.json()["destinations"]["new"].clone();
+    assert_eq!((&stop["fate"], &stop["reason"]), (&json!("skipped"), &json!("before_start")), "{stop}");
+}
+
 #[tokio::test]
 async fn a_destination_that_was_removed_goes_on_at_its_cursor_when_it_is_back() {
     let receiver = Receiver::start();
