@@ -286,7 +286,7 @@ impl<D: Destination> Delivery<D> {
             self.skipped(*reason, 1);
             self.notes.ended(*position, End::Skipped(*reason));
         }
-        let settled = report.fates.iter().any(|(_, fate)| *fate == Fate::Settled);
+        let settled = report.fates.iter().any(|(_, fate)| matches!(fate, Fate::Settled | Fate::Passed));
         self.notes.tried(std::mem::take(&mut report.trail).into_notes(&self.parts.name), settled);
         self.count_delivered(&report, skipped);
         if let Some(fault) = report.fault {
