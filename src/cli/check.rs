@@ -3,7 +3,7 @@
 use super::Exit;
 use super::out::Out;
 use super::probe::{self, Probed};
-use super::sql::columns;
+use super::table::columns;
 use crate::config::{Loaded, Switch};
 
 /// Prints the summary; with `probe` asks every destination that is on.

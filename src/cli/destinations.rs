@@ -8,7 +8,7 @@ use super::Exit;
 use super::args::DestinationsAction as Action;
 use super::out::Out;
 use super::remote::{Remote, RemoteError};
-use super::sql::columns;
+use super::table::columns;
 use crate::config::Loaded;
 
 /// Lists, or carries out an order.
@@ -66,7 +66,7 @@ fn list(loaded: &Loaded, url: Option<&str>, out: &mut Out) -> Exit {
 
 fn print(answer: &Value, out: &mut Out) -> Exit {
     let Some(all) = answer.get("destinations").and_then(Value::as_array) else {
-        return RemoteError::Wrong("what answers is no router".into()).tell(out);
+        return RemoteError::no_router().tell(out);
     };
     if out.json {
         out.value(answer);

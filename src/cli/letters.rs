@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::Exit;
 use super::out::Out;
 use super::remote::{Remote, RemoteError};
-use super::sql::{columns, without_control};
+use super::table::{cell, columns, without_control};
 use crate::config::Loaded;
 use crate::journal::embedded;
 use crate::journal::{LetterFilter, LetterId, LetterList, PageLimit};
@@ -196,7 +196,7 @@ fn list_rejected(loaded: &Loaded, url: Option<&str>, page: &Page) -> Result<Valu
 
 fn entries<'a>(answer: &'a Value, key: &str) -> Result<&'a Vec<Value>, RemoteError> {
     let entries = answer.get(key).and_then(Value::as_array);
-    entries.ok_or_else(|| RemoteError::Wrong("what answers is no router".into()))
+    entries.ok_or_else(RemoteError::no_router)
 }
 
 fn print_list(answer: &Value, out: &mut Out) -> Result<Exit, RemoteError> {
@@ -214,7 +214,7 @@ fn print_table(answer: &Value, key: &str, keys: &[&str], out: &mut Out) -> Resul
         out.value(answer);
         return Ok(Exit::Fine);
     }
-    let row = |entry: &Value| keys.iter().map(|key| cell(entry.get(*key))).collect::<Vec<_>>();
+    let row = |entry: &Value| keys.iter().map(|key| short(entry.get(*key))).collect::<Vec<_>>();
     let header: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
     out.text(&columns(&header, &entries.iter().map(row).collect::<Vec<_>>()));
     if let Some(next) = answer.get("next").and_then(Value::as_str) {
@@ -223,12 +223,8 @@ fn print_table(answer: &Value, key: &str, keys: &[&str], out: &mut Out) -> Resul
     Ok(Exit::Fine)
 }
 
-fn cell(value: Option<&Value>) -> String {
-    let text = match value {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
-    };
+fn short(value: Option<&Value>) -> String {
+    let text = value.map(cell).unwrap_or_default();
     match text.char_indices().nth(WIDEST) {
         Some((cut, _)) => format!("{}…", text.get(..cut).unwrap_or_default()),
         None => text,
@@ -247,9 +243,7 @@ fn show(loaded: &Loaded, url: Option<&str>, id: LetterId, out: &mut Out) -> Resu
         return Ok(Exit::Fine);
     }
     for (key, value) in letter.as_object().into_iter().flatten().filter(|(key, _)| *key != "event") {
-        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        let text = if value.is_null() { String::new() } else { without_control(&text) };
-        out.line(format!("{key:<12} {text}").trim_end());
+        out.line(format!("{key:<12} {}", without_control(&cell(value))).trim_end());
     }
     let event = letter.get("event").map(|event| format!("{event:#}")).unwrap_or_default();
     event.lines().for_each(|line| out.line(&without_control(line)));
@@ -290,7 +284,7 @@ fn drop_letters(
 
 fn tell(answer: &Value, what: &str, out: &mut Out) -> Result<Exit, RemoteError> {
     let number = |key: &str| answer.get(key).and_then(Value::as_u64);
-    let count = number("count").ok_or_else(|| RemoteError::Wrong("what answers is no router".into()))?;
+    let count = number("count").ok_or_else(RemoteError::no_router)?;
     if out.json {
         out.value(answer);
         return Ok(Exit::Fine);
@@ -345,9 +339,9 @@ mod tests {
 
     #[test]
     fn long_texts_are_cut_between_characters() {
-        assert_eq!(cell(Some(&json!("ü".repeat(WIDEST)))), "ü".repeat(WIDEST));
-        assert_eq!(cell(Some(&json!("ü".repeat(WIDEST + 1)))), format!("{}…", "ü".repeat(WIDEST)));
-        assert_eq!(cell(Some(&Value::Null)), "");
-        assert_eq!(cell(Some(&json!(422))), "422");
+        assert_eq!(short(Some(&json!("ü".repeat(WIDEST)))), "ü".repeat(WIDEST));
+        assert_eq!(short(Some(&json!("ü".repeat(WIDEST + 1)))), format!("{}…", "ü".repeat(WIDEST)));
+        assert_eq!(short(Some(&Value::Null)), "");
+        assert_eq!(short(Some(&json!(422))), "422");
     }
 }

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 
 use super::out::Out;
-use super::sql::without_control;
+use super::table::without_control;
 use super::{Exit, args};
 use crate::destinations::ENTRIES;
 use crate::destinations::mock::{

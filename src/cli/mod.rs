@@ -16,6 +16,7 @@ mod remote;
 mod replay;
 mod serve;
 mod sql;
+mod table;
 #[cfg(test)]
 mod tests;
 mod token;

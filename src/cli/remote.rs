@@ -56,6 +56,11 @@ pub(super) enum RemoteError {
 }
 
 impl RemoteError {
+    /// An answer that the operator API does not give.
+    pub(super) fn no_router() -> RemoteError {
+        RemoteError::Wrong("what answers is no router".into())
+    }
+
     /// Says it and returns the exit code that belongs to it.
     pub(super) fn tell(&self, out: &mut Out) -> Exit {
         match self {

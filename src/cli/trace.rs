@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::Exit;
 use super::out::Out;
 use super::remote::{Remote, RemoteError};
-use super::sql::{columns, without_control};
+use super::table::{cell, columns, without_control};
 use crate::app::{self, ServeError};
 use crate::config::settings::Destination as DestinationSettings;
 use crate::config::{self, Loaded};
@@ -108,7 +108,7 @@ fn table(loaded: &Loaded, destination: &DestinationSettings, record: &Record) ->
 /// Prints the answer in words, or as its text stands.
 fn print(answer: &Value, text: &str, out: &mut Out) -> Exit {
     if answer.get("message_id").is_none() {
-        return RemoteError::Wrong("what answers is no router".into()).tell(out);
+        return RemoteError::no_router().tell(out);
     }
     if out.json {
         out.line(text);
@@ -190,11 +190,7 @@ fn time(value: Option<&Value>) -> String {
 }
 
 fn words(value: Option<&Value>) -> String {
-    match value {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
-    }
+    value.map(cell).unwrap_or_default()
 }
 
 /// One line for each fact that has something to say.

@@ -11,6 +11,7 @@ use crate::actors::messages::{TraceEvent, Traced, UNKNOWN_ID};
 
 use super::access::{self, READ_OPS};
 use super::answer::{self, Refusal};
+use super::ops;
 use super::state::State;
 
 /// What every such path begins with.
@@ -35,11 +36,8 @@ pub(super) async fn event(
 
 async fn find(request: &HttpRequest, message_id: String, state: &State) -> Result<Traced, Refusal> {
     access::check(request, &state.door.settings.server, READ_OPS)?;
-    let asked = state.door.trace.send(TraceEvent { message_id });
-    let asked = tokio::time::timeout(ANSWER_WITHIN, asked).await;
-    let answered =
-        asked.ok().and_then(Result::ok).ok_or(Refusal::Overloaded("the router did not answer in time"))?;
-    answered
+    ops::ask_within(&state.door.trace, TraceEvent { message_id }, ANSWER_WITHIN)
+        .await?
         .map_err(|_| Refusal::Overloaded("the journal cannot be read now"))?
         .ok_or_else(|| Refusal::NoSuch(UNKNOWN_ID.to_owned()))
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::report::{Entry, Line, Needed, Report};
-use crate::cli::sql::without_control;
+use crate::cli::table::without_control;
 use crate::destinations::{ShownBody, ShownRequest, ShownRow};
 use crate::warehouse::base_columns;
 
