@@ -326,6 +326,10 @@ impl Handler<ChildExited> for Supervisor {
 
 impl Supervisor {
     fn revive(&mut self, life: Life, ctx: &mut Context<Self>) {
+        if self.draining {
+            // Nobody would drain it: what it sends now is sent again after the next start.
+            return;
+        }
         if life == WRITER {
             self.start_writer(ctx);
         } else if self.wards.waits_after(life) {

@@ -151,6 +151,19 @@ async fn an_error_of_a_destination_is_shown_in_its_own_words() {
 }
 
 #[tokio::test]
+async fn an_answer_without_words_is_told_by_its_status() {
+    let receiver = Receiver::scripted(|_| crate::support::Reply::Status(500));
+    let router = Router::start(Config::new().webhook("hook", &receiver.url(), "")).await;
+    router.post("/v1/track", &track("u", 1)).await.expect_success();
+    until("it is retried", 10, async || router.destination("hook").await["state"] == "retrying").await;
+    let hook = router.destination("hook").await;
+    assert_eq!(
+        (&hook["reason"], &hook["last_error"]["message"]),
+        (&json!("answered 500"), &json!("answered 500"))
+    );
+}
+
+#[tokio::test]
 async fn a_foreign_host_name_does_not_reach_the_operator_api() {
     let router = Router::start(Config::new()).await;
     for (name, value) in [("host", "evil.example"), ("origin", "https://evil.example")] {

@@ -57,9 +57,9 @@ pub(super) async fn make<D: Destination>(
     let damaged = loaded.damaged.len() as u64;
     let mut report = Report { events: loaded.present, damaged, ..Report::default() };
     let mut fates = Fates::new(&positions);
-    loaded.damaged.into_iter().for_each(|position| fates.set(position, Fate::Settled));
+    loaded.damaged.into_iter().for_each(|position| fates.set(position, Fate::Passed));
     for position in loaded.gone {
-        fates.set(position, Fate::Settled);
+        fates.set(position, Fate::Passed);
         report.skipped.push((position, Reason::Erased));
     }
     match plan(&parts, &report.events, attempt).await {
@@ -236,13 +236,12 @@ async fn carry_out<D: Destination>(
     let position_of = |report: &Report, index: usize| report.events.get(index).map(|(position, _)| *position);
     for (index, fault) in plan.refused {
         let Some(position) = position_of(report, index) else { continue };
-        let outcome = Outcome::Refused(fault);
-        report.trail.add(unsent(), position, &outcome);
-        fates.set(position, Fate::Failed(outcome));
+        report.trail.add(unsent(), position, &Outcome::Refused(fault.clone()));
+        fates.set(position, Fate::Unfit(fault));
     }
     for (index, reason) in plan.skipped {
         let Some(position) = position_of(report, index) else { continue };
-        fates.set(position, Fate::Settled);
+        fates.set(position, Fate::Passed);
         report.skipped.push((position, reason));
     }
     for (number, planned) in plan.requests.into_iter().enumerate() {

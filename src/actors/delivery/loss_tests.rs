@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use actix::prelude::*;
@@ -10,7 +10,7 @@ use actix::prelude::*;
 use super::{Beacon, Delivery, Parts};
 use crate::actors::exit_guard::ExitGuard;
 use crate::actors::messages::{
-    BacklogDropped, ChildExited, DestinationStatus, Drain, DropBacklog, Life, Status, Wake,
+    BacklogDropped, ChildExited, DestinationStatus, Drain, DropBacklog, Life, Obey, Status, Wake,
 };
 use crate::destinations::{
     About, Attempt, Client, Destination, FailureKind, Plan, Planned, Reply, Setting, SettingError, Shown,
@@ -25,10 +25,29 @@ use crate::telemetry::Metrics;
 /// Refuses everything with 401 until told otherwise. Has no use for events whose id ends with `7`.
 struct Gatekeeper(Arc<AtomicBool>);
 
-struct Wire;
+/// Where it has a counter, it is never prepared; the counter says how many preparations were begun, and how many go on.
+#[derive(Default)]
+struct Wire(Option<Arc<[AtomicUsize; 2]>>);
+
+/// One preparation less.
+struct GoesOn<'a>(&'a AtomicUsize);
+
+impl Drop for GoesOn<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
 
 impl Client for Wire {
     type Request = ();
+
+    async fn init(&self) -> Result<(), Reply> {
+        let Some([begun, going_on]) = self.0.as_deref() else { return Ok(()) };
+        begun.fetch_add(1, Ordering::SeqCst);
+        going_on.fetch_add(1, Ordering::SeqCst);
+        let _goes_on = GoesOn(going_on);
+        std::future::pending().await
+    }
 
     async fn send(&self, _: &()) -> Reply {
         Reply::failed(FailureKind::Timeout, "nobody looks at this")
@@ -72,7 +91,7 @@ impl Destination for Gatekeeper {
     }
 
     fn new((): (), _: &Setting) -> Result<(Self, Wire), Vec<SettingError>> {
-        Ok((Gatekeeper(Arc::default()), Wire))
+        Ok((Gatekeeper(Arc::default()), Wire::default()))
     }
 
     fn wants(&self, event: &Event) -> Verdict {
@@ -118,7 +137,7 @@ fn parts(journal: &Arc<MemoryJournal>, open: &Arc<AtomicBool>) -> Parts<Gatekeep
         name: "gate".to_owned(),
         cursor: "gate".to_owned(),
         destination: Arc::new(Gatekeeper(Arc::clone(open))),
-        client: Arc::new(Wire),
+        client: Arc::default(),
         journal: Arc::clone(journal) as Arc<dyn Journal>,
         patience: Gatekeeper::patience(),
         filter: Default::default(),
@@ -225,4 +244,18 @@ async fn a_replay_that_had_done_all_before_a_kill_ends_at_once() {
         }
     };
     tokio::time::timeout(Duration::from_secs(10), ended).await.expect("it waits for ever");
+}
+
+#[actix::test]
+async fn a_retry_of_the_preparation_replaces_the_one_under_way() {
+    let (journal, open) = (Arc::new(MemoryJournal::default()), Arc::new(AtomicBool::new(true)));
+    let counts = Arc::new([AtomicUsize::new(0), AtomicUsize::new(0)]);
+    let client = Arc::new(Wire(Some(Arc::clone(&counts))));
+    let delivery = Delivery::new(Arc::new(Parts { client, ..parts(&journal, &open) }), guard()).start();
+    for begun in 1..4 {
+        until(&delivery, |_| counts[0].load(Ordering::SeqCst) == begun).await;
+        assert_eq!(counts[1].load(Ordering::SeqCst), 1);
+        delivery.send(Obey::Retry).await.unwrap();
+    }
+    delivery.send(Drain).await.unwrap();
 }

@@ -37,7 +37,7 @@ use crate::journal::{Cursor, Extent, Journal, JournalError, Position, ReadLimit}
 use crate::policy::Moment;
 use crate::policy::delivery::{Action, Delivery as Machine, Fate, Input};
 use crate::policy::filter::EventFilter;
-use crate::policy::outcome::{Outcome, Reason};
+use crate::policy::outcome::{Fault, Outcome, Reason};
 use crate::policy::patience::Patience;
 use crate::policy::settled::Settled;
 use crate::telemetry::{Metrics, clock, events};
@@ -103,6 +103,8 @@ pub struct Delivery<D: Destination> {
     breaker: crate::telemetry::BreakerState,
     held: bool,
     preparations: u32,
+    /// The preparation under way, or the one to come.
+    preparing: Option<SpawnHandle>,
     oldest: Option<(u64, jiff::Timestamp)>,
     alarm: Option<(Moment, SpawnHandle)>,
     draining: Option<oneshot::Sender<Drained>>,
@@ -128,6 +130,7 @@ impl<D: Destination> Delivery<D> {
             breaker: crate::telemetry::BreakerState::Closed,
             held: false,
             preparations: 0,
+            preparing: None,
             oldest: None,
             alarm: None,
             draining: None,
@@ -153,6 +156,8 @@ impl<D: Destination> Delivery<D> {
 
     /// Reads the cursor and prepares the wire; tries again with growing waits, since only this destination is concerned.
     fn prepare(&mut self, ctx: &mut Context<Self>) {
+        // An operator may ask for it at any time; there is never more than one.
+        self.preparing.take().map(|handle| ctx.cancel_future(handle));
         let parts = Arc::clone(&self.parts);
         let work = async move {
             let journal = Arc::clone(&parts.journal);
@@ -168,11 +173,11 @@ impl<D: Destination> Delivery<D> {
             Ok((cursor, paused))
         };
         let work = AssertUnwindSafe(work).catch_unwind().into_actor(self);
-        ctx.spawn(work.map(|done, delivery, ctx| match done {
+        self.preparing = Some(ctx.spawn(work.map(|done, delivery, ctx| match done {
             Ok(Ok((cursor, paused))) => delivery.prepared(cursor, paused, ctx),
             Ok(Err(why)) => delivery.unprepared(why, ctx),
             Err(_) => delivery.unprepared("preparing the wire panicked".into(), ctx),
-        }));
+        })));
     }
 
     fn prepared(&mut self, cursor: Cursor, paused: bool, ctx: &mut Context<Self>) {
@@ -201,7 +206,10 @@ impl<D: Destination> Delivery<D> {
         let retry = &self.parts.patience.retry;
         let wait =
             crate::policy::backoff::wait(retry, self.preparations, 1.0).min(self.parts.patience.probe_every);
-        ctx.run_later(wait, |delivery, ctx| delivery.prepare(ctx));
+        self.preparing = Some(ctx.run_later(wait, |delivery, ctx| {
+            delivery.preparing = None;
+            delivery.prepare(ctx);
+        }));
     }
 
     // === The loop: input, machine, actions ===
@@ -278,12 +286,12 @@ impl<D: Destination> Delivery<D> {
             self.skipped(*reason, 1);
             self.notes.ended(*position, End::Skipped(*reason));
         }
-        let settled = report.fates.iter().any(|(_, fate)| *fate == Fate::Settled);
+        let settled = report.fates.iter().any(|(_, fate)| matches!(fate, Fate::Settled | Fate::Passed));
         self.notes.tried(std::mem::take(&mut report.trail).into_notes(&self.parts.name), settled);
         self.count_delivered(&report, skipped);
         if let Some(fault) = report.fault {
-            self.last_error =
-                Some(LastError { at: clock::now(), status: fault.status, message: fault.answer });
+            let message = in_words(&fault);
+            self.last_error = Some(LastError { at: clock::now(), status: fault.status, message });
         }
         // What failed is read again when it is tried again, so that a sick destination holds no memory.
         let positions: Vec<u64> = report.fates.iter().map(|(position, _)| *position).collect();
@@ -363,9 +371,17 @@ fn is_retry(fate: &Fate) -> bool {
     matches!(fate, Fate::Failed(Outcome::Transient(_) | Outcome::Broken(_) | Outcome::Throttled { .. }))
 }
 
-fn panicked() -> crate::policy::outcome::Fault {
+fn panicked() -> Fault {
     let answer = "the attempt panicked".to_owned();
-    crate::policy::outcome::Fault { reason: Reason::Panicked, status: None, answer }
+    Fault { reason: Reason::Panicked, status: None, answer }
+}
+
+/// Returns the other side's words; an answer without any is told by its status.
+fn in_words(fault: &Fault) -> String {
+    match fault.status {
+        Some(status) if fault.answer.trim().is_empty() => format!("answered {status}"),
+        _ => fault.answer.clone(),
+    }
 }
 
 fn words(reply: &Reply) -> String {

@@ -68,9 +68,10 @@ impl Notes {
         }
     }
 
-    /// Returns whether there are notes that no cursor will take along.
+    /// Returns whether there are notes that no cursor will take along. While a disk is slow they wait, and are bounded: each
+    /// write takes one of the few threads that commits need.
     pub(super) fn only_failures(&self) -> bool {
-        !self.attempts.is_empty() && !self.settling
+        !self.attempts.is_empty() && !self.settling && self.writing.is_empty()
     }
 
     /// Hands out what is to be written now.
@@ -122,6 +123,20 @@ mod tests {
         notes.ended(7, End::Skipped(Reason::Filtered));
         assert!(!notes.only_failures());
         assert!(notes.take("a").is_some() && notes.take("a").is_none() && !notes.only_failures());
+    }
+
+    #[test]
+    fn failures_wait_while_earlier_ones_are_being_written() {
+        let mut notes = Notes::default();
+        let tried = |notes: &mut Notes| {
+            notes.tried([attempt_note("a", &[(0, 5)], "transient", "")].into_iter(), false);
+        };
+        tried(&mut notes);
+        let slow = notes.take("a").unwrap();
+        tried(&mut notes);
+        assert!(!notes.only_failures());
+        notes.written(&slow);
+        assert!(notes.only_failures());
     }
 
     #[test]

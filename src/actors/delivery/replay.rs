@@ -94,3 +94,26 @@ impl<D: Destination> Parts<D> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::Position;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_replay_yields_to_a_delivery_that_lags_and_still_reads_one_batch_a_second() {
+        let at = "2030-01-01T00:00:00Z".parse().unwrap();
+        let order = ReplayOrder { from: 0, until: 100, filter: Vec::new(), events_per_second: 0, at };
+        let live = Arc::new(Beacon::default());
+        let scope = Scope::new(order, Arc::clone(&live)).unwrap();
+        let extent = |next| Extent { next: Position(next), ..Extent::default() };
+        let read = Some(Instant::now());
+        assert!(!scope.must_yield(extent(20), 10, read), "two batches are no lag");
+        assert!(scope.must_yield(extent(21), 10, read));
+        assert!(!scope.must_yield(extent(21), 10, None), "it has read nothing yet");
+        tokio::time::advance(TICK).await;
+        assert!(!scope.must_yield(extent(21), 10, read), "a second has passed");
+        live.mark.store(5, Ordering::Release);
+        assert!(!scope.must_yield(extent(21), 10, Some(Instant::now())), "the delivery has caught up");
+    }
+}

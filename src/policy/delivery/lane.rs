@@ -74,8 +74,12 @@ impl Lane {
 /// What became of one event of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fate {
-    /// Done with: delivered, or of no use there.
+    /// Delivered.
     Settled,
+    /// Done with, and nobody was asked: of no use there, or not there any more.
+    Passed,
+    /// It can never be sent, and nobody was asked.
+    Unfit(Fault),
     /// An outcome other than delivered.
     Failed(Outcome),
     /// A request before it failed, or the delivery was to stop, so it was not tried.
@@ -127,7 +131,6 @@ pub(super) fn sort(chunk: &Chunk, fates: Vec<(u64, Fate)>) -> Sorted {
             Some(_) | None => runs.push((stay, vec![position])),
         }
     }
-    sorted.answered = !sorted.settled.is_empty() || !sorted.buried.is_empty() || suspicion.is_some();
     for (stay, run) in runs {
         sorted.keep(chunk, stay, run, suspicion.as_ref());
     }
@@ -143,15 +146,17 @@ impl Sorted {
         fate: Fate,
         suspicion: &mut Option<Fault>,
     ) -> Option<Stay> {
-        let Fate::Failed(outcome) = fate else {
-            return if fate == Fate::Unsent { Some(Stay::Wait) } else { self.settle(position) };
+        let outcome = match fate {
+            Fate::Failed(outcome) => outcome,
+            Fate::Settled => Outcome::Delivered,
+            Fate::Passed => return self.settle(position),
+            Fate::Unfit(fault) => return self.bury(chunk, position, fault),
+            Fate::Unsent => return Some(Stay::Wait),
         };
+        self.answered |= matches!(outcome, Outcome::Delivered | Outcome::Refused(_) | Outcome::Suspect(_));
         match outcome {
             Outcome::Delivered => self.settle(position),
-            Outcome::Refused(fault) => {
-                self.bury(chunk, position, fault);
-                None
-            }
+            Outcome::Refused(fault) => self.bury(chunk, position, fault),
             Outcome::Suspect(fault) => {
                 *suspicion = Some(fault);
                 Some(Stay::Suspect)
@@ -176,8 +181,9 @@ impl Sorted {
         None
     }
 
-    fn bury(&mut self, chunk: &Chunk, position: u64, fault: Fault) {
+    fn bury(&mut self, chunk: &Chunk, position: u64, fault: Fault) -> Option<Stay> {
         self.buried.push(Burial { position, fault, attempts: chunk.failures + 1 });
+        None
     }
 
     fn keep(&mut self, chunk: &Chunk, stay: Stay, run: Vec<u64>, suspicion: Option<&Fault>) {
@@ -192,7 +198,9 @@ impl Sorted {
                     status: None,
                     answer: String::new(),
                 });
-                kept.positions.iter().for_each(|position| self.bury(chunk, *position, fault.clone()));
+                for position in &kept.positions {
+                    self.bury(chunk, *position, fault.clone());
+                }
             }
         }
     }

@@ -395,3 +395,25 @@ fn an_event_that_never_gets_through_is_given_up_after_its_budget() {
     world.assert_all_settled();
     assert!((5..1000).contains(&world.requests), "{} requests", world.requests);
 }
+
+#[test]
+fn an_event_that_was_never_sent_says_nothing_about_the_destination() {
+    let mut machine = Delivery::new(patience(2, 64), Settled::default(), 7);
+    let items = |from: u64| (from..from + 2).map(|position| Item { position, bytes: 1, keys: [0; 3] });
+    for round in 0..5 {
+        let (now, from) = (Duration::from_millis(round), round * 2);
+        drop(machine.on(Input::Woken { end: from + 2 }, now));
+        let read = Input::Fetched { from, through: from + 2, items: items(from).collect() };
+        let sent = machine.on(read, now);
+        let lane = sent.iter().find_map(|action| match action {
+            Action::Send { lane, positions, .. } if positions.contains(&from) => Some(*lane),
+            _ => None,
+        });
+        let own = if round % 2 == 0 { Fate::Passed } else { Fate::Unfit(fault(Reason::Rejected)) };
+        let down = Fate::Failed(Outcome::Transient(fault(Reason::ServerError)));
+        let fates = vec![(from, own), (from + 1, down)];
+        drop(machine.on(Input::Reported { lane: lane.unwrap(), fates, waited: Duration::ZERO }, now));
+    }
+    assert_eq!(machine.breaker(Duration::from_millis(4)).1, 5);
+    assert_eq!(machine.state(Duration::from_millis(4)), "retrying");
+}
