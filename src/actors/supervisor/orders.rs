@@ -50,11 +50,13 @@ enum Begun {
 pub(super) struct OrderBook {
     journal: Arc<dyn Journal>,
     lock: Arc<Mutex<()>>,
+    /// Held from before a pause or its end is stored until it is obeyed: what runs is what is stored.
+    turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl OrderBook {
     pub(super) fn new(journal: Arc<dyn Journal>) -> Self {
-        OrderBook { journal, lock: Arc::default() }
+        OrderBook { journal, lock: Arc::default(), turn: Arc::default() }
     }
 
     /// Changes the orders for a destination and stores them. Blocks.
@@ -189,8 +191,12 @@ impl Supervisor {
                 Ok(())
             })
         };
-        let stored = wrap_future(tokio::task::spawn_blocking(store));
-        Box::pin(stored.then(move |stored, supervisor: &mut Supervisor, _| match flat(stored) {
+        let turn = Arc::clone(&self.orders.turn);
+        let stored = wrap_future(async move {
+            let turn = turn.lock_owned().await;
+            (turn, tokio::task::spawn_blocking(store).await)
+        });
+        Box::pin(stored.then(move |(_turn, stored), supervisor: &mut Supervisor, _| match flat(stored) {
             Ok(()) => supervisor.obey(&destination, if paused { Obey::Pause } else { Obey::Resume }),
             Err(error) => at_once(Err(failed("store an order", &error))),
         }))

@@ -42,8 +42,10 @@ async fn a_retried_letter_reaches_its_destination_once_and_nobody_else() {
     scene.router.restart().await;
     let event = track("later", 1);
     scene.router.post("/v1/track", &event).await.expect_success();
-    scene.other.until_taken(&ids_of(std::slice::from_ref(&event))).await;
-    scene.crm.until_taken(&ids_of(&[event])).await;
+    let later = ids_of(&[event]);
+    scene.other.until_taken(&later).await;
+    scene.crm.until_taken(&later).await;
+    scene.router.until_rows("tracks", &later).await;
     assert_eq!(scene.crm.taken().len(), 21, "a restart sends nothing again");
     assert_eq!(scene.other.requests().len(), before.0 + 1);
     assert_eq!(scene.router.db().rows("tracks").len(), before.1 + 1);
