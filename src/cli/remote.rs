@@ -91,8 +91,9 @@ impl Remote {
             base.ok_or_else(|| RemoteError::Wrong("`--url` must begin with http:// or https://".into()))?;
         let secret = &server.jwt_secret;
         let expires = clock::now().as_second() + TOKEN_SECONDS;
-        let token =
-            (!secret.expose_secret().is_empty()).then(|| token::mint(secret, "admin", expires).into());
+        let may_see_it = url.is_none() || keeps_secrets(&base);
+        let token = (may_see_it && !secret.expose_secret().is_empty())
+            .then(|| token::mint(secret, "admin", expires).into());
         Ok(Remote { base, token })
     }
 
@@ -192,6 +193,14 @@ fn understand(status: u16, text: &[u8], base: &Url) -> Result<Value, RemoteError
     Err(RemoteError::Refused { status, code: word("code"), message: word("message") })
 }
 
+/// Returns whether a token may be sent there: nobody on the way can read it.
+fn keeps_secrets(base: &Url) -> bool {
+    let host = base.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let is_here =
+        host.parse::<std::net::IpAddr>().map_or(host == "localhost", |address| address.is_loopback());
+    base.scheme() == "https" || is_here
+}
+
 /// Returns the address by which a listener is reached from its own machine.
 fn reachable(mut listen: std::net::SocketAddr) -> std::net::SocketAddr {
     if listen.ip().is_unspecified() {
@@ -214,6 +223,17 @@ mod tests {
         assert_eq!(at("0.0.0.0:3000"), "127.0.0.1:3000");
         assert_eq!(at("[::]:3000"), "[::1]:3000");
         assert_eq!(at("10.1.2.3:3000"), "10.1.2.3:3000");
+    }
+
+    #[test]
+    fn no_token_is_sent_in_the_open_to_another_machine() {
+        let safe = |text: &str| keeps_secrets(&Url::parse(text).unwrap());
+        assert!(
+            safe("https://router.example/") && safe("http://localhost:3000/") && safe("http://127.0.0.1/")
+        );
+        assert!(safe("http://[::1]:3000/"));
+        assert!(!safe("http://router.example/") && !safe("http://10.0.0.7:3000/"));
+        assert!(!safe("http://127.0.0.1.example/"));
     }
 
     #[test]

@@ -267,16 +267,23 @@ impl Trace {
         (standing, table): (Standing, Option<String>),
         notes: impl Iterator<Item = &'a Note>,
     ) {
-        let mut own: Vec<&Note> = Vec::new();
-        for note in notes.filter(|note| note.destination == name) {
-            if !own.contains(&note) {
-                own.push(note);
-            }
-        }
+        let mut own: Vec<&Note> = notes.filter(|note| note.destination == name).collect();
         own.sort_by_key(|note| note.at);
-        let stop = Stop { table, ..stop(standing, &own) };
+        let stop = Stop { table, ..stop(standing, &each_once(own)) };
         self.destinations.insert(name.to_owned(), stop);
     }
+}
+
+/// Takes out what comes twice. A note has one instant, so that few need to be compared, however many there are.
+fn each_once(sorted: Vec<&Note>) -> Vec<&Note> {
+    let mut kept: Vec<&Note> = Vec::with_capacity(sorted.len());
+    for note in sorted {
+        let mut same_time = kept.iter().rev().take_while(|other| other.at == note.at);
+        if !same_time.any(|other| *other == note) {
+            kept.push(note);
+        }
+    }
+    kept
 }
 
 fn stop(standing: Standing, notes: &[&Note]) -> Stop {

@@ -106,6 +106,7 @@ pub struct Delivery<D: Destination> {
     /// The preparation under way, or the one to come.
     preparing: Option<SpawnHandle>,
     oldest: Option<(u64, jiff::Timestamp)>,
+    asking_age: bool,
     alarm: Option<(Moment, SpawnHandle)>,
     draining: Option<oneshot::Sender<Drained>>,
     dropping: loss::Waiting,
@@ -132,6 +133,7 @@ impl<D: Destination> Delivery<D> {
             preparations: 0,
             preparing: None,
             oldest: None,
+            asking_age: false,
             alarm: None,
             draining: None,
             dropping: Vec::new(),

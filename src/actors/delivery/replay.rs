@@ -66,6 +66,14 @@ impl Scope {
     }
 }
 
+/// Returns the lower of two rates, of which 0 is none: an order never goes above what the destination is said to bear.
+fn slower(configured: u32, ordered: u32) -> u32 {
+    match (configured, ordered) {
+        (0, rate) | (rate, 0) => rate,
+        (configured, ordered) => configured.min(ordered),
+    }
+}
+
 impl<D: Destination> Parts<D> {
     /// Returns the parts of a delivery that sends a part of the journal again to the same destination.
     ///
@@ -73,9 +81,8 @@ impl<D: Destination> Parts<D> {
     /// See [`Scope::new`].
     pub fn for_replay(&self, order: ReplayOrder) -> Result<Parts<D>, String> {
         let mut patience = self.patience.clone();
-        if order.events_per_second > 0 {
-            patience.rate_limit.events_per_second = order.events_per_second;
-        }
+        let rate = &mut patience.rate_limit.events_per_second;
+        *rate = slower(*rate, order.events_per_second);
         let beacon = Beacon::default();
         beacon.mark.store(order.from, Ordering::Release);
         let scope = Scope::new(order, Arc::clone(&self.beacon))?;
@@ -99,6 +106,14 @@ impl<D: Destination> Parts<D> {
 mod tests {
     use super::*;
     use crate::journal::Position;
+
+    #[test]
+    fn an_ordered_rate_never_exceeds_the_configured_one() {
+        let cases = [(0, 0, 0), (0, 7, 7), (7, 0, 7), (7, 3, 3), (7, 1000, 7)];
+        for (configured, ordered, expected) in cases {
+            assert_eq!(slower(configured, ordered), expected, "{configured} and {ordered}");
+        }
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_replay_yields_to_a_delivery_that_lags_and_still_reads_one_batch_a_second() {

@@ -113,10 +113,15 @@ impl<D: Destination> Delivery<D> {
         }
     }
 
+    /// Asks for the time of an event; one question at a time, since a disk that hangs answers none.
     fn find_age(&mut self, position: u64, ctx: &mut Context<Self>) {
+        if std::mem::replace(&mut self.asking_age, true) {
+            return;
+        }
         let journal = Arc::clone(&self.parts.journal);
         let read = tokio::task::spawn_blocking(move || attempt::read_one(journal.as_ref(), position));
         ctx.spawn(read.into_actor(self).map(move |read, delivery, _| {
+            delivery.asking_age = false;
             if let Ok(Ok(Some(event))) = read {
                 delivery.oldest = Some((position, event.receipt.received_at));
             }
