@@ -72,6 +72,7 @@ impl<D: Destination> Delivery<D> {
         let dropped_below = self.machine.as_ref().map_or(0, Machine::dropped_below);
         let known = self.machine.as_ref().map(Machine::settled);
         let known = known.filter(|settled| settled.touches(from.0..through));
+        let read = records.len() as u64;
         let mut items = Vec::with_capacity(records.len());
         let mut skipped: HashMap<Reason, u64> = HashMap::new();
         for Record { position, event } in records {
@@ -95,7 +96,7 @@ impl<D: Destination> Delivery<D> {
                 }
             }
         }
-        self.tally.arrived(items.len() as u64);
+        self.tally.read(read, items.len() as u64);
         if self.parts.replay.is_none() {
             skipped.into_iter().for_each(|(reason, count)| self.skipped(reason, count));
         }

@@ -361,6 +361,7 @@ impl<D: Destination> Delivery<D> {
     }
 
     fn tick(&mut self, ctx: &mut Context<Self>) {
+        self.tally.grown_to(self.parts.journal.extent().next.0);
         self.tally.tick();
         self.write_failures(ctx);
         self.look(ctx);

@@ -20,8 +20,6 @@ impl<D: Destination> Delivery<D> {
         let rate = self.tally.rate();
         let machine = self.machine.as_ref();
         let (breaker, failures) = machine.map_or((State::Closed, 0), |machine| machine.breaker(now));
-        let drains = |_: &()| rate.outgoing > rate.incoming && backlog.events > 0;
-        let eta = || backlog.events as f64 / (rate.outgoing - rate.incoming) * 1000.0;
         DestinationStatus {
             name: self.parts.name.clone(),
             kind: D::KIND,
@@ -39,7 +37,7 @@ impl<D: Destination> Delivery<D> {
             },
             concurrency: machine.map(|machine| machine.concurrency()).map(concurrency),
             next_attempt_at: machine.and_then(|machine| machine.next_attempt(now)).map(|at| self.wall(at)),
-            drain_eta_ms: Some(()).filter(drains).map(|()| eta() as u64),
+            drain_eta_ms: self.tally.drain_time(backlog.events).map(millis),
             counts: self.tally.counts(),
             replay: self.replay_status(),
             holds_journal: None,

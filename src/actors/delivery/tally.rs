@@ -1,6 +1,7 @@
 //! What one destination has done so far: totals that survive a restart, and rates over the last minute.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use crate::actors::messages::{Counts, Rate};
 
@@ -8,12 +9,20 @@ use crate::actors::messages::{Counts, Rate};
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     totals: BTreeMap<String, u64>,
+    /// Arrived and settled, in the present second.
     now: (u64, u64),
+    /// The same, of the last seconds.
     seconds: VecDeque<(u64, u64)>,
+    /// Records that were read, and how many of them were wanted.
+    read: (u64, u64),
+    /// Where the journal ended at the last look.
+    end: Option<u64>,
 }
 
 /// Seconds over which rates are taken.
 const WINDOW: usize = 60;
+/// Seconds that say how fast a backlog drains: a destination that has just come back is not judged by its absence.
+const RECENT: usize = 10;
 
 impl Tally {
     pub(super) fn new(totals: BTreeMap<String, u64>) -> Self {
@@ -24,26 +33,42 @@ impl Tally {
         &self.totals
     }
 
-    pub(super) fn arrived(&mut self, count: u64) {
-        self.now.0 += count;
+    /// Records were read, of which so many are wanted.
+    pub(super) fn read(&mut self, records: u64, wanted: u64) {
+        self.read.0 += records;
+        self.read.1 += wanted;
+    }
+
+    /// The journal ends here now. What has come since the last look counts as arrived, though it may be read much later;
+    /// as large a part of it is taken to be wanted as of what was read.
+    pub(super) fn grown_to(&mut self, end: u64) {
+        let records = self.end.replace(end).map_or(0, |before| end.saturating_sub(before));
+        self.now.0 += (records as f64 * self.wanted_share()).round() as u64;
+    }
+
+    fn wanted_share(&self) -> f64 {
+        let (read, wanted) = self.read;
+        if read == 0 { 1.0 } else { wanted as f64 / read as f64 }
     }
 
     pub(super) fn delivered(&mut self, count: u64) {
+        self.now.1 += count;
         self.add("delivered".to_owned(), count);
     }
 
+    /// What was never meant for the destination is no part of its rates.
     pub(super) fn skipped(&mut self, reason: &str, count: u64) {
         self.add(format!("skipped.{reason}"), count);
     }
 
     pub(super) fn buried(&mut self, reason: &str, count: u64) {
+        self.now.1 += count;
         self.add(format!("dead.{reason}"), count);
     }
 
     fn add(&mut self, fate: String, count: u64) {
         if count > 0 {
             *self.totals.entry(fate).or_default() += count;
-            self.now.1 += count;
         }
     }
 
@@ -56,8 +81,21 @@ impl Tally {
     }
 
     pub(super) fn rate(&self) -> Rate {
-        let seconds = self.seconds.len().max(1) as f64;
-        let sum = |pick: fn(&(u64, u64)) -> u64| self.seconds.iter().map(pick).sum::<u64>() as f64;
+        self.rate_over(WINDOW)
+    }
+
+    /// Returns how long so many events take at the rates of the last seconds; `None` when they do not become fewer.
+    pub(super) fn drain_time(&self, backlog: u64) -> Option<Duration> {
+        let rate = self.rate_over(RECENT);
+        let speed = rate.outgoing - rate.incoming;
+        let events = backlog as f64 * self.wanted_share();
+        (backlog > 0 && speed > 0.0).then(|| Duration::try_from_secs_f64(events / speed).ok()).flatten()
+    }
+
+    fn rate_over(&self, window: usize) -> Rate {
+        let recent = || self.seconds.iter().rev().take(window);
+        let seconds = recent().count().max(1) as f64;
+        let sum = |pick: fn(&(u64, u64)) -> u64| recent().map(pick).sum::<u64>() as f64;
         Rate { incoming: sum(|second| second.0) / seconds, outgoing: sum(|second| second.1) / seconds }
     }
 
@@ -92,12 +130,36 @@ mod tests {
     #[test]
     fn rates_forget_what_is_older_than_a_minute() {
         let mut tally = Tally::default();
-        tally.arrived(600);
+        tally.grown_to(1000);
+        tally.grown_to(1600);
         tally.delivered(60);
         tally.tick();
         (0..59).for_each(|_| tally.tick());
         assert_eq!((tally.rate().incoming, tally.rate().outgoing), (10.0, 1.0));
         tally.tick();
         assert_eq!((tally.rate().incoming, tally.rate().outgoing), (0.0, 0.0));
+    }
+
+    #[test]
+    fn what_is_read_late_arrived_when_it_came() {
+        let mut tally = Tally::default();
+        tally.grown_to(5000);
+        tally.read(100, 25);
+        tally.grown_to(5400);
+        tally.tick();
+        assert_eq!(tally.rate().incoming, 100.0, "a quarter of what came is wanted");
+    }
+
+    #[test]
+    fn the_time_to_drain_is_that_of_the_last_seconds() {
+        let mut tally = Tally::default();
+        (0..50).for_each(|_| tally.tick());
+        assert_eq!(tally.drain_time(300), None, "nothing goes out");
+        for _ in 0..10 {
+            tally.delivered(30);
+            tally.tick();
+        }
+        assert_eq!(tally.drain_time(300), Some(Duration::from_secs(10)));
+        assert_eq!(tally.drain_time(0), None);
     }
 }

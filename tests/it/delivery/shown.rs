@@ -68,3 +68,22 @@ async fn the_command_line_and_the_metrics_tell_the_state_as_the_api_does() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn while_a_backlog_drains_the_time_that_it_will_take_is_told() {
+    let receiver = Receiver::scripted(|_| Reply::Status(401));
+    let extra = "rate_limit = { events_per_second = 40 }";
+    let router = Router::start(Config::new().webhook("hook", &receiver.url(), extra)).await;
+    let ids = send(&router, "u", 300).await;
+    let held = until_destination(&router, "hook", "it is held", |one| one["state"] == "held").await;
+    assert_eq!(held["drain_eta_ms"], Value::Null, "nothing drains: {held}");
+    receiver.recover();
+    let draining = until_destination(&router, "hook", "its time to drain is told", |one| {
+        one["drain_eta_ms"].is_number()
+    })
+    .await;
+    let (eta, waits) =
+        (draining["drain_eta_ms"].as_u64().unwrap(), draining["backlog"]["events"].as_u64().unwrap());
+    assert!(eta > 0 && waits > 0, "{draining}");
+    receiver.until_taken(&ids).await;
+}
