@@ -16,7 +16,7 @@ use serde_json::json;
 
 const BATCH: usize = 1_000;
 const BATCHES: usize = 60;
-const ATTEMPT: Attempt = Attempt { number: 1, first_at: Timestamp::UNIX_EPOCH };
+const ATTEMPT: Attempt = Attempt { number: 1, first_at: Timestamp::UNIX_EPOCH, at: Timestamp::UNIX_EPOCH };
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -93,7 +93,7 @@ async fn ready(
         let plan = destination.plan(events, &ATTEMPT);
         let Some(needs) = plan.needs else { return Ok(plan) };
         let store = wire.schema_store().ok_or("a warehouse has a schema store")?;
-        store.apply(needs).await.map_err(|fault| fault.answer)?;
+        store.apply(needs).await.map_err(|fault| fault.into_fault().answer)?;
     }
 }
 

@@ -10,7 +10,7 @@ use futures_util::FutureExt as _;
 use tokio::sync::oneshot;
 
 use super::messages::ChangeSchema;
-use crate::destinations::SchemaStore;
+use crate::destinations::{SchemaFault, SchemaStore};
 use crate::policy::outcome::{Fault, Reason};
 use crate::telemetry::events;
 use crate::warehouse::SchemaDiff;
@@ -42,7 +42,9 @@ impl SchemaManager {
         let begun = tokio::time::Instant::now();
         let store = Arc::clone(&self.store);
         // Nobody starts this actor again, so a panic of the store must not end it.
-        let change = AssertUnwindSafe(async move { store.apply(diff).await }).catch_unwind();
+        let change =
+            AssertUnwindSafe(async move { store.apply(diff).await.map_err(SchemaFault::into_fault) })
+                .catch_unwind();
         let change = change.into_actor(self).map(move |done, manager, ctx| {
             let done = done.unwrap_or_else(|_| Err(panicked()));
             let destination = &manager.destination;
@@ -79,12 +81,12 @@ impl Handler<ChangeSchema> for SchemaManager {
 }
 
 fn panicked() -> Fault {
-    Fault { reason: Reason::Store, status: None, answer: "changing the schema panicked".into() }
+    Fault { reason: Reason::Store, status: None, answer: "changing the schema panicked".into(), place: None }
 }
 
 /// Returns what a delivery hears when its schema manager is gone.
 pub fn stopped() -> Fault {
-    Fault { reason: Reason::Store, status: None, answer: "the schema manager stopped".into() }
+    Fault { reason: Reason::Store, status: None, answer: "the schema manager stopped".into(), place: None }
 }
 
 #[cfg(test)]
@@ -98,7 +100,7 @@ mod tests {
     struct Clumsy(AtomicUsize);
 
     impl SchemaStore for Clumsy {
-        fn apply(&self, _: SchemaDiff) -> BoxFuture<Result<(), Fault>> {
+        fn apply(&self, _: SchemaDiff) -> BoxFuture<Result<(), SchemaFault>> {
             assert!(self.0.fetch_add(1, Ordering::Relaxed) > 0, "the first change panics");
             Box::pin(std::future::ready(Ok(())))
         }

@@ -82,7 +82,7 @@ impl Launcher for Prober {
 /// A destination that asks us to wait has let us in.
 fn accept(meaning: Option<Outcome>, reply: &Reply) -> Result<(), String> {
     match meaning {
-        Some(Outcome::Delivered | Outcome::Throttled { .. }) => Ok(()),
+        Some(Outcome::Delivered | Outcome::Throttled { .. } | Outcome::Deferred { .. }) => Ok(()),
         Some(
             Outcome::Refused(fault)
             | Outcome::Suspect(fault)

@@ -6,6 +6,7 @@
 
 #[macro_use]
 mod registry;
+pub mod bigquery;
 pub mod http_client;
 pub mod mock;
 pub mod reply;
@@ -16,6 +17,7 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -84,6 +86,8 @@ pub struct Attempt {
     pub number: u32,
     /// When these events were first tried together; frozen over retries, so that a retried body is byte-identical.
     pub first_at: Timestamp,
+    /// When this attempt begins: decides about ages, never goes into a body.
+    pub at: Timestamp,
 }
 
 /// One outbound request with the indexes of its events in the planned batch.
@@ -91,7 +95,8 @@ pub struct Attempt {
 pub struct Planned<R> {
     /// The typed request.
     pub request: R,
-    /// Indexes into the slice given to `plan`, in order. Every event of the batch appears exactly once in a plan.
+    /// Indexes into the slice given to `plan`, in order. Every event of the batch appears in a plan: in one request, or in
+    /// several where it becomes rows of several tables. Then its fate is the worst of theirs.
     pub events: Vec<usize>,
 }
 
@@ -104,13 +109,22 @@ pub struct Plan<R> {
     pub refused: Vec<(usize, Fault)>,
     /// Events the destination has no use for.
     pub skipped: Vec<(usize, Reason)>,
-    /// When present nothing else is: these tables or columns must exist before the batch can be planned.
+    /// These tables or columns must exist first. When nothing else is planned, the batch waits for them and is planned
+    /// again; otherwise what is planned goes, and the change is only ordered.
     pub needs: Option<SchemaDiff>,
+    /// Events that cannot be sent yet, with how long until it is worth another look, and what they wait for.
+    pub waiting: Vec<(usize, Duration, Fault)>,
 }
 
 impl<R> Default for Plan<R> {
     fn default() -> Self {
-        Plan { requests: Vec::new(), refused: Vec::new(), skipped: Vec::new(), needs: None }
+        Plan {
+            requests: Vec::new(),
+            refused: Vec::new(),
+            skipped: Vec::new(),
+            needs: None,
+            waiting: Vec::new(),
+        }
     }
 }
 
@@ -122,6 +136,9 @@ pub trait Destination: Send + Sync + Sized + 'static {
     const ABOUT: About;
     /// Makes its stand-in, where there is one: see [`mock`].
     const MOCK: Option<mock::NewMock> = None;
+    /// Whether the order of one user's events means something there. Where false, an event never waits for another one, and
+    /// the requests of a batch go out side by side.
+    const ORDERED: bool = true;
     /// Its own settings, without the common ones. `deny_unknown_fields`; a default is what the shipped file says.
     type Config: DeserializeOwned
         + serde::Serialize
@@ -217,10 +234,114 @@ pub trait Client: Send + Sync + 'static {
     }
 }
 
-/// What a schema manager needs of a warehouse. Calls are serialised by the manager.
+/// What a schema manager needs of a warehouse. Never two calls at once about one table.
 pub trait SchemaStore: Send + Sync + 'static {
-    /// Carries out the changes and publishes the resulting schema in the destination's [`SchemaCell`].
-    fn apply(&self, diff: SchemaDiff) -> BoxFuture<Result<(), Fault>>;
+    /// Returns how often the store lets its tables be changed.
+    fn pace(&self) -> SchemaPace {
+        SchemaPace::default()
+    }
+
+    /// Carries out the changes and publishes the resulting schema in the destination's [`SchemaCell`]. Where somebody else
+    /// was faster it publishes what is there now and says `Ok`: who asked looks again.
+    fn apply(&self, diff: SchemaDiff) -> BoxFuture<Result<(), SchemaFault>>;
+
+    /// Reads the schema of one table, or of all, and publishes it.
+    fn refresh(&self, table: Option<String>) -> BoxFuture<Result<(), SchemaFault>> {
+        drop(table);
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// Returns the work that is to be done from time to time.
+    fn chores(&self) -> Vec<Chore> {
+        Vec::new()
+    }
+
+    /// Does one of the [`SchemaStore::chores`].
+    fn run(&self, chore: &'static str) -> BoxFuture<Result<(), SchemaFault>> {
+        let _ = chore;
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+/// How often a store lets its tables be changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SchemaPace {
+    /// How long the first need of a table waits for others to join it.
+    pub window: Duration,
+    /// Whether one call may change several tables; otherwise each table has calls of its own, side by side.
+    pub together: bool,
+    /// Most changes of one table.
+    pub changes: Quota,
+    /// Most tables made.
+    pub creates: Quota,
+    /// How long a table stays closed whose change was denied.
+    pub denied_for: Duration,
+}
+
+/// So many in such a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
+    /// How many.
+    pub most: u32,
+    /// In which time; zero: no bound.
+    pub per: Duration,
+}
+
+impl Quota {
+    /// No bound.
+    pub const NONE: Quota = Quota { most: u32::MAX, per: Duration::ZERO };
+}
+
+impl Default for SchemaPace {
+    /// The pace of a store on the same machine.
+    fn default() -> Self {
+        SchemaPace {
+            window: Duration::ZERO,
+            together: true,
+            changes: Quota::NONE,
+            creates: Quota::NONE,
+            denied_for: Duration::from_secs(600),
+        }
+    }
+}
+
+/// Why a schema was not changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SchemaFault {
+    /// Try again, when the store says so.
+    Transient {
+        /// How long it asked us to wait.
+        wait: Option<Duration>,
+        /// What it said.
+        fault: Fault,
+    },
+    /// We may not. The table stays closed for a while and is tried again then.
+    Denied(Fault),
+    /// The table takes no more columns. It stays closed until the process starts again.
+    Full(Fault),
+    /// The whole store is of no use: bad credentials, no such project.
+    Broken(Fault),
+}
+
+impl SchemaFault {
+    /// Returns what the store said.
+    pub fn into_fault(self) -> Fault {
+        match self {
+            SchemaFault::Transient { fault, .. }
+            | SchemaFault::Denied(fault)
+            | SchemaFault::Full(fault)
+            | SchemaFault::Broken(fault) => fault,
+        }
+    }
+}
+
+/// Work that a schema manager has done from time to time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Chore {
+    /// Its name in logs and metrics.
+    pub name: &'static str,
+    /// How long after its end it is done again.
+    pub every: Duration,
 }
 
 /// Starts a destination whose type only the registry knows.

@@ -61,6 +61,14 @@ pub enum Reason {
     DroppedByOperator,
     /// The event was accepted before the destination's `start`.
     BeforeStart,
+    /// Its user has not consented to what the destination is for.
+    Consent,
+    /// Waits for a table or column that is on its way.
+    Schema,
+    /// Its table does not exist, and may not be made.
+    SchemaMissingTable,
+    /// A column that it needs does not exist, and may not be added.
+    SchemaMissingColumn,
 }
 
 impl Reason {
@@ -94,6 +102,10 @@ impl Reason {
         Reason::Damaged,
         Reason::DroppedByOperator,
         Reason::BeforeStart,
+        Reason::Consent,
+        Reason::Schema,
+        Reason::SchemaMissingTable,
+        Reason::SchemaMissingColumn,
     ];
 
     /// Returns the word used in metrics, dead letters and answers.
@@ -127,6 +139,10 @@ impl Reason {
             Reason::Damaged => "damaged",
             Reason::DroppedByOperator => "dropped_by_operator",
             Reason::BeforeStart => "before_start",
+            Reason::Consent => "consent",
+            Reason::Schema => "schema",
+            Reason::SchemaMissingTable => "schema_missing_table",
+            Reason::SchemaMissingColumn => "schema_missing_column",
         }
     }
 }
@@ -140,6 +156,24 @@ pub struct Fault {
     pub status: Option<u16>,
     /// The other side's words (at most 1 KiB), or the transport error.
     pub answer: String,
+    /// Which table it is about and what would repair it, for a warehouse.
+    pub place: Option<Box<Place>>,
+}
+
+/// Where in a warehouse something went wrong.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The table.
+    pub table: String,
+    /// Statements that repair it, ready to run; empty when none would.
+    pub ddl: String,
+}
+
+impl Fault {
+    /// Returns a fault that is not about one table.
+    pub fn new(reason: Reason, status: Option<u16>, answer: impl Into<String>) -> Fault {
+        Fault { reason, status, answer: answer.into(), place: None }
+    }
 }
 
 /// What one attempt meant for one event.
@@ -162,6 +196,14 @@ pub enum Outcome {
         /// How long the other side asked us to wait, when it said so.
         wait: Option<Duration>,
         /// What it said.
+        fault: Fault,
+    },
+    /// The event alone waits for something of ours that is on its way (a table, a column). Nothing is said of the
+    /// destination: no failure, no attempt that counts, no pause for others.
+    Deferred {
+        /// How long until it is worth another look.
+        wait: Duration,
+        /// What it waits for.
         fault: Fault,
     },
 }

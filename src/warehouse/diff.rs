@@ -83,6 +83,9 @@ const fn bit(kind: ColumnType) -> u8 {
         ColumnType::Float => 4,
         ColumnType::Timestamp => 8,
         ColumnType::Text => 16,
+        ColumnType::Numeric => 32,
+        ColumnType::Json => 64,
+        ColumnType::Other => 128,
     }
 }
 

@@ -68,7 +68,8 @@ pub fn fit<'a>(draft: RowDraft<'a>, more: Vec<Leaf<'a>>, view: &mut TableView, c
 /// Returns whether a column of this type takes the value without loss.
 pub fn casts(value: &Value<'_>, to: ColumnType) -> bool {
     match (to, value) {
-        (ColumnType::Text, _)
+        (ColumnType::Text | ColumnType::Json, _)
+        | (ColumnType::Numeric, Value::Int(_))
         | (ColumnType::Bool, Value::Bool(_))
         | (ColumnType::Int, Value::Int(_))
         | (ColumnType::Float, Value::Float(..))

@@ -5,6 +5,7 @@
 //! change) → [`fit`](fit::fit) (what goes into which column, and what is kept in `_unmapped`).
 
 pub mod columns;
+pub mod conflicts;
 pub mod diff;
 pub mod fit;
 pub mod flatten;
@@ -20,13 +21,14 @@ pub mod value;
 mod tests;
 
 pub use columns::{ColumnId, Columns};
+pub use conflicts::{Conflict, Conflicts};
 pub use diff::{Guards, Needs, OnTypeConflict, diff};
 pub use fit::{Fit, Fitted, fit};
 pub use layout::{Layout, Slot, TableView};
 pub use mapper::{FittedRow, Mapper, Sink};
 pub use names::Dialect;
 pub use rows::{Cell, RowDraft, Rows, Write, base_columns, own_table, rows};
-pub use schema::{Column, ColumnType, Schema, SchemaCell, SchemaDiff, Table};
+pub use schema::{Closed, Column, ColumnType, Schema, SchemaCell, SchemaDiff, Table};
 pub use value::Value;
 
 /// The column that holds, as one JSON object, what has no column of its own.

@@ -4,9 +4,11 @@
 //! shared, which makes a new schema with one more column cheap.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
+
+use super::conflicts::Conflicts;
 
 /// The types that a warehouse column can have; each store has its own word for them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -21,12 +23,26 @@ pub enum ColumnType {
     Timestamp,
     /// Text; also what holds lists and anything mixed.
     Text,
+    /// An exact decimal number. No event asks for it; a user's own table may have it.
+    Numeric,
+    /// Any JSON value. No event asks for it but through `_unmapped`.
+    Json,
+    /// What a user's own table has and no value of an event fits.
+    Other,
 }
 
 impl ColumnType {
     /// Every type.
-    pub const ALL: [ColumnType; 5] =
-        [ColumnType::Bool, ColumnType::Int, ColumnType::Float, ColumnType::Timestamp, ColumnType::Text];
+    pub const ALL: [ColumnType; 8] = [
+        ColumnType::Bool,
+        ColumnType::Int,
+        ColumnType::Float,
+        ColumnType::Timestamp,
+        ColumnType::Text,
+        ColumnType::Numeric,
+        ColumnType::Json,
+        ColumnType::Other,
+    ];
 
     /// Returns the type's name, the same for every store.
     pub const fn as_str(self) -> &'static str {
@@ -36,6 +52,9 @@ impl ColumnType {
             ColumnType::Float => "float",
             ColumnType::Timestamp => "timestamp",
             ColumnType::Text => "text",
+            ColumnType::Numeric => "numeric",
+            ColumnType::Json => "json",
+            ColumnType::Other => "other",
         }
     }
 
@@ -80,19 +99,48 @@ impl Schema {
     }
 }
 
-/// The schema that a destination's `plan` looks at; replaced as a whole by its schema store.
+/// A table that may not be changed at present.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Closed {
+    /// Why, in the store's words.
+    pub why: String,
+    /// What would have been changed and may be carried out by hand.
+    pub wanted: SchemaDiff,
+}
+
+/// The schema that a destination's `plan` looks at: the tables as its schema store last saw them, and what may not be
+/// changed, which its schema manager decides.
 #[derive(Debug, Default)]
-pub struct SchemaCell(ArcSwap<Schema>);
+pub struct SchemaCell {
+    tables: ArcSwap<Schema>,
+    closed: ArcSwap<BTreeMap<String, Closed>>,
+    conflicts: Mutex<Conflicts>,
+}
 
 impl SchemaCell {
     /// Returns the schema as last published.
     pub fn load(&self) -> Arc<Schema> {
-        self.0.load_full()
+        self.tables.load_full()
     }
 
     /// Publishes a new schema.
     pub fn store(&self, schema: Schema) {
-        self.0.store(Arc::new(schema));
+        self.tables.store(Arc::new(schema));
+    }
+
+    /// Returns the tables that may not be changed at present. Nobody should ask for a change of one of them.
+    pub fn closed(&self) -> Arc<BTreeMap<String, Closed>> {
+        self.closed.load_full()
+    }
+
+    /// Says anew which tables may not be changed.
+    pub fn close(&self, closed: BTreeMap<String, Closed>) {
+        self.closed.store(Arc::new(closed));
+    }
+
+    /// Returns what was seen of values that their column does not take.
+    pub fn conflicts(&self) -> MutexGuard<'_, Conflicts> {
+        self.conflicts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

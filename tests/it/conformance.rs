@@ -191,7 +191,7 @@ fn planned<D: Destination>(destination: &D, events: &[Arc<Event>], attempt: &Att
 }
 
 fn attempt(number: u32) -> Attempt {
-    Attempt { number, first_at: at("2026-01-02T03:04:07Z") }
+    Attempt { number, first_at: at("2026-01-02T03:04:07Z"), at: at("2026-01-02T03:04:07Z") }
 }
 
 /// How often the plan names each event.

@@ -158,7 +158,7 @@ pub(super) fn read_one(journal: &dyn Journal, position: u64) -> Result<Option<Ar
 }
 
 fn store_fault(answer: String) -> Fault {
-    Fault { reason: Reason::Store, status: None, answer }
+    Fault { reason: Reason::Store, status: None, answer, place: None }
 }
 
 /// Plans a batch, changing the schema until it fits.
@@ -172,7 +172,12 @@ async fn plan<D: Destination>(
         let (planner, events) = (Arc::clone(parts), Arc::clone(&events));
         let work = move || plan_contained(planner.destination.as_ref(), &events, &attempt);
         let plan = tokio::task::spawn_blocking(work).await.map_err(|panic| {
-            Outcome::Transient(Fault { reason: Reason::Panicked, status: None, answer: panic.to_string() })
+            Outcome::Transient(Fault {
+                reason: Reason::Panicked,
+                status: None,
+                answer: panic.to_string(),
+                place: None,
+            })
         })?;
         let Some(diff) = plan.needs else { return Ok(plan) };
         parts.change_schema(diff).await?;
@@ -181,6 +186,7 @@ async fn plan<D: Destination>(
         reason: Reason::Store,
         status: None,
         answer: "the schema did not come to rest".into(),
+        place: None,
     }))
 }
 
@@ -212,7 +218,12 @@ fn plan_contained<D: Destination>(
 }
 
 fn panicked() -> Fault {
-    Fault { reason: Reason::Panicked, status: None, answer: "the mapping panicked on this event".into() }
+    Fault {
+        reason: Reason::Panicked,
+        status: None,
+        answer: "the mapping panicked on this event".into(),
+        place: None,
+    }
 }
 
 impl<D: Destination> Parts<D> {
@@ -301,7 +312,12 @@ fn unsent() -> Span {
 }
 
 fn misjudged() -> Fault {
-    Fault { reason: Reason::BadAnswer, status: None, answer: "the answer could not be judged".into() }
+    Fault {
+        reason: Reason::BadAnswer,
+        status: None,
+        answer: "the answer could not be judged".into(),
+        place: None,
+    }
 }
 
 /// Counts the request by the worst of its outcomes.
@@ -327,7 +343,7 @@ fn tell<D: Destination>(parts: &Parts<D>, outcomes: &[Outcome], attempt: Attempt
 
 pub(super) fn class(outcome: &Outcome) -> Option<AttemptClass> {
     match outcome {
-        Outcome::Delivered => None,
+        Outcome::Delivered | Outcome::Deferred { .. } => None,
         Outcome::Refused(_) | Outcome::Suspect(_) => Some(AttemptClass::Refused),
         Outcome::Broken(_) => Some(AttemptClass::Broken),
         Outcome::Transient(_) => Some(AttemptClass::Transient),
@@ -342,6 +358,7 @@ pub(super) fn fault_of(outcome: &Outcome) -> Option<&Fault> {
         | Outcome::Suspect(fault)
         | Outcome::Broken(fault)
         | Outcome::Transient(fault)
-        | Outcome::Throttled { fault, .. } => Some(fault),
+        | Outcome::Throttled { fault, .. }
+        | Outcome::Deferred { fault, .. } => Some(fault),
     }
 }

@@ -105,7 +105,8 @@ impl Destination for Gatekeeper {
     }
 
     fn judge(&self, (): &(), events: usize, _: &Reply) -> Vec<Outcome> {
-        let fault = Fault { reason: Reason::Unauthorized, status: Some(401), answer: String::new() };
+        let fault =
+            Fault { reason: Reason::Unauthorized, status: Some(401), answer: String::new(), place: None };
         let open = self.0.load(Ordering::SeqCst);
         vec![if open { Outcome::Delivered } else { Outcome::Broken(fault) }; events]
     }

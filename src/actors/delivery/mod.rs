@@ -241,7 +241,7 @@ impl<D: Destination> Delivery<D> {
                 return self.fetch(Position(from), ReadLimit { records, bytes }, ctx);
             }
             Action::Send { lane, positions, attempt, first_at } => {
-                let attempt = Attempt { number: attempt, first_at: self.wall(first_at) };
+                let attempt = Attempt { number: attempt, first_at: self.wall(first_at), at: clock::now() };
                 self.send(lane, positions, attempt, ctx);
             }
             Action::Bury(burials) => self.bury(burials, ctx),
@@ -376,7 +376,7 @@ fn is_retry(fate: &Fate) -> bool {
 
 fn panicked() -> Fault {
     let answer = "the attempt panicked".to_owned();
-    Fault { reason: Reason::Panicked, status: None, answer }
+    Fault { reason: Reason::Panicked, status: None, answer, place: None }
 }
 
 /// Returns the other side's words; an answer without any is told by its status.

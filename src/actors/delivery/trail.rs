@@ -82,7 +82,12 @@ mod tests {
     fn equal_outcomes_of_one_attempt_are_one_note_whatever_their_order() {
         let span =
             |ms, status| Span { at: at(0), took: Some(Duration::from_millis(ms)), status: Some(status) };
-        let fault = Fault { reason: Reason::Rejected, status: Some(422), answer: "no \u{fc}".repeat(1000) };
+        let fault = Fault {
+            reason: Reason::Rejected,
+            status: Some(422),
+            answer: "no \u{fc}".repeat(1000),
+            place: None,
+        };
         let mut trail = Trail::default();
         for position in [5, 6, 7, 1, 2] {
             trail.add(span(10 + position, 200), position, &Outcome::Delivered);

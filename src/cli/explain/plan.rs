@@ -61,7 +61,7 @@ impl Explainer<'_> {
         if let Verdict::No(reason) = destinations::wants(destination, self.name, self.filter, event) {
             return Fate::Skip(reason);
         }
-        let attempt = Attempt { number: 1, first_at: self.now };
+        let attempt = Attempt { number: 1, first_at: self.now, at: self.now };
         let mut tables = Tables::new();
         for _ in 0..MOST_ROUNDS {
             let plan = destination.plan(std::slice::from_ref(event), &attempt);
@@ -97,5 +97,5 @@ fn note(tables: &mut Tables, diff: &SchemaDiff) {
 }
 
 fn rejected(reason: Reason, answer: &str) -> Fate {
-    Fate::Reject(Fault { reason, status: None, answer: answer.to_owned() })
+    Fate::Reject(Fault { reason, status: None, answer: answer.to_owned(), place: None })
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, oneshot};
 
 use super::super::reply::Answer;
-use super::super::{BoxFuture, Fault, FailureKind, Reply, SchemaCell, SchemaDiff, SchemaStore};
+use super::super::{BoxFuture, Fault, FailureKind, Reply, SchemaCell, SchemaDiff, SchemaFault, SchemaStore};
 use super::judge::Partial;
 use super::plan::Request;
 use super::store::{Store, StoreError};
@@ -106,11 +106,11 @@ fn answer(partial: &Partial) -> Reply {
 }
 
 impl SchemaStore for Wire {
-    fn apply(&self, diff: SchemaDiff) -> BoxFuture<Result<(), Fault>> {
+    fn apply(&self, diff: SchemaDiff) -> BoxFuture<Result<(), SchemaFault>> {
         let wire = self.clone();
         Box::pin(async move {
             let applied = wire.ask(|answer| Job::Apply(diff, answer)).await;
-            applied.map_err(|answer| Fault { reason: Reason::Store, status: None, answer })
+            applied.map_err(|answer| SchemaFault::Transient { wait: None, fault: Fault::new(Reason::Store, None, answer) })
         })
     }
 }

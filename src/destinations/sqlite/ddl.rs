@@ -31,7 +31,8 @@ pub(super) const fn declared(column_type: ColumnType) -> &'static str {
     match column_type {
         ColumnType::Bool | ColumnType::Int => "INTEGER",
         ColumnType::Float => "REAL",
-        ColumnType::Timestamp | ColumnType::Text => "TEXT",
+        ColumnType::Numeric => "NUMERIC",
+        ColumnType::Timestamp | ColumnType::Text | ColumnType::Json | ColumnType::Other => "TEXT",
     }
 }
 

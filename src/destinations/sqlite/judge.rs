@@ -82,7 +82,7 @@ fn fault(reason: Reason, status: Option<u16>, words: &str) -> Fault {
     while !words.is_char_boundary(end) {
         end -= 1;
     }
-    Fault { reason, status, answer: words.get(..end).unwrap_or_default().to_owned() }
+    Fault { reason, status, answer: words.get(..end).unwrap_or_default().to_owned(), place: None }
 }
 
 #[cfg(test)]

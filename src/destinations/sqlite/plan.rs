@@ -111,7 +111,7 @@ impl Sink for Builder {
     }
 
     fn refuse(&mut self, index: usize, why: String) {
-        self.refused.push((index, Fault { reason: Reason::Unmappable, status: None, answer: why }));
+        self.refused.push((index, Fault { reason: Reason::Unmappable, status: None, answer: why, place: None }));
     }
 }
 

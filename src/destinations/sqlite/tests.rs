@@ -50,7 +50,7 @@ impl Bed {
 
     /// Does what a delivery does with one batch, schema changes included.
     async fn deliver(&self, events: &[Arc<Event>]) -> Vec<Outcome> {
-        let attempt = Attempt { number: 1, first_at: Timestamp::UNIX_EPOCH };
+        let attempt = Attempt { number: 1, first_at: Timestamp::UNIX_EPOCH, at: Timestamp::UNIX_EPOCH };
         for _ in 0..10 {
             let plan = self.destination.plan(events, &attempt);
             if let Some(needs) = plan.needs {
@@ -124,7 +124,7 @@ fn planned_rows(raw: &str) -> Value {
     let directory = tempfile::tempdir().unwrap();
     let (destination, _wire) = Sqlite::new(Config::default(), &setting(directory.path())).unwrap();
     let events = [event_at(raw, 1_772_366_400_000_007)];
-    let attempt = Attempt { number: 1, first_at: Timestamp::UNIX_EPOCH };
+    let attempt = Attempt { number: 1, first_at: Timestamp::UNIX_EPOCH, at: Timestamp::UNIX_EPOCH };
     let cell = destination.schema().unwrap();
     let needs = destination.plan(&events, &attempt).needs.unwrap();
     cell.store(crate::warehouse::Schema::default().with(&needs));

@@ -40,7 +40,7 @@ pub(super) fn judge(request: &Request, events: usize, reply: &Reply) -> Vec<Outc
 }
 
 fn of_failure(failure: &Failure) -> Outcome {
-    let fault = |reason| Fault { reason, status: None, answer: words(&failure.message) };
+    let fault = |reason| Fault { reason, status: None, answer: words(&failure.message), place: None };
     match failure.kind {
         FailureKind::Timeout => Outcome::Transient(fault(Reason::Timeout)),
         FailureKind::Connection => Outcome::Transient(fault(Reason::Connection)),
@@ -91,7 +91,7 @@ fn of_partial(post: &Post, events: usize, answer: &Answer) -> Vec<Outcome> {
     let outcomes = read.and_then(|partial| settle(post, events, partial));
     outcomes.unwrap_or_else(|| {
         let text = format!("207 without a readable list of errors: {}", answer.words());
-        let fault = Fault { reason: Reason::BadAnswer, status: Some(207), answer: words(&text) };
+        let fault = Fault { reason: Reason::BadAnswer, status: Some(207), answer: words(&text), place: None };
         vec![Outcome::Transient(fault); events]
     })
 }
@@ -103,7 +103,7 @@ fn settle(post: &Post, events: usize, partial: Partial) -> Option<Vec<Outcome>> 
         let index = error.index.or_else(|| position(post, error.message_id.as_deref()?))?;
         let answer = words(&error.message);
         *outcomes.get_mut(index)? =
-            Outcome::Refused(Fault { reason: Reason::Rejected, status: Some(207), answer });
+            Outcome::Refused(Fault { reason: Reason::Rejected, status: Some(207), answer, place: None });
     }
     Some(outcomes)
 }
@@ -113,7 +113,7 @@ fn position(post: &Post, message_id: &str) -> Option<usize> {
 }
 
 fn fault_of(answer: &Answer, reason: Reason) -> Fault {
-    Fault { reason, status: Some(answer.status), answer: answer.words() }
+    Fault { reason, status: Some(answer.status), answer: answer.words(), place: None }
 }
 
 fn redirect(answer: &Answer) -> Fault {
@@ -121,6 +121,6 @@ fn redirect(answer: &Answer) -> Fault {
     Fault {
         reason: Reason::Redirect,
         status: Some(answer.status),
-        answer: words(&format!("redirected to {to}, which is not followed")),
+        answer: words(&format!("redirected to {to}, which is not followed")), place: None,
     }
 }

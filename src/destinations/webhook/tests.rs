@@ -48,7 +48,7 @@ fn webhook(format: Format) -> Webhook {
 }
 
 fn attempt(number: u32) -> Attempt {
-    Attempt { number, first_at: "2026-01-02T03:04:06.789012Z".parse().unwrap() }
+    Attempt { number, first_at: "2026-01-02T03:04:06.789012Z".parse().unwrap(), at: "2026-01-02T03:04:07Z".parse().unwrap() }
 }
 
 fn posts(plan: Plan<Request>) -> Vec<(Post, Vec<usize>)> {
@@ -149,6 +149,7 @@ fn word(outcome: &Outcome) -> String {
         Outcome::Broken(fault) => ("broken", fault, None),
         Outcome::Transient(fault) => ("transient", fault, None),
         Outcome::Throttled { wait, fault } => ("throttled", fault, *wait),
+        Outcome::Deferred { wait, fault } => ("deferred", fault, Some(*wait)),
     };
     let wait = wait.map_or(String::new(), |wait| format!(" {}s", wait.as_secs()));
     format!("{class} {}{wait}", fault.reason.as_str())

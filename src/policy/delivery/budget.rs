@@ -44,7 +44,7 @@ impl Delivery {
 /// Returns the burials of a chunk whose retry budget is used up.
 fn give_up(chunk: &Chunk) -> impl Iterator<Item = Burial> + '_ {
     let answer = format!("no success in {} attempts", chunk.failures);
-    let fault = Fault { reason: Reason::GaveUp, status: None, answer };
+    let fault = Fault { reason: Reason::GaveUp, status: None, answer, place: None };
     chunk.positions.iter().map(move |position| Burial {
         position: *position,
         fault: fault.clone(),

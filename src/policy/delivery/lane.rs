@@ -107,6 +107,8 @@ pub(super) struct Sorted {
     pub(super) broken: Option<Fault>,
     pub(super) throttled: Option<(Option<Duration>, Fault)>,
     pub(super) transient: Option<Fault>,
+    /// How long until it is worth looking at what waits for something of ours.
+    pub(super) deferred: Option<Duration>,
     /// The other side took or judged at least one event.
     pub(super) answered: bool,
 }
@@ -173,6 +175,10 @@ impl Sorted {
                 self.broken = Some(fault);
                 Some(Stay::Wait)
             }
+            Outcome::Deferred { wait, .. } => {
+                self.deferred = Some(self.deferred.map_or(wait, |other| other.min(wait)));
+                Some(Stay::Wait)
+            }
         }
     }
 
@@ -197,6 +203,7 @@ impl Sorted {
                     reason: Reason::Rejected,
                     status: None,
                     answer: String::new(),
+                    place: None,
                 });
                 for position in &kept.positions {
                     self.bury(chunk, *position, fault.clone());

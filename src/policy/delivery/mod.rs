@@ -266,7 +266,7 @@ impl Delivery {
             }
             return backoff::wait(&self.patience.retry, chunk.failures + 1, self.dice.f64());
         }
-        Duration::ZERO
+        sorted.deferred.unwrap_or_default()
     }
 
     fn put_back(&mut self, id: u64, rest: Vec<Chunk>, due: Moment) {

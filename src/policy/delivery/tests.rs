@@ -33,7 +33,7 @@ pub(super) fn patience(max_events: usize, concurrency: usize) -> Patience {
 }
 
 pub(super) fn fault(reason: Reason) -> Fault {
-    Fault { reason, status: Some(500), answer: "no".into() }
+    Fault { reason, status: Some(500), answer: "no".into(), place: None }
 }
 
 /// What the simulated destination does with one request.

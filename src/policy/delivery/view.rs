@@ -228,7 +228,7 @@ mod tests {
     }
 
     fn fault(reason: Reason) -> Fault {
-        Fault { reason, status: None, answer: String::new() }
+        Fault { reason, status: None, answer: String::new(), place: None }
     }
 
     fn waiting(obstacle: Option<Obstacle>, until: Option<u64>) -> Standing {
