@@ -27,11 +27,24 @@ pub enum OnTypeConflict {
     Reject,
 }
 
+/// What a column of integers becomes when a fraction arrives.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum WidenTo {
+    /// Floats: every fraction, and integers up to 2^53 exactly.
+    #[default]
+    Float64,
+    /// Decimal numbers: every integer, and fractions of up to 29 digits before the point and 9 after it.
+    Numeric,
+}
+
 /// How far a stream may change a schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Guards {
     /// What happens to a value that does not fit.
     pub on_type_conflict: OnTypeConflict,
+    /// What a column of integers becomes.
+    pub widen_to: WidenTo,
     /// Most columns of a table.
     pub max_columns_per_table: usize,
     /// Most columns that one event may add to one table.

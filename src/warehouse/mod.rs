@@ -22,7 +22,7 @@ mod tests;
 
 pub use columns::{ColumnId, Columns};
 pub use conflicts::{Conflict, Conflicts};
-pub use diff::{Guards, Needs, OnTypeConflict, diff};
+pub use diff::{Guards, Needs, OnTypeConflict, WidenTo, diff};
 pub use fit::{Fit, Fitted, fit};
 pub use layout::{Layout, Slot, TableView};
 pub use mapper::{FittedRow, Mapper, Sink};

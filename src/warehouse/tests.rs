@@ -17,6 +17,7 @@ const DIALECT: Dialect =
 fn guards() -> Guards {
     Guards {
         on_type_conflict: OnTypeConflict::Widen,
+        widen_to: WidenTo::Float64,
         max_columns_per_table: 40,
         max_new_columns_per_event: 8,
         max_tables: 10,

@@ -5,4 +5,9 @@
 //! `auth`, `store`). A batch becomes one request per table; each row has an outcome of its own, and an event is delivered
 //! when all its rows are.
 
+mod config;
+mod ddl;
 pub mod request;
+mod types;
+
+pub use config::{AutoTableManagement, Config, DedupScope, MissingColumn, TableLayout, WriteMethod};

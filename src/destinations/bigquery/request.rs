@@ -32,6 +32,17 @@ pub struct Rows {
     pub job: String,
     /// Columns that are younger than the time it takes them to settle, and are used by some row.
     pub young: Vec<String>,
+    /// One for each row, in the same order: how `plan` knows it again. Nothing of it goes over the wire.
+    pub marks: Vec<Mark>,
+}
+
+/// How a row is known again when its event is planned once more.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Mark {
+    /// Of the event: a hash of source and message id.
+    pub event: u128,
+    /// How many rows the event has, in all tables.
+    pub of: usize,
 }
 
 /// One row.
@@ -42,5 +53,6 @@ pub struct Row {
     /// Its part of [`Rows::text`], without the newline.
     pub text: Range<usize>,
     /// Tells a repeated row: a hash of source, message id and table, at most 128 characters.
+    /// Empty: none is sent.
     pub insert_id: String,
 }

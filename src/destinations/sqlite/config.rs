@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::{Setting, SettingError};
 use crate::policy::patience::{BatchLimits, BreakerSettings, Patience, RateLimit, Retry};
-use crate::warehouse::{Dialect, Guards, OnTypeConflict};
+use crate::warehouse::{Dialect, Guards, OnTypeConflict, WidenTo};
 
 /// SQLite's own limit of columns in a table: <https://www.sqlite.org/limits.html#max_column>.
 const MAX_COLUMNS: usize = 2_000;
@@ -93,6 +93,7 @@ impl Config {
     pub(super) fn guards(&self) -> Guards {
         Guards {
             on_type_conflict: self.on_type_conflict,
+            widen_to: WidenTo::Float64,
             max_columns_per_table: self.max_columns_per_table,
             max_new_columns_per_event: self.max_new_columns_per_event,
             max_tables: self.max_tables,
