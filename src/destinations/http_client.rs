@@ -18,14 +18,17 @@ use bytes::{Bytes, BytesMut};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, Response, Url, redirect};
 
+pub use failure::describe;
+
 use super::{Answer, FailureKind, Reply};
 use crate::telemetry::clock;
 
-/// Most bytes of an answer that are read; what follows is dropped together with its connection.
+/// Most bytes of an answer that are read, unless a client was told otherwise; what follows is dropped together with its
+/// connection.
 pub const MAX_ANSWER_BYTES: usize = 64 * 1024;
 
 /// The headers that some `judge` reads.
-const KEPT_HEADERS: [&str; 2] = ["retry-after", "location"];
+const KEPT_HEADERS: [&str; 3] = ["retry-after", "location", "range"];
 
 /// Connections kept open to one host while nothing is sent.
 const MAX_IDLE_CONNECTIONS: usize = 8;
@@ -60,6 +63,7 @@ pub struct HttpRequest {
 pub struct HttpClient {
     inner: reqwest::Client,
     options: Options,
+    max_answer_bytes: usize,
 }
 
 impl HttpClient {
@@ -68,16 +72,24 @@ impl HttpClient {
     /// # Errors
     /// When the TLS library cannot be set up.
     pub fn new(options: Options) -> Result<HttpClient, String> {
-        let inner = reqwest::Client::builder()
-            .user_agent(concat!("OpenTrack/", env!("CARGO_PKG_VERSION")))
-            .redirect(redirect::Policy::none())
-            .no_proxy()
-            .pool_max_idle_per_host(MAX_IDLE_CONNECTIONS)
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .dns_resolver(Arc::new(resolve::Resolver::new(options.allow_private_network)))
-            .build()
-            .map_err(|error| format!("could not set up HTTP: {error}"))?;
-        Ok(HttpClient { inner, options })
+        let inner = pool(options).build().map_err(|error| not_set_up(&error))?;
+        Ok(HttpClient { inner, options, max_answer_bytes: MAX_ANSWER_BYTES })
+    }
+
+    /// Reads answers up to this size instead of [`MAX_ANSWER_BYTES`], where an API repeats much of what it was sent.
+    #[must_use]
+    pub fn with_answer_cap(mut self, max_answer_bytes: usize) -> HttpClient {
+        self.max_answer_bytes = max_answer_bytes;
+        self
+    }
+
+    /// Builds a pool for a foreign library that brings its own requests; `timeout` holds for each of them as a whole.
+    /// Answers are not capped there, and literal private addresses not refused.
+    ///
+    /// # Errors
+    /// When the TLS library cannot be set up.
+    pub fn for_library(options: Options, timeout: Duration) -> Result<reqwest::Client, String> {
+        pool(options).timeout(timeout).build().map_err(|error| not_set_up(&error))
     }
 
     /// Sends one request and waits for its whole answer. Every failure is a value.
@@ -99,9 +111,23 @@ impl HttpClient {
         let mut response = sent.await?;
         let status = response.status().as_u16();
         let headers = kept(response.headers());
-        let body = read_capped(&mut response).await?;
+        let body = read_capped(&mut response, self.max_answer_bytes).await?;
         Ok(Answer { status, headers, body, at: clock::now() })
     }
+}
+
+fn pool(options: Options) -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .user_agent(concat!("OpenTrack/", env!("CARGO_PKG_VERSION")))
+        .redirect(redirect::Policy::none())
+        .no_proxy()
+        .pool_max_idle_per_host(MAX_IDLE_CONNECTIONS)
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .dns_resolver(Arc::new(resolve::Resolver::new(options.allow_private_network)))
+}
+
+fn not_set_up(error: &reqwest::Error) -> String {
+    format!("could not set up HTTP: {error}")
 }
 
 /// Reads an address of the configuration.
@@ -130,11 +156,11 @@ fn kept(headers: &HeaderMap) -> Vec<(&'static str, String)> {
     KEPT_HEADERS.iter().filter_map(text).collect()
 }
 
-async fn read_capped(response: &mut Response) -> reqwest::Result<Bytes> {
+async fn read_capped(response: &mut Response, most: usize) -> reqwest::Result<Bytes> {
     let mut body = BytesMut::new();
-    while body.len() < MAX_ANSWER_BYTES {
+    while body.len() < most {
         let Some(chunk) = response.chunk().await? else { break };
-        let room = MAX_ANSWER_BYTES - body.len();
+        let room = most - body.len();
         body.extend_from_slice(&chunk.slice(..chunk.len().min(room)));
     }
     Ok(body.freeze())

@@ -57,6 +57,8 @@ pub enum FailureKind {
     PrivateAddress,
     /// A local store failed.
     Store,
+    /// There are no credentials, or they cannot be used.
+    Credentials,
 }
 
 impl Reply {

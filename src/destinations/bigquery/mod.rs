@@ -5,9 +5,13 @@
 //! `auth`, `store`). A batch becomes one request per table; each row has an outcome of its own, and an event is delivered
 //! when all its rows are.
 
+mod auth;
 mod config;
 mod ddl;
+#[cfg(test)]
+mod peer;
 pub mod request;
+mod target;
 mod types;
 
 pub use config::{AutoTableManagement, Config, DedupScope, MissingColumn, TableLayout, WriteMethod};

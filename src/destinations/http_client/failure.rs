@@ -11,7 +11,7 @@ use crate::destinations::reply::words;
 use crate::destinations::{Failure, FailureKind};
 
 /// Returns kind and words of a request's error; `peer` is the origin that it was sent to.
-pub(super) fn describe(error: &reqwest::Error, peer: &str) -> Failure {
+pub fn describe(error: &reqwest::Error, peer: &str) -> Failure {
     let kind = kind_of(error);
     let cause = chain(error).last().map(ToString::to_string).unwrap_or_default();
     let message = match kind {

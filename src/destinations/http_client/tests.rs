@@ -158,6 +158,16 @@ async fn an_answer_is_read_up_to_its_cap() {
 }
 
 #[tokio::test]
+async fn a_client_may_read_longer_answers() {
+    let mut bytes = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n".to_vec();
+    bytes.resize(bytes.len() + 1_000_000, b'x');
+    let (url, peer) = answering(bytes).await;
+    let client = HttpClient::new(OPEN).unwrap().with_answer_cap(999_999);
+    let (reply, _) = tokio::join!(client.send(post(url)), peer);
+    assert_eq!(answer(reply).body.len(), 999_999);
+}
+
+#[tokio::test]
 async fn a_compressed_answer_is_read_as_text_and_a_bomb_stops_at_the_cap() {
     for (size, expected) in [(100, 100), (10_000_000, MAX_ANSWER_BYTES)] {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());

@@ -62,6 +62,7 @@ fn of_failure(failure: &Failure) -> Outcome {
         FailureKind::Timeout => Reason::Timeout,
         FailureKind::Store
         | FailureKind::Connection
+        | FailureKind::Credentials
         | FailureKind::Dns
         | FailureKind::Tls
         | FailureKind::PrivateAddress => Reason::Store,

@@ -45,6 +45,7 @@ fn of_failure(failure: &Failure) -> Outcome {
         FailureKind::Timeout => Outcome::Transient(fault(Reason::Timeout)),
         FailureKind::Connection => Outcome::Transient(fault(Reason::Connection)),
         FailureKind::Store => Outcome::Transient(fault(Reason::Store)),
+        FailureKind::Credentials => Outcome::Broken(fault(Reason::Unauthorized)),
         FailureKind::Dns => Outcome::Broken(fault(Reason::Dns)),
         FailureKind::Tls => Outcome::Broken(fault(Reason::Tls)),
         FailureKind::PrivateAddress => Outcome::Broken(fault(Reason::PrivateAddress)),
