@@ -67,6 +67,7 @@ const MEANING: &[&str] = &["spec", "policy", "warehouse"];
 
 const RULES: &[Rule] = &[
     Rule { pattern: "spec/", may: &[], banned: PURE },
+    Rule { pattern: "policy/schema/", may: &["spec", "warehouse"], banned: PURE },
     Rule { pattern: "policy/", may: &["spec"], banned: PURE },
     Rule { pattern: "warehouse/", may: &["spec"], banned: PURE },
     Rule { pattern: "destinations/*/config.rs", may: MEANING, banned: PURE },

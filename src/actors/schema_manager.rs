@@ -12,21 +12,22 @@ use tokio::sync::oneshot;
 use super::messages::ChangeSchema;
 use crate::destinations::{SchemaFault, SchemaStore};
 use crate::policy::outcome::{Fault, Reason};
-use crate::telemetry::events;
+use crate::telemetry::{Metrics, events};
 use crate::warehouse::SchemaDiff;
 
 /// See the module.
 pub struct SchemaManager {
     destination: String,
     store: Arc<dyn SchemaStore>,
+    metrics: Arc<Metrics>,
     waiting: Vec<(SchemaDiff, oneshot::Sender<Result<(), Fault>>)>,
     changing: bool,
 }
 
 impl SchemaManager {
     /// Returns the manager of one destination's schema.
-    pub fn new(destination: String, store: Arc<dyn SchemaStore>) -> Self {
-        SchemaManager { destination, store, waiting: Vec::new(), changing: false }
+    pub fn new(destination: String, store: Arc<dyn SchemaStore>, metrics: Arc<Metrics>) -> Self {
+        SchemaManager { destination, store, metrics, waiting: Vec::new(), changing: false }
     }
 
     fn consider(&mut self, ctx: &mut Context<Self>) {
@@ -39,6 +40,7 @@ impl SchemaManager {
         let diff = diffs.into_iter().fold(SchemaDiff::default(), SchemaDiff::merge);
         let tables = diff.create.len();
         let columns = diff.add.values().map(Vec::len).sum();
+        let widened = diff.widen.values().map(Vec::len).sum();
         let begun = tokio::time::Instant::now();
         let store = Arc::clone(&self.store);
         // Nobody starts this actor again, so a panic of the store must not end it.
@@ -49,7 +51,8 @@ impl SchemaManager {
             let done = done.unwrap_or_else(|_| Err(panicked()));
             let destination = &manager.destination;
             if done.is_ok() {
-                events::SchemaChanged { destination, tables, columns, took: begun.elapsed() }.emit();
+                let took = begun.elapsed();
+                events::SchemaChanged { destination, tables, columns, widened, took }.emit(&manager.metrics);
             }
             manager.changing = false;
             answers.into_iter().for_each(|answer| tell(answer, done.clone()));
@@ -108,7 +111,8 @@ mod tests {
 
     #[actix::test]
     async fn a_store_that_panics_once_is_asked_again() {
-        let manager = SchemaManager::new("warehouse".into(), Arc::new(Clumsy::default())).start();
+        let manager =
+            SchemaManager::new("warehouse".into(), Arc::new(Clumsy::default()), Arc::default()).start();
         let change = || manager.send(ChangeSchema { diff: SchemaDiff::default() });
         assert!(change().await.unwrap().is_err());
         change().await.unwrap().unwrap();

@@ -15,7 +15,7 @@ use crate::config::settings::Destination as DestinationSettings;
 use crate::destinations::{Client, Destination, Launcher};
 use crate::journal::Journal;
 use crate::policy::route::Kinds;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Meter, Metrics};
 
 /// Builds every destination; those that are switched off are listed without a factory.
 pub(super) fn children(
@@ -64,7 +64,8 @@ struct Launch<'a> {
 impl Launch<'_> {
     fn start(self, settings: &Settings) -> Result<Factories, ServeError> {
         let name = self.destination.name.clone();
-        let setting = config::setting(self.destination, &settings.server);
+        let mut setting = config::setting(self.destination, &settings.server);
+        setting.meter = Meter::new(&name, Arc::clone(self.metrics));
         self.destination.settings.clone().build(&setting, self).map_err(|errors| {
             let words: Vec<String> = errors.iter().map(ToString::to_string).collect();
             ServeError::Failed(anyhow::anyhow!("destination `{name}`: {}", words.join("; ")))
@@ -84,8 +85,8 @@ impl Launcher for Launch<'_> {
     fn launch<D: Destination>(self, destination: D, client: D::Client) -> Factories {
         let name = self.destination.name.clone();
         let schema_manager = client.schema_store().map(|store| {
-            let name = name.clone();
-            SchemaManager::start_in_arbiter(self.arbiter, move |_| SchemaManager::new(name, store))
+            let (name, metrics) = (name.clone(), Arc::clone(self.metrics));
+            SchemaManager::start_in_arbiter(self.arbiter, move |_| SchemaManager::new(name, store, metrics))
                 .recipient()
         });
         let parts = Parts {

@@ -13,6 +13,7 @@ use super::read;
 use super::section::{Section, Wrong};
 use super::settings::{Destination, Server, Start};
 use crate::destinations::{self, Entry, Launcher, Setting};
+use crate::telemetry::Meter;
 
 /// What every destination is read with.
 pub(super) struct Context<'a> {
@@ -177,12 +178,13 @@ fn check_by_building(destination: &Destination, own: &Own, section: &Section<'_>
     }
 }
 
-/// Returns what a destination may know about the process.
+/// Returns what a destination may know about the process. Its meter counts nothing: whoever runs it puts one in.
 pub fn setting(destination: &Destination, server: &Server) -> Setting {
     Setting {
         name: destination.name.clone(),
         data_dir: server.data_dir.clone(),
         production: server.production,
         timeout: destination.patience.timeout,
+        meter: Meter::default(),
     }
 }

@@ -25,8 +25,10 @@ use serde::de::DeserializeOwned;
 use crate::policy::outcome::{Fault, Outcome, Reason, Verdict};
 use crate::policy::patience::Patience;
 use crate::spec::Event;
+use crate::telemetry::Meter;
 use crate::warehouse::{SchemaCell, SchemaDiff};
 
+pub use crate::policy::schema::{Chore, Quota, SchemaFault, SchemaPace};
 pub use reply::{Answer, Failure, FailureKind, Reply};
 pub use show::{Shown, ShownBody, ShownRequest, ShownRow};
 pub use wants::wants;
@@ -67,6 +69,8 @@ pub struct Setting {
     pub production: bool,
     /// How long one request may take.
     pub timeout: std::time::Duration,
+    /// Where it counts what it does, by emitting events of `telemetry`.
+    pub meter: Meter,
 }
 
 /// One problem of a destination's settings.
@@ -241,8 +245,20 @@ pub trait SchemaStore: Send + Sync + 'static {
         SchemaPace::default()
     }
 
+    /// Returns how often this table may be changed, where that is not the same for all.
+    fn changes(&self, table: &str) -> Quota {
+        let _ = table;
+        self.pace().changes
+    }
+
+    /// Returns how often all tables are to be read anew, since somebody else may have changed them; `None` for never.
+    fn refresh_every(&self) -> Option<Duration> {
+        None
+    }
+
     /// Carries out the changes and publishes the resulting schema in the destination's [`SchemaCell`]. Where somebody else
-    /// was faster it publishes what is there now and says `Ok`: who asked looks again.
+    /// was faster it publishes what is there now and says `Ok`: who asked looks again. Calls about different tables run side
+    /// by side, so it publishes with [`SchemaCell::change`]. It may be dropped before its end when it takes too long.
     fn apply(&self, diff: SchemaDiff) -> BoxFuture<Result<(), SchemaFault>>;
 
     /// Reads the schema of one table, or of all, and publishes it.
@@ -261,87 +277,6 @@ pub trait SchemaStore: Send + Sync + 'static {
         let _ = chore;
         Box::pin(std::future::ready(Ok(())))
     }
-}
-
-/// How often a store lets its tables be changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SchemaPace {
-    /// How long the first need of a table waits for others to join it.
-    pub window: Duration,
-    /// Whether one call may change several tables; otherwise each table has calls of its own, side by side.
-    pub together: bool,
-    /// Most changes of one table.
-    pub changes: Quota,
-    /// Most tables made.
-    pub creates: Quota,
-    /// How long a table stays closed whose change was denied.
-    pub denied_for: Duration,
-}
-
-/// So many in such a time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Quota {
-    /// How many.
-    pub most: u32,
-    /// In which time; zero: no bound.
-    pub per: Duration,
-}
-
-impl Quota {
-    /// No bound.
-    pub const NONE: Quota = Quota { most: u32::MAX, per: Duration::ZERO };
-}
-
-impl Default for SchemaPace {
-    /// The pace of a store on the same machine.
-    fn default() -> Self {
-        SchemaPace {
-            window: Duration::ZERO,
-            together: true,
-            changes: Quota::NONE,
-            creates: Quota::NONE,
-            denied_for: Duration::from_secs(600),
-        }
-    }
-}
-
-/// Why a schema was not changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SchemaFault {
-    /// Try again, when the store says so.
-    Transient {
-        /// How long it asked us to wait.
-        wait: Option<Duration>,
-        /// What it said.
-        fault: Fault,
-    },
-    /// We may not. The table stays closed for a while and is tried again then.
-    Denied(Fault),
-    /// The table takes no more columns. It stays closed until the process starts again.
-    Full(Fault),
-    /// The whole store is of no use: bad credentials, no such project.
-    Broken(Fault),
-}
-
-impl SchemaFault {
-    /// Returns what the store said.
-    pub fn into_fault(self) -> Fault {
-        match self {
-            SchemaFault::Transient { fault, .. }
-            | SchemaFault::Denied(fault)
-            | SchemaFault::Full(fault)
-            | SchemaFault::Broken(fault) => fault,
-        }
-    }
-}
-
-/// Work that a schema manager has done from time to time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Chore {
-    /// Its name in logs and metrics.
-    pub name: &'static str,
-    /// How long after its end it is done again.
-    pub every: Duration,
 }
 
 /// Starts a destination whose type only the registry knows.

@@ -15,6 +15,7 @@ pub mod patience;
 pub mod rate;
 pub mod restarts;
 pub mod route;
+pub mod schema;
 pub mod settled;
 
 /// A point in time as the time since some fixed start. Monotonic, so that a wall clock that is set does no harm.

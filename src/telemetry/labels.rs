@@ -97,6 +97,75 @@ impl BreakerState {
     }
 }
 
+/// What became of rows at a warehouse, as the label `outcome` says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RowFate {
+    /// Taken.
+    Inserted,
+    /// Taken, with a value that its column does not take kept aside.
+    Unmapped,
+    /// Not taken now, and sent again.
+    Retried,
+    /// Never taken.
+    Dead,
+}
+
+impl RowFate {
+    /// Returns the label's value.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            RowFate::Inserted => "inserted",
+            RowFate::Unmapped => "unmapped",
+            RowFate::Retried => "retried",
+            RowFate::Dead => "dead",
+        }
+    }
+}
+
+/// The way that a row took, as the label `lane` says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RowLane {
+    /// All its columns are settled.
+    Hot,
+    /// It uses a column that is new.
+    Probation,
+    /// It was loaded, since it had waited too long.
+    Cold,
+}
+
+impl RowLane {
+    /// Returns the label's value.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            RowLane::Hot => "hot",
+            RowLane::Probation => "probation",
+            RowLane::Cold => "cold",
+        }
+    }
+}
+
+/// What a change of a schema did, as the label `kind` says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SchemaChangeKind {
+    /// A table was made.
+    Create,
+    /// Columns were added.
+    Add,
+    /// Columns were widened.
+    Widen,
+}
+
+impl SchemaChangeKind {
+    /// Returns the label's value.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            SchemaChangeKind::Create => "create",
+            SchemaChangeKind::Add => "add",
+            SchemaChangeKind::Widen => "widen",
+        }
+    }
+}
+
 /// A call kind.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct KindLabels {
@@ -155,4 +224,51 @@ pub(super) struct AttemptLabels {
 pub(super) struct AnswerLabels {
     pub(super) path: &'static str,
     pub(super) status: u16,
+}
+
+/// Rows of one table.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct RowLabels {
+    pub(super) destination: String,
+    pub(super) table: String,
+    pub(super) outcome: &'static str,
+}
+
+/// One table of a warehouse.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct TableLabels {
+    pub(super) destination: String,
+    pub(super) table: String,
+}
+
+/// Why rows were refused.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct RowErrorLabels {
+    pub(super) destination: String,
+    pub(super) reason: &'static str,
+}
+
+/// Changes of a schema.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct SchemaChangeLabels {
+    pub(super) destination: String,
+    pub(super) kind: &'static str,
+    pub(super) result: &'static str,
+}
+
+/// Rows that waited.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct LaneLabels {
+    pub(super) destination: String,
+    pub(super) lane: &'static str,
+}
+
+/// A column and what it was given.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct ConflictLabels {
+    pub(super) destination: String,
+    pub(super) table: String,
+    pub(super) column: String,
+    pub(super) have: &'static str,
+    pub(super) got: &'static str,
 }

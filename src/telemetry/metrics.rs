@@ -1,7 +1,9 @@
 //! Every metric of the router: its name, its help text and its labels.
 //!
-//! The only file that spells a metric's name. Values change through [`super::events`] alone; readers get the whole page
+//! With its parts the only place that spells a metric's name. Values change through [`super::events`] alone; readers get the whole page
 //! as text. The crate appends `_total` to counters itself, so the names below go without it.
+
+mod warehouse;
 
 use std::sync::atomic::AtomicU64;
 
@@ -18,6 +20,7 @@ use super::labels::{
     LetterEndLabels, OutcomeLabels, ReasonLabels,
 };
 use crate::spec::{Code, Kind};
+use warehouse::Warehouse;
 
 /// From a commit on a quiet disk to one on a busy host, in seconds.
 const COMMIT_BUCKETS: [f64; 12] =
@@ -67,6 +70,7 @@ pub struct Metrics {
     pub(super) commit_seconds: Histogram,
     pub(super) answers: Family<AnswerLabels, Counter>,
     pub(super) answer_seconds: Histogram,
+    pub(super) warehouse: Warehouse,
 }
 
 impl Default for Metrics {
@@ -87,6 +91,7 @@ impl Metrics {
         let (journal_bytes, commit_seconds) = journal(&mut registry);
         let space = Space::new(&mut registry);
         let (answers, answer_seconds) = door(&mut registry);
+        let warehouse = Warehouse::new(&mut registry);
         Metrics {
             registry,
             accepted,
@@ -107,6 +112,7 @@ impl Metrics {
             commit_seconds,
             answers,
             answer_seconds,
+            warehouse,
         }
     }
 

@@ -8,7 +8,9 @@ pub mod clock;
 pub mod events;
 mod labels;
 pub mod log;
+mod meter;
 pub mod metrics;
 
-pub use labels::{AttemptClass, BreakerState, Fate, LetterEnd};
+pub use labels::{AttemptClass, BreakerState, Fate, LetterEnd, RowFate, RowLane, SchemaChangeKind};
+pub use meter::Meter;
 pub use metrics::Metrics;

@@ -3,7 +3,7 @@
 //! A schema is replaced as a whole and never changed in place, so that a plan sees one consistent state. Tables are
 //! shared, which makes a new schema with one more column cheap.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -99,6 +99,9 @@ impl Schema {
     }
 }
 
+/// Most tables that are doubted at a time.
+const MAX_DOUBTS: usize = 100;
+
 /// A table that may not be changed at present.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Closed {
@@ -115,6 +118,7 @@ pub struct SchemaCell {
     tables: ArcSwap<Schema>,
     closed: ArcSwap<BTreeMap<String, Closed>>,
     conflicts: Mutex<Conflicts>,
+    doubted: Mutex<BTreeSet<String>>,
 }
 
 impl SchemaCell {
@@ -126,6 +130,24 @@ impl SchemaCell {
     /// Publishes a new schema.
     pub fn store(&self, schema: Schema) {
         self.tables.store(Arc::new(schema));
+    }
+
+    /// Publishes what `change` makes of the present schema. It is called again when another change came first.
+    pub fn change(&self, change: impl Fn(Schema) -> Schema) {
+        self.tables.rcu(|schema| change(Schema::clone(schema)));
+    }
+
+    /// Says that a table is not what the schema says, so that its manager reads it anew soon.
+    pub fn doubt(&self, table: &str) {
+        let mut doubted = self.doubted.lock().unwrap_or_else(PoisonError::into_inner);
+        if doubted.len() < MAX_DOUBTS && !doubted.contains(table) {
+            doubted.insert(table.to_owned());
+        }
+    }
+
+    /// Takes the tables that are doubted.
+    pub fn take_doubts(&self) -> BTreeSet<String> {
+        std::mem::take(&mut *self.doubted.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Returns the tables that may not be changed at present. Nobody should ask for a change of one of them.
@@ -219,6 +241,14 @@ mod tests {
     fn an_applied_diff_shows_in_the_schema() {
         let schema = Schema::default().with(&adds(&[column("a", ColumnType::Int)]));
         assert_eq!(schema.tables["t"].columns["a"], ColumnType::Int);
+    }
+
+    #[test]
+    fn a_doubted_table_is_taken_once_and_there_are_never_too_many() {
+        let cell = SchemaCell::default();
+        (0..=MAX_DOUBTS).for_each(|table| cell.doubt(&table.to_string()));
+        cell.doubt("0");
+        assert_eq!((cell.take_doubts().len(), cell.take_doubts().len()), (MAX_DOUBTS, 0));
     }
 
     #[test]

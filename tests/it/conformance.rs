@@ -90,6 +90,7 @@ fn each<L: Launcher<Output = ()>>(check: impl Fn() -> L) {
             data_dir: folder.path().to_owned(),
             production: false,
             timeout: Duration::from_secs(10),
+            meter: opentrack::telemetry::Meter::default(),
         };
         settings(entry).build(&setting, check()).unwrap();
         let left = fs::read_dir(folder.path()).unwrap().count();
@@ -284,6 +285,7 @@ fn each_with_secrets<L: Launcher<Output = ()>>(check: impl Fn() -> L) {
             data_dir: "nowhere".into(),
             production: false,
             timeout: Duration::from_secs(10),
+            meter: opentrack::telemetry::Meter::default(),
         };
         let settings = (entry.parse)(filled(table, entry, &url, SECRET)).unwrap();
         settings.build(&setting, check()).unwrap();

@@ -286,35 +286,6 @@ impl DestinationReleased<'_> {
     }
 }
 
-/// A warehouse got a table or a column, or would have needed one.
-#[derive(Debug, Clone, Copy)]
-pub struct SchemaChanged<'a> {
-    /// Configured name of the destination.
-    pub destination: &'a str,
-    /// What was created.
-    pub tables: usize,
-    /// What was added to tables that were there.
-    pub columns: usize,
-    /// How long it took.
-    pub took: Duration,
-}
-
-impl SchemaChanged<'_> {
-    /// Writes the line. Names of tables and columns come from senders and stay out of it.
-    pub fn emit(&self) {
-        info!(
-            destination.name = self.destination,
-            schema.tables = self.tables,
-            schema.columns = self.columns,
-            took_ms = millis(self.took),
-            "created {} tables and added {} columns in {}",
-            self.tables,
-            self.columns,
-            self.destination
-        );
-    }
-}
-
 fn count_attempt(metrics: &Metrics, destination: &str, class: AttemptClass) {
     let labels = AttemptLabels { destination: destination.to_owned(), class: class.as_str() };
     metrics.attempts.get_or_create(&labels).inc();

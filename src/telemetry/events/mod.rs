@@ -12,6 +12,8 @@ mod letters;
 mod life;
 mod orders;
 mod reload;
+mod rows;
+mod schema;
 mod space;
 mod supervision;
 #[cfg(test)]
@@ -21,7 +23,7 @@ use std::time::Duration;
 
 pub use delivery::{
     AttemptFailed, BacklogMeasured, BatchSent, BreakerChanged, DestinationHeld, DestinationReleased,
-    EventsBuried, EventsDelivered, EventsLost, EventsSkipped, SchemaChanged,
+    EventsBuried, EventsDelivered, EventsLost, EventsSkipped,
 };
 pub use door::{DoorOpened, RequestAnswered};
 pub use intake::{EventsAccepted, EventsDuplicate, EventsRejected};
@@ -32,6 +34,10 @@ pub use orders::{OperatorOrdered, ReplayBegun, ReplayEnded};
 pub use reload::{
     ConfigApplied, ConfigRefused, ConfigUnchanged, ConfigWaits, ConfigWarning, DestinationStopped,
 };
+pub use rows::{
+    CircuitChanged, OldestRow, RowWaited, RowsRefused, RowsSent, RowsSettled, SchemaGuarded, TypeConflict,
+};
+pub use schema::{SchemaChanged, SchemaMeasured, SchemaRefused};
 pub use space::{BacklogDropped, RecordsDropped, SpaceMeasured};
 pub use supervision::{ChildParked, ChildRestarted};
 

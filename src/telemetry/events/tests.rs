@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::spec::{Code, Kind};
-use crate::telemetry::{AttemptClass, BreakerState, Metrics};
+use crate::telemetry::{AttemptClass, BreakerState, Meter, Metrics, RowFate, RowLane, SchemaChangeKind};
 
 fn page(emit: impl FnOnce(&Metrics)) -> String {
     let metrics = Metrics::new();
@@ -90,4 +90,78 @@ fn gauges_follow_the_last_word() {
     assert!(page.contains("opentrack_journal_max_bytes 1048576"), "{page}");
     assert!(page.contains("opentrack_journal_full_in_seconds 720.0"), "{page}");
     assert!(page.contains("opentrack_journal_commit_seconds_bucket{le=\"0.001\"} 1"), "{page}");
+}
+
+fn metered(emit: impl FnOnce(&Meter)) -> String {
+    let metrics = std::sync::Arc::new(Metrics::new());
+    emit(&Meter::new("bq", std::sync::Arc::clone(&metrics)));
+    metrics.encode()
+}
+
+#[test]
+fn rows_are_counted_by_table_and_fate() {
+    let page = metered(|meter| {
+        RowsSettled { table: "tracks", fate: RowFate::Inserted, count: 7 }.emit(meter);
+        let took = Duration::from_millis(30);
+        RowsSent { table: "tracks", rows: 7, bytes: 900, took }.emit(meter);
+        RowsRefused { reason: "invalid", count: 2 }.emit(meter);
+    });
+    let rows = "opentrack_bq_rows_total{destination=\"bq\",table=\"tracks\",outcome=\"inserted\"} 7";
+    assert!(page.contains(rows), "{page}");
+    let bytes = "opentrack_bq_table_bytes_sent_total{destination=\"bq\",table=\"tracks\"} 900";
+    assert!(page.contains(bytes), "{page}");
+    assert!(page.contains("opentrack_bq_insert_seconds_bucket{le=\"0.05\",destination=\"bq\"} 1"), "{page}");
+    assert!(page.contains("opentrack_bq_batch_rows_sum{destination=\"bq\"} 7"), "{page}");
+    let errors = "opentrack_bq_row_errors_total{destination=\"bq\",reason=\"invalid\"} 2";
+    assert!(page.contains(errors), "{page}");
+}
+
+#[test]
+fn what_waits_for_a_schema_is_measured_by_lane() {
+    let page = metered(|meter| {
+        RowWaited { lane: RowLane::Cold, waited: Duration::from_secs(31) }.emit(meter);
+        OldestRow { age: Duration::from_secs(9) }.emit(meter);
+        CircuitChanged { state: BreakerState::Open }.emit(meter);
+        SchemaGuarded { columns: 3, tables: 1 }.emit(meter);
+        TypeConflict { table: "viewed", column: "n", have: "int", got: "text" }.emit(meter);
+    });
+    let wait = "opentrack_bq_schema_wait_seconds_bucket{le=\"60.0\",destination=\"bq\",lane=\"cold\"} 1";
+    assert!(page.contains(wait), "{page}");
+    assert!(page.contains("opentrack_bq_oldest_row_seconds{destination=\"bq\"} 9.0"), "{page}");
+    assert!(page.contains("opentrack_bq_circuit_state{destination=\"bq\"} 2"), "{page}");
+    assert!(page.contains("opentrack_bq_column_guard_total{destination=\"bq\"} 3"), "{page}");
+    assert!(page.contains("opentrack_bq_table_guard_total{destination=\"bq\"} 1"), "{page}");
+    let conflict = "opentrack_bq_type_conflict_total{destination=\"bq\",table=\"viewed\",column=\"n\",have=\"int\",got=\"text\"} 1";
+    assert!(page.contains(conflict), "{page}");
+}
+
+#[test]
+fn a_schema_change_is_counted_by_kind_and_result() {
+    let took = Duration::from_millis(800);
+    let page = page(|metrics| {
+        SchemaChanged { destination: "bq", tables: 1, columns: 4, widened: 0, took }.emit(metrics);
+        let kind = SchemaChangeKind::Widen;
+        SchemaRefused {
+            destination: "bq",
+            kind,
+            result: "denied",
+            reason: "forbidden",
+            status: Some(403),
+            took,
+        }
+        .emit(metrics);
+        let columns = [("viewed".to_owned(), 12)];
+        SchemaMeasured { destination: "bq", columns: &columns, age: Some(took) }.emit(metrics);
+    });
+    let changed = |kind, result| {
+        format!(
+            "opentrack_bq_schema_changes_total{{destination=\"bq\",kind=\"{kind}\",result=\"{result}\"}} 1"
+        )
+    };
+    assert!(page.contains(&changed("create", "done")), "{page}");
+    assert!(page.contains(&changed("add", "done")), "{page}");
+    assert!(page.contains(&changed("widen", "denied")), "{page}");
+    assert!(!page.contains(&changed("widen", "done")), "{page}");
+    assert!(page.contains("opentrack_bq_columns{destination=\"bq\",table=\"viewed\"} 12"), "{page}");
+    assert!(page.contains("opentrack_bq_schema_cache_age_seconds{destination=\"bq\"} 0.8"), "{page}");
 }
