@@ -230,7 +230,7 @@ pub struct LastError {
 /// State of the breaker.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct BreakerStatus {
-    /// closed, open or half-open.
+    /// closed, open or half_open.
     pub state: &'static str,
     /// Consecutive failures.
     pub failures: u32,

@@ -56,7 +56,7 @@ pub(super) async fn read(
     request: &HttpRequest,
     payload: web::Payload,
     bounds: Bounds,
-    reservation: &mut Reservation,
+    reservation: &mut Reservation<'_>,
 ) -> Result<Bytes, Refusal> {
     let coding = match admit_head(request, bounds.max_bytes) {
         Ok(coding) => coding,
@@ -74,7 +74,7 @@ pub(super) async fn read(
     }
     let packed_bytes = packed.len();
     let body = unpack(packed, coding, bounds.max_bytes).await?;
-    if !reservation.cover(packed_bytes + body.len()) {
+    if !reservation.cover(packed_bytes + body.len()).await {
         return Err(NO_ROOM);
     }
     Ok(body)
@@ -129,11 +129,11 @@ fn coding(request: &HttpRequest) -> Result<Coding, Refusal> {
 async fn collect(
     mut payload: web::Payload,
     (announced, max_bytes): (usize, usize),
-    reservation: &mut Reservation,
+    reservation: &mut Reservation<'_>,
 ) -> Result<Bytes, Refusal> {
     let Some(first) = payload.next().await else { return Ok(Bytes::new()) };
     let first = first.map_err(|_| CUT)?;
-    admit(first.len(), max_bytes, reservation)?;
+    admit(first.len(), max_bytes, reservation).await?;
     let Some(second) = payload.next().await else { return Ok(first) };
     let second = second.map_err(|_| CUT)?;
     let mut body = BytesMut::with_capacity(announced.min(TRUSTED_BYTES).max(first.len() + second.len()));
@@ -141,18 +141,19 @@ async fn collect(
     let mut next = Some(Ok(second));
     while let Some(chunk) = next {
         let chunk = chunk.map_err(|_: PayloadError| CUT)?;
-        admit(body.len() + chunk.len(), max_bytes, reservation)?;
+        admit(body.len() + chunk.len(), max_bytes, reservation).await?;
         body.extend_from_slice(&chunk);
         next = payload.next().await;
     }
     Ok(body.freeze())
 }
 
-fn admit(bytes: usize, max_bytes: usize, reservation: &mut Reservation) -> Result<(), Refusal> {
+/// While it waits for room nothing more is read, which slows the sender down.
+async fn admit(bytes: usize, max_bytes: usize, reservation: &mut Reservation<'_>) -> Result<(), Refusal> {
     if bytes > max_bytes {
         return Err(Refusal::BodyTooLarge { limit_bytes: max_bytes });
     }
-    if reservation.cover(bytes) { Ok(()) } else { Err(NO_ROOM) }
+    if reservation.cover(bytes).await { Ok(()) } else { Err(NO_ROOM) }
 }
 
 async fn unpack(packed: Bytes, coding: Coding, max_bytes: usize) -> Result<Bytes, Refusal> {

@@ -26,6 +26,7 @@ mod tests;
 pub mod token;
 mod trace;
 mod visitor;
+mod waiting;
 
 use std::net::TcpListener;
 use std::num::NonZeroUsize;

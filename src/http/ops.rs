@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::actors::messages::{DestinationStatus, ListRejected, Readiness, ReadyCheck, Snapshot};
+use crate::telemetry::events::RequestsWaiting;
 
 use super::access::{self, READ_OPS};
 use super::answer::{self, Refusal};
@@ -69,7 +70,9 @@ pub(super) async fn ready(state: web::Data<State>) -> HttpResponse {
 
 /// Every metric of this router.
 pub(super) async fn metrics(state: web::Data<State>) -> HttpResponse {
-    answer::text(OPEN_METRICS, state.door.metrics.encode())
+    let metrics = &state.door.metrics;
+    RequestsWaiting { count: state.shared.budget.waiting() }.emit(metrics);
+    answer::text(OPEN_METRICS, metrics.encode())
 }
 
 /// `GET /api/destinations`

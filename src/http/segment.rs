@@ -57,15 +57,15 @@ async fn take(
     let deadline = Instant::now() + state.shared.answer_within;
     let terms = state.shared.terms();
     let bounds = Bounds { max_bytes: terms.server.max_body_bytes, patience: terms.server.body_timeout };
-    // A request that nobody has room for is not parsed: its sender may be gone before it would be its turn.
-    let Some(mut reservation) = state.shared.budget.reserve() else {
+    // While there is no room nothing is read, and what found none in time is not parsed.
+    let Some(mut reservation) = state.shared.budget.reserve(state.shared.wait_at_most).await else {
         body::drain(request, payload, bounds.patience).await;
         return Err(Refusal::Overloaded("too much is in flight"));
     };
     let body = body::read(request, payload, bounds, &mut reservation).await?;
     let body_bytes = body.len();
     let envelope = read::read(body, endpoint).map_err(Refusal::Unreadable)?;
-    if !reservation.cover(body_bytes + envelope.len() * CALL_BYTES) {
+    if !reservation.cover(body_bytes + envelope.len() * CALL_BYTES).await {
         return Err(Refusal::Overloaded("too much is in flight"));
     }
     let intake = believe(envelope, request, &terms)?;
@@ -98,7 +98,7 @@ fn believe(envelope: Envelope, request: &HttpRequest, terms: &Terms) -> Result<I
 /// taken back with its permit; one that is being written goes on.
 async fn hand_over(
     intake: Intake,
-    reservation: Reservation,
+    reservation: Reservation<'_>,
     deadline: Instant,
     state: &State,
 ) -> Result<Accepted, Refusal> {

@@ -12,6 +12,17 @@ use super::terms::Terms;
 /// SDKs hang up after 10 s; an answer that comes earlier can still tell them when to try again.
 const ANSWER_WITHIN: Duration = Duration::from_secs(8);
 
+/// How long a request may wait for room before it is refused, in all.
+///
+/// Most SDKs count tries and not time: analytics-node and rudder-sdk-node give up after four refusals, which takes 1.5 s when
+/// each comes at once and 17 s when each comes after this wait; the Rust crate gives up at the first. The other side of the
+/// bound are those who hang up after 10 s: the answer must come before, and the commit needs its part of [`ANSWER_WITHIN`].
+const WAIT_AT_MOST: Duration = Duration::from_secs(4);
+
+/// Most requests that wait to be let in. Each holds a connection and what its worker has read ahead of it (at most some
+/// 160 KiB), and a queue that is longer than what is committed within their patience would only end in refusals.
+const MAX_WAITING: usize = 1024;
+
 /// One worker's view.
 pub(super) struct State {
     /// This worker's addresses.
@@ -27,15 +38,20 @@ pub(super) struct Shared {
     pub(super) terms: ArcSwap<Terms>,
     /// How long a request may take from its head to its answer.
     pub(super) answer_within: Duration,
+    /// How long a request may wait for room.
+    pub(super) wait_at_most: Duration,
 }
 
 impl Shared {
     pub(super) fn new(door: &Door) -> Self {
         let settings = &door.settings;
+        // Half of the connections stay for those who ask how the router is.
+        let seats = MAX_WAITING.min(settings.server.max_connections / 2);
         Shared {
-            budget: Budget::for_bodies_of(settings.server.max_body_bytes),
+            budget: Budget::for_bodies_of(settings.server.max_body_bytes, seats),
             terms: ArcSwap::from_pointee(Terms::new(settings)),
             answer_within: ANSWER_WITHIN,
+            wait_at_most: WAIT_AT_MOST,
         }
     }
 

@@ -91,7 +91,7 @@ impl BreakerState {
     pub const fn as_str(self) -> &'static str {
         match self {
             BreakerState::Closed => "closed",
-            BreakerState::HalfOpen => "half-open",
+            BreakerState::HalfOpen => "half_open",
             BreakerState::Open => "open",
         }
     }

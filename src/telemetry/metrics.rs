@@ -71,6 +71,7 @@ pub struct Metrics {
     pub(super) answers: Family<AnswerLabels, Counter>,
     pub(super) answer_seconds: Histogram,
     pub(super) warehouse: Warehouse,
+    pub(super) requests_waiting: Level,
 }
 
 impl Default for Metrics {
@@ -90,8 +91,8 @@ impl Metrics {
             family(&mut registry, "dead_letters_ended", "Dead letters that are gone, by how they ended");
         let (journal_bytes, commit_seconds) = journal(&mut registry);
         let space = Space::new(&mut registry);
-        let (answers, answer_seconds) = door(&mut registry);
         let warehouse = Warehouse::new(&mut registry);
+        let (answers, answer_seconds, requests_waiting) = door(&mut registry);
         Metrics {
             registry,
             accepted,
@@ -113,6 +114,7 @@ impl Metrics {
             answers,
             answer_seconds,
             warehouse,
+            requests_waiting,
         }
     }
 
@@ -213,10 +215,12 @@ impl Space {
     }
 }
 
-fn door(to: &mut Registry) -> (Family<AnswerLabels, Counter>, Histogram) {
+fn door(to: &mut Registry) -> (Family<AnswerLabels, Counter>, Histogram, Level) {
     let answers = family(to, "http_requests", "Answered requests, by route and status");
     let seconds = Histogram::new(ANSWER_BUCKETS);
-    (answers, add(to, "http_request_seconds", "Time from the request's head to its answer", seconds))
+    let seconds = add(to, "http_request_seconds", "Time from the request's head to its answer", seconds);
+    let waiting = "Requests that wait for room, unread; those that wait in vain are answered with 503";
+    (answers, seconds, add(to, "http_requests_waiting", waiting, Level::default()))
 }
 
 fn family<L, M>(to: &mut Registry, name: &'static str, help: &'static str) -> Family<L, M>

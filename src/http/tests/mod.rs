@@ -29,6 +29,9 @@ use crate::config::settings::{Durability, EventRate, Journal, Limits, OnFull, Se
 use crate::journal::trace::{RejectedTrace, Rejection};
 use crate::telemetry::Metrics;
 
+/// How many requests may wait to be let in, when a test sets the budget.
+const SEATS: usize = 2;
+
 /// What the stand-in does with a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mood {
@@ -165,6 +168,7 @@ struct Plan {
     checks: Vec<ReadyCheck>,
     budget_bytes: Option<usize>,
     answer_within: Option<Duration>,
+    wait_at_most: Duration,
 }
 
 impl Plan {
@@ -175,6 +179,7 @@ impl Plan {
             checks: Vec::new(),
             budget_bytes: None,
             answer_within: None,
+            wait_at_most: Duration::ZERO,
         }
     }
 
@@ -206,8 +211,9 @@ impl Plan {
         };
         let mut shared = Shared::new(&door);
         if let Some(bytes) = self.budget_bytes {
-            shared.budget = Budget::of(bytes);
+            shared.budget = Budget::of(bytes, SEATS);
         }
+        shared.wait_at_most = self.wait_at_most;
         shared.answer_within = self.answer_within.unwrap_or(shared.answer_within);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Mood, Plan, batch, track};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::{Mood, Plan, SEATS, TestDoor, batch, track};
 use crate::config::settings::EventRate;
 
 #[actix::test]
@@ -30,6 +32,104 @@ async fn events_that_are_not_durable_yet_hold_the_budget() {
     assert_eq!(door.post("/v1/track", track("3")).await.error(503), "overloaded");
     door.seen.lock().unwrap().permits.clear();
     assert_eq!(door.post("/v1/track", track("4")).await.status, 200);
+}
+
+/// A budget of one small request, taken, and patience without end: what ends a wait is the test.
+fn crowded() -> Plan {
+    let mut plan = Plan::new();
+    plan.budget_bytes = Some(4 * 1024);
+    plan.wait_at_most = Duration::from_secs(3600);
+    plan
+}
+
+/// Waits until so many requests wait for room, as the metrics say it.
+async fn until_waiting(door: &TestDoor, count: usize) {
+    let line = format!("\nopentrack_http_requests_waiting {count}\n");
+    while !door.get("/metrics").await.body.contains(&line) {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[actix::test]
+async fn a_request_that_finds_no_room_waits_and_is_taken_when_there_is_some() {
+    let door = crowded().open();
+    assert_eq!(door.post("/v1/track", track("1")).await.status, 200);
+    let mut socket = door.connect().await;
+    socket.post("/v1/track", "", &track("2")).await;
+    until_waiting(&door, 1).await;
+    assert_eq!(door.seen(|seen| seen.ids.clone()), ["1"]);
+    assert_eq!(door.get("/health").await.status, 200, "only who brings events waits");
+    door.seen.lock().unwrap().permits.clear();
+    assert_eq!(socket.answer().await.status, 200);
+    assert_eq!(door.seen(|seen| seen.ids.clone()), ["1", "2"]);
+    until_waiting(&door, 0).await;
+}
+
+#[actix::test]
+async fn when_too_many_wait_a_request_is_refused_at_once_and_says_when_to_come_back() {
+    let door = crowded().open();
+    assert_eq!(door.post("/v1/track", track("1")).await.status, 200);
+    let mut waiting = Vec::new();
+    for id in 0..SEATS {
+        let mut socket = door.connect().await;
+        socket.post("/v1/track", "", &track(&format!("waits-{id}"))).await;
+        waiting.push(socket);
+    }
+    until_waiting(&door, SEATS).await;
+    let mut late = door.connect().await;
+    for _ in 0..2 {
+        late.post("/v1/track", "", &track("late")).await;
+        let answer = late.answer().await;
+        assert_eq!(answer.error(503), "overloaded");
+        assert_eq!(answer.header("retry-after"), "1");
+    }
+    for mut socket in waiting {
+        door.seen.lock().unwrap().permits.clear();
+        assert_eq!(socket.answer().await.status, 200);
+    }
+}
+
+#[actix::test]
+async fn a_request_that_waited_in_vain_is_refused_and_the_connection_lives() {
+    let mut plan = crowded();
+    plan.wait_at_most = Duration::from_millis(20);
+    let door = plan.open();
+    assert_eq!(door.post("/v1/track", track("1")).await.status, 200);
+    let mut socket = door.connect().await;
+    socket.post("/v1/track", "", &track("2")).await;
+    let answer = socket.answer().await;
+    assert_eq!(answer.error(503), "overloaded");
+    assert_eq!(answer.header("retry-after"), "1");
+    door.seen.lock().unwrap().permits.clear();
+    socket.post("/v1/track", "", &track("2")).await;
+    assert_eq!(socket.answer().await.status, 200);
+    assert_eq!(door.seen(|seen| seen.ids.clone()), ["1", "2"]);
+}
+
+#[actix::test]
+async fn a_body_that_finds_no_room_to_grow_waits_and_is_taken_when_there_is_some() {
+    let mut plan = crowded();
+    plan.budget_bytes = Some(8 * 1024 * 1024);
+    plan.settings.server.max_event_bytes = 5 * 1024 * 1024;
+    let door = plan.open();
+    let call = |kib: usize| track("m").replace('{', &format!(r#"{{"pad":"{}","#, "x".repeat(kib * 1024)));
+    let mut socket = door.connect().await;
+    for _ in 0..2 {
+        assert_eq!(door.post("/v1/track", call(3500)).await.status, 200);
+    }
+    let body = call(4000);
+    let (mut reader, mut writer) = socket.stream.split();
+    let head = format!("POST /v1/track HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n", body.len());
+    writer.write_all(head.as_bytes()).await.unwrap();
+    let give_room = async {
+        until_waiting(&door, 1).await;
+        door.seen.lock().unwrap().permits.clear();
+    };
+    let (written, ()) = tokio::join!(writer.write_all(body.as_bytes()), give_room);
+    written.unwrap();
+    let mut start = [0; 12];
+    reader.read_exact(&mut start).await.unwrap();
+    assert_eq!(&start, b"HTTP/1.1 200");
 }
 
 #[actix::test]

@@ -27,6 +27,20 @@ impl RequestAnswered {
     }
 }
 
+/// So many requests wait for room before they are read. Writes no line: it is looked at when the metrics are asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct RequestsWaiting {
+    /// At this moment.
+    pub count: usize,
+}
+
+impl RequestsWaiting {
+    /// Sets the gauge.
+    pub fn emit(&self, metrics: &Metrics) {
+        metrics.requests_waiting.set(self.count as u64);
+    }
+}
+
 /// The router listens.
 #[derive(Debug, Clone, Copy)]
 pub struct DoorOpened<'a> {

@@ -245,7 +245,7 @@ async fn an_open_breaker_waits_and_lets_one_request_through_and_skips_nothing() 
     until("one request is let through", 10, async || receiver.requests().len() == 4).await;
     router.until_rows("tracks", &ids).await;
     let entry = router.destination("hook").await;
-    assert_eq!((receiver.requests().len(), &entry["breaker"]["state"]), (4, &json!("half-open")), "{entry}");
+    assert_eq!((receiver.requests().len(), &entry["breaker"]["state"]), (4, &json!("half_open")), "{entry}");
     receiver.recover();
     receiver.until_taken(&ids).await;
     let entry = until_destination(&router, "hook", "it flows", |one| one["state"] == "flowing").await;
