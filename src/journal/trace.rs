@@ -35,6 +35,13 @@ pub enum Standing {
         /// When it is probed next.
         until: Option<Timestamp>,
     },
+    /// It alone waits for something of ours.
+    Deferred {
+        /// What for.
+        reason: &'static str,
+        /// When it is looked at again.
+        until: Timestamp,
+    },
     /// It waits for its first attempt, or for the next one.
     Waiting {
         /// It has failed before.
@@ -295,9 +302,10 @@ fn stop(standing: Standing, notes: &[&Note]) -> Stop {
         }
         Standing::InFlight => ("in_flight", None, None),
         Standing::Held { reason, until } => ("held", reason, until),
+        Standing::Deferred { reason, until } => ("retrying", Some(reason.to_owned()), Some(until)),
         Standing::Idle { reason } => ("pending", Some(reason), None),
         Standing::Waiting { tried, reason, until } if tried || !attempts.is_empty() => {
-            let last = attempts.last().and_then(|last| last.reason.as_ref());
+            let last = attempts.iter().rev().find_map(|last| last.reason.as_ref());
             ("retrying", last.map(ToString::to_string).or(reason), until)
         }
         Standing::Waiting { reason, until, .. } => ("pending", reason, until),

@@ -30,6 +30,9 @@ impl<D: Destination> Delivery<D> {
             Stands::Settled => Standing::Settled,
             Stands::InFlight => Standing::InFlight,
             Stands::Held { reason, until } => Standing::held(Some(reason.as_str()), Some(wall(until))),
+            Stands::Deferred { reason, until } => {
+                Standing::Deferred { reason: reason.as_str(), until: wall(until) }
+            }
             Stands::Waiting { tried, obstacle, until } => Standing::Waiting {
                 tried,
                 reason: obstacle.map(Obstacle::as_str).map(str::to_owned),

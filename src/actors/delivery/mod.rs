@@ -4,6 +4,9 @@
 //! starts a new one, which goes on from there.
 
 mod attempt;
+#[cfg(test)]
+mod attempt_tests;
+mod fates;
 mod fetch;
 mod journey;
 mod loaded;
@@ -13,7 +16,10 @@ mod loss_tests;
 mod notes;
 mod noting;
 mod obey;
+mod ordering;
+mod planning;
 pub mod replay;
+mod sending;
 mod settle;
 mod status;
 mod tally;
@@ -41,9 +47,10 @@ use crate::policy::outcome::{Fault, Outcome, Reason};
 use crate::policy::patience::Patience;
 use crate::policy::settled::Settled;
 use crate::telemetry::{Metrics, clock, events};
-use attempt::Report;
+use attempt::{Gear, Report};
 use loaded::Loaded;
 use notes::{End, Notes};
+use ordering::Orders;
 use replay::Scope;
 use tally::Tally;
 use turnstile::Turnstile;
@@ -95,6 +102,7 @@ pub struct Delivery<D: Destination> {
     /// Loaded events that are not settled. An event that waits for long is read again instead.
     events: Loaded,
     turnstile: Arc<Turnstile>,
+    orders: Orders,
     /// What an operator has ordered since the start; before that the journal knows.
     ordered_pause: Option<bool>,
     notes: Notes,
@@ -121,6 +129,7 @@ impl<D: Destination> Delivery<D> {
         Delivery {
             events: Loaded::new(&parts.patience),
             turnstile: Arc::new(Turnstile::new(&parts.patience)),
+            orders: Orders::default(),
             ordered_pause: None,
             parts,
             machine: None,
@@ -269,7 +278,8 @@ impl<D: Destination> Delivery<D> {
         let batch = positions.iter().map(|position| (*position, self.events.get(*position))).collect();
         let turnstile = Arc::clone(&self.turnstile);
         turnstile.set_share(self.machine.as_ref().map_or(1.0, Machine::share));
-        let work = attempt::make(Arc::clone(&self.parts), turnstile, batch, attempt);
+        let gear = Gear { turnstile, orders: ctx.address().recipient() };
+        let work = attempt::make(Arc::clone(&self.parts), gear, batch, attempt);
         let work = AssertUnwindSafe(work).catch_unwind().into_actor(self);
         let in_flight = self.guard.tie();
         ctx.spawn(work.map(move |report, delivery, ctx| {
@@ -291,14 +301,17 @@ impl<D: Destination> Delivery<D> {
         let settled = report.fates.iter().any(|(_, fate)| matches!(fate, Fate::Settled | Fate::Passed));
         self.notes.tried(std::mem::take(&mut report.trail).into_notes(&self.parts.name), settled);
         self.count_delivered(&report, skipped);
-        if let Some(fault) = report.fault {
+        if let Some(fault) = report.fault.take() {
             let message = in_words(&fault);
             self.last_error = Some(LastError { at: clock::now(), status: fault.status, message });
         }
         // What failed is read again when it is tried again, so that a sick destination holds no memory.
         let positions: Vec<u64> = report.fates.iter().map(|(position, _)| *position).collect();
         let retries = report.fates.iter().any(|(_, fate)| is_retry(fate));
-        self.give(Input::Reported { lane, fates: report.fates, waited: report.waited }, ctx);
+        let deferred = report.fates.iter().filter(|(_, fate)| is_deferred(fate));
+        deferred.for_each(|(position, _)| self.events.remove(*position));
+        let Report { fates, answered, waited, .. } = report;
+        self.give(Input::Reported { lane, fates, answered, waited }, ctx);
         self.forget(&positions, retries);
     }
 
@@ -372,6 +385,10 @@ impl<D: Destination> Delivery<D> {
 
 fn is_retry(fate: &Fate) -> bool {
     matches!(fate, Fate::Failed(Outcome::Transient(_) | Outcome::Broken(_) | Outcome::Throttled { .. }))
+}
+
+fn is_deferred(fate: &Fate) -> bool {
+    matches!(fate, Fate::Failed(Outcome::Deferred { .. }))
 }
 
 fn panicked() -> Fault {

@@ -5,10 +5,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::attempt::{class, fault_of};
+use super::sending::{class, fault_of};
 use crate::journal::attempts::{self, Attempt, Matter, Note, Word};
 use crate::policy::outcome::{Fault, Outcome};
 use crate::telemetry::AttemptClass;
+
+/// What is noted of a request after which an event waits for something of ours. No class of the metrics: it says nothing
+/// about the other side.
+const DEFERRED: &str = "deferred";
 
 /// The outcomes of one attempt.
 #[derive(Debug, Default)]
@@ -25,6 +29,13 @@ pub(super) struct Span {
     pub(super) status: Option<u16>,
 }
 
+impl Span {
+    /// Nothing went over the wire.
+    pub(super) fn unsent(at: Timestamp) -> Span {
+        Span { at, took: None, status: None }
+    }
+}
+
 /// One outcome and the events that had it.
 #[derive(Debug)]
 struct Tried {
@@ -37,7 +48,7 @@ impl Trail {
     /// Takes note of one event's outcome. Requests of one event each are not told apart: the first one's time and the
     /// longest one's duration stand for all.
     pub(super) fn add(&mut self, span: Span, position: u64, outcome: &Outcome) {
-        let same = |tried: &&mut Tried| tried.outcome == *outcome && tried.span.status == span.status;
+        let same = |tried: &&mut Tried| is_same(&tried.outcome, outcome) && tried.span.status == span.status;
         match self.0.iter_mut().rev().find(same) {
             Some(tried) => {
                 tried.span.took = tried.span.took.max(span.took);
@@ -61,10 +72,25 @@ impl Trail {
     }
 }
 
+/// How long each event waits makes no difference to what is told.
+fn is_same(one: &Outcome, other: &Outcome) -> bool {
+    match (one, other) {
+        (Outcome::Deferred { fault: one, .. }, Outcome::Deferred { fault: other, .. }) => one == other,
+        _ => one == other,
+    }
+}
+
+fn word(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Deferred { .. } => DEFERRED,
+        _ => class(outcome).unwrap_or(AttemptClass::Delivered).as_str(),
+    }
+}
+
 fn attempt(tried: &Tried) -> Attempt {
     let fault: Option<&Fault> = fault_of(&tried.outcome);
     Attempt {
-        class: Word::Borrowed(class(&tried.outcome).unwrap_or(AttemptClass::Delivered).as_str()),
+        class: Word::Borrowed(word(&tried.outcome)),
         status: fault.map_or(tried.span.status, |fault| fault.status),
         reason: fault.map(|fault| Word::Borrowed(fault.reason.as_str())),
         answer: fault.map(|fault| attempts::cut(&fault.answer).to_owned()).unwrap_or_default(),

@@ -97,6 +97,17 @@ pub struct Burial {
     pub attempts: u32,
 }
 
+/// An event that waits for something of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Deferral {
+    /// Which.
+    pub(super) position: u64,
+    /// For how long.
+    pub(super) wait: Duration,
+    /// What for.
+    pub(super) reason: Reason,
+}
+
 /// What a report says, sorted by what must be done.
 #[derive(Debug, Default)]
 pub(super) struct Sorted {
@@ -107,8 +118,8 @@ pub(super) struct Sorted {
     pub(super) broken: Option<Fault>,
     pub(super) throttled: Option<(Option<Duration>, Fault)>,
     pub(super) transient: Option<Fault>,
-    /// How long until it is worth looking at what waits for something of ours.
-    pub(super) deferred: Option<Duration>,
+    /// What waits by itself.
+    pub(super) deferred: Vec<Deferral>,
     /// The other side took or judged at least one event.
     pub(super) answered: bool,
 }
@@ -175,9 +186,9 @@ impl Sorted {
                 self.broken = Some(fault);
                 Some(Stay::Wait)
             }
-            Outcome::Deferred { wait, .. } => {
-                self.deferred = Some(self.deferred.map_or(wait, |other| other.min(wait)));
-                Some(Stay::Wait)
+            Outcome::Deferred { wait, fault } => {
+                self.deferred.push(Deferral { position, wait, reason: fault.reason });
+                None
             }
         }
     }
@@ -198,6 +209,8 @@ impl Sorted {
             Stay::Wait => self.rest.push(kept),
             Stay::Retry => self.rest.push(Chunk { failures: chunk.failures + 1, ..kept }),
             Stay::Suspect if kept.positions.len() > 1 => self.rest.extend(kept.halves()),
+            // What was with it had other fates, and may have been the cause all the same.
+            Stay::Suspect if chunk.positions.len() > 1 => self.rest.push(kept),
             Stay::Suspect => {
                 let fault = suspicion.cloned().unwrap_or(Fault {
                     reason: Reason::Rejected,

@@ -133,6 +133,12 @@ impl Delivery {
             }
             sorted.settled.extend(lost);
         }
+        let (settled, losses) = (&mut sorted.settled, &mut self.losses);
+        sorted.deferred.retain(|deferral| {
+            let lost = losses.take(deferral.position);
+            settled.extend(lost.then_some(deferral.position));
+            !lost
+        });
     }
 
     /// Says what was lost since the last time; before the cursor is stored, so that both survive together or neither does.

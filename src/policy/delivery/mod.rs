@@ -12,11 +12,15 @@ mod pacing;
 #[cfg(test)]
 mod pacing_tests;
 mod ready;
+mod report;
 mod send;
 mod step;
 #[cfg(test)]
 mod tests;
 mod view;
+mod waits;
+#[cfg(test)]
+mod waits_tests;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
@@ -27,11 +31,13 @@ use super::pace::Trip;
 use super::patience::Patience;
 use super::settled::Settled;
 use gate::Gate;
-use lane::{Chunk, Lane};
+use lane::Lane;
 use loss::Losses;
 use order::Order;
 use pacing::Pacing;
 use ready::Ready;
+use report::Returned;
+use waits::Waits;
 
 pub use gate::Hold;
 pub use lane::{Burial, Fate};
@@ -70,6 +76,8 @@ pub struct Delivery {
     lanes: BTreeMap<u64, Lane>,
     /// Lanes that wait, by when they are due.
     due: BTreeSet<(Moment, u64)>,
+    /// Events that wait by themselves, in no lane.
+    waits: Waits,
     next_lane: u64,
     in_flight: usize,
     gate: Gate,
@@ -109,6 +117,7 @@ impl Delivery {
             parked: 0,
             lanes: BTreeMap::new(),
             due: BTreeSet::new(),
+            waits: Waits::default(),
             next_lane: 0,
             in_flight: 0,
             read_to,
@@ -140,7 +149,9 @@ impl Delivery {
                 self.fetching = false;
                 self.fetch_after = now + BURY_AGAIN;
             }
-            Input::Reported { lane, fates, waited } => self.reported(lane, fates, waited, now),
+            Input::Reported { lane, fates, answered, waited } => {
+                self.reported(Returned { lane, fates, answered, waited }, now);
+            }
             Input::Buried(positions) => self.buried(&positions),
             Input::NotBuried(burials) => {
                 self.burying -= burials.len().min(self.burying);
@@ -190,7 +201,8 @@ impl Delivery {
 
     fn make_ready(&mut self, position: u64) {
         let Some(slot) = self.slots.get_mut(&position) else { return };
-        if slot.lane.is_none() && self.ready.insert(position) {
+        let is_loose = slot.lane.is_none() && self.waits.get(position).is_none();
+        if is_loose && self.ready.insert(position) {
             self.ready_bytes += slot.bytes;
             self.parked -= usize::from(std::mem::take(&mut slot.parked));
         }
@@ -227,59 +239,8 @@ impl Delivery {
     fn leave(&mut self, position: u64) -> Vec<u64> {
         let Some(slot) = self.slots.remove(&position) else { return Vec::new() };
         self.order.leave(&slot.keys, position);
+        self.waits.forget(position);
         if self.parked == 0 { Vec::new() } else { order::distinct(&slot.keys).collect() }
-    }
-
-    fn reported(&mut self, id: u64, fates: Vec<(u64, Fate)>, waited: Duration, now: Moment) {
-        let Some(lane) = self.lanes.get_mut(&id) else { return };
-        let Some(sent_at) = lane.sent_at.take() else { return };
-        let events = fates.iter().filter(|(_, fate)| *fate != Fate::Unsent).count();
-        let trip = Trip { sent_at: sent_at + waited, events, in_flight: self.in_flight };
-        self.in_flight -= 1;
-        let Some(chunk) = lane.chunks.pop_front() else { return };
-        let mut sorted = lane::sort(&chunk, fates);
-        self.pacing.judge(&sorted, (&trip, self.is_to_blame(&chunk)), now);
-        let wait = self.judge_destination(&sorted, &chunk, now);
-        self.lose_returned(&mut sorted);
-        let patience = (self.gate.flows(now) && !self.pacing.paused).then_some(wait);
-        let rest =
-            self.within_budget(std::mem::take(&mut sorted.rest), &mut sorted.buried, (&chunk, patience));
-        self.settle(&sorted.settled);
-        self.unburied.append(&mut sorted.buried);
-        self.put_back(id, rest, now + wait);
-    }
-
-    /// Tells the gate what the attempt says about the destination, and returns how long the lane waits.
-    fn judge_destination(&mut self, sorted: &lane::Sorted, chunk: &Chunk, now: Moment) -> Duration {
-        if sorted.answered {
-            self.gate.succeeded(chunk.failures == 0, now);
-            self.last_success = Some(now);
-        }
-        if let Some(fault) = &sorted.broken {
-            self.gate.hold(fault.clone(), now);
-        } else if let Some((wait, _)) = &sorted.throttled {
-            self.gate.throttle(*wait, now);
-        } else if sorted.transient.is_some() {
-            if !sorted.answered {
-                self.gate.failed(chunk.failures == 0, now);
-                self.old_failure = chunk.failures > 0;
-            }
-            return backoff::wait(&self.patience.retry, chunk.failures + 1, self.dice.f64());
-        }
-        sorted.deferred.unwrap_or_default()
-    }
-
-    fn put_back(&mut self, id: u64, rest: Vec<Chunk>, due: Moment) {
-        let Some(lane) = self.lanes.get_mut(&id) else { return };
-        for chunk in rest.into_iter().rev() {
-            lane.chunks.push_front(chunk);
-        }
-        if lane.chunks.is_empty() {
-            self.lanes.remove(&id);
-            return;
-        }
-        lane.due = due;
-        self.due.insert((due, id));
     }
 
     fn buried(&mut self, positions: &[u64]) {
@@ -289,6 +250,7 @@ impl Delivery {
 
     fn retry_now(&mut self, now: Moment) {
         self.gate.retry_now(now);
+        self.waits.hurry(now);
         let waiting: Vec<(Moment, u64)> = std::mem::take(&mut self.due).into_iter().collect();
         for (due, id) in waiting {
             let due = due.min(now);
@@ -302,6 +264,7 @@ impl Delivery {
     /// Starts everything that may start now.
     fn advance(&mut self, now: Moment, actions: &mut Vec<Action>) {
         self.tell_losses(actions);
+        self.end_waits(now);
         while let Some(send) = self.next_send(now) {
             actions.push(send);
         }
@@ -342,6 +305,7 @@ impl Delivery {
     fn next_deadline(&self, now: Moment) -> Option<Moment> {
         let bury = (!self.unburied.is_empty()).then_some(self.bury_after);
         let fetch = (now < self.fetch_after).then_some(self.fetch_after);
-        [self.send_deadline(now), bury, fetch].into_iter().flatten().min()
+        let wait = self.waits.first_due().filter(|_| !self.draining);
+        [self.send_deadline(now), bury, fetch, wait].into_iter().flatten().min()
     }
 }

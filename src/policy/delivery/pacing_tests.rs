@@ -92,7 +92,7 @@ impl Desk {
     fn answer_each(&mut self, fate: impl Fn(u64) -> Fate) {
         let (lane, positions) = self.sent.remove(0);
         let fates = positions.into_iter().map(|position| (position, fate(position))).collect();
-        self.give(Input::Reported { lane, fates, waited: Duration::ZERO });
+        self.give(Input::Reported { lane, fates, answered: false, waited: Duration::ZERO });
     }
 
     fn answer_all(&mut self, millis: u64, fate: &Fate) {
@@ -300,7 +300,7 @@ fn time_that_an_attempt_waited_for_permits_is_not_taken_for_a_slow_answer() {
         desk.now += Duration::from_millis(200);
         let (lane, positions) = desk.sent.remove(0);
         let fates = positions.into_iter().map(|position| (position, Fate::Settled)).collect();
-        desk.give(Input::Reported { lane, fates, waited: Duration::from_millis(1_990) });
+        desk.give(Input::Reported { lane, fates, answered: false, waited: Duration::from_millis(1_990) });
     }
     assert_eq!(desk.limit(), 10);
 }

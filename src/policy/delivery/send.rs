@@ -2,6 +2,7 @@
 
 use super::gate::Permission;
 use super::lane::{Chunk, Lane};
+use super::waits::Past;
 use super::{Action, Delivery, MAX_SLOTS};
 use crate::policy::Moment;
 
@@ -59,12 +60,12 @@ impl Delivery {
             return None;
         }
         let id = self.next_lane;
-        let positions = self.take_ready(id);
-        if positions.is_empty() {
+        let chunk = self.take_ready(id);
+        if chunk.positions.is_empty() {
             return None;
         }
         self.next_lane += 1;
-        let chunks = [Chunk::new(positions)].into();
+        let chunks = [chunk].into();
         self.lanes.insert(id, Lane { chunks, due: now, sent_at: None });
         Some(id)
     }
@@ -87,10 +88,10 @@ impl Delivery {
     }
 
     /// Takes ready events into a lane, in order and within the batch limits. One that waits for another event leaves
-    /// `ready` until that one is settled.
-    fn take_ready(&mut self, id: u64) -> Vec<u64> {
+    /// `ready` until that one is settled. Events with different pasts go apart, so that each keeps its own.
+    fn take_ready(&mut self, id: u64) -> Chunk {
         let (max_events, max_bytes) = (self.most_events(), self.patience.batch.max_bytes);
-        let (mut taken, mut bytes) = (Vec::new(), 0);
+        let (mut taken, mut bytes, mut past) = (Vec::new(), 0, Past::default());
         while let Some(position) = self.ready.first() {
             let Some(slot) = self.slots.get(&position) else {
                 self.ready.pop_first();
@@ -98,6 +99,10 @@ impl Delivery {
             };
             let size = slot.bytes;
             if taken.len() >= max_events || (!taken.is_empty() && bytes + size > max_bytes) {
+                break;
+            }
+            let own = self.waits.past(position);
+            if !taken.is_empty() && own != past {
                 break;
             }
             self.ready.pop_first();
@@ -109,11 +114,14 @@ impl Delivery {
                 bytes += size;
                 taken.push(position);
                 slot.lane = Some(id);
+                past = own;
+                self.waits.forget(position);
             } else {
                 slot.parked = true;
                 self.parked += 1;
             }
         }
-        taken
+        let Past { failures, failing_since } = past;
+        Chunk { failures, failing_since, ..Chunk::new(taken) }
     }
 }

@@ -43,6 +43,8 @@ pub enum Input {
         lane: u64,
         /// What became of each event.
         fates: Vec<(u64, Fate)>,
+        /// The other side took or judged something of it, also where no event's fate says so: one of several rows.
+        answered: bool,
         /// How much of the time it waited for permits of ours.
         waited: Duration,
     },

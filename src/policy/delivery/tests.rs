@@ -69,6 +69,8 @@ struct World {
     skipped: BTreeSet<u64>,
     lost: BTreeMap<Reason, u64>,
     backlog_dropped: Option<(u64, u64)>,
+    /// How often each of these events has to wait for something of ours.
+    slow: BTreeMap<u64, u64>,
 }
 
 impl World {
@@ -93,6 +95,7 @@ impl World {
             skipped: BTreeSet::new(),
             lost: BTreeMap::new(),
             backlog_dropped: None,
+            slow: BTreeMap::new(),
         }
     }
 
@@ -161,11 +164,21 @@ impl World {
         let mood = self.moods.get(self.requests).copied().unwrap_or(Mood::Well);
         self.requests += 1;
         self.sizes.push(positions.len());
-        let poison = positions.iter().any(|position| self.poisoned.contains(position));
+        let fates = self.fates(&positions, mood);
+        self.in_flight.insert(lane, positions);
+        let wait = Duration::from_millis(20 + (lane * 37) % 200);
+        self.later(wait, Input::Reported { lane, fates, answered: false, waited: Duration::ZERO });
+    }
+
+    fn fates(&mut self, positions: &[u64], mood: Mood) -> Vec<(u64, Fate)> {
+        let waiting = self.wait_for_ours(positions);
+        let sent = || positions.iter().filter(|position| !waiting.contains_key(position));
+        let poison = sent().any(|position| self.poisoned.contains(position));
         let fates = positions.iter().enumerate().map(|(index, position)| {
             let fate = match mood {
                 // No longer in memory, and not in the journal either.
                 _ if *position < self.first && position.is_multiple_of(2) => Fate::Unsent,
+                Mood::Well | Mood::Down if waiting.contains_key(position) => waiting[position].clone(),
                 Mood::Down => Fate::Failed(Outcome::Transient(fault(Reason::ServerError))),
                 Mood::Revoked => Fate::Failed(Outcome::Broken(fault(Reason::Unauthorized))),
                 Mood::Busy => Fate::Failed(Outcome::Throttled {
@@ -174,7 +187,7 @@ impl World {
                 }),
                 Mood::CutShort if index == 0 => Fate::Failed(Outcome::Transient(fault(Reason::Connection))),
                 Mood::CutShort => Fate::Unsent,
-                Mood::Well if poison && positions.len() == 1 => {
+                Mood::Well if poison && sent().count() == 1 => {
                     Fate::Failed(Outcome::Refused(fault(Reason::Rejected)))
                 }
                 Mood::Well if poison => Fate::Failed(Outcome::Suspect(fault(Reason::Rejected))),
@@ -182,10 +195,28 @@ impl World {
             };
             (*position, fate)
         });
-        let fates: Vec<(u64, Fate)> = fates.collect();
-        self.in_flight.insert(lane, positions);
-        let wait = Duration::from_millis(20 + (lane * 37) % 200);
-        self.later(wait, Input::Reported { lane, fates, waited: Duration::ZERO });
+        fates.collect()
+    }
+
+    /// Returns which of the events wait for something of ours, and which go behind one of those.
+    fn wait_for_ours(&mut self, positions: &[u64]) -> HashMap<u64, Fate> {
+        let (mut behind, mut waiting) = (HashSet::new(), HashMap::new());
+        for position in positions {
+            let keys: Vec<u64> = order::distinct(&self.keys(*position)).collect();
+            let left = self.slow.get_mut(position).filter(|left| **left > 0);
+            let fate = match left {
+                Some(left) => {
+                    *left -= 1;
+                    let wait = Duration::from_millis(*left * 900 + position * 7 % 90);
+                    Fate::Failed(Outcome::Deferred { wait, fault: fault(Reason::Schema) })
+                }
+                None if keys.iter().any(|key| behind.contains(key)) => Fate::Unsent,
+                None => continue,
+            };
+            behind.extend(keys);
+            waiting.insert(*position, fate);
+        }
+        waiting
     }
 
     /// Lets time pass until nothing is left to happen.
@@ -246,6 +277,7 @@ impl World {
         assert_eq!(self.dead.iter().copied().collect::<BTreeSet<u64>>(), self.poisoned);
         assert_eq!(self.machine.settled().mark(), self.users.len() as u64);
         assert_eq!((self.machine.backlog(), self.machine.slots.len(), self.machine.lanes.len()), (0, 0, 0));
+        assert!(self.machine.waits.is_empty(), "{:?}", self.machine.waits);
         for user in self.users.iter().filter(|user| **user != 99) {
             let order: Vec<u64> =
                 self.delivered.iter().copied().filter(|p| self.users[*p as usize] == *user).collect();
@@ -278,6 +310,7 @@ proptest! {
         flaky_store in any::<bool>(),
         events_per_second in prop_oneof![2 => Just(0u32), 1 => 1u32..40],
         pauses in proptest::collection::vec((0u64..60_000, 0u64..20_000), 0..4),
+        slow in proptest::collection::btree_map(0u64..80, 1u64..5, 0..20),
     ) {
         let end = users.len() as u64;
         let poisoned = poison.into_iter().filter(|p| *p < end && users[*p as usize] != 99).collect();
@@ -285,6 +318,7 @@ proptest! {
         let patience = Patience { rate_limit, ..patience(max_events, concurrency) };
         let mut world = World::new(patience, users, poisoned, moods);
         world.flaky_store = flaky_store;
+        world.slow = slow;
         for (at, length) in pauses {
             world.later(Duration::from_millis(at), Input::Paused(true));
             world.later(Duration::from_millis(at + length), Input::Paused(false));
@@ -299,9 +333,11 @@ proptest! {
         users in proptest::collection::vec(1u64..6, 1..80),
         moods in moods(),
         stop_after in 0usize..30,
+        slow in proptest::collection::btree_map(0u64..80, 1u64..5, 0..20),
     ) {
         let end = users.len() as u64;
         let mut world = World::new(patience(7, 3), users, BTreeSet::new(), moods);
+        world.slow = slow;
         world.give(Input::Woken { end });
         for _ in 0..stop_after {
             let Some((_, input)) = world.agenda.pop_first() else { break };
@@ -378,7 +414,9 @@ fn a_batch_that_fails_while_others_get_through_is_halved_until_the_culprit_is_al
             let failed = Fate::Failed(Outcome::Transient(fault(Reason::ServerError)));
             let fate = if sick { failed } else { Fate::Settled };
             let fates = positions.into_iter().map(|position| (position, fate.clone())).collect();
-            todo.extend(machine.on(Input::Reported { lane, fates, waited: Duration::ZERO }, now));
+            todo.extend(
+                machine.on(Input::Reported { lane, fates, answered: false, waited: Duration::ZERO }, now),
+            );
         }
     }
     assert!(culprit_alone);
@@ -412,7 +450,10 @@ fn an_event_that_was_never_sent_says_nothing_about_the_destination() {
         let own = if round % 2 == 0 { Fate::Passed } else { Fate::Unfit(fault(Reason::Rejected)) };
         let down = Fate::Failed(Outcome::Transient(fault(Reason::ServerError)));
         let fates = vec![(from, own), (from + 1, down)];
-        drop(machine.on(Input::Reported { lane: lane.unwrap(), fates, waited: Duration::ZERO }, now));
+        drop(machine.on(
+            Input::Reported { lane: lane.unwrap(), fates, answered: false, waited: Duration::ZERO },
+            now,
+        ));
     }
     assert_eq!(machine.breaker(Duration::from_millis(4)).1, 5);
     assert_eq!(machine.state(Duration::from_millis(4)), "retrying");

@@ -22,7 +22,14 @@ pub enum Standing {
         /// When the next probe is due.
         until: Moment,
     },
-    /// Neither of these.
+    /// It alone waits for something of ours.
+    Deferred {
+        /// What for.
+        reason: Reason,
+        /// When it is looked at again.
+        until: Moment,
+    },
+    /// None of these.
     Waiting {
         /// It has failed before.
         tried: bool,
@@ -145,7 +152,8 @@ impl Delivery {
         {
             return Standing::InFlight;
         }
-        let tried = place.is_some_and(|(_, chunk)| chunk.failures > 0);
+        let failures = place.map_or(self.waits.past(position).failures, |(_, chunk)| chunk.failures);
+        let tried = failures > 0;
         if self.pacing.paused {
             return Standing::Waiting { tried, obstacle: Some(Obstacle::Paused), until: None };
         }
@@ -155,6 +163,10 @@ impl Delivery {
         };
         if let Some(hold) = self.gate.held() {
             return Standing::Held { reason: hold.fault.reason, until: gate.unwrap_or(hold.probe_at) };
+        }
+        let wait = self.waits.get(position);
+        if let Some((reason, until)) = wait.and_then(|wait| Some((wait.reason?, wait.due))) {
+            return Standing::Deferred { reason, until: until.max(gate.unwrap_or_default()) };
         }
         if slot.is_some_and(|slot| slot.lane.is_none() && self.waits_for_another(&slot.keys, position)) {
             return Standing::Waiting { tried, obstacle: Some(Obstacle::Order), until: None };
@@ -168,11 +180,12 @@ impl Delivery {
         if throttled { Obstacle::Throttled } else { Obstacle::BreakerOpen }
     }
 
-    /// Returns whether an earlier event of one of the same users is in a batch that is not done with.
+    /// Returns whether an earlier event of one of the same users is in a batch that is not done with, or waits by itself.
     fn waits_for_another(&self, keys: &Keys, position: u64) -> bool {
         let first = |key: u64| self.order.first(key, 1).into_iter().next();
         let in_lane = |other: u64| self.slots.get(&other).is_some_and(|slot| slot.lane.is_some());
-        order::distinct(keys).filter_map(first).any(|other| other < position && in_lane(other))
+        let blocks = |other: u64| in_lane(other) || self.waits.get(other).is_some();
+        order::distinct(keys).filter_map(first).any(|other| other < position && blocks(other))
     }
 }
 
@@ -224,7 +237,7 @@ mod tests {
 
     fn report(machine: &mut Delivery, lane: u64, positions: &[u64], fate: &Fate, now: Moment) -> Vec<Action> {
         let fates = positions.iter().map(|position| (*position, fate.clone())).collect();
-        machine.on(Input::Reported { lane, fates, waited: Duration::ZERO }, now)
+        machine.on(Input::Reported { lane, fates, answered: false, waited: Duration::ZERO }, now)
     }
 
     fn fault(reason: Reason) -> Fault {

@@ -52,6 +52,7 @@ fn assert_counted_once(world: &World) {
     assert_eq!(lost, end - seen.len() as u64, "{:?}", world.lost);
     assert_eq!(world.machine.settled().mark(), end);
     assert_eq!((world.machine.backlog(), world.machine.slots.len(), world.machine.lanes.len()), (0, 0, 0));
+    assert!(world.machine.waits.is_empty(), "{:?}", world.machine.waits);
     assert_eq!((world.machine.parked, world.machine.ready_bytes, world.machine.ready.len()), (0, 0, 0));
     for user in world.users.iter().filter(|user| **user != 99) {
         let order: Vec<u64> =
@@ -75,11 +76,13 @@ proptest! {
         moods in moods(),
         blows in blows(),
         (max_events, concurrency, flaky_store) in (1usize..20, 1usize..5, any::<bool>()),
+        slow in proptest::collection::btree_map(0u64..80, 1u64..5, 0..20),
     ) {
         let end = users.len() as u64;
         let poisoned = poison.into_iter().filter(|p| *p < end && users[*p as usize] != 99).collect();
         let mut world = World::new(patience(max_events, concurrency), users, poisoned, moods);
         world.flaky_store = flaky_store;
+        world.slow = slow;
         world.give(Input::Woken { end });
         run(&mut world, &blows);
         assert_counted_once(&world);
