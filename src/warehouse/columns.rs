@@ -211,7 +211,7 @@ mod tests {
     use super::*;
 
     fn columns() -> Columns {
-        Columns::new(Dialect { max_name: 127, reserved_tables: &[], refused_columns: &[], timestamps: false })
+        Columns::new(Dialect::PLAIN)
     }
 
     fn path(columns: &mut Columns, root: ColumnId, keys: &[&str]) -> ColumnId {

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use super::fit::Clash;
 use super::schema::ColumnType;
 
 /// Most pairs of column and type that are told apart.
@@ -48,6 +49,13 @@ impl Conflicts {
         let tally = self.seen.entry(conflict).or_default();
         tally.count = tally.count.saturating_add(1);
         message_id.clone_into(&mut tally.last);
+    }
+
+    /// Takes note of the conflicts of one row.
+    pub fn note_row(&mut self, table: &str, clashes: Vec<Clash>, message_id: &str) {
+        for Clash { column, have, got } in clashes {
+            self.note(Conflict { table: table.to_owned(), column, have, got }, message_id);
+        }
     }
 
     /// Returns all conflicts in order.

@@ -5,14 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use super::UNMAPPED;
-use super::columns::{ColumnId, Columns};
-use super::fit::casts;
-use super::layout::{Slot, TableView};
+use super::lack::Lacking;
 use super::names::BUILT_IN_TABLES;
-use super::rows::{Cell, RowDraft, base_columns};
 use super::schema::{Column, ColumnType, Schema, SchemaDiff};
-use super::value::{EXACT_IN_FLOAT, Value};
 
 /// What happens when a value cannot be cast into the column that it belongs to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -55,26 +50,31 @@ pub struct Guards {
 
 /// The types that were seen for one column.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Types {
+pub(super) struct Types {
     seen: u8,
-    has_inexact_int: bool,
-    is_standard: bool,
+    /// An integer that no float holds.
+    pub(super) has_inexact_int: bool,
+    /// A fraction that a decimal number holds.
+    pub(super) has_decimal: bool,
+    /// Every event may ask for it.
+    pub(super) is_standard: bool,
 }
 
 impl Types {
-    fn see(&mut self, kind: ColumnType, value: &Value<'_>) {
-        self.seen |= bit(kind);
-        self.has_inexact_int |= is_inexact(value);
+    /// Returns a column that every event may ask for.
+    pub(super) fn standard(kind: ColumnType) -> Types {
+        Types { seen: bit(kind), is_standard: true, ..Types::default() }
     }
 
     fn join(&mut self, other: Types) {
         self.seen |= other.seen;
         self.has_inexact_int |= other.has_inexact_int;
+        self.has_decimal |= other.has_decimal;
         self.is_standard |= other.is_standard;
     }
 
     /// Returns the narrowest type that holds everything that was seen without loss.
-    fn decide(self) -> ColumnType {
+    pub(super) fn decide(self) -> ColumnType {
         let only = ColumnType::ALL.into_iter().find(|kind| self.seen == bit(*kind));
         let is_number = self.seen == bit(ColumnType::Int) | bit(ColumnType::Float);
         match only {
@@ -83,10 +83,25 @@ impl Types {
             None => ColumnType::Text,
         }
     }
+
+    /// Returns whether a column of integers should become one of this type.
+    fn widens(self, to: WidenTo) -> bool {
+        let has_fraction = self.seen & bit(ColumnType::Float) != 0;
+        match to {
+            WidenTo::Float64 => has_fraction && !self.has_inexact_int,
+            WidenTo::Numeric => self.has_decimal,
+        }
+    }
 }
 
-fn is_inexact(value: &Value<'_>) -> bool {
-    matches!(value, Value::Int(number) if number.unsigned_abs() > EXACT_IN_FLOAT)
+impl WidenTo {
+    /// Returns the type that a widened column has.
+    pub fn column_type(self) -> ColumnType {
+        match self {
+            WidenTo::Float64 => ColumnType::Float,
+            WidenTo::Numeric => ColumnType::Numeric,
+        }
+    }
 }
 
 const fn bit(kind: ColumnType) -> u8 {
@@ -114,31 +129,13 @@ impl Needs {
         self.tables.is_empty()
     }
 
-    /// Adds what one row lacks; `view` is its table, if there is one. At most `most_new` columns of its own, those
-    /// with the fewest keys first. Returns false when there were more.
-    pub fn see(
-        &mut self,
-        draft: &RowDraft<'_>,
-        view: Option<&mut TableView>,
-        columns: &Columns,
-        most_new: usize,
-    ) -> bool {
-        let mut lacking = lacking(draft, view, columns);
-        if lacking.is_empty() {
-            return true;
-        }
-        lacking.sort_by_key(|(id, ..)| id.map(|id| columns.precedence(id)));
-        let (mut own, mut whole) = (0, true);
-        for (_, name, types) in lacking {
-            own += usize::from(!types.is_standard);
-            if types.is_standard || own <= most_new {
-                let table = self.tables.entry(draft.table.clone()).or_default();
-                table.entry(name).or_default().join(types);
-            } else {
-                whole = false;
-            }
-        }
-        whole
+    /// Adds a column that a row of a table lacks.
+    pub(super) fn add(&mut self, table: &str, lacking: &Lacking) {
+        let known = match self.tables.get_mut(table) {
+            Some(known) => known,
+            None => self.tables.entry(table.to_owned()).or_default(),
+        };
+        known.entry(lacking.name.clone()).or_default().join(lacking.types);
     }
 
     /// Adds the needs of another batch.
@@ -148,53 +145,6 @@ impl Needs {
             columns.into_iter().for_each(|(name, types)| known.entry(name).or_default().join(types));
         }
     }
-}
-
-type Lacking = (Option<ColumnId>, String, Types);
-
-fn lacking(draft: &RowDraft<'_>, view: Option<&mut TableView>, columns: &Columns) -> Vec<Lacking> {
-    let mut lacking: Vec<Lacking> = Vec::new();
-    let (is_new, mut has_unmapped) = (view.is_none(), false);
-    match view {
-        Some(view) => {
-            has_unmapped = view.named(UNMAPPED).is_some();
-            for cell in &draft.cells {
-                let slot = view.slot(cell.id, columns);
-                if !is_content(slot, &cell.value) {
-                    lacking.push(lack(cell, slot, columns));
-                }
-            }
-        }
-        None => lacking.extend(draft.cells.iter().map(|cell| lack(cell, None, columns))),
-    }
-    let base = if is_new { base_columns(&draft.table) } else { Vec::new() };
-    let unmapped = Column { name: UNMAPPED.to_owned(), column_type: ColumnType::Text };
-    for column in base.into_iter().chain((!has_unmapped).then_some(unmapped)) {
-        let types = Types { seen: bit(column.column_type), is_standard: true, has_inexact_int: false };
-        lacking.push((None, column.name, types));
-    }
-    lacking
-}
-
-/// Returns whether a value asks nothing of its column. A fraction asks a column of integers to widen; an integer that no
-/// float holds asks it to stay, which matters when both come in one batch.
-fn is_content(slot: Option<Slot>, value: &Value<'_>) -> bool {
-    match slot {
-        None => false,
-        Some(Slot { column_type: ColumnType::Int, .. }) => {
-            let is_fraction = matches!(value, Value::Float(..)) && !casts(value, ColumnType::Int);
-            !is_fraction && !is_inexact(value)
-        }
-        Some(_) => true,
-    }
-}
-
-/// What one value asks for. An existing column is no new one, whatever becomes of it.
-fn lack(cell: &Cell<'_>, there: Option<Slot>, columns: &Columns) -> Lacking {
-    let is_standard = there.is_some() || columns.is_standard(cell.id);
-    let mut types = Types { is_standard, ..Types::default() };
-    types.see(cell.value.column_type(columns.dialect().timestamps), &cell.value);
-    (Some(cell.id), columns.name(cell.id).to_owned(), types)
 }
 
 /// Returns what must change so that the needs are met within the guards, smallest names first. Empty once it is
@@ -230,13 +180,13 @@ fn change(
         diff.add.insert(name.to_owned(), add);
     }
     let widens = |(column, types): &(&String, &Types)| {
-        let has_fraction = types.seen & bit(ColumnType::Float) != 0;
-        known.get(*column) == Some(&ColumnType::Int) && has_fraction && !types.has_inexact_int
+        known.get(*column) == Some(&ColumnType::Int) && types.widens(guards.widen_to)
     };
+    let column_type = guards.widen_to.column_type();
     let widen: Vec<Column> = wanted
         .iter()
         .filter(widens)
-        .map(|(column, _)| Column { name: column.clone(), column_type: ColumnType::Float })
+        .map(|(column, _)| Column { name: column.clone(), column_type })
         .collect();
     if guards.on_type_conflict == OnTypeConflict::Widen && !widen.is_empty() {
         diff.widen.insert(name.to_owned(), widen);

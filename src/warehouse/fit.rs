@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use super::UNMAPPED;
 use super::columns::Columns;
+use super::decimal;
 use super::flatten::Leaf;
 use super::layout::TableView;
 use super::rows::RowDraft;
@@ -20,7 +21,8 @@ pub struct Fitted<'a> {
     pub index: usize,
     /// What the column holds.
     pub column_type: ColumnType,
-    /// The value: of exactly the column's type, or anything when the column holds text.
+    /// The value: of exactly the column's type; anything when the column holds text or JSON; for a decimal number an
+    /// integer, or a text of plain digits.
     pub value: Value<'a>,
 }
 
@@ -34,23 +36,45 @@ pub struct Fit<'a> {
     /// The JSON object for `_unmapped`; empty when there is nothing for it.
     pub unmapped: String,
     /// Columns whose type does not take their value.
-    pub conflicts: Vec<String>,
+    pub conflicts: Vec<Clash>,
+}
+
+/// A column whose type does not take its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clash {
+    /// The column.
+    pub column: String,
+    /// What it takes.
+    pub have: ColumnType,
+    /// What came.
+    pub got: ColumnType,
 }
 
 /// Puts a row's values into the columns of its table; `more` are values that another row of the event had no table for.
-pub fn fit<'a>(draft: RowDraft<'a>, more: Vec<Leaf<'a>>, view: &mut TableView, columns: &Columns) -> Fit<'a> {
+/// The columns `withheld` get none: their values are kept in `_unmapped`.
+pub fn fit<'a>(
+    draft: RowDraft<'a>,
+    more: Vec<Leaf<'a>>,
+    view: &mut TableView,
+    (columns, withheld): (&Columns, &[String]),
+) -> Fit<'a> {
     let mut fit = Fit { cells: Vec::with_capacity(draft.cells.len()), ..Fit::default() };
     let mut kept = Kept::default();
     for Leaf { id, value } in draft.cells {
         match view.slot(id, columns) {
             None => kept.add(columns.dotted(id), &value),
+            Some(_) if withheld.iter().any(|name| name == columns.name(id)) => {
+                kept.add(columns.name(id), &value)
+            }
             Some(slot) => match cast(value, slot.column_type) {
                 Ok(value) => {
                     fit.cells.push(Fitted { index: slot.index, column_type: slot.column_type, value })
                 }
                 Err(value) => {
-                    kept.add(columns.name(id), &value);
-                    fit.conflicts.push(columns.name(id).to_owned());
+                    let column = columns.name(id).to_owned();
+                    kept.add(&column, &value);
+                    let got = value.column_type(columns.dialect().timestamps);
+                    fit.conflicts.push(Clash { column, have: slot.column_type, got });
                 }
             },
         }
@@ -80,6 +104,8 @@ pub fn casts(value: &Value<'_>, to: ColumnType) -> bool {
         (ColumnType::Float, Value::Int(number)) => number.unsigned_abs() <= EXACT_IN_FLOAT,
         (ColumnType::Float, Value::Text(text)) => printed_float(text).is_some(),
         (ColumnType::Timestamp, Value::Text(text)) => is_instant(text),
+        (ColumnType::Numeric, Value::Float(_, raw) | Value::Digits(raw)) => decimal::plain(raw).is_some(),
+        (ColumnType::Numeric, Value::Text(text)) => decimal::plain(text).is_some_and(|plain| plain == **text),
         _ => false,
     }
 }
@@ -97,6 +123,9 @@ fn cast(value: Value<'_>, to: ColumnType) -> Result<Value<'_>, Value<'_>> {
         (ColumnType::Float, Value::Int(number)) => Value::Float(*number as f64, ""),
         (ColumnType::Float, Value::Text(text)) => {
             printed_float(text).map_or(value, |it| Value::Float(it, ""))
+        }
+        (ColumnType::Numeric, Value::Float(_, raw) | Value::Digits(raw)) => {
+            decimal::plain(raw).map_or(value, |plain| Value::Text(plain.into()))
         }
         _ => value,
     })

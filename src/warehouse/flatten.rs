@@ -101,9 +101,7 @@ mod tests {
     use crate::warehouse::Dialect;
 
     fn cells(raw: &str, max_depth: usize) -> Vec<(String, Value<'_>)> {
-        let dialect =
-            Dialect { max_name: 127, reserved_tables: &[], refused_columns: &[], timestamps: false };
-        let mut columns = Columns::new(dialect);
+        let mut columns = Columns::new(Dialect::PLAIN);
         let mut flat = Flat { columns: &mut columns, leaves: Vec::new() };
         flatten(raw, ColumnId::CUSTOM, max_depth, &mut flat);
         let leaves = flat.leaves;

@@ -2,13 +2,15 @@
 //!
 //! Holds what is worth keeping between batches (known paths, looked-up columns). Never knows how a store writes a row.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use super::columns::Columns;
 use super::diff::{Guards, Needs, OnTypeConflict, diff};
 use super::fit::{Fit, fit};
 use super::flatten::Leaf;
+use super::lack::{Lacking, lacking, within};
 use super::layout::Layout;
 use super::names::Dialect;
 use super::rows::{RowDraft, Write, rows};
@@ -42,33 +44,31 @@ pub trait Sink {
 /// The shared way from events to rows.
 #[derive(Debug)]
 pub struct Mapper {
-    columns: Columns,
-    layout: Layout,
-    guards: Guards,
-    max_depth: usize,
-    cut: HashSet<Box<str>>,
+    pub(super) columns: Columns,
+    pub(super) layout: Layout,
+    pub(super) guards: Guards,
+    pub(super) max_depth: usize,
+    cut: HashMap<Box<str>, HashSet<u64>>,
 }
 
 impl Mapper {
     /// Returns a mapper that knows no paths yet.
     pub fn new(dialect: Dialect, guards: Guards, max_depth: usize) -> Mapper {
         let (columns, layout) = (Columns::new(dialect), Layout::default());
-        Mapper { columns, layout, guards, max_depth, cut: HashSet::new() }
+        Mapper { columns, layout, guards, max_depth, cut: HashMap::new() }
     }
 
     /// Maps a batch and gives every event's rows to `sink`. When the schema lacks something, returns what; then the
     /// rows that were given are void.
     pub fn map(&mut self, events: &[Arc<Event>], schema: Arc<Schema>, sink: &mut impl Sink) -> SchemaDiff {
-        self.columns.trim();
-        self.layout.refresh(schema, &self.columns);
-        if self.cut.len() > MAX_CUT {
-            self.cut.clear();
-        }
-        let (mut needs, mut cut) = (Needs::default(), Vec::new());
+        self.begin(schema);
+        let mut needs = Needs::default();
         for (index, event) in events.iter().enumerate() {
             let drafts = rows(event, &mut self.columns, self.max_depth).drafts;
-            if !self.see(event, &drafts, &mut needs) {
-                cut.push(event.head.message_id.clone());
+            let lacking = self.lacking(&drafts);
+            if lacking.iter().any(|of_row| !of_row.is_empty()) {
+                let asked = drafts.iter().map(|draft| draft.table.as_str()).zip(&lacking);
+                self.see(event, &asked.collect::<Vec<_>>(), &mut needs);
             }
             match self.fit(drafts) {
                 Ok(rows) => sink.rows(index, rows),
@@ -78,37 +78,78 @@ impl Mapper {
         if needs.is_empty() {
             return SchemaDiff::default();
         }
-        self.cut.extend(cut);
         diff(&needs, self.layout.schema(), &self.guards)
     }
 
-    /// Collects what an event lacks; false when the guard cut some of it.
-    fn see(&mut self, event: &Event, drafts: &[RowDraft<'_>], needs: &mut Needs) -> bool {
-        let is_cut = !self.cut.is_empty() && self.cut.contains(&event.head.message_id);
-        let most_new = if is_cut { 0 } else { self.guards.max_new_columns_per_event };
-        let mut is_whole = true;
-        for draft in drafts {
-            is_whole &= needs.see(draft, self.layout.table(&draft.table), &self.columns, most_new);
+    /// Makes ready for a batch.
+    pub(super) fn begin(&mut self, schema: Arc<Schema>) {
+        self.columns.trim();
+        self.layout.refresh(schema, &self.columns);
+        if self.cut.len() > MAX_CUT {
+            self.cut.clear();
         }
-        is_whole
+    }
+
+    /// Returns what each row of an event lacks of its table.
+    pub(super) fn lacking(&mut self, drafts: &[RowDraft<'_>]) -> Vec<Vec<Lacking>> {
+        let of_row = |draft: &RowDraft<'_>| lacking(draft, self.layout.table(&draft.table), &self.columns);
+        drafts.iter().map(of_row).collect()
+    }
+
+    /// Collects what an event lacks, as far as the guard lets one event go; what it was let to ask for the first time
+    /// is all that it may ask for.
+    pub(super) fn see(&mut self, event: &Event, asked: &[(&str, &Vec<Lacking>)], needs: &mut Needs) {
+        if let Some(only) = self.cut.get(&*event.head.message_id) {
+            for (table, lacking) in asked {
+                let may = |it: &&Lacking| it.types.is_standard || only.contains(&key(table, &it.name));
+                lacking.iter().filter(may).for_each(|it| needs.add(table, it));
+            }
+            return;
+        }
+        let most = self.guards.max_new_columns_per_event;
+        let mut is_whole = true;
+        for (table, lacking) in asked {
+            let mut count = 0;
+            within(lacking, most).for_each(|it| {
+                needs.add(table, it);
+                count += 1;
+            });
+            is_whole &= count == lacking.len();
+        }
+        if !is_whole {
+            let let_through = asked.iter().flat_map(|(table, lacking)| {
+                within(lacking, most).map(|it| key(table, &it.name)).collect::<Vec<_>>()
+            });
+            self.cut.insert((&*event.head.message_id).into(), let_through.collect());
+        }
     }
 
     fn fit<'a>(&mut self, mut drafts: Vec<RowDraft<'a>>) -> Result<Vec<FittedRow<'a>>, String> {
         let mut homeless = self.homeless(&mut drafts);
         let mut rows = Vec::with_capacity(drafts.len());
         for draft in drafts {
-            let Some(view) = self.layout.table(&draft.table) else { continue };
-            let (name, write, table) = (draft.table.clone(), draft.write, Arc::clone(view.table()));
-            let fit = fit(draft, std::mem::take(&mut homeless), view, &self.columns);
-            if self.guards.on_type_conflict == OnTypeConflict::Reject && !fit.conflicts.is_empty() {
-                return Err(format!(
-                    "column `{}` of table `{name}` does not take the value",
-                    fit.conflicts.join("`, `")
-                ));
-            }
-            rows.push(FittedRow { name, table, write, fit });
+            let fitted = self.fit_row(draft, std::mem::take(&mut homeless), &[]);
+            rows.extend(fitted.transpose()?);
         }
         Ok(rows)
+    }
+
+    /// Fits one row; `None` when there is no such table, words when a value must not be kept aside.
+    pub(super) fn fit_row<'a>(
+        &mut self,
+        draft: RowDraft<'a>,
+        more: Vec<Leaf<'a>>,
+        withheld: &[String],
+    ) -> Option<Result<FittedRow<'a>, String>> {
+        let view = self.layout.table(&draft.table)?;
+        let (name, write, table) = (draft.table.clone(), draft.write, Arc::clone(view.table()));
+        let fit = fit(draft, more, view, (&self.columns, withheld));
+        if self.guards.on_type_conflict == OnTypeConflict::Reject && !fit.conflicts.is_empty() {
+            let columns: Vec<&str> = fit.conflicts.iter().map(|clash| clash.column.as_str()).collect();
+            let columns = columns.join("`, `");
+            return Some(Err(format!("column `{columns}` of table `{name}` does not take the value")));
+        }
+        Some(Ok(FittedRow { name, table, write, fit }))
     }
 
     /// Takes the values of an event's own table when there is no such table; the row before keeps them.
@@ -117,9 +158,21 @@ impl Mapper {
         if drafts.get(at).is_none_or(|draft| self.layout.table(&draft.table).is_some()) {
             return Vec::new();
         }
-        let RowDraft { cells, unmapped, .. } = drafts.remove(at);
-        // What the narrow row has too is not homeless.
+        let draft = drafts.remove(at);
+        self.leaves(draft)
+    }
+
+    /// Returns the values of a row that is not written; what the narrow row has too is not among them.
+    pub(super) fn leaves<'a>(&self, draft: RowDraft<'a>) -> Vec<Leaf<'a>> {
+        let RowDraft { cells, unmapped, .. } = draft;
         let is_own = |leaf: &Leaf<'a>| self.columns.is_custom(leaf.id);
         cells.into_iter().chain(unmapped).filter(is_own).collect()
     }
+}
+
+/// A column of a table as a number, to remember many of them.
+fn key(table: &str, column: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (table, column).hash(&mut hasher);
+    hasher.finish()
 }

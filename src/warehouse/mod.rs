@@ -6,14 +6,17 @@
 
 pub mod columns;
 pub mod conflicts;
+pub mod decimal;
 pub mod diff;
 pub mod fit;
 pub mod flatten;
+mod lack;
 pub mod layout;
 pub mod mapper;
 pub mod names;
 pub mod rows;
 pub mod schema;
+pub mod sort;
 pub mod time;
 pub mod value;
 
@@ -23,12 +26,13 @@ mod tests;
 pub use columns::{ColumnId, Columns};
 pub use conflicts::{Conflict, Conflicts};
 pub use diff::{Guards, Needs, OnTypeConflict, WidenTo, diff};
-pub use fit::{Fit, Fitted, fit};
+pub use fit::{Clash, Fit, Fitted, fit};
 pub use layout::{Layout, Slot, TableView};
 pub use mapper::{FittedRow, Mapper, Sink};
-pub use names::Dialect;
+pub use names::{Dialect, LOADED_AT};
 pub use rows::{Cell, RowDraft, Rows, Write, base_columns, own_table, rows};
 pub use schema::{Closed, Column, ColumnType, Schema, SchemaCell, SchemaDiff, Table};
+pub use sort::{Lack, RowSink, Terms, Unfit, Why};
 pub use value::Value;
 
 /// The column that holds, as one JSON object, what has no column of its own.

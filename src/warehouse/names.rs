@@ -7,9 +7,14 @@ use std::borrow::Cow;
 
 use sha2::{Digest, Sha256};
 
+use super::schema::ColumnType;
+
 /// The tables that exist from the start; an event's table never has one of these names.
 pub const BUILT_IN_TABLES: [&str; 8] =
     ["accounts", "aliases", "groups", "identifies", "pages", "screens", "tracks", "users"];
+
+/// The column that says when a row was sent, in stores whose rows arrive long after their events.
+pub const LOADED_AT: &str = "loaded_at";
 
 /// How much of a hash goes into a name: an underscore and eight digits.
 const HASH_SUFFIX: usize = 9;
@@ -21,10 +26,14 @@ pub struct Dialect {
     pub max_name: usize,
     /// Beginnings of table names that the store keeps for itself.
     pub reserved_tables: &'static [&'static str],
-    /// Beginnings of column names that the store refuses; such a column gets `x` in front.
+    /// Beginnings of column names that the store refuses, in any case; such a column gets `x` in front.
     pub refused_columns: &'static [&'static str],
     /// Texts that are RFC 3339 instants make columns of instants; where false they stay text, byte for byte.
     pub timestamps: bool,
+    /// What `_unmapped` is made as: text, or a type of its own for JSON.
+    pub unmapped: ColumnType,
+    /// Whether tables have [`LOADED_AT`].
+    pub loaded_at: bool,
 }
 
 /// Returns the snake form of a text: words of capitals or digits followed by small letters or digits, in small letters,
@@ -82,10 +91,20 @@ pub fn segment(key: &str) -> Cow<'_, str> {
 }
 
 impl Dialect {
+    /// Names of 127 bytes, nothing reserved, and text for what has no type of its own.
+    pub const PLAIN: Dialect = Dialect {
+        max_name: 127,
+        reserved_tables: &[],
+        refused_columns: &[],
+        timestamps: false,
+        unmapped: ColumnType::Text,
+        loaded_at: false,
+    };
+
     /// Returns the final form of a column whose segments are already joined with `_`.
     pub fn column(&self, joined: &str) -> String {
         let mut name = with_leading_letter(joined);
-        if self.refused_columns.iter().any(|prefix| name.starts_with(prefix)) {
+        if self.refused_columns.iter().any(|prefix| begins_with(&name, prefix)) {
             name.insert(0, 'x');
         }
         self.cut(name)
@@ -114,6 +133,10 @@ impl Dialect {
     }
 }
 
+fn begins_with(name: &str, prefix: &str) -> bool {
+    name.get(..prefix.len()).is_some_and(|beginning| beginning.eq_ignore_ascii_case(prefix))
+}
+
 fn with_leading_letter(name: &str) -> String {
     if name.starts_with(|first: char| first.is_ascii_digit()) { format!("_{name}") } else { name.to_owned() }
 }
@@ -124,12 +147,8 @@ mod tests {
 
     use super::*;
 
-    const DIALECT: Dialect = Dialect {
-        max_name: 127,
-        reserved_tables: &["sqlite_"],
-        refused_columns: &["_table_"],
-        timestamps: false,
-    };
+    const DIALECT: Dialect =
+        Dialect { reserved_tables: &["sqlite_"], refused_columns: &["_TABLE_"], ..Dialect::PLAIN };
 
     #[test]
     fn names_follow_segments_snake_case() {
@@ -198,6 +217,8 @@ mod tests {
     #[test]
     fn refused_columns_get_an_x() {
         assert_eq!(DIALECT.column("_table_suffix"), "x_table_suffix");
+        assert_eq!(DIALECT.column("_Table_suffix"), "x_Table_suffix");
+        assert_eq!(DIALECT.column("_tab"), "_tab");
     }
 
     proptest! {

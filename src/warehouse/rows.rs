@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use super::UNMAPPED;
 use super::columns::{ColumnId, Columns};
 use super::flatten::{Flat, Leaf, each_key, flatten};
-use super::names::Dialect;
+use super::names::{Dialect, LOADED_AT};
 use super::schema::{Column, ColumnType};
 use super::time::Precision;
 use super::value::Value;
@@ -27,7 +27,7 @@ pub enum Write {
 pub type Cell<'a> = Leaf<'a>;
 
 /// One row as the event alone would have it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct RowDraft<'a> {
     /// The table's name.
     pub table: String,
@@ -216,8 +216,9 @@ fn section<'a>(
     flat.leaves
 }
 
-/// Returns the columns that a table has from the start: those that every row of it has, and `_unmapped`.
-pub fn base_columns(table: &str) -> Vec<Column> {
+/// Returns the columns that a table has from the start: those that every row of it has, `_unmapped`, and
+/// what the dialect adds.
+pub fn base_columns(table: &str, dialect: &Dialect) -> Vec<Column> {
     let of_table: &[&str] = match table {
         "users" | "accounts" => &[],
         "identifies" => &["anonymous_id", "user_id"],
@@ -227,8 +228,9 @@ pub fn base_columns(table: &str) -> Vec<Column> {
         _ => &["anonymous_id", "user_id", "event", "event_text"],
     };
     let times = ["received_at", "sent_at", "timestamp", "original_timestamp", "uuid_ts"];
-    let texts = ["id"].into_iter().chain(of_table.iter().copied()).chain([UNMAPPED]);
-    let texts = texts.map(|name| (name, ColumnType::Text));
+    let texts = ["id"].into_iter().chain(of_table.iter().copied());
+    let texts = texts.map(|name| (name, ColumnType::Text)).chain([(UNMAPPED, dialect.unmapped)]);
+    let times = times.into_iter().chain(dialect.loaded_at.then_some(LOADED_AT));
     let all = texts.chain(times.map(|name| (name, ColumnType::Timestamp)));
     let mut all: Vec<Column> =
         all.map(|(name, column_type)| Column { name: name.to_owned(), column_type }).collect();

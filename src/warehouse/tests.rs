@@ -11,8 +11,10 @@ use serde_json::{Map, Value as Json, json};
 use super::*;
 use crate::spec::{Event, Kind, Receipt};
 
+mod sort;
+
 const DIALECT: Dialect =
-    Dialect { max_name: 63, reserved_tables: &["pg_"], refused_columns: &[], timestamps: true };
+    Dialect { max_name: 63, reserved_tables: &["pg_"], timestamps: true, ..Dialect::PLAIN };
 
 fn guards() -> Guards {
     Guards {

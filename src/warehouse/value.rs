@@ -58,6 +58,11 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// Returns true for an integer that no float holds.
+    pub fn is_inexact(&self) -> bool {
+        matches!(self, Value::Int(number) if number.unsigned_abs() > EXACT_IN_FLOAT)
+    }
+
     /// Appends the value as text: what a column of text holds.
     pub fn write_text(&self, out: &mut String) {
         match self {

@@ -5,7 +5,10 @@ use std::fmt::Write;
 use super::report::{Entry, Line, Needed, Report};
 use crate::cli::table::without_control;
 use crate::destinations::{ShownBody, ShownRequest, ShownRow};
-use crate::warehouse::base_columns;
+use crate::warehouse::{Dialect, base_columns};
+
+/// Knows every column that some warehouse gives to every table.
+const EVERYTHING: Dialect = Dialect { loaded_at: true, ..Dialect::PLAIN };
 
 /// Returns the whole text. Control characters of the events are escaped, so that they cannot steer the terminal.
 pub(super) fn text(report: &Report) -> String {
@@ -53,9 +56,9 @@ impl Page {
         line.requests.iter().for_each(|request| self.request(request));
     }
 
-    /// Columns that every such table has are not worth a line.
+    /// Columns that every such table has are not worth a line, whichever warehouse it is.
     fn table(&mut self, needed: &Needed) {
-        let base = base_columns(&needed.table);
+        let base = base_columns(&needed.table, &EVERYTHING);
         let own = needed.columns.iter().filter(|column| !base.iter().any(|base| base.name == column.name));
         let own: Vec<String> = own.map(|column| format!("{} {}", column.name, column.column_type)).collect();
         let with = if own.is_empty() { String::new() } else { format!(" with {}", own.join(", ")) };

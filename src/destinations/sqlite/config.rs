@@ -15,7 +15,7 @@ const MAX_COLUMNS: usize = 2_000;
 
 /// SQLite has no limit of names; 127 is what Segment's and RudderStack's warehouses share.
 pub(super) const DIALECT: Dialect =
-    Dialect { max_name: 127, reserved_tables: &["sqlite_"], refused_columns: &[], timestamps: false };
+    Dialect { max_name: 127, reserved_tables: &["sqlite_"], ..Dialect::PLAIN };
 
 /// The block of the shipped configuration.
 pub(super) const BLOCK: &str = r#"[destinations.warehouse]

@@ -2,6 +2,7 @@
 //!
 //! Identifiers are always quoted, so that no event name is a keyword.
 
+use super::config::DIALECT;
 use crate::warehouse::{Column, ColumnType, Table, Write, base_columns};
 
 /// Remembers what SQLite's own words for types cannot say: that an INTEGER is a boolean, or was widened to hold
@@ -50,7 +51,7 @@ pub(super) fn understood(declared: &str) -> ColumnType {
 
 /// Returns the statement that creates a table; its key is `id`, and columns that every table has come first.
 pub(super) fn create_table(name: &str, columns: &[Column]) -> String {
-    let base = base_columns(name);
+    let base = base_columns(name, &DIALECT);
     let is_base = |column: &&Column| base.iter().any(|known| known.name == column.name);
     let rank = |column: &Column| (column.name != "id", !is_base(&column), column.name == "_unmapped");
     let mut sorted: Vec<&Column> = columns.iter().collect();

@@ -69,10 +69,10 @@ impl Destination for Sqlite {
         Ok((Sqlite { mapper, max_tables, schema }, wire))
     }
 
-    fn plan(&self, events: &[Arc<Event>], _: &Attempt) -> Plan<Request> {
+    fn plan(&self, events: &[Arc<Event>], attempt: &Attempt) -> Plan<Request> {
         // A panic while mapping leaves nothing half done that the next batch would not find out again.
         let mut mapper = self.mapper.lock().unwrap_or_else(PoisonError::into_inner);
-        plan::plan(&mut mapper, events, self.schema.load())
+        plan::plan(&mut mapper, events, &self.schema, attempt)
     }
 
     fn judge(&self, request: &Request, events: usize, reply: &Reply) -> Vec<Outcome> {

@@ -6,10 +6,10 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::super::{Plan, Planned};
+use super::super::{Attempt, Plan, Planned, SchemaCell};
 use crate::policy::outcome::{Fault, Reason};
 use crate::spec::Event;
-use crate::warehouse::{ColumnType, Fitted, FittedRow, Mapper, Schema, Sink, Table, Value, Write};
+use crate::warehouse::{Clash, ColumnType, Fitted, FittedRow, Mapper, Sink, Table, Value, Write};
 
 /// One transaction.
 #[derive(Debug, Clone)]
@@ -80,14 +80,26 @@ pub struct Row {
     pub cells: Range<usize>,
 }
 
-/// Maps a batch to one transaction, or says what the schema lacks.
-pub(super) fn plan(mapper: &mut Mapper, events: &[Arc<Event>], schema: Arc<Schema>) -> Plan<Request> {
+/// Maps a batch to one transaction, or says what the schema lacks. The first attempt takes note of conflicts.
+pub(super) fn plan(
+    mapper: &mut Mapper,
+    events: &[Arc<Event>],
+    cell: &SchemaCell,
+    attempt: &Attempt,
+) -> Plan<Request> {
     let mut builder = Builder::default();
-    let needs = mapper.map(events, schema, &mut builder);
+    let needs = mapper.map(events, cell.load(), &mut builder);
     if !needs.is_empty() {
         return Plan { needs: Some(needs), ..Plan::default() };
     }
-    let Builder { load, refused, planned, .. } = builder;
+    let Builder { load, refused, planned, clashes, .. } = builder;
+    if attempt.number == 1 && !clashes.is_empty() {
+        let mut conflicts = cell.conflicts();
+        for (index, table, clashes) in clashes {
+            let message_id = events.get(index).map_or("", |event| &*event.head.message_id);
+            conflicts.note_row(&table, clashes, message_id);
+        }
+    }
     let requests = match planned.is_empty() {
         true => Vec::new(),
         false => vec![Planned { request: Request(Arc::new(load)), events: planned }],
@@ -101,13 +113,19 @@ struct Builder {
     places: HashMap<String, usize>,
     planned: Vec<usize>,
     refused: Vec<(usize, Fault)>,
+    clashes: Vec<(usize, String, Vec<Clash>)>,
 }
 
 impl Sink for Builder {
     fn rows(&mut self, index: usize, rows: Vec<FittedRow<'_>>) {
         let event = self.planned.len();
         self.planned.push(index);
-        rows.into_iter().for_each(|row| self.row(event, row));
+        for mut row in rows {
+            if !row.fit.conflicts.is_empty() {
+                self.clashes.push((index, row.name.clone(), std::mem::take(&mut row.fit.conflicts)));
+            }
+            self.row(event, row);
+        }
     }
 
     fn refuse(&mut self, index: usize, why: String) {

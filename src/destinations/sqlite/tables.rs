@@ -3,6 +3,7 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::super::SchemaDiff;
+use super::config::DIALECT;
 use super::ddl;
 use super::store::StoreError;
 use crate::telemetry::clock;
@@ -60,7 +61,7 @@ pub(super) fn create_fixed_tables(connection: &mut Connection) -> Result<(), Sto
     transaction.execute(ddl::CREATE_COLUMNS_TABLE, [])?;
     let since = now();
     for table in BUILT_IN_TABLES {
-        let columns = base_columns(table);
+        let columns = base_columns(table, &DIALECT);
         transaction.execute(&ddl::create_table(table, &columns), [])?;
         add_missing(&transaction, table, &columns, &since)?;
     }
