@@ -8,6 +8,8 @@
 mod auth;
 mod config;
 mod ddl;
+mod errors;
+mod judge;
 #[cfg(test)]
 mod peer;
 pub mod request;

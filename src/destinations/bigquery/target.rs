@@ -70,12 +70,17 @@ impl Target {
     ///
     /// # Errors
     /// When the endpoint is no address.
-    pub(super) fn new(config: &Config, setting: &Setting, around: Surroundings) -> Result<Target, SettingError> {
+    pub(super) fn new(
+        config: &Config,
+        setting: &Setting,
+        around: Surroundings,
+    ) -> Result<Target, SettingError> {
         let google = Url::parse(GOOGLE);
         let endpoint = match config.base_url() {
             Some(url) => url,
-            None => google.map_err(|error| {
-                SettingError { key: "endpoint", message: format!("is not an address: {error}") }
+            None => google.map_err(|error| SettingError {
+                key: "endpoint",
+                message: format!("is not an address: {error}"),
             })?,
         };
         Ok(Target {
