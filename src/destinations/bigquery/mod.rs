@@ -5,13 +5,20 @@
 //! `auth`, `store`). A batch becomes one request per table; each row has an outcome of its own, and an event is delivered
 //! when all its rows are.
 
+mod api;
 mod auth;
 mod config;
 mod ddl;
+mod errors;
+mod insert;
+mod jobs;
+mod judge;
 #[cfg(test)]
 mod peer;
 pub mod request;
+mod tables;
 mod target;
 mod types;
+mod upload;
 
 pub use config::{AutoTableManagement, Config, DedupScope, MissingColumn, TableLayout, WriteMethod};
