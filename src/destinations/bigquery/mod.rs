@@ -13,5 +13,7 @@ mod peer;
 pub mod request;
 mod target;
 mod types;
+pub mod users;
+pub mod views;
 
 pub use config::{AutoTableManagement, Config, DedupScope, MissingColumn, TableLayout, WriteMethod};
