@@ -20,5 +20,7 @@ mod tables;
 mod target;
 mod types;
 mod upload;
+pub mod users;
+pub mod views;
 
 pub use config::{AutoTableManagement, Config, DedupScope, MissingColumn, TableLayout, WriteMethod};

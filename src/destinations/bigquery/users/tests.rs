@@ -1,0 +1,112 @@
+//! What the statements of a merge say.
+
+use std::sync::Arc;
+
+use super::*;
+
+fn options() -> Options {
+    Options {
+        project: "acme".into(),
+        dataset: "analytics".into(),
+        views_dataset: "analytics".into(),
+        dedup_scope: Default::default(),
+        require_partition_filter: false,
+    }
+}
+
+fn table(columns: &[(&str, ColumnType)]) -> Arc<Table> {
+    Arc::new(Table { columns: columns.iter().map(|(name, kind)| ((*name).to_owned(), *kind)).collect() })
+}
+
+const IDENTIFIES: [(&str, ColumnType); 7] = [
+    ("id", ColumnType::Text),
+    ("received_at", ColumnType::Timestamp),
+    ("user_id", ColumnType::Text),
+    ("anonymous_id", ColumnType::Text),
+    ("email", ColumnType::Text),
+    ("score", ColumnType::Float),
+    ("_unmapped", ColumnType::Json),
+];
+
+fn schema(more: &[(&str, &[(&str, ColumnType)])]) -> Schema {
+    let mut schema = Schema::default();
+    schema.tables.insert("identifies".into(), table(&IDENTIFIES));
+    schema.tables.extend(more.iter().map(|(name, columns)| ((*name).to_owned(), table(columns))));
+    schema
+}
+
+#[test]
+fn the_first_merge_makes_the_table_and_reads_everything() {
+    let statements = merge(&options(), &schema(&[]), None);
+    insta::assert_snapshot!(statements.join(";\n"));
+}
+
+#[test]
+fn a_later_merge_adds_and_widens_what_is_missing_and_reads_from_a_constant_on() {
+    let users =
+        [("id", ColumnType::Text), ("received_at", ColumnType::Timestamp), ("score", ColumnType::Int)];
+    let since = since(Some("2026-03-01T12:00:00Z".parse().unwrap()), None);
+    let statements = merge(&options(), &schema(&[("users", &users)]), since);
+    assert_eq!(statements.len(), 3, "{statements:?}");
+    assert_eq!(
+        statements[0],
+        "ALTER TABLE `acme.analytics.users`\n  ADD COLUMN IF NOT EXISTS `_unmapped` JSON,\n  \
+         ADD COLUMN IF NOT EXISTS `email` STRING"
+    );
+    assert_eq!(
+        statements[1],
+        "ALTER TABLE `acme.analytics.users`\n  ALTER COLUMN `score` SET DATA TYPE FLOAT64"
+    );
+    assert!(
+        statements[2].contains("t.`received_at` >= TIMESTAMP '2026-03-01T11:45:00.000000Z'"),
+        "{}",
+        statements[2]
+    );
+    assert!(statements[2].contains("`score` = COALESCE(s.`score`, u.`score`)"), "{}", statements[2]);
+}
+
+#[test]
+fn a_column_that_its_owner_made_of_another_type_takes_what_it_can() {
+    let users = [
+        ("id", ColumnType::Text),
+        ("received_at", ColumnType::Timestamp),
+        ("email", ColumnType::Int),
+        ("score", ColumnType::Other),
+        ("_unmapped", ColumnType::Json),
+    ];
+    let statements = merge(&options(), &schema(&[("users", &users)]), None);
+    let [only] = statements.as_slice() else { panic!("{statements:?}") };
+    assert!(
+        only.contains("`email` = COALESCE(SAFE_CAST(CAST(s.`email` AS STRING) AS INT64), u.`email`)"),
+        "{only}"
+    );
+    assert!(!only.contains("score"), "{only}");
+}
+
+#[test]
+fn accounts_are_merged_from_groups_and_nothing_without_calls() {
+    let groups = [
+        ("id", ColumnType::Text),
+        ("received_at", ColumnType::Timestamp),
+        ("group_id", ColumnType::Text),
+        ("user_id", ColumnType::Text),
+        ("plan", ColumnType::Text),
+    ];
+    let statements = merge(&options(), &schema(&[("groups", &groups)]), None);
+    let merges: Vec<&str> = statements.iter().filter_map(|sql| sql.strip_prefix("MERGE ")).collect();
+    assert!(
+        merges[0].starts_with("`acme.analytics.users`") && merges[1].starts_with("`acme.analytics.accounts`")
+    );
+    assert!(merges[1].contains("GROUP BY t.`group_id`") && !merges[1].contains("user_id"), "{}", merges[1]);
+    assert_eq!(merge(&options(), &Schema::default(), None), Vec::<String>::new());
+}
+
+#[test]
+fn a_merge_begins_before_the_oldest_row_that_came_late() {
+    let at = |text: &str| Some(text.parse::<Timestamp>().unwrap());
+    let (last, late) = (at("2026-03-01T12:00:00Z"), at("2026-02-27T08:00:00Z"));
+    assert_eq!(since(last, None), at("2026-03-01T11:45:00Z"));
+    assert_eq!(since(last, late), at("2026-02-27T07:45:00Z"));
+    assert_eq!(since(last, at("2026-03-01T12:10:00Z")), at("2026-03-01T11:45:00Z"));
+    assert_eq!(since(None, late), None, "after a start everything is read once");
+}
