@@ -74,6 +74,7 @@ fn events(count: usize) -> anyhow::Result<Vec<Arc<Event>>> {
             message_id: None,
             source: Arc::clone(&source),
             ip: None,
+            signals: Default::default(),
             redelivery: None,
         };
         let event = Event::restore(raw.into(), receipt);

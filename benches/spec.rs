@@ -63,7 +63,13 @@ fn main() {
         Bytes::from(format!(r#"{{"batch":[{}],"sentAt":"2026-11-20T11:59:59.000Z"}}"#, events.join(",")));
     let single = Bytes::from(event(0));
     let received_at = "2026-11-20T12:00:00.250Z".parse().unwrap();
-    let arrival = Arrival { received_at, source: Arc::from("web"), ip: None, client_side: false };
+    let arrival = Arrival {
+        received_at,
+        source: Arc::from("web"),
+        ip: None,
+        client_side: false,
+        signals: Default::default(),
+    };
     let limits = Limits { max_event_bytes: 1 << 20 };
     let believe =
         |body: &Bytes, endpoint| read(body.clone(), endpoint).unwrap().believe(&arrival, &limits).events;

@@ -137,6 +137,7 @@ fn event(number: usize) -> Option<Arc<Event>> {
         message_id: None,
         source: "web".into(),
         ip: None,
+        signals: Default::default(),
         redelivery: None,
     };
     Event::restore(Bytes::from(text.to_string()), receipt).ok().map(Arc::new)

@@ -13,6 +13,7 @@ pub fn check(bytes: &[u8], endpoint: Endpoint) {
         source: Arc::from("fuzz"),
         ip: "203.0.113.9".parse().ok(),
         client_side: true,
+        signals: Default::default(),
     };
     for event in envelope.believe(&arrival, &Limits { max_event_bytes: 1 << 20 }).events {
         let mut text = Vec::new();

@@ -97,6 +97,7 @@ impl Launcher for Launch<'_> {
             journal: Arc::clone(self.journal),
             patience: self.destination.patience.clone(),
             filter: self.destination.events.clone(),
+            discretion: Arc::clone(&self.destination.discretion),
             schema_manager,
             metrics: Arc::clone(self.metrics),
             beacon: self.beacon,

@@ -6,6 +6,7 @@ use secrecy::ExposeSecret;
 
 use super::load::Loaded;
 use super::settings::{Destination, Journal, Limits, Server, Settings, Source};
+use crate::policy::consent::Rules;
 
 /// The differences between what runs and what was read, by the names of the configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -32,6 +33,7 @@ impl Changes {
             server: _,
             journal: _,
             limits: Limits { per_ip: _, per_source: _ },
+            consent: Rules { mode: _, honour_gpc: _, honour_dnt: _ },
             sources,
             destinations,
         } = read;
@@ -74,7 +76,11 @@ struct Comparison<T> {
 
 const DESTINATION: Comparison<Destination> = Comparison {
     name: |one| &one.name,
-    same: |old, new| old.enabled == new.enabled && old.fingerprint == new.fingerprint,
+    // What other sections say to a destination is in its discretion.
+    same: |old, new| {
+        let same = old.enabled == new.enabled && old.fingerprint == new.fingerprint;
+        same && old.discretion == new.discretion
+    },
 };
 
 const SOURCE: Comparison<Source> = Comparison { name: |one| &one.name, same: same_source };
@@ -92,6 +98,9 @@ fn other_keys(running: &Settings, read: &Settings) -> impl Iterator<Item = &'sta
     let pairs = [
         ("limits.per_ip", running.limits.per_ip != read.limits.per_ip),
         ("limits.per_source", running.limits.per_source != read.limits.per_source),
+        ("consent.mode", running.consent.mode != read.consent.mode),
+        ("consent.honour_gpc", running.consent.honour_gpc != read.consent.honour_gpc),
+        ("consent.honour_dnt", running.consent.honour_dnt != read.consent.honour_dnt),
         ("server.max_body_bytes", old.max_body_bytes != new.max_body_bytes),
         ("server.max_event_bytes", old.max_event_bytes != new.max_event_bytes),
         ("server.body_timeout", old.body_timeout != new.body_timeout),

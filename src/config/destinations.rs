@@ -3,17 +3,19 @@
 //! Knows a destination only through its registry entry, so that a new one needs no change here.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::environment::Environment;
 use super::node::{Field, Node, Origin, Table, Value};
 use super::own::Own;
-use super::patience;
 use super::problem::did_you_mean;
 use super::read;
 use super::section::{Section, Wrong};
 use super::settings::{Destination, Server, Start};
+use super::{discretion, patience};
 use crate::destinations::{self, Entry, Launcher, Setting};
 use crate::telemetry::Meter;
+use crate::policy::consent::Rules;
 
 /// What every destination is read with.
 pub(super) struct Context<'a> {
@@ -25,6 +27,8 @@ pub(super) struct Context<'a> {
     pub(super) entries: &'static [Entry],
     /// `[server]`, already read.
     pub(super) server: &'a Server,
+    /// `[consent]`, already read.
+    pub(super) consent: Rules,
 }
 
 /// Whether a destination is on, and why: one line of `check`.
@@ -93,6 +97,7 @@ fn destination(
     let enabled = section.optional("enabled", read::boolean);
     let patience = patience::patience(section, (entry.patience)());
     let events = section.within("events", patience::events);
+    let discretion = discretion::discretion(section, context.consent);
     let start = section.value("start", Start::Now, patience::start);
     let before = section.report.count();
     let mut own = Own::read(section, entry, &context.directory);
@@ -104,6 +109,7 @@ fn destination(
         enabled: switch.enabled,
         patience,
         events,
+        discretion: Arc::new(discretion),
         start,
         settings,
         fingerprint: own.fingerprint(section),

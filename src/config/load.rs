@@ -15,7 +15,7 @@ use super::problem::{Place, Problem, Problems};
 use super::report::Report;
 use super::section::Section;
 use super::settings::{Limits, Server, Settings};
-use super::{interpolate, overrides, secrets, server, shipped, sources};
+use super::{discretion, interpolate, overrides, secrets, server, shipped, sources};
 use crate::destinations::{ENTRIES, Entry};
 
 /// Where the configuration is looked for.
@@ -154,17 +154,19 @@ fn settings(
         section.within("server", |section| server::server(section, &document.directory, environment));
     let journal = section.within("journal", server::journal);
     let limits: Limits = section.within("limits", server::limits);
+    let consent = section.within("consent", discretion::rules);
     let sources = section.within("sources", |section| sources::sources(section, environment));
     let context = Context {
         directory: document.directory.clone(),
         environment,
         server: &server,
+        consent,
         entries: document.entries,
     };
     let read = section.within("destinations", |section| destinations::destinations(section, &context));
     section.finish();
     let (destinations, switches) = read.into_iter().unzip();
-    let settings = Settings { server, journal, limits, sources, destinations };
+    let settings = Settings { server, journal, limits, consent, sources, destinations };
     check_whole(&settings, environment, report);
     (settings, switches)
 }

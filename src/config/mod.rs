@@ -5,6 +5,7 @@
 
 mod changes;
 mod destinations;
+mod discretion;
 mod environment;
 mod fingerprint;
 mod interpolate;

@@ -9,6 +9,8 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 
 use crate::destinations;
+use crate::policy::consent::Rules;
+use crate::policy::discretion::Discretion;
 use crate::policy::patience::Patience;
 
 pub use super::fingerprint::Fingerprint;
@@ -23,6 +25,8 @@ pub struct Settings {
     pub journal: Journal,
     /// `[limits]`.
     pub limits: Limits,
+    /// `[consent]`.
+    pub consent: Rules,
     /// `[sources.*]`; empty means development: any key, or none, is accepted.
     pub sources: Vec<Source>,
     /// `[destinations.*]`, switched off ones included, in the order of their names.
@@ -158,6 +162,8 @@ pub struct Destination {
     pub patience: Patience,
     /// Which events it gets.
     pub events: EventFilter,
+    /// What it may have of people.
+    pub discretion: Arc<Discretion>,
     /// Where it begins.
     pub start: Start,
     /// Its own settings, parsed.

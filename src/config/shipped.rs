@@ -99,6 +99,7 @@ fn common_keys(patience: &Patience) -> String {
         ),
         format!("timeout = {}", span(patience.timeout)),
         "events = { include = [], exclude = [] }".to_owned(),
+        "consent = []".to_owned(),
         "start = \"now\"".to_owned(),
     ];
     lines.iter().map(|line| format!("# {line}\n")).collect()

@@ -167,6 +167,7 @@ fn limited_address(visitor: &Visitor<'_>) -> Option<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec::consent::Signals;
     use actix_web::http::header::HeaderValue;
 
     static ORIGIN: HeaderValue = HeaderValue::from_static("https://shop.example");
@@ -177,7 +178,7 @@ mod tests {
     }
 
     fn browser(ip: &str) -> Visitor<'static> {
-        Visitor { is_browser: true, origin: Some(&ORIGIN), ip: ip.parse().ok() }
+        Visitor { is_browser: true, origin: Some(&ORIGIN), ip: ip.parse().ok(), signals: Signals::default() }
     }
 
     fn sender(index: usize) -> Sender {
@@ -203,7 +204,12 @@ mod tests {
     #[test]
     fn loopback_and_servers_are_not_limited_by_address() {
         let limiter = limiter((1, 1), (0, 0));
-        let server = Visitor { is_browser: false, origin: None, ip: "203.0.113.9".parse().ok() };
+        let server = Visitor {
+            is_browser: false,
+            origin: None,
+            ip: "203.0.113.9".parse().ok(),
+            signals: Signals::default(),
+        };
         for visitor in [browser("127.0.0.1"), browser("::1"), server] {
             for _ in 0..5 {
                 assert_eq!(limiter.admit(&visitor, &sender(0), 5), Ok(()));
@@ -253,7 +259,12 @@ mod tests {
         let limiter = limiter((1, 2), (0, 0));
         for number in 0..(MAX_ADDRESSES as u32 * 2) {
             let ip = IpAddr::from(number.wrapping_add(0x0a00_0000).to_be_bytes());
-            let visitor = Visitor { is_browser: true, origin: Some(&ORIGIN), ip: Some(ip) };
+            let visitor = Visitor {
+                is_browser: true,
+                origin: Some(&ORIGIN),
+                ip: Some(ip),
+                signals: Signals::default(),
+            };
             assert_eq!(limiter.admit(&visitor, &sender(0), 1), Ok(()));
         }
         let remembered = limiter.per_ip.unwrap().addresses.load().len();

@@ -90,6 +90,7 @@ fn believe(envelope: Envelope, request: &HttpRequest, terms: &Terms) -> Result<I
         source: std::sync::Arc::clone(&sender.name),
         ip: visitor.ip,
         client_side: visitor.is_browser,
+        signals: visitor.signals,
     };
     Ok(envelope.believe(&arrival, &Limits { max_event_bytes: server.max_event_bytes }))
 }

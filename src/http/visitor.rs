@@ -9,6 +9,12 @@ use actix_web::HttpRequest;
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, ORIGIN, USER_AGENT};
 use ipnet::IpNet;
 
+use crate::spec::consent::Signals;
+
+/// Global Privacy Control, section 3.2: `1` is its only value.
+const GPC: HeaderName = HeaderName::from_static("sec-gpc");
+/// Tracking Preference Expression, section 5.2: `1` and perhaps extensions behind it.
+const DNT: HeaderName = HeaderName::from_static("dnt");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// Sent by browsers alone. `Sec-Fetch-Mode` would not do: the `fetch` of Node sends it too.
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -22,6 +28,8 @@ pub(super) struct Visitor<'a> {
     pub(super) origin: Option<&'a HeaderValue>,
     /// The client's address.
     pub(super) ip: Option<IpAddr>,
+    /// What the browser says about tracking; a proxy of one's own may pass it on.
+    pub(super) signals: Signals,
 }
 
 impl<'a> Visitor<'a> {
@@ -33,6 +41,7 @@ impl<'a> Visitor<'a> {
             is_browser: origin.is_some() || headers.contains_key(FETCH_SITE) || is_beacon(headers),
             origin,
             ip: request.peer_addr().map(|peer| client_address(peer, headers, trusted)),
+            signals: Signals { gpc: says_yes(headers, &GPC), dnt: says_yes(headers, &DNT) },
         }
     }
 }
@@ -43,6 +52,10 @@ fn is_beacon(headers: &HeaderMap) -> bool {
         headers.get(name).is_some_and(|value| value.as_bytes().starts_with(with))
     };
     begins(CONTENT_TYPE, b"text/plain") && begins(USER_AGENT, b"Mozilla/")
+}
+
+fn says_yes(headers: &HeaderMap, name: &HeaderName) -> bool {
+    headers.get_all(name).any(|value| value.as_bytes().trim_ascii_start().starts_with(b"1"))
 }
 
 fn client_address(peer: SocketAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
@@ -112,6 +125,23 @@ mod tests {
     #[test]
     fn a_hop_that_is_no_address_ends_the_search() {
         assert_eq!(ip_of("10.0.0.1:1", &["203.0.113.9, unknown"], &["10.0.0.0/8"]), "10.0.0.1");
+    }
+
+    #[test]
+    fn privacy_signals_are_read_from_their_headers() {
+        let signals = |headers: &[(&'static str, &'static str)]| {
+            let mut request = TestRequest::default();
+            for header in headers {
+                request = request.append_header(*header);
+            }
+            let signals = Visitor::of(&request.to_http_request(), &[]).signals;
+            (signals.gpc, signals.dnt)
+        };
+        assert_eq!(signals(&[]), (false, false));
+        assert_eq!(signals(&[("sec-gpc", "1")]), (true, false));
+        assert_eq!(signals(&[("sec-gpc", "0"), ("dnt", "1")]), (false, true));
+        assert_eq!(signals(&[("dnt", "0")]), (false, false));
+        assert_eq!(signals(&[("sec-gpc", "0"), ("sec-gpc", "1")]), (true, false));
     }
 
     #[test]

@@ -24,6 +24,7 @@ pub(crate) fn receipt(message_id: &str) -> Receipt {
         message_id: Some(message_id.into()),
         source: Arc::from("website"),
         ip: None,
+        signals: Default::default(),
         redelivery: None,
     }
 }

@@ -15,6 +15,7 @@ use serde_json::value::RawValue;
 use super::letters::{Letter, LetterFilter, LetterId};
 use super::render::{self, Text};
 use super::{DeadLetter, Position};
+use crate::spec::consent::Signals;
 use crate::spec::{Kind, Receipt};
 
 #[derive(Serialize)]
@@ -45,6 +46,10 @@ struct Received<'a> {
     source: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     ip: Option<IpAddr>,
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    gpc: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    dnt: bool,
 }
 
 impl<'a> From<&'a Receipt> for Received<'a> {
@@ -57,6 +62,8 @@ impl<'a> From<&'a Receipt> for Received<'a> {
             message_id: receipt.message_id.as_deref().map(Cow::Borrowed),
             source: Cow::Borrowed(&receipt.source),
             ip: receipt.ip,
+            gpc: receipt.signals.gpc,
+            dnt: receipt.signals.dnt,
         }
     }
 }
@@ -71,6 +78,7 @@ impl From<Received<'_>> for Receipt {
             message_id: received.message_id.map(|id| id.into_owned().into_boxed_str()),
             source: Arc::from(&*received.source),
             ip: received.ip,
+            signals: Signals { gpc: received.gpc, dnt: received.dnt },
             redelivery: None,
         }
     }
@@ -195,6 +203,7 @@ pub(super) fn unfolded(text: &[u8]) -> Option<(Bytes, Receipt)> {
         message_id: None,
         source: Arc::from(""),
         ip: None,
+        signals: Default::default(),
         redelivery: None,
     };
     Some((Bytes::from(format!("{before}{after}")), receipt))
@@ -252,6 +261,7 @@ mod tests {
         full.sent_at = Some("2031-01-01T00:00:00.000000001Z".parse().unwrap());
         full.received_at = "2031-01-01T00:00:02.000017Z".parse().unwrap();
         full.ip = Some("2001:db8::1".parse().unwrap());
+        full.signals = Signals { gpc: true, dnt: false };
         full.source = Arc::from("shop \"ü\"");
         full.kind = Kind::Page;
         let event = Arc::new(event_with(full, 10));

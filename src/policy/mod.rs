@@ -5,7 +5,9 @@
 
 pub mod backoff;
 pub mod breaker;
+pub mod consent;
 pub mod delivery;
+pub mod discretion;
 pub mod fill;
 pub mod filter;
 pub mod gather;

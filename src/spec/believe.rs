@@ -156,6 +156,7 @@ impl Door<'_> {
             message_id: draft.message_id.is_none().then(|| made_id(self.at)),
             source: Arc::clone(&self.arrival.source),
             ip: None,
+            signals: self.arrival.signals,
             redelivery: None,
         }
     }

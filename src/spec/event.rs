@@ -11,6 +11,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use super::consent::Signals;
 use super::head::Draft;
 use super::layout::{Layout, Mark};
 use super::reject::{Code, Problem};
@@ -176,6 +177,8 @@ pub struct Receipt {
     pub source: Arc<str>,
     /// The client's address, for client-side events only.
     pub ip: Option<IpAddr>,
+    /// What the client's browser said about tracking.
+    pub signals: Signals,
     /// Set when the event was stored once more, for one destination. Boxed: next to no event has it.
     pub redelivery: Option<Box<Redelivery>>,
 }

@@ -7,6 +7,7 @@ mod alias;
 mod batch;
 mod believe;
 mod compose;
+pub mod consent;
 pub mod event;
 mod group;
 mod head;

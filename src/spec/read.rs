@@ -10,6 +10,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::batch::{self, Shared};
+use super::consent::Signals;
 use super::layout::{Field, Layout};
 use super::reject::Problem;
 use super::{Event, Kind, Rejected, believe, head, proof, repair};
@@ -34,6 +35,8 @@ pub struct Arrival {
     pub ip: Option<IpAddr>,
     /// Sent by a browser or an app: the address is the user's own and is kept.
     pub client_side: bool,
+    /// What the client's browser says about tracking.
+    pub signals: Signals,
 }
 
 /// Bounds from the configuration.

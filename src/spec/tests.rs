@@ -12,7 +12,13 @@ use super::*;
 const AT: &str = "2026-11-20T12:00:00.250Z";
 
 fn arrival() -> Arrival {
-    Arrival { received_at: AT.parse().unwrap(), source: Arc::from("web"), ip: None, client_side: false }
+    Arrival {
+        received_at: AT.parse().unwrap(),
+        source: Arc::from("web"),
+        ip: None,
+        client_side: false,
+        signals: Default::default(),
+    }
 }
 
 fn browser() -> Arrival {

@@ -40,6 +40,7 @@ fn event(id: usize, name: &str, properties: &str) -> Arc<Event> {
         message_id: None,
         source: "web".into(),
         ip: None,
+        signals: Default::default(),
         redelivery: None,
     };
     Arc::new(Event::restore(Bytes::from(raw), receipt).unwrap())

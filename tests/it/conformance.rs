@@ -59,6 +59,7 @@ fn event(text: &str) -> Arc<Event> {
         message_id: None,
         source: "fixtures".into(),
         ip: None,
+        signals: Default::default(),
         redelivery: None,
     };
     Arc::new(Event::restore(Bytes::copy_from_slice(text.as_bytes()), receipt).unwrap())

@@ -125,6 +125,7 @@ impl<D: Destination> Parts<D> {
         if self.replay.as_ref().is_some_and(|scope| !scope.passes(event)) {
             return Verdict::No(Reason::Filtered);
         }
-        destinations::wants(self.destination.as_ref(), &self.name, &self.filter, event)
+        let rules = (&self.filter, self.discretion.as_ref());
+        destinations::wants(self.destination.as_ref(), &self.name, rules, event)
     }
 }

@@ -142,6 +142,7 @@ fn parts(journal: &Arc<MemoryJournal>, open: &Arc<AtomicBool>) -> Parts<Gatekeep
         journal: Arc::clone(journal) as Arc<dyn Journal>,
         patience: Gatekeeper::patience(),
         filter: Default::default(),
+        discretion: Default::default(),
         schema_manager: None,
         metrics: Arc::new(Metrics::new()),
         beacon: Arc::new(Beacon::default()),

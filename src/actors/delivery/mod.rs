@@ -42,6 +42,7 @@ use crate::destinations::{Attempt, Client, Destination, Reply};
 use crate::journal::{Cursor, Extent, Journal, JournalError, Position, ReadLimit};
 use crate::policy::Moment;
 use crate::policy::delivery::{Action, Delivery as Machine, Fate, Input};
+use crate::policy::discretion::Discretion;
 use crate::policy::filter::EventFilter;
 use crate::policy::outcome::{Fault, Outcome, Reason};
 use crate::policy::patience::Patience;
@@ -74,6 +75,8 @@ pub struct Parts<D: Destination> {
     pub patience: Patience,
     /// Which events it gets.
     pub filter: EventFilter,
+    /// What it may have of people.
+    pub discretion: Arc<Discretion>,
     /// What carries out schema changes, for a warehouse.
     pub schema_manager: Option<Recipient<ChangeSchema>>,
     /// Where to count.

@@ -94,6 +94,7 @@ impl<D: Destination> Parts<D> {
             journal: Arc::clone(&self.journal),
             patience,
             filter: self.filter.clone(),
+            discretion: Arc::clone(&self.discretion),
             schema_manager: self.schema_manager.clone(),
             metrics: Arc::clone(&self.metrics),
             beacon: Arc::new(beacon),

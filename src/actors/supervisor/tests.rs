@@ -115,8 +115,13 @@ fn child(name: &str, dies: bool, starts: &Arc<AtomicUsize>, woken: &Arc<AtomicUs
 
 fn accept(id: &str) -> Accept {
     let body = format!(r#"{{"userId":"u","event":"Seen","messageId":"{id}"}}"#);
-    let arrival =
-        Arrival { received_at: clock::now(), source: Arc::from("test"), ip: None, client_side: false };
+    let arrival = Arrival {
+        received_at: clock::now(),
+        source: Arc::from("test"),
+        ip: None,
+        client_side: false,
+        signals: Default::default(),
+    };
     let envelope = read(Bytes::from(body), Endpoint::One(Kind::Track)).unwrap();
     let intake = envelope.believe(&arrival, &Limits { max_event_bytes: 1 << 20 });
     Accept { events: intake.events, rejected: intake.rejected, permit: None }

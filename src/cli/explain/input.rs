@@ -15,6 +15,7 @@ use serde_json::value::RawValue;
 
 use crate::config::Settings;
 use crate::config::settings::Source;
+use crate::spec::consent::Signals;
 use crate::spec::{Arrival, Code, Endpoint, Envelope, Event, Intake, Limits, Rejected, read};
 
 /// The source of events that come without any configured one, as at the door.
@@ -151,6 +152,7 @@ fn intake(body: Bytes, settings: &Settings, now: Timestamp) -> Result<Intake, St
         source: source(&envelope, &settings.sources),
         ip: None,
         client_side: false,
+        signals: Signals::default(),
     };
     Ok(envelope.believe(&arrival, &Limits { max_event_bytes: settings.server.max_event_bytes }))
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::destinations::{self, Attempt, Client, Destination, Launcher, Plan, Shown};
+use crate::policy::discretion::Discretion;
 use crate::policy::filter::EventFilter;
 use crate::policy::outcome::{Fault, Reason, Verdict};
 use crate::spec::Event;
@@ -35,6 +36,8 @@ pub(super) struct Explainer<'a> {
     pub(super) name: &'a str,
     /// Which events it gets.
     pub(super) filter: &'a EventFilter,
+    /// What it may have of people.
+    pub(super) discretion: &'a Discretion,
     /// Explained in this order, each alone.
     pub(super) events: &'a [Arc<Event>],
     /// When they would be tried.
@@ -58,7 +61,8 @@ impl Explainer<'_> {
     }
 
     fn planned<D: Destination>(&self, destination: &D, client: &D::Client, event: &Arc<Event>) -> Fate {
-        if let Verdict::No(reason) = destinations::wants(destination, self.name, self.filter, event) {
+        let rules = (self.filter, self.discretion);
+        if let Verdict::No(reason) = destinations::wants(destination, self.name, rules, event) {
             return Fate::Skip(reason);
         }
         let attempt = Attempt { number: 1, first_at: self.now, at: self.now };

@@ -132,7 +132,9 @@ fn lines(
     }
     let setting = config::setting(destination, server);
     let (name, filter) = (destination.name.as_str(), &destination.events);
-    let fates = destination.settings.clone().build(&setting, Explainer { name, filter, events, now });
+    let discretion = destination.discretion.as_ref();
+    let explainer = Explainer { name, filter, discretion, events, now };
+    let fates = destination.settings.clone().build(&setting, explainer);
     let fates = fates.map_err(|errors| {
         let words: Vec<String> = errors.iter().map(ToString::to_string).collect();
         format!("destination `{name}`: {}", words.join("; "))

@@ -111,6 +111,7 @@ fn event_at(raw: &str, micros: i64) -> Arc<Event> {
         message_id: None,
         source: "web".into(),
         ip: None,
+        signals: Default::default(),
         redelivery: None,
     };
     Arc::new(Event::restore(Bytes::copy_from_slice(raw.as_bytes()), receipt).unwrap())

@@ -21,6 +21,7 @@ fn event(kind: Kind, text: &str) -> Arc<Event> {
         message_id: None,
         source: "test".into(),
         ip: None,
+        signals: Default::default(),
         redelivery: None,
     };
     Arc::new(Event::restore(Bytes::copy_from_slice(text.as_bytes()), receipt).unwrap())

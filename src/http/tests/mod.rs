@@ -385,6 +385,7 @@ fn settings() -> Settings {
             dedupe_max_ids: 10,
         },
         limits: Limits { per_ip: off, per_source: off },
+        consent: Default::default(),
         sources: Vec::new(),
         destinations: Vec::new(),
     }

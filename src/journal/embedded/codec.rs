@@ -4,12 +4,13 @@
 //!
 //! ```text
 //! length u32 │ crc32 u32 │ version u8 │ flags u8 │ id hash [16] │ received_at i64 µs │ timestamp │ sent_at? │ source │
-//! message_id? │ ip? │ redelivery? │ raw
+//! message_id? │ ip? │ signals? │ redelivery? │ raw
 //! ```
 //! `length` counts what follows the checksum; the checksum covers all of that and the record's position, so that stale
 //! bytes of another place never pass for a record. Little-endian; instants are zigzag varints of the time
-//! before `received_at`; texts carry a varint length. Version 2 has a redelivery (destination, and one more than the position
-//! that it repeats, 0 for none), version 1 has none.
+//! before `received_at`; texts carry a varint length. Versions 2 and 4 have a redelivery (destination, and one more than the
+//! position that it repeats, 0 for none), versions 3 and 4 have the signals of the client's browser: a byte, bit 0 for GPC and
+//! bit 1 for DNT.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
+use crate::spec::consent::Signals;
 use crate::spec::{Event, Kind, Receipt, Redelivery};
 
 /// First 16 bytes of the SHA-256 of a message id. All zero stands for an erased record.
@@ -29,9 +31,15 @@ pub(super) const NO_ID: IdHash = [0; 16];
 /// Bytes before the body: length and checksum.
 pub(super) const HEADER: usize = 8;
 
+/// Versions are this and what a record has beyond the usual.
 const VERSION: u8 = 1;
-/// A record that is for one destination alone.
-const REDELIVERY: u8 = 2;
+/// It is for one destination alone.
+const REDELIVERY: u8 = 1;
+/// The client's browser said something about tracking.
+const SIGNALS: u8 = 2;
+const NEWEST: u8 = VERSION + REDELIVERY + SIGNALS;
+const GPC: u8 = 1;
+const DNT: u8 = 2;
 const FIXED: usize = 26;
 const KIND_MASK: u8 = 0b0000_0111;
 const ERASED: u8 = 0b0000_1000;
@@ -64,7 +72,7 @@ pub(super) fn encode(out: &mut Vec<u8>, position: u64, id: &IdHash, event: &Even
     let start = out.len();
     let receipt = &event.receipt;
     out.extend_from_slice(&[0; HEADER]);
-    out.push(if receipt.redelivery.is_some() { REDELIVERY } else { VERSION });
+    out.push(version(receipt));
     out.push(flags(receipt));
     out.extend_from_slice(id);
     let received_at = receipt.received_at.as_microsecond();
@@ -81,6 +89,9 @@ pub(super) fn encode(out: &mut Vec<u8>, position: u64, id: &IdHash, event: &Even
         Some(IpAddr::V4(ip)) => out.extend_from_slice(&ip.octets()),
         Some(IpAddr::V6(ip)) => out.extend_from_slice(&ip.octets()),
         None => {}
+    }
+    if receipt.signals.any() {
+        out.push(when(receipt.signals.gpc, GPC) | when(receipt.signals.dnt, DNT));
     }
     if let Some(redelivery) = &receipt.redelivery {
         put_text(out, &redelivery.destination);
@@ -101,12 +112,12 @@ pub(super) fn claimed_len(header: &[u8]) -> Option<usize> {
 pub(super) fn check(record: &[u8], position: u64) -> Option<Summary> {
     let body = record.get(HEADER..)?;
     let version = *body.first()?;
-    if u32_at(record, 4)? != checksum(body, position) || !matches!(version, VERSION | REDELIVERY) {
+    if u32_at(record, 4)? != checksum(body, position) || !(VERSION..=NEWEST).contains(&version) {
         return None;
     }
     let mut id = NO_ID;
     id.copy_from_slice(body.get(2..18)?);
-    Some(Summary { id, received_at: i64_at(body, 18)?, is_redelivery: version == REDELIVERY })
+    Some(Summary { id, received_at: i64_at(body, 18)?, is_redelivery: has(version, REDELIVERY) })
 }
 
 /// Returns the receipt and the raw text of a checked record; `Ok(None)` when it is erased, `Err` when it makes no sense.
@@ -121,7 +132,12 @@ pub(super) fn decode(record: &[u8], source: &mut Option<Arc<str>>) -> Result<Opt
     let received_at = i64_at(body, 18).ok_or(())?;
     let mut rest = Input(body.get(FIXED..).ok_or(())?);
     let mut receipt = receipt(&mut rest, flags, received_at, source).ok_or(())?;
-    if body.first() == Some(&REDELIVERY) {
+    let version = *body.first().ok_or(())?;
+    if has(version, SIGNALS) {
+        let [signals] = rest.array::<1>().ok_or(())?;
+        receipt.signals = Signals { gpc: signals & GPC != 0, dnt: signals & DNT != 0 };
+    }
+    if has(version, REDELIVERY) {
         receipt.redelivery = Some(Box::new(rest.redelivery().ok_or(())?));
     }
     // A copy: a slice would keep the whole chunk alive for as long as one event of it waits.
@@ -139,13 +155,24 @@ pub(super) fn erase(record: &mut [u8], position: u64) -> Option<()> {
     seal(record, position)
 }
 
+fn version(receipt: &Receipt) -> u8 {
+    VERSION + (when(receipt.redelivery.is_some(), REDELIVERY) | when(receipt.signals.any(), SIGNALS))
+}
+
+fn has(version: u8, what: u8) -> bool {
+    version.wrapping_sub(VERSION) & what != 0
+}
+
+const fn when(on: bool, bit: u8) -> u8 {
+    if on { bit } else { 0 }
+}
+
 fn flags(receipt: &Receipt) -> u8 {
     let ip = match receipt.ip {
         Some(IpAddr::V4(_)) => IPV4,
         Some(IpAddr::V6(_)) => IPV6,
         None => 0,
     };
-    let when = |on: bool, bit: u8| if on { bit } else { 0 };
     receipt.kind as u8
         | when(receipt.sent_at.is_some(), SENT_AT)
         | when(receipt.message_id.is_some(), MESSAGE_ID)
@@ -177,6 +204,7 @@ fn receipt(
         message_id,
         source: shared(name, source),
         ip,
+        signals: Signals::default(),
         redelivery: None,
     })
 }
@@ -327,6 +355,29 @@ mod tests {
             erase(&mut out, 7).unwrap();
             assert_eq!(decode(&out, &mut None), Ok(None));
         }
+    }
+
+    #[test]
+    fn what_the_browser_said_is_kept_and_a_record_of_a_silent_one_is_as_it_always_was() {
+        for (gpc, dnt) in [(true, false), (false, true), (true, true)] {
+            let mut receipt = receipt("m1");
+            receipt.ip = Some("10.0.0.1".parse().unwrap());
+            receipt.signals = Signals { gpc, dnt };
+            assert_eq!(round_trip(&event_with(receipt.clone(), 3), 7).0, receipt);
+            receipt.redelivery = Some(Box::new(Redelivery { destination: "crm".into(), previous: Some(3) }));
+            let event = event_with(receipt.clone(), 3);
+            assert_eq!(round_trip(&event, 7), (receipt, event.raw.clone()));
+        }
+        // Read by routers that know no signals, and they by this one.
+        let mut quiet = receipt("m1");
+        let first_byte = |receipt: &Receipt| {
+            let mut out = Vec::new();
+            encode(&mut out, 7, &id_hash("m1"), &event_with(receipt.clone(), 3)).unwrap();
+            out[HEADER]
+        };
+        assert_eq!(first_byte(&quiet), 1);
+        quiet.redelivery = Some(Box::new(Redelivery { destination: "crm".into(), previous: None }));
+        assert_eq!(first_byte(&quiet), 2);
     }
 
     #[test]

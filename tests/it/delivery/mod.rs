@@ -2,6 +2,7 @@
 //! has one fate.
 
 mod answers;
+mod consent;
 mod fates;
 mod faults;
 mod pace;
