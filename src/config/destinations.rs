@@ -14,8 +14,8 @@ use super::section::{Section, Wrong};
 use super::settings::{Destination, Server, Start};
 use super::{discretion, patience};
 use crate::destinations::{self, Entry, Launcher, Setting};
-use crate::telemetry::Meter;
 use crate::policy::consent::Rules;
+use crate::telemetry::Meter;
 
 /// What every destination is read with.
 pub(super) struct Context<'a> {

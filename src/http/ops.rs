@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::actors::messages::{DestinationStatus, ListRejected, Readiness, ReadyCheck, Snapshot};
-use crate::telemetry::events::RequestsWaiting;
+use crate::telemetry::events::DoorMeasured;
 
 use super::access::{self, READ_OPS};
 use super::answer::{self, Refusal};
@@ -71,7 +71,8 @@ pub(super) async fn ready(state: web::Data<State>) -> HttpResponse {
 /// Every metric of this router.
 pub(super) async fn metrics(state: web::Data<State>) -> HttpResponse {
     let metrics = &state.door.metrics;
-    RequestsWaiting { count: state.shared.budget.waiting() }.emit(metrics);
+    let budget = &state.shared.budget;
+    DoorMeasured { bytes_in_flight: budget.held_bytes(), waiting: budget.waiting() }.emit(metrics);
     answer::text(OPEN_METRICS, metrics.encode())
 }
 

@@ -71,6 +71,7 @@ pub struct Metrics {
     pub(super) answers: Family<AnswerLabels, Counter>,
     pub(super) answer_seconds: Histogram,
     pub(super) warehouse: Warehouse,
+    pub(super) bytes_in_flight: Level,
     pub(super) requests_waiting: Level,
 }
 
@@ -92,7 +93,8 @@ impl Metrics {
         let (journal_bytes, commit_seconds) = journal(&mut registry);
         let space = Space::new(&mut registry);
         let warehouse = Warehouse::new(&mut registry);
-        let (answers, answer_seconds, requests_waiting) = door(&mut registry);
+        let (answers, answer_seconds) = door(&mut registry);
+        let (bytes_in_flight, requests_waiting) = pressure(&mut registry);
         Metrics {
             registry,
             accepted,
@@ -114,6 +116,7 @@ impl Metrics {
             answers,
             answer_seconds,
             warehouse,
+            bytes_in_flight,
             requests_waiting,
         }
     }
@@ -215,12 +218,17 @@ impl Space {
     }
 }
 
-fn door(to: &mut Registry) -> (Family<AnswerLabels, Counter>, Histogram, Level) {
+fn door(to: &mut Registry) -> (Family<AnswerLabels, Counter>, Histogram) {
     let answers = family(to, "http_requests", "Answered requests, by route and status");
     let seconds = Histogram::new(ANSWER_BUCKETS);
-    let seconds = add(to, "http_request_seconds", "Time from the request's head to its answer", seconds);
+    (answers, add(to, "http_request_seconds", "Time from the request's head to its answer", seconds))
+}
+
+fn pressure(to: &mut Registry) -> (Level, Level) {
+    let held = "Bytes that requests hold between their sockets and the commit";
+    let held = add(to, "http_bytes_in_flight", held, Level::default());
     let waiting = "Requests that wait for room, unread; those that wait in vain are answered with 503";
-    (answers, seconds, add(to, "http_requests_waiting", waiting, Level::default()))
+    (held, add(to, "http_requests_waiting", waiting, Level::default()))
 }
 
 fn family<L, M>(to: &mut Registry, name: &'static str, help: &'static str) -> Family<L, M>

@@ -148,6 +148,7 @@ impl<const ORDERED: bool> Bench<ORDERED> {
             journal: Arc::new(MemoryJournal::default()) as Arc<dyn Journal>,
             patience: Fake::<ORDERED>::patience(),
             filter: Default::default(),
+            discretion: Default::default(),
             schema_manager: Some(Hanging(Arc::clone(&asked)).start().recipient()),
             metrics: Arc::new(Metrics::new()),
             beacon: Arc::new(Beacon::default()),

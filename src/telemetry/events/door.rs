@@ -27,17 +27,20 @@ impl RequestAnswered {
     }
 }
 
-/// So many requests wait for room before they are read. Writes no line: it is looked at when the metrics are asked for.
+/// What is in flight between the sockets and the commit. Writes no line: it is measured when the metrics are asked for.
 #[derive(Debug, Clone, Copy)]
-pub struct RequestsWaiting {
-    /// At this moment.
-    pub count: usize,
+pub struct DoorMeasured {
+    /// Bytes that requests hold of their common budget.
+    pub bytes_in_flight: usize,
+    /// Requests that wait for some of it, unread.
+    pub waiting: usize,
 }
 
-impl RequestsWaiting {
-    /// Sets the gauge.
+impl DoorMeasured {
+    /// Sets the gauges.
     pub fn emit(&self, metrics: &Metrics) {
-        metrics.requests_waiting.set(self.count as u64);
+        metrics.bytes_in_flight.set(self.bytes_in_flight as u64);
+        metrics.requests_waiting.set(self.waiting as u64);
     }
 }
 

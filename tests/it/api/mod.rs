@@ -2,5 +2,6 @@
 
 mod auth;
 mod hostile;
+mod pressure;
 mod shapes;
 mod verdicts;

@@ -12,8 +12,14 @@ use crate::warehouse::{ColumnType, Table};
 pub type Observed = BTreeMap<String, BTreeMap<Vec<String>, ColumnType>>;
 
 /// Names as the segment layout has them.
-const DIALECT: Dialect =
-    Dialect { max_name: 300, reserved_tables: &[], refused_columns: &[], timestamps: true };
+pub(super) const DIALECT: Dialect = Dialect {
+    max_name: 300,
+    reserved_tables: &[],
+    refused_columns: &[],
+    timestamps: true,
+    loaded_at: true,
+    unmapped: ColumnType::Json,
+};
 
 /// The columns of the flat table that are shown as they are.
 const OWN: [&str; 6] = ["message_id", "timestamp", "user_id", "anonymous_id", "received_at", "sent_at"];

@@ -21,7 +21,8 @@ fn schema(tables: &[(&str, &[(&str, ColumnType)])]) -> Schema {
     for (name, more) in tables {
         let more =
             more.iter().map(|(name, column_type)| Column { name: (*name).into(), column_type: *column_type });
-        let mut columns: Vec<Column> = base_columns(name).into_iter().chain(more).collect();
+        let mut columns: Vec<Column> =
+            base_columns(name, &super::flat::DIALECT).into_iter().chain(more).collect();
         columns
             .iter_mut()
             .filter(|column| column.name == UNMAPPED)
