@@ -12,10 +12,10 @@ use super::Exit;
 use super::out::Out;
 use super::remote::{Remote, RemoteError};
 use super::table::{cell, columns, without_control};
+use crate::actors::messages;
 use crate::config::Loaded;
 use crate::journal::embedded;
 use crate::journal::{LetterFilter, LetterId, LetterList, PageLimit};
-use crate::policy::outcome::Reason;
 
 /// Longest text of one column.
 const WIDEST: usize = 60;
@@ -71,7 +71,7 @@ pub(super) struct Which {
     /// Those of this destination
     #[arg(long, value_name = "NAME")]
     destination: Option<String>,
-    /// Those that died for this reason, such as rejected, too_large, gave_up
+    /// Those that died for this reason, such as rejected, too_large, gave_up; schema_* for all that begin so
     #[arg(long, value_parser = reason)]
     reason: Option<String>,
     /// Those that died at this instant or later, such as 2030-01-31T08:00:00Z
@@ -87,11 +87,10 @@ fn letter_id(text: &str) -> Result<LetterId, String> {
 }
 
 fn reason(word: &str) -> Result<String, String> {
-    let known = Reason::ALL.iter().map(|reason| reason.as_str());
-    match known.clone().any(|known| known == word) {
-        true => Ok(word.to_owned()),
-        false => Err(format!("must be one of {}", known.collect::<Vec<_>>().join(", "))),
+    if messages::is_reason(word) {
+        return Ok(word.to_owned());
     }
+    Err(format!("must be one of {}, or the beginning of some with a `*` behind it", messages::reasons()))
 }
 
 fn instant(text: &str) -> Result<Timestamp, String> {
@@ -243,11 +242,23 @@ fn show(loaded: &Loaded, url: Option<&str>, id: LetterId, out: &mut Out) -> Resu
         return Ok(Exit::Fine);
     }
     for (key, value) in letter.as_object().into_iter().flatten().filter(|(key, _)| *key != "event") {
-        out.line(format!("{key:<12} {}", without_control(&cell(value))).trim_end());
+        fields(key, value).iter().for_each(|line| out.line(line));
     }
     let event = letter.get("event").map(|event| format!("{event:#}")).unwrap_or_default();
     event.lines().for_each(|line| out.line(&without_control(line)));
     Ok(Exit::Fine)
+}
+
+/// Returns one line, or one for each statement that is ready to be copied.
+fn fields(key: &str, value: &Value) -> Vec<String> {
+    let text = cell(value);
+    let lines: Vec<&str> = if key == "ddl" { text.lines().collect() } else { vec![&text] };
+    let blank = String::new();
+    let lines = if lines.is_empty() { vec![blank.as_str()] } else { lines };
+    let keys = std::iter::once(key).chain(std::iter::repeat(""));
+    let line =
+        |(key, text): (&str, &str)| format!("{key:<12} {}", without_control(text)).trim_end().to_owned();
+    keys.zip(lines).map(line).collect()
 }
 
 fn settle(
@@ -335,6 +346,19 @@ mod tests {
         let asked = query(&which.into_filter(id));
         let texts: Vec<String> = asked.iter().map(|(name, text)| format!("{name}={text}")).collect();
         assert_eq!(texts, ["destination=a&b", "from=2030-01-31T08:00:00Z", "id=1-2"]);
+    }
+
+    #[test]
+    fn statements_are_shown_as_lines_and_everything_else_as_one() {
+        let ddl = json!("ALTER TABLE t ADD COLUMN a INT64;\nALTER TABLE t ADD COLUMN b\u{1b}[2J STRING;");
+        let lines =
+            [fields("ddl", &ddl), fields("answer", &json!("a\nb")), fields("ddl", &Value::Null)].concat();
+        insta::assert_snapshot!(lines.join("\n"), @r"
+        ddl          ALTER TABLE t ADD COLUMN a INT64;
+                     ALTER TABLE t ADD COLUMN b\u{1b}[2J STRING;
+        answer       a\nb
+        ddl
+        ");
     }
 
     #[test]

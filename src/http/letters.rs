@@ -152,7 +152,10 @@ fn reason(word: &str) -> Result<String, Refusal> {
     if messages::is_reason(word) {
         return Ok(word.to_owned());
     }
-    Err(Refusal::bad_parameter("reason", &format!("must be one of {}", messages::reasons())))
+    Err(Refusal::bad_parameter(
+        "reason",
+        &format!("must be one of {}, or the beginning of some with a `*` behind it", messages::reasons()),
+    ))
 }
 
 fn letter_id(name: &str, text: &str) -> Result<LetterId, Refusal> {

@@ -49,7 +49,7 @@ pub enum Matter {
 /// What one attempt came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
-    /// `delivered`, `refused`, `broken`, `transient` or `throttled`.
+    /// `delivered`, `refused`, `broken`, `transient` or `throttled`; `deferred` where the event waits for something of ours.
     pub class: Word,
     /// HTTP status, where there was one.
     pub status: Option<u16>,
@@ -59,6 +59,8 @@ pub struct Attempt {
     pub answer: String,
     /// How long the other side took, in milliseconds; `None` when nothing was sent.
     pub latency_ms: Option<u64>,
+    /// The table that it was about, where it failed and that is known.
+    pub table: Option<String>,
 }
 
 impl Note {
@@ -131,6 +133,8 @@ struct Line<'a> {
     answer: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    table: Option<Cow<'a, str>>,
 }
 
 impl<'a> Line<'a> {
@@ -145,6 +149,7 @@ impl<'a> Line<'a> {
             reason: None,
             answer: Cow::Borrowed(""),
             ms: None,
+            table: None,
         };
         match &note.matter {
             Matter::Fate { fate, reason } => {
@@ -155,6 +160,7 @@ impl<'a> Line<'a> {
                 line.reason = attempt.reason.as_ref().map(borrowed);
                 line.answer = Cow::Borrowed(cut(&attempt.answer));
                 (line.status, line.ms) = (attempt.status, attempt.latency_ms);
+                line.table = attempt.table.as_deref().map(Cow::Borrowed);
             }
         }
         line
@@ -169,6 +175,7 @@ impl<'a> Line<'a> {
                 reason: self.reason.map(owned),
                 answer: self.answer.into_owned(),
                 latency_ms: self.ms,
+                table: self.table.map(Cow::into_owned),
             }),
             (None, Some(fate)) => Matter::Fate { fate: owned(fate), reason: owned(self.reason?) },
             (None, None) => return None,
@@ -250,7 +257,11 @@ mod tests {
             attempt("a \"b\" ü\n", &[(0, u64::MAX)], "transient", "line one\nline \"two\" \u{1f600}"),
             fate("hook", &[(3, 4)], "dead", "rejected"),
         ];
-        for note in notes {
+        let mut placed = attempt("bq", &[(1, 2)], "refused", "no such field");
+        if let Matter::Attempt(one) = &mut placed.matter {
+            one.table = Some("signed_up".to_owned());
+        }
+        for note in notes.into_iter().chain([placed]) {
             let text = line(&note);
             assert_eq!(text.matches('\n').count(), 1, "{text}");
             assert_eq!(read(text.as_bytes()), Some(note));

@@ -65,6 +65,7 @@ pub(crate) fn attempt_note(
         reason: failed.then_some(Word::Borrowed("server_error")),
         answer: answer.to_owned(),
         latency_ms: Some(12),
+        table: None,
     };
     let matter = Matter::Attempt(attempt);
     Note { destination: destination.to_owned(), ranges: of(ranges), at: at(0), matter }
@@ -93,6 +94,8 @@ pub(crate) fn letter(destination: &str, reason: &'static str, event: Arc<Event>,
         answer: "no such \"thing\"".to_owned(),
         attempts: 1,
         at: at(seconds),
+        table: None,
+        ddl: None,
         event,
     }
 }

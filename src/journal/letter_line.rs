@@ -28,6 +28,10 @@ struct Kept<'a> {
     answer: &'a str,
     attempts: u32,
     at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    table: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ddl: Option<&'a str>,
     receipt: Received<'a>,
     event: Text<'a>,
 }
@@ -100,6 +104,8 @@ pub(super) fn kept(letters: &[DeadLetter]) -> serde_json::Result<Vec<u8>> {
             answer: &letter.answer,
             attempts: letter.attempts,
             at: letter.at,
+            table: letter.table.as_deref(),
+            ddl: letter.ddl.as_deref(),
             receipt: Received::from(&letter.event.receipt),
             event: render::text(&letter.event.raw, usize::MAX),
         };
@@ -153,12 +159,14 @@ pub(super) fn read(id: LetterId, line: &[u8]) -> Option<Letter> {
 /// Returns texts that the line of each letter holds that the filter admits: to look for them costs a fraction of reading the
 /// line.
 pub(super) fn signs(filter: &LetterFilter) -> Vec<String> {
-    let conditions = [("destination", &filter.destination), ("reason", &filter.reason)];
-    let sign = |(name, value): (&str, &Option<String>)| {
-        let value = serde_json::to_string(value.as_ref()?).ok()?;
-        Some(format!("\"{name}\":{value}"))
-    };
-    conditions.into_iter().filter_map(sign).collect()
+    let sign = |name: &str, value: &str| Some(format!("\"{name}\":{}", serde_json::to_string(value).ok()?));
+    let destination = filter.destination.as_ref().and_then(|name| sign("destination", name));
+    let reason = filter.reason.as_ref().and_then(|pattern| match pattern.strip_suffix('*') {
+        None => sign("reason", pattern),
+        // Without the quotation mark that would end it.
+        Some(beginning) => sign("reason", beginning).map(|sign| sign.trim_end_matches('"').to_owned()),
+    });
+    destination.into_iter().chain(reason).collect()
 }
 
 /// What counting needs of a line.
@@ -274,14 +282,16 @@ mod tests {
     fn the_signs_of_a_filter_stand_in_the_lines_that_it_admits() {
         let name = "crm \"ü\"\n\\";
         let line = kept(&[letter(name, "gave_up", Arc::new(event_with(receipt("m"), 1)), 0)]).unwrap();
-        let filter = LetterFilter {
-            destination: Some(name.to_owned()),
-            reason: Some("gave_up".to_owned()),
-            ..LetterFilter::default()
-        };
-        assert_eq!(signs(&filter).len(), 2);
         let line = String::from_utf8(line).unwrap();
-        assert!(signs(&filter).iter().all(|sign| line.contains(sign)), "{line}");
+        for (reason, is_there) in [("gave_up", true), ("gave*", true), ("*", true), ("up*", false)] {
+            let filter = LetterFilter {
+                destination: Some(name.to_owned()),
+                reason: Some(reason.to_owned()),
+                ..LetterFilter::default()
+            };
+            assert_eq!(signs(&filter).len(), 2);
+            assert_eq!(signs(&filter).iter().all(|sign| line.contains(sign)), is_there, "{line}");
+        }
     }
 
     #[test]
@@ -291,6 +301,23 @@ mod tests {
         let event = Arc::new(event_with(receipt, 1));
         let shown = shown(&back(&letter("crm", "rejected", event, 0))).unwrap();
         insta::assert_snapshot!(shown.get(), @r#"{"id":"1-7","destination":"crm","message_id":"m1","table":null,"reason":"rejected","status":422,"answer":"no such \"thing\"","ddl":null,"attempts":1,"at":"2030-03-17T17:46:40Z","event":{"type":"track","messageId":"m1","timestamp":"2030-03-17T17:46:39.000Z","receivedAt":"2030-03-17T17:46:40.000000Z","context":{"ip":"10.0.0.1"},"event":"Seen","userId":"u1","properties":{"pad":"x"}}}"#);
+    }
+
+    #[test]
+    fn a_letter_says_which_table_refused_the_row_and_what_would_repair_it() {
+        let event = Arc::new(event_with(receipt("m1"), 1));
+        let placed = DeadLetter {
+            table: Some("signed_up".to_owned()),
+            ddl: Some("ALTER TABLE `signed_up`\nADD COLUMN `n` INT64;".to_owned()),
+            ..letter("bq", "schema_missing_column", event, 0)
+        };
+        let back = back(&placed);
+        assert_eq!((&back.table, &back.ddl), (&placed.table, &placed.ddl));
+        let shown: serde_json::Value = serde_json::from_str(shown(&back).unwrap().get()).unwrap();
+        assert_eq!(
+            (shown["table"].as_str(), shown["ddl"].as_str()),
+            (placed.table.as_deref(), placed.ddl.as_deref())
+        );
     }
 
     #[test]

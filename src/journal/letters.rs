@@ -56,7 +56,7 @@ fn number(text: &str) -> Result<u64, NotAnId> {
 pub struct LetterFilter {
     /// Configured name of the destination that refused them.
     pub destination: Option<String>,
-    /// From the closed list.
+    /// From the closed list; a `*` at the end stands for any rest, see [`is_reason_of`].
     pub reason: Option<String>,
     /// Buried at this instant or later.
     pub from: Option<Timestamp>,
@@ -71,10 +71,15 @@ impl LetterFilter {
     pub fn admits(&self, letter: &Letter) -> bool {
         self.id.is_none_or(|id| id == letter.id)
             && self.destination.as_ref().is_none_or(|name| *name == letter.destination)
-            && self.reason.as_ref().is_none_or(|reason| *reason == letter.reason)
+            && self.reason.as_ref().is_none_or(|pattern| is_reason_of(pattern, &letter.reason))
             && self.from.is_none_or(|from| letter.at >= from)
             && self.until.is_none_or(|until| letter.at < until)
     }
+}
+
+/// Returns whether a reason is the one that the pattern names, or one of those: `schema_*` names all that begin so.
+pub fn is_reason_of(pattern: &str, reason: &str) -> bool {
+    pattern.strip_suffix('*').map_or(pattern == reason, |beginning| reason.starts_with(beginning))
 }
 
 /// A dead letter as it was kept.
@@ -100,7 +105,7 @@ pub struct Letter {
     pub at: Timestamp,
     /// The table that refused the row, where that is known.
     pub table: Option<String>,
-    /// The schema change that failed, where one did.
+    /// Statements that repair it, where some would.
     pub ddl: Option<String>,
     /// The event's text: as sent where there is a receipt, else complete.
     pub raw: Bytes,
@@ -191,6 +196,16 @@ impl From<LetterPage> for LetterList {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_star_at_the_end_of_a_reason_stands_for_any_rest() {
+        let named = |pattern: &str| {
+            let reasons = ["schema", "schema_missing_table", "rejected"];
+            reasons.into_iter().filter(|reason| is_reason_of(pattern, reason)).count()
+        };
+        let counts = ["schema", "schema_*", "schema*", "*", "", "*schema", "schema_missing"].map(named);
+        assert_eq!(counts, [1, 1, 2, 3, 0, 0, 0]);
+    }
 
     #[test]
     fn an_id_is_two_numbers_and_nothing_else() {

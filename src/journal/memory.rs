@@ -329,8 +329,8 @@ fn kept(offset: u64, letter: &DeadLetter) -> Letter {
         answer: letter.answer.clone(),
         attempts: letter.attempts,
         at: letter.at,
-        table: None,
-        ddl: None,
+        table: letter.table.clone(),
+        ddl: letter.ddl.clone(),
         raw: letter.event.raw.clone(),
         receipt: Some(letter.event.receipt.clone()),
     }

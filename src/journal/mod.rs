@@ -116,6 +116,10 @@ pub struct DeadLetter {
     pub attempts: u32,
     /// When it was buried.
     pub at: Timestamp,
+    /// The table that refused the row, where that is known.
+    pub table: Option<String>,
+    /// Statements that repair it, where some would.
+    pub ddl: Option<String>,
     /// The event.
     pub event: Arc<Event>,
 }

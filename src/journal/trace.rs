@@ -123,7 +123,7 @@ pub struct Stop {
     pub attempts_left_out: usize,
     /// When it is tried next.
     pub next_attempt_at: Option<Timestamp>,
-    /// The table it goes to, at a warehouse.
+    /// The table it goes to, at a warehouse; the one that failed last, where one did.
     pub table: Option<String>,
 }
 
@@ -132,7 +132,7 @@ pub struct Stop {
 pub struct Tried {
     /// When it began.
     pub at: Timestamp,
-    /// delivered, refused, broken, transient or throttled.
+    /// delivered, refused, broken, transient or throttled; deferred where the event waits for something of ours.
     pub class: Word,
     /// HTTP status, where there was one.
     pub status: Option<u16>,
@@ -142,6 +142,9 @@ pub struct Tried {
     pub answer: String,
     /// How long it took; `None` when nothing was sent.
     pub latency_ms: Option<u64>,
+    /// The table that it was about, where it failed and that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
 }
 
 /// An event that was not believed.
@@ -276,7 +279,10 @@ impl Trace {
     ) {
         let mut own: Vec<&Note> = notes.filter(|note| note.destination == name).collect();
         own.sort_by_key(|note| note.at);
-        let stop = Stop { table, ..stop(standing, &each_once(own)) };
+        let stop = stop(standing, &each_once(own));
+        let failed = stop.attempts.iter().rev().find_map(|tried| tried.table.clone());
+        let failed = failed.filter(|_| stop.fate != "delivered");
+        let stop = Stop { table: failed.or(table), ..stop };
         self.destinations.insert(name.to_owned(), stop);
     }
 }
@@ -332,8 +338,8 @@ fn end(notes: &[&Note]) -> (&'static str, Option<String>) {
 
 fn tried(note: &Note) -> Option<Tried> {
     let Matter::Attempt(attempt) = &note.matter else { return None };
-    let attempts::Attempt { class, status, reason, answer, latency_ms } = attempt.clone();
-    Some(Tried { at: note.at, class, status, reason, answer, latency_ms })
+    let attempts::Attempt { class, status, reason, answer, latency_ms, table } = attempt.clone();
+    Some(Tried { at: note.at, class, status, reason, answer, latency_ms, table })
 }
 
 #[cfg(test)]
@@ -405,6 +411,38 @@ mod tests {
         let held = trace(Standing::held(Some("unauthorized"), Some(at(9))), &failed);
         assert_eq!((held.fate, held.next_attempt_at), ("held", Some(at(9))));
         assert_eq!(held.reason.as_deref(), Some("unauthorized"));
+    }
+
+    #[test]
+    fn an_event_that_waits_for_something_of_ours_is_retried_for_that_reason() {
+        let failed = [attempt_note("a", &[(3, 4)], "transient", "busy")];
+        let waits = || Standing::Deferred { reason: "schema", until: at(7) };
+        for notes in [&failed[..], &[]] {
+            let stop = trace(waits(), notes);
+            let told = (stop.fate, stop.reason.as_deref(), stop.next_attempt_at);
+            assert_eq!(told, ("retrying", Some("schema"), Some(at(7))));
+        }
+    }
+
+    #[test]
+    fn the_table_of_an_event_is_the_one_that_failed_until_it_is_delivered() {
+        let mut failed = attempt_note("a", &[(3, 4)], "transient", "no such field");
+        if let Matter::Attempt(attempt) = &mut failed.matter {
+            attempt.table = Some("signed_up".to_owned());
+        }
+        // The other row of the event was taken by the same attempt.
+        let taken = later(attempt_note("a", &[(3, 4)], "delivered", ""), 1);
+        let record = Record { position: Position(3), event: Arc::new(event("m", 1)) };
+        let table = |standing| {
+            let mut trace = begin(&record);
+            trace.stop("a", (standing, Some("tracks".to_owned())), [&failed, &taken].into_iter());
+            let stop = trace.destinations.remove("a").unwrap();
+            (stop.fate, stop.reason, stop.table)
+        };
+        let waiting = Standing::Waiting { tried: true, reason: None, until: None };
+        let told = ("retrying", Some("server_error".to_owned()), Some("signed_up".to_owned()));
+        assert_eq!(table(waiting), told);
+        assert_eq!(table(Standing::Settled), ("delivered", None, Some("tracks".to_owned())));
     }
 
     #[test]

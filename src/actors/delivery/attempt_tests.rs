@@ -11,15 +11,15 @@ use super::ordering::OrderSchema;
 use super::turnstile::Turnstile;
 use super::{Beacon, Delivery, Parts};
 use crate::actors::exit_guard::ExitGuard;
-use crate::actors::messages::{ChangeSchema, ChildExited, Drain, Life};
+use crate::actors::messages::{ChangeSchema, ChildExited, Drain, Journey, Life};
 use crate::destinations::{
     About, Answer, Attempt, Client, Destination, ENTRIES, Plan, Planned, Reply, Setting, SettingError, Shown,
 };
 use crate::journal::attempts::Matter;
 use crate::journal::fixtures::{at, event};
-use crate::journal::{Journal, MemoryJournal};
+use crate::journal::{Journal, LetterFilter, MemoryJournal, PageLimit, Position, Walk};
 use crate::policy::delivery::Fate;
-use crate::policy::outcome::{Fault, Outcome, Reason};
+use crate::policy::outcome::{Fault, Outcome, Place, Reason};
 use crate::policy::patience::Patience;
 use crate::spec::Event;
 use crate::telemetry::Metrics;
@@ -170,6 +170,29 @@ impl<const ORDERED: bool> Bench<ORDERED> {
     }
 }
 
+impl<const ORDERED: bool> Bench<ORDERED> {
+    /// Starts a delivery with one event; returns what hears of its end, too.
+    fn start(&mut self) -> (Addr<Delivery<Fake<ORDERED>>>, tokio::sync::mpsc::UnboundedReceiver<()>) {
+        let parts = Arc::get_mut(&mut self.parts).unwrap();
+        parts.journal.append(vec![message(0)]).unwrap();
+        parts.patience.timeout = Duration::from_secs(3600);
+        parts.patience.batch.max_delay = Duration::ZERO;
+        let (told, ended) = tokio::sync::mpsc::unbounded_channel();
+        let guard = ExitGuard::new(Ears(told).start().recipient(), Life { ward: 0, incarnation: 0 });
+        (Delivery::new(Arc::clone(&self.parts), guard).start(), ended)
+    }
+}
+
+/// Lets other things happen until it is so.
+async fn until(holds: impl Fn() -> bool) {
+    let waiting = async {
+        while !holds() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), waiting).await.expect("it never comes about");
+}
+
 fn message(number: u64) -> Arc<Event> {
     Arc::new(event(&format!("m{number}"), 1))
 }
@@ -314,22 +337,39 @@ async fn a_delivery_orders_the_same_change_once_however_often_its_events_look() 
         let waiting = vec![(0, Duration::from_millis(1), fault(Reason::Schema))];
         Plan { needs: needs(), waiting, ..Plan::default() }
     });
-    let journal = MemoryJournal::default();
-    journal.append(vec![message(0)]).unwrap();
-    let parts = Arc::get_mut(&mut bench.parts).unwrap();
-    parts.journal = Arc::new(journal);
-    parts.patience.timeout = Duration::from_secs(3600);
-    parts.patience.batch.max_delay = Duration::ZERO;
-    let (told, mut ended) = tokio::sync::mpsc::unbounded_channel();
-    let guard = ExitGuard::new(Ears(told).start().recipient(), Life { ward: 0, incarnation: 0 });
-    let delivery = Delivery::new(Arc::clone(&bench.parts), guard).start();
-    let often = async {
-        while looks.load(Ordering::SeqCst) < 10 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(20), often).await.expect("it looks again and again");
+    let (delivery, mut ended) = bench.start();
+    until(|| looks.load(Ordering::SeqCst) >= 10).await;
     assert_eq!(bench.asked.load(Ordering::SeqCst), 1);
     assert_eq!(delivery.send(Drain).await.unwrap().left, 1);
     ended.recv().await.expect("nobody waits for the schema manager");
+}
+
+#[actix::test]
+async fn the_letter_of_a_refused_row_names_its_table_and_the_repair() {
+    let place = Place { table: "signed_up".to_owned(), ddl: "ALTER TABLE signed_up;".to_owned() };
+    let refused = Fault { place: Some(Box::new(place)), ..fault(Reason::SchemaMissingColumn) };
+    let requests = move || vec![ask(&[(0, OK)]), ask(&[(0, Outcome::Refused(refused.clone()))])];
+    let mut bench = Bench::<false>::new(move || Plan { requests: requests(), ..Plan::default() });
+    let (delivery, _) = bench.start();
+    let letters =
+        || bench.parts.journal.letters(&LetterFilter::default(), Walk::Back(None), PageLimit::of(9));
+    until(|| !letters().unwrap().letters.is_empty()).await;
+    let letter = letters().unwrap().letters.remove(0);
+    assert_eq!(letter.table.as_deref(), Some("signed_up"));
+    assert_eq!(letter.ddl.as_deref(), Some("ALTER TABLE signed_up;"));
+    let journey = Journey { position: Position(0), event: message(0) };
+    let notes = delivery.send(journey).await.unwrap().notes;
+    let written = bench.parts.journal.notes_about(Position(0)).unwrap();
+    let tables: Vec<Option<String>> = written
+        .into_iter()
+        .chain(notes)
+        .filter_map(|note| match note.matter {
+            Matter::Attempt(attempt) if attempt.class == "refused" => Some(attempt.table),
+            _ => None,
+        })
+        .collect();
+    assert!(
+        !tables.is_empty() && tables.iter().all(|table| table.as_deref() == Some("signed_up")),
+        "{tables:?}"
+    );
 }

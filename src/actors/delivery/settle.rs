@@ -132,6 +132,7 @@ impl<D: Destination> Parts<D> {
     }
 
     fn letter(&self, burial: &Burial, event: Arc<Event>) -> DeadLetter {
+        let place = burial.fault.place.as_deref();
         DeadLetter {
             destination: self.name.clone(),
             position: Position(burial.position),
@@ -140,6 +141,8 @@ impl<D: Destination> Parts<D> {
             answer: burial.fault.answer.clone(),
             attempts: burial.attempts,
             at: clock::now(),
+            table: place.map(|place| place.table.clone()),
+            ddl: place.map(|place| place.ddl.clone()).filter(|ddl| !ddl.is_empty()),
             event,
         }
     }

@@ -94,6 +94,7 @@ fn attempt(tried: &Tried) -> Attempt {
         status: fault.map_or(tried.span.status, |fault| fault.status),
         reason: fault.map(|fault| Word::Borrowed(fault.reason.as_str())),
         answer: fault.map(|fault| attempts::cut(&fault.answer).to_owned()).unwrap_or_default(),
+        table: fault.and_then(|fault| fault.place.as_ref()).map(|place| place.table.clone()),
         latency_ms: tried.span.took.map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
     }
 }

@@ -2,6 +2,7 @@
 
 use actix::Message;
 
+use crate::journal::letters::is_reason_of;
 pub use crate::journal::{LetterFilter, LetterId, LetterList};
 use crate::policy::outcome::Reason;
 
@@ -65,9 +66,9 @@ pub enum LetterTrouble {
     Unavailable(String),
 }
 
-/// Returns whether events can become dead letters for this reason.
+/// Returns whether events can become dead letters for this reason, or for one that begins so, with a `*` at its end.
 pub fn is_reason(word: &str) -> bool {
-    Reason::ALL.iter().any(|reason| reason.as_str() == word)
+    Reason::ALL.iter().any(|reason| is_reason_of(word, reason.as_str()))
 }
 
 /// Returns every reason there is, separated by commas.
