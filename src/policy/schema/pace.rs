@@ -66,6 +66,26 @@ pub enum SchemaFault {
 
 impl SchemaFault {
     /// Returns what the store said.
+    pub fn fault(&self) -> &Fault {
+        match self {
+            SchemaFault::Transient { fault, .. }
+            | SchemaFault::Denied(fault)
+            | SchemaFault::Full(fault)
+            | SchemaFault::Broken(fault) => fault,
+        }
+    }
+
+    /// Returns the word for its class: transient, denied, full or broken.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            SchemaFault::Transient { .. } => "transient",
+            SchemaFault::Denied(_) => "denied",
+            SchemaFault::Full(_) => "full",
+            SchemaFault::Broken(_) => "broken",
+        }
+    }
+
+    /// Returns what the store said.
     pub fn into_fault(self) -> Fault {
         match self {
             SchemaFault::Transient { fault, .. }
