@@ -13,6 +13,7 @@ mod errors;
 mod insert;
 mod jobs;
 mod judge;
+mod library;
 #[cfg(test)]
 mod peer;
 pub mod request;
