@@ -7,6 +7,7 @@
 
 mod api;
 mod auth;
+mod client;
 mod config;
 mod ddl;
 mod errors;
@@ -17,6 +18,7 @@ mod library;
 #[cfg(test)]
 mod peer;
 pub mod request;
+mod store;
 mod tables;
 mod target;
 mod types;
