@@ -22,7 +22,7 @@ const FIRST: [&str; 9] = [
 ];
 
 /// What a new table is partitioned by.
-const PARTITIONED_BY: &str = "received_at";
+pub(super) const PARTITIONED_BY: &str = "received_at";
 
 /// Where the tables are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,20 +63,20 @@ pub(super) fn quoted(name: &str) -> String {
 
 /// Returns the statement that makes a table. Without a column `received_at` it is partitioned by the day on which rows
 /// arrive.
-pub(super) fn create_table(names: &Names, table: &str, columns: &[Column], options: &Options) -> String {
-    let columns = in_order(columns);
+pub(super) fn create_table(names: &Names, table: &str, given: &[Column], options: &Options) -> String {
+    let columns = in_order(given);
     let lines: Vec<String> = columns.iter().map(|column| format!("  {}", definition(column))).collect();
-    let has_day = columns
-        .iter()
-        .any(|column| column.name == PARTITIONED_BY && column.column_type == ColumnType::Timestamp);
-    let partition =
-        if has_day { format!("DATE({})", quoted(PARTITIONED_BY)) } else { "_PARTITIONDATE".to_owned() };
+    let partition = if has_day(given) {
+        format!("DATE({})", quoted(PARTITIONED_BY))
+    } else {
+        "_PARTITIONDATE".to_owned()
+    };
     let mut out = format!(
         "CREATE TABLE IF NOT EXISTS {} (\n{}\n)\nPARTITION BY {partition}",
         names.table(table),
         lines.join(",\n")
     );
-    let keys = clustering(table, &columns);
+    let keys: Vec<String> = clustering(table, given).into_iter().map(quoted).collect();
     if !keys.is_empty() {
         out.push_str(&format!("\nCLUSTER BY {}", keys.join(", ")));
     }
@@ -108,20 +108,25 @@ pub(super) fn widen(names: &Names, table: &str, columns: &[Column]) -> String {
     statements.join(";\n")
 }
 
+/// Returns whether a table with these columns can be partitioned by the day of our own clock.
+pub(super) fn has_day(columns: &[Column]) -> bool {
+    columns.iter().any(|column| column.name == PARTITIONED_BY && column.column_type == ColumnType::Timestamp)
+}
+
 /// Returns the columns that a table is clustered by, for the questions that are asked of it most.
-fn clustering(table: &str, columns: &[&Column]) -> Vec<String> {
+pub(super) fn clustering(table: &str, columns: &[Column]) -> Vec<&'static str> {
     let is_flat = columns.iter().any(|column| column.name == "message_id");
-    let keys: &[&str] = match table {
+    let keys: &[&'static str] = match table {
         _ if is_flat => &["type", "event", "user_id"],
         "tracks" => &["event", "user_id", "anonymous_id"],
         "identifies" => &["user_id"],
         "users" | "accounts" => &["id"],
         _ => &["user_id", "anonymous_id", "id"],
     };
-    let is_key = |key: &&&str| {
-        columns.iter().any(|column| column.name == **key && column.column_type == ColumnType::Text)
+    let is_key = |key: &&'static str| {
+        columns.iter().any(|column| column.name == *key && column.column_type == ColumnType::Text)
     };
-    keys.iter().filter(is_key).map(|key| quoted(key)).collect()
+    keys.iter().copied().filter(is_key).collect()
 }
 
 fn definition(column: &Column) -> String {
@@ -129,7 +134,7 @@ fn definition(column: &Column) -> String {
 }
 
 /// The ids first, what was left over last, the others by name.
-fn in_order(columns: &[Column]) -> Vec<&Column> {
+pub(super) fn in_order(columns: &[Column]) -> Vec<&Column> {
     let rank = |name: &str| FIRST.iter().position(|first| *first == name).unwrap_or(FIRST.len());
     let mut sorted: Vec<&Column> = columns.iter().collect();
     sorted.sort_by(|one, other| {

@@ -7,15 +7,18 @@
 
 mod api;
 mod auth;
+mod client;
 mod config;
 mod ddl;
 mod errors;
 mod insert;
 mod jobs;
 mod judge;
+mod library;
 #[cfg(test)]
 mod peer;
 pub mod request;
+mod store;
 mod tables;
 mod target;
 mod types;

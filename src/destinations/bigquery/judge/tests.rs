@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::super::super::FailureKind;
 use super::*;
-use crate::policy::outcome::{Place, Reason};
+use crate::policy::outcome::Place;
 
 /// Remembers what a test tells it.
 #[derive(Default)]

@@ -1,0 +1,189 @@
+//! Carries out schema changes of one dataset, and publishes what its tables look like then.
+//!
+//! One table a call. Whatever others did meanwhile is no failure: the table is read anew, published, and who asked looks
+//! again. Never decides when something is changed; that is the schema manager's.
+
+mod cache;
+mod change;
+mod fault;
+mod read;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::super::{BoxFuture, Quota, SchemaCell, SchemaFault, SchemaPace, SchemaStore};
+use super::api::Api;
+use super::errors::Trouble;
+use super::library::{Library, Record};
+use super::tables;
+use crate::warehouse::{Schema, SchemaDiff, Table};
+
+/// Google's quota is 50 changes of a partitioned table in 10 s, whoever makes them; ours are all partitioned.
+/// <https://cloud.google.com/bigquery/quotas#standard_tables>
+const CHANGES: Quota = Quota { most: 40, per: Duration::from_secs(10) };
+
+/// Google's quota is 10 new tables a second and dataset.
+const CREATES: Quota = Quota { most: 8, per: Duration::from_secs(1) };
+
+/// How long a change that was denied is not tried again.
+const DENIED_FOR: Duration = Duration::from_secs(600);
+
+/// How often one table is looked at again because rows were refused.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// The schema of one dataset. See the module.
+#[derive(Debug)]
+pub(super) struct Store {
+    api: Arc<Api>,
+    library: Library,
+    cell: Arc<SchemaCell>,
+    seen: Mutex<Seen>,
+    cache: cache::Cache,
+    /// Statements need a right of their own; once it is known to be missing they are not tried again.
+    is_without_jobs: AtomicBool,
+}
+
+/// What is remembered of tables.
+#[derive(Debug, Default)]
+struct Seen {
+    is_open: bool,
+    /// How often each table was published: who looked before the last time has nothing to say.
+    published: HashMap<String, u64>,
+    looked: HashMap<String, Instant>,
+}
+
+impl Store {
+    /// Returns a store that has contacted nobody.
+    pub(super) fn new(api: Arc<Api>, cell: Arc<SchemaCell>) -> Store {
+        let cache = cache::Cache::new(&api.target);
+        let library = Library::new(Arc::clone(&api));
+        let (seen, is_without_jobs) = (Mutex::new(Seen::default()), AtomicBool::new(false));
+        Store { api, library, cell, seen, cache, is_without_jobs }
+    }
+
+    /// Publishes what the dataset looked like when it was last seen, or reads it where nothing is known; nothing when that
+    /// was done before.
+    ///
+    /// # Errors
+    /// What was said, or why nothing was.
+    pub(super) async fn open(&self) -> Result<(), Trouble> {
+        if self.seen().is_open {
+            return Ok(());
+        }
+        match self.cache.read().await {
+            Some(schema) => self.cell.store(schema),
+            None => self.read_all().await?,
+        }
+        self.seen().is_open = true;
+        Ok(())
+    }
+
+    /// Looks at a table again, since what was said of its rows does not fit what is published; at most every 10 s.
+    pub(super) async fn look_again(&self, table: &str) {
+        let now = Instant::now();
+        let is_due = |last: &Instant| now.duration_since(*last) >= LOOK_EVERY;
+        {
+            let mut seen = self.seen();
+            if !seen.looked.get(table).is_none_or(is_due) {
+                return;
+            }
+            seen.looked.retain(|_, last| !is_due(last));
+            seen.looked.insert(table.to_owned(), now);
+        }
+        // When it cannot be looked at, rows wait as they would without looking.
+        let _looked: Result<_, Trouble> = self.look(table).await;
+    }
+
+    /// Runs one statement: what views and merges are made with.
+    ///
+    /// # Errors
+    /// What was said, or why nothing was.
+    pub(super) async fn run(&self, statement: &str) -> Result<(), Trouble> {
+        self.library.run(statement).await
+    }
+
+    /// Runs a small query and reads its whole answer.
+    ///
+    /// # Errors
+    /// What was said, or why nothing was.
+    pub(super) async fn query(&self, sql: &str) -> Result<Vec<Record>, Trouble> {
+        self.library.query(sql).await
+    }
+
+    /// Reads a table and publishes it, unless it was published meanwhile.
+    async fn look(&self, table: &str) -> Result<Option<Table>, Trouble> {
+        let before = self.published(table);
+        let read = tables::get(&self.api, table).await?;
+        let now = read.filter(tables::Described::is_writable).map(|described| described.table());
+        if self.published(table) == before {
+            self.publish(table, now.clone()).await;
+        }
+        Ok(now)
+    }
+
+    // === Publishing ===
+
+    async fn publish(&self, table: &str, now: Option<Table>) {
+        {
+            // Two tables may change at once, and each replaces the schema as a whole.
+            let mut seen = self.seen();
+            let mut schema = Schema::clone(&self.cell.load());
+            match now {
+                Some(now) => schema.tables.insert(table.to_owned(), Arc::new(now)),
+                None => schema.tables.remove(table),
+            };
+            self.cell.store(schema);
+            *seen.published.entry(table.to_owned()).or_default() += 1;
+        }
+        self.cache.write(&self.cell).await;
+    }
+
+    fn published(&self, table: &str) -> u64 {
+        self.seen().published.get(table).copied().unwrap_or_default()
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a schema manager holds: the store, shared with the client.
+#[derive(Debug, Clone)]
+pub(super) struct Handle(pub(super) Arc<Store>);
+
+impl SchemaStore for Handle {
+    fn pace(&self) -> SchemaPace {
+        SchemaPace {
+            window: self.0.api.target.schema_window,
+            together: false,
+            changes: CHANGES,
+            creates: CREATES,
+            denied_for: DENIED_FOR,
+        }
+    }
+
+    fn apply(&self, diff: SchemaDiff) -> BoxFuture<Result<(), SchemaFault>> {
+        let store = Arc::clone(&self.0);
+        Box::pin(async move { store.change(diff).await })
+    }
+
+    fn refresh(&self, table: Option<String>) -> BoxFuture<Result<(), SchemaFault>> {
+        let store = Arc::clone(&self.0);
+        Box::pin(async move {
+            match table {
+                Some(table) => store
+                    .look(&table)
+                    .await
+                    .map(drop)
+                    .map_err(|trouble| fault::of(&trouble, &table, String::new())),
+                None => store.read_all().await.map_err(|trouble| fault::of(&trouble, "", String::new())),
+            }
+        })
+    }
+}

@@ -1,0 +1,96 @@
+//! The schema as last seen, in a file, so that a restart costs no call.
+//!
+//! A file that cannot be read, is of another version or of another dataset counts as none. One that cannot be written costs
+//! a call at the next start and nothing else.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
+
+use super::super::super::SchemaCell;
+use super::super::target::Target;
+use crate::warehouse::{ColumnType, Schema, Table};
+
+/// Grows when a file of before would be misread.
+const VERSION: u32 = 1;
+
+/// The file of one destination.
+#[derive(Debug)]
+pub(super) struct Cache {
+    file: Option<PathBuf>,
+    of: Of,
+    /// Held while the file is written, so that the last one to write has the newest schema.
+    writing: Mutex<()>,
+}
+
+/// What the file is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Of {
+    version: u32,
+    endpoint: String,
+    project: String,
+    dataset: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct File {
+    of: Of,
+    tables: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+impl Cache {
+    /// Returns the file of this destination; opens nothing.
+    pub(super) fn new(target: &Target) -> Cache {
+        let of = Of {
+            version: VERSION,
+            endpoint: target.endpoint.to_string(),
+            project: target.names.project.clone(),
+            dataset: target.names.dataset.clone(),
+        };
+        Cache { file: target.cache_file.clone(), of, writing: Mutex::new(()) }
+    }
+
+    /// Returns the schema as it was last written.
+    pub(super) async fn read(&self) -> Option<Schema> {
+        let text = tokio::fs::read(self.file.as_ref()?).await.ok()?;
+        let file: File = serde_json::from_slice(&text).ok().filter(|file: &File| file.of == self.of)?;
+        let table = |columns: BTreeMap<String, String>| {
+            let column = |(name, kind): (String, String)| Some((name, ColumnType::from_name(&kind)?));
+            let columns: Option<_> = columns.into_iter().map(column).collect();
+            Some(Arc::new(Table { columns: columns? }))
+        };
+        let tables: Option<_> =
+            file.tables.into_iter().map(|(name, columns)| Some((name, table(columns)?))).collect();
+        Some(Schema { tables: tables? })
+    }
+
+    /// Writes what is published now.
+    pub(super) async fn write(&self, cell: &SchemaCell) {
+        let Some(file) = &self.file else { return };
+        let _turn = self.writing.lock().await;
+        let columns = |table: &Table| {
+            table.columns.iter().map(|(name, kind)| (name.clone(), kind.as_str().to_owned())).collect()
+        };
+        let schema = cell.load();
+        let tables = schema.tables.iter().map(|(name, table)| (name.clone(), columns(table))).collect();
+        let content = File { of: self.of.clone(), tables };
+        let (Ok(text), file) = (serde_json::to_vec(&content), file.clone()) else { return };
+        let written = tokio::task::spawn_blocking(move || replace(&file, &text)).await;
+        // See the module: nothing is lost without it.
+        let _is_written = matches!(written, Ok(Ok(())));
+    }
+}
+
+/// A half-written file never has the name of a whole one.
+fn replace(file: &Path, text: &[u8]) -> io::Result<()> {
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let beside = file.with_extension("json.new");
+    std::fs::write(&beside, text)?;
+    std::fs::rename(&beside, file)
+}

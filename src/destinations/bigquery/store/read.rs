@@ -1,0 +1,89 @@
+//! Reads what all tables of the dataset look like: by one query where queries are granted, else one by one.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use serde_json::Value;
+
+use super::super::api::Call;
+use super::super::errors::{Kind, Trouble};
+use super::super::library::Record;
+use super::super::types::understood;
+use super::super::{ddl, tables};
+use super::{Store, fault};
+use crate::warehouse::{Schema, Table};
+
+type Tables = BTreeMap<String, Table>;
+
+impl Store {
+    /// Reads all tables and publishes them.
+    ///
+    /// # Errors
+    /// What was said, or why nothing was.
+    pub(super) async fn read_all(&self) -> Result<(), Trouble> {
+        let tables = match self.columns_of_all().await {
+            Some(Ok(tables)) => Ok(tables),
+            Some(Err(trouble)) if fault::is_of_the_whole(&trouble) => Err(trouble),
+            // Not granted, or not known to an emulator: one call for each table.
+            _ => tables::all(&self.api).await,
+        };
+        let tables = match tables {
+            Err(trouble) if trouble.kind() == Some(Kind::NoDataset) => self.without_dataset(trouble).await?,
+            other => other?,
+        };
+        let tables = tables.into_iter().map(|(name, table)| (name, Arc::new(table))).collect();
+        self.cell.store(Schema { tables });
+        self.cache.write(&self.cell).await;
+        Ok(())
+    }
+
+    /// A dataset that is missing is made with its first table. One that lies elsewhere looks the same to a query.
+    async fn without_dataset(&self, trouble: Trouble) -> Result<Tables, Trouble> {
+        let url = self.api.target.url(&["datasets", &self.api.target.names.dataset]);
+        match self.api.ask(Call::get(url)).await {
+            Ok(dataset) => Err(fault::elsewhere(&self.api.target, &dataset)),
+            Err(said) if said.kind() == Some(Kind::NoDataset) => {
+                if self.api.target.management.makes_tables() { Ok(Tables::new()) } else { Err(trouble) }
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Reads all columns of all tables by one query; `None` where we may run none.
+    async fn columns_of_all(&self) -> Option<Result<Tables, Trouble>> {
+        if self.is_without_jobs.load(Ordering::Relaxed) {
+            return None;
+        }
+        let names = &self.api.target.names;
+        let view = |view: &str| {
+            ddl::quoted(&format!("{}.{}.INFORMATION_SCHEMA.{view}", names.project, names.dataset))
+        };
+        let sql = format!(
+            "SELECT table_name, column_name, data_type FROM {} WHERE table_name IN (SELECT table_name FROM {} WHERE table_type = 'BASE TABLE')",
+            view("COLUMNS"),
+            view("TABLES"),
+        );
+        let read = self.library.query(&sql).await;
+        if read.as_ref().is_err_and(fault::is_about_jobs) {
+            self.is_without_jobs.store(true, Ordering::Relaxed);
+            return None;
+        }
+        Some(read.map(|records| tables_of(&records)))
+    }
+}
+
+/// Makes tables of the rows of a query. A table by ingestion time shows columns that nobody can write.
+fn tables_of(records: &[Record]) -> Tables {
+    let mut tables = Tables::new();
+    for record in records {
+        let text =
+            |at: usize| record.get(at).and_then(Option::as_ref).and_then(Value::as_str).unwrap_or_default();
+        let (table, column, kind) = (text(0), text(1), text(2));
+        let columns = &mut tables.entry(table.to_owned()).or_default().columns;
+        if !column.starts_with("_PARTITION") {
+            columns.insert(column.to_lowercase(), understood(kind, ""));
+        }
+    }
+    tables
+}
