@@ -13,9 +13,14 @@ mod errors;
 mod insert;
 mod jobs;
 mod judge;
+mod ledger;
+mod memory;
 #[cfg(test)]
 mod peer;
+mod plan;
+mod propagation;
 pub mod request;
+mod row;
 mod tables;
 mod target;
 mod types;
