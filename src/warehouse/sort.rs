@@ -68,9 +68,9 @@ pub trait RowSink {
     }
 
     /// Returns the columns of a row that get no value: their values are kept in `_unmapped`.
-    fn withheld(&self, index: usize, table: &str) -> &[String] {
+    fn withheld(&self, index: usize, table: &str) -> Vec<String> {
         let _ = (index, table);
-        &[]
+        Vec::new()
     }
 
     /// Takes a row that can be written now.
@@ -221,7 +221,7 @@ impl Mapper {
         // Only a table without `_unmapped` can lose something, and only one that may not be changed is without.
         let has_place = self.layout.table(&table).is_some_and(|view| view.named(UNMAPPED).is_some());
         let spare = (!has_place).then(|| draft.clone());
-        let withheld = sink.withheld(index, &table).to_vec();
+        let withheld = sink.withheld(index, &table);
         match self.fit_row(draft, more, &withheld) {
             Some(Ok(row)) if row.fit.unmapped.is_empty() || has_place => sink.row(index, row),
             Some(Ok(_)) => {

@@ -12,6 +12,9 @@ use super::time::{Precision, write_rfc3339};
 /// The largest integer up to which every integer has an exact float.
 pub const EXACT_IN_FLOAT: u64 = 1 << 53;
 
+/// 0001-01-01T00:00:00Z in seconds, before which warehouses have no instants.
+const YEAR_ONE: i64 = -62_135_596_800;
+
 /// One value of a cell.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value<'a> {
@@ -95,14 +98,25 @@ pub fn write_json_string(out: &mut String, text: &str) {
     out.push_str(&serde_json::Value::from(text).to_string());
 }
 
-/// Returns true for RFC 3339 text with an offset, the only text that is taken for an instant.
+/// Returns true for text that is an [`instant`].
 pub fn is_instant(text: &str) -> bool {
+    instant(text).is_some()
+}
+
+/// Returns the instant that a text is: RFC 3339 with an offset, the only text that is taken for one. What a column of
+/// instants could not hold exactly is none: digits beyond a microsecond, a leap second, the year 0.
+pub fn instant(text: &str) -> Option<Timestamp> {
     let bytes = text.as_bytes();
     let shaped = bytes.len() >= 20
         && bytes.get(4) == Some(&b'-')
         && matches!(bytes.get(10), Some(b'T' | b't' | b' '))
-        && bytes.get(13) == Some(&b':');
-    shaped && !text.contains('[') && text.parse::<Timestamp>().is_ok()
+        && bytes.get(13) == Some(&b':')
+        && bytes.get(17..19) != Some(b"60");
+    if !shaped || text.contains('[') {
+        return None;
+    }
+    let is_exact = |at: &Timestamp| at.subsec_nanosecond() % 1_000 == 0 && at.as_second() >= YEAR_ONE;
+    text.parse().ok().filter(is_exact)
 }
 
 fn text(raw: &str) -> Value<'_> {
@@ -194,12 +208,19 @@ mod tests {
 
     #[test]
     fn only_rfc_3339_text_is_an_instant() {
-        for text in ["2026-03-01T12:00:00Z", "2026-03-01T12:00:00.5+02:00"] {
+        for text in ["2026-03-01T12:00:00Z", "2026-03-01T12:00:00.123456000+02:00", "0001-01-01T00:00:00Z"] {
             assert!(is_instant(text), "{text}");
         }
-        for text in
-            ["2026-03-01", "12", "2026-03-01T12:00:00", "2026-03-01T12:00:00Z[UTC]", "2026-13-01T12:00:00Z"]
-        {
+        for text in [
+            "2026-03-01",
+            "12",
+            "2026-03-01T12:00:00",
+            "2026-03-01T12:00:00Z[UTC]",
+            "2026-13-01T12:00:00Z",
+            "2026-03-01T12:00:00.0000001Z",
+            "2026-06-30T23:59:60Z",
+            "0000-12-31T23:59:59Z",
+        ] {
             assert!(!is_instant(text), "{text}");
         }
     }

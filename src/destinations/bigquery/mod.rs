@@ -15,10 +15,15 @@ mod insert;
 mod jobs;
 mod judge;
 mod library;
+mod ledger;
+mod memory;
 #[cfg(test)]
 mod peer;
+mod plan;
+mod propagation;
 pub mod request;
 mod store;
+mod row;
 mod tables;
 mod target;
 mod types;

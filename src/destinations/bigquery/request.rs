@@ -43,6 +43,8 @@ pub struct Mark {
     pub event: u128,
     /// How many rows the event has, in all tables.
     pub of: usize,
+    /// Whether some value of the row is kept in `_unmapped`.
+    pub has_unmapped: bool,
 }
 
 /// One row.

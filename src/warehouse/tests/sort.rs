@@ -19,8 +19,8 @@ impl RowSink for Sorted {
         self.done.iter().any(|(event, name)| *event == index && name == table)
     }
 
-    fn withheld(&self, _: usize, _: &str) -> &[String] {
-        &self.withheld
+    fn withheld(&self, _: usize, _: &str) -> Vec<String> {
+        self.withheld.clone()
     }
 
     fn row(&mut self, index: usize, row: FittedRow<'_>) {

@@ -1,0 +1,46 @@
+//! What the destination remembers between batches: how far tables have come about, and which rows are in. Pure.
+
+use jiff::Timestamp;
+
+use super::ledger::Ledger;
+use super::propagation::{Lane, Pace, Propagation};
+
+/// Everything that is remembered. Bounded.
+#[derive(Debug)]
+pub(super) struct Memory {
+    /// Of tables and columns.
+    pub(super) propagation: Propagation,
+    /// Of rows.
+    pub(super) ledger: Ledger,
+    /// How long a row waits for a column at most.
+    pub(super) budget: std::time::Duration,
+}
+
+impl Memory {
+    /// Returns a memory of nothing.
+    pub(super) fn new(pace: Pace, budget: std::time::Duration) -> Memory {
+        Memory { propagation: Propagation::new(pace), ledger: Ledger::default(), budget }
+    }
+
+    /// Returns the columns of a row whose values go to `_unmapped`: those that refuse them, and when the row has waited
+    /// long enough those that it waits for.
+    pub(super) fn withheld(&self, event: u128, table: &str, now: Timestamp) -> Vec<String> {
+        let Some(row) = self.ledger.row(event, table) else { return Vec::new() };
+        let mut withheld = row.withheld().to_vec();
+        if row.waited(now).is_some_and(|waited| waited >= self.budget) {
+            withheld.extend(row.blamed().iter().cloned());
+            withheld.extend(self.propagation.young(table).cloned());
+        }
+        withheld
+    }
+
+    /// Returns how a row goes, and takes note of the time when it does not go with the others.
+    pub(super) fn lane(&mut self, (event, table): (u128, &str), uses_young: bool, now: Timestamp) -> Lane {
+        let waited = self.ledger.row(event, table).and_then(|row| row.waited(now));
+        let lane = self.propagation.lane(table, uses_young, waited, now);
+        if lane != Lane::Hot {
+            self.ledger.row_mut(event, table).waits(now);
+        }
+        lane
+    }
+}
