@@ -5,4 +5,5 @@
 //! `auth`, `store`). A batch becomes one request per table; each row has an outcome of its own, and an event is delivered
 //! when all its rows are.
 
+pub(super) mod mock;
 pub mod request;
