@@ -65,7 +65,7 @@ impl Mock for BigQuery {
             return Err(not_found(&format!("URL {}", request.path)));
         }
         token::authorize(&self.state, &self.secret, &call)?;
-        if project != self.state.settings.project {
+        if !self.state.settings.has_project(project) {
             return Err(not_found(&format!("Project {project}")));
         }
         match &target {

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 /// The settings, with values that make it quick and strict.
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
-    /// The only project that there is.
+    /// The only project that there is; empty: any.
     pub(super) project: String,
     /// A dataset that exists from the start; empty: none.
     pub(super) dataset: String,
@@ -144,6 +144,11 @@ impl Settings {
             _ => return Err(format!("there is no setting `{name}`; there are {NAMES}")),
         }
         Ok(())
+    }
+
+    /// Returns whether there is a project of this name.
+    pub(super) fn has_project(&self, name: &str) -> bool {
+        self.project.is_empty() || self.project == name
     }
 
     /// Returns whether the account has a right.

@@ -145,7 +145,7 @@ fn place(state: &State, path: &Path, default: &str) -> Result<Place, Said> {
     match path.as_slice() {
         [table] if !default.is_empty() => Ok((default.to_owned(), table.clone())),
         [dataset, table] => Ok((dataset.clone(), table.clone())),
-        [project, dataset, table] if *project == state.settings.project => {
+        [project, dataset, table] if state.settings.has_project(project) => {
             Ok((dataset.clone(), table.clone()))
         }
         [project, ..] if path.len() == 3 => Err(not_found(&format!("Project {project}"))),
