@@ -77,6 +77,7 @@ const RULES: &[Rule] = &[
     Rule { pattern: "destinations/*/plan.rs", may: MEANING, banned: PURE },
     Rule { pattern: "destinations/*/judge.rs", may: MEANING, banned: PURE },
     Rule { pattern: "destinations/*/mock.rs", may: MEANING, banned: PURE },
+    Rule { pattern: "destinations/*/mock/", may: MEANING, banned: PURE },
     Rule { pattern: "destinations/*/show.rs", may: MEANING, banned: PURE },
     Rule { pattern: "destinations/*/sign.rs", may: MEANING, banned: PURE },
     Rule { pattern: "destinations/*/secrets.rs", may: MEANING, banned: PURE },

@@ -7,6 +7,7 @@ use std::any::Any;
 use std::io::Write as _;
 use std::net::{Ipv4Addr, Shutdown, TcpListener};
 use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -20,10 +21,10 @@ use tokio::sync::{mpsc, watch};
 use super::out::Out;
 use super::table::without_control;
 use super::{Exit, args};
-use crate::destinations::ENTRIES;
 use crate::destinations::mock::{
     Act, Behaviour, Incoming, MODES, MockSettings, Mode, NewMock, Said, StandIn,
 };
+use crate::destinations::stand_ins;
 use crate::telemetry::clock;
 
 /// Where a stand-in listens when nothing else is said.
@@ -64,7 +65,16 @@ pub(super) struct Asked {
     /// The events that `partial` and `poison` refuse, by name or id
     #[arg(long, value_name = "NAME")]
     event: Option<String>,
-    /// Refuse requests that are not signed with it
+    /// Does it to one part of the API only: for bigquery token, datasets, tables, insert, query, load, jobs
+    #[arg(long, value_name = "PART")]
+    on: Option<String>,
+    /// A setting of this kind of stand-in, as KEY=VALUE; may be given again
+    #[arg(long, value_name = "KEY=VALUE", value_parser = setting)]
+    set: Vec<(String, String)>,
+    /// Write credentials that it lets in to this file
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+    /// Refuse requests that are not signed or authorised with it
     #[arg(long, default_value = "", hide_default_value = true)]
     secret: String,
     /// Print no line for each request
@@ -88,6 +98,12 @@ pub(super) fn mock(asked: &Asked, out: &mut Out) -> Exit {
             return Exit::Unavailable;
         }
     };
+    if let Some(file) = &asked.key_file
+        && let Err(message) = write_credentials(&stand_in, &listener, file)
+    {
+        out.error(&message);
+        return Exit::Failed;
+    }
     match actix::System::new().block_on(serve(listener, stand_in, asked.quiet, out)) {
         Ok(()) => Exit::Fine,
         Err(error) => {
@@ -107,14 +123,28 @@ fn stand_in(asked: &Asked) -> Result<StandIn, String> {
         retry_after: asked.retry_after,
         as_date: asked.as_date,
         event: asked.event.clone(),
+        on: asked.on.clone(),
     };
-    let mock = new(&MockSettings { secret: asked.secret.clone() })?;
-    Ok(StandIn::new(mock, behaviour.checked()?))
+    let mock = new(&MockSettings { secret: asked.secret.clone(), set: asked.set.clone() })?;
+    StandIn::new(mock, behaviour.checked()?)
+}
+
+/// Reads `KEY=VALUE`.
+fn setting(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').filter(|(key, _)| !key.is_empty());
+    pair.map(|(key, value)| (key.to_owned(), value.to_owned())).ok_or("it must read KEY=VALUE".to_owned())
+}
+
+fn write_credentials(stand_in: &StandIn, listener: &TcpListener, file: &Path) -> Result<(), String> {
+    let url = listener.local_addr().map(|address| format!("http://{address}/"));
+    let url = url.map_err(|error| format!("could not tell where it listens: {error}"))?;
+    let text =
+        stand_in.credentials(&url).ok_or("`--key-file`: this stand-in knows no credentials in a file")?;
+    std::fs::write(file, text).map_err(|error| format!("could not write {}: {error}", file.display()))
 }
 
 fn kind(kind: &str) -> Result<NewMock, String> {
-    let with_mock: Vec<(&str, NewMock)> =
-        ENTRIES.iter().filter_map(|entry| Some((entry.kind, entry.mock?))).collect();
+    let with_mock: Vec<(&str, NewMock)> = stand_ins();
     let found = with_mock.iter().find(|(known, _)| *known == kind);
     found.map(|(_, new)| *new).ok_or_else(|| {
         let names: Vec<&str> = with_mock.iter().map(|(name, _)| *name).collect();
@@ -164,19 +194,15 @@ async fn serve(listener: TcpListener, stand_in: StandIn, quiet: bool, out: &mut 
     let (lines, mut heard) = mpsc::channel(WAITING_LINES);
     let lines = (!quiet).then_some(lines);
     let host = web::Data::new(Host { stand_in: Mutex::new(stand_in), told: watch::Sender::new(0), lines });
+    let shared = host.clone();
     let app = move || {
         let limit = web::PayloadConfig::new(MAX_BODY_BYTES);
-        App::new().app_data(host.clone()).app_data(limit).configure(routes)
+        App::new().app_data(shared.clone()).app_data(limit).configure(routes)
     };
     // One second: a request that hangs must not hold up the end.
     let server = HttpServer::new(app).workers(1).shutdown_timeout(1).on_connect(keep_socket);
     let mut server = std::pin::pin!(server.listen(listener)?.run());
-    let url = format!("http://{address}/");
-    if out.json {
-        out.value(&json!({ "url": url }))
-    } else {
-        out.line(&url)
-    }
+    print_greeting(&host, &format!("http://{address}/"), out);
     let ended = loop {
         tokio::select! {
             ended = &mut server => break ended,
@@ -189,10 +215,22 @@ async fn serve(listener: TcpListener, stand_in: StandIn, quiet: bool, out: &mut 
     ended
 }
 
+fn print_greeting(host: &Host, url: &str, out: &mut Out) {
+    let settings = host.stand_in().greeting(url);
+    if out.json {
+        return out.value(&json!({ "url": url, "settings": settings }));
+    }
+    out.line(url);
+    for line in settings {
+        out.line(&line);
+    }
+}
+
 fn routes(app: &mut web::ServiceConfig) {
     app.route("/_mock/behave", web::post().to(behave))
         .route("/_mock/seen", web::get().to(seen))
         .route("/_mock/reset", web::post().to(reset))
+        .route("/_mock/{rest:.*}", web::to(control))
         .default_service(web::to(receive));
 }
 
@@ -217,8 +255,10 @@ async fn behave(body: web::Bytes, host: web::Data<Host>) -> HttpResponse {
             return HttpResponse::BadRequest().json(body);
         }
     };
-    host.stand_in().behave(behaviour);
-    tell(&host)
+    match host.stand_in().behave(behaviour) {
+        Ok(()) => tell(&host),
+        Err(message) => HttpResponse::BadRequest().json(json!({ "error": message })),
+    }
 }
 
 async fn reset(host: web::Data<Host>) -> HttpResponse {
@@ -234,6 +274,12 @@ fn tell(host: &Host) -> HttpResponse {
 async fn seen(host: web::Data<Host>) -> HttpResponse {
     let seen: Value = host.stand_in().seen();
     HttpResponse::Ok().json(seen)
+}
+
+async fn control(request: HttpRequest, body: web::Bytes, host: web::Data<Host>) -> HttpResponse {
+    let said = host.stand_in().control(&incoming(&request, body));
+    let none = || Said::error(404, &format!("{} is nothing that this stand-in can be asked", request.path()));
+    answer(said.unwrap_or_else(none))
 }
 
 // === What it stands in for ===
@@ -269,6 +315,7 @@ fn incoming(request: &HttpRequest, body: web::Bytes) -> Incoming {
     Incoming {
         method: request.method().to_string(),
         path: request.path().to_owned(),
+        query: request.query_string().to_owned(),
         headers: request.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
         body,
         at: clock::now(),

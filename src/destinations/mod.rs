@@ -104,6 +104,15 @@ pub struct Planned<R> {
     pub events: Vec<usize>,
 }
 
+/// Returns every kind that has a stand-in, with how it is made.
+pub fn stand_ins() -> Vec<(&'static str, mock::NewMock)> {
+    let mut found: Vec<_> = ENTRIES.iter().filter_map(|entry| Some((entry.kind, entry.mock?))).collect();
+    if found.iter().all(|(kind, _)| *kind != bigquery::mock::KIND) {
+        found.push((bigquery::mock::KIND, bigquery::mock::new));
+    }
+    found
+}
+
 /// What `plan` makes of a batch.
 #[derive(Debug)]
 pub struct Plan<R> {

@@ -12,6 +12,7 @@
 )]
 
 mod api;
+mod bigquery;
 mod cli;
 mod conformance;
 mod crash;

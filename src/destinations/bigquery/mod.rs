@@ -21,6 +21,7 @@ mod memory;
 mod peer;
 mod plan;
 mod propagation;
+pub(super) mod mock;
 pub mod request;
 mod store;
 mod row;

@@ -110,6 +110,9 @@ pub struct Behaviour {
     /// The events of `partial` and `poison`, by name or id; `partial` without it refuses every second one.
     #[serde(default)]
     pub event: Option<String>,
+    /// Only to requests for this part of the API. Absent: to all.
+    #[serde(default)]
+    pub on: Option<String>,
 }
 
 impl Default for Behaviour {
@@ -122,12 +125,13 @@ impl Default for Behaviour {
             retry_after: None,
             as_date: false,
             event: None,
+            on: None,
         }
     }
 }
 
 impl Behaviour {
-    /// Reads `{"mode", "times", "every", "delay", "retry_after", "as_date", "event"}`; only `mode` must be there.
+    /// Reads `{"mode", "times", "every", "delay", "retry_after", "as_date", "event", "on"}`; none must be there.
     ///
     /// # Errors
     /// What is wrong with it, in a sentence.

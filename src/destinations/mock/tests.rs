@@ -15,27 +15,36 @@ impl Mock for Words {
         Ok(text.split_whitespace().map(event).collect())
     }
 
-    fn take(&self, events: &[MockEvent]) -> Said {
-        Said::json(200, &json!(events.len()))
+    fn take(&mut self, _: &Incoming, events: &[MockEvent]) -> (Said, Vec<usize>) {
+        (Said::json(200, &json!(events.len())), (0..events.len()).collect())
     }
 
-    fn refuse_some(&self, _: &[MockEvent], refused: &[usize]) -> Said {
-        Said::json(207, &json!(refused))
+    fn refuse_some(&mut self, _: &Incoming, events: &[MockEvent], refused: &[usize]) -> (Said, Vec<usize>) {
+        (Said::json(207, &json!(refused)), others(events, refused))
     }
 
     fn refuse_all(&self, _: &[MockEvent], index: usize) -> Said {
         Said::json(422, &json!(index))
     }
+
+    fn parts(&self) -> &'static [&'static str] {
+        &["in", "key"]
+    }
+
+    fn part(&self, request: &Incoming) -> &'static str {
+        if request.body.as_ref() == b"key" { "key" } else { "in" }
+    }
 }
 
 fn stand_in(behaviour: &str) -> StandIn {
-    StandIn::new(Box::new(Words), Behaviour::read(behaviour.as_bytes()).unwrap())
+    StandIn::new(Box::new(Words), Behaviour::read(behaviour.as_bytes()).unwrap()).unwrap()
 }
 
 fn request(body: &str) -> Incoming {
     Incoming {
         method: "POST".to_owned(),
         path: "/".to_owned(),
+        query: String::new(),
         headers: Vec::new(),
         body: Bytes::copy_from_slice(body.as_bytes()),
         at: "2026-01-02T03:04:05.5Z".parse().unwrap(),
@@ -100,7 +109,7 @@ fn it_misbehaves_as_often_as_it_was_told() {
 fn told_anew_it_counts_anew_and_reset_forgets() {
     let mut stand_in = stand_in(r#"{"mode":503,"times":1}"#);
     assert_eq!(done(&mut stand_in, &["a", "b"]), ["503", "200"]);
-    stand_in.behave(Behaviour::read(br#"{"mode":"cut","times":1}"#).unwrap());
+    stand_in.behave(Behaviour::read(br#"{"mode":"cut","times":1}"#).unwrap()).unwrap();
     assert_eq!(done(&mut stand_in, &["a", "b"]), ["cut", "200"]);
     assert_eq!(stand_in.seen()["requests"], 4);
     stand_in.reset();
@@ -179,4 +188,21 @@ fn every_mode_is_in_the_list_and_reads_back() {
         assert_eq!(word.parse::<Mode>().unwrap().to_string(), word);
     }
     assert_eq!("404".parse::<Mode>().unwrap().to_string(), "404");
+}
+
+#[test]
+fn a_behaviour_about_one_part_leaves_the_others_and_what_they_were_told() {
+    let mut stand_in = stand_in(r#"{"mode":"cut","on":"key","times":2}"#);
+    assert_eq!(done(&mut stand_in, &["a", "key", "b"]), ["200", "cut", "200"]);
+    stand_in.behave(Behaviour::read(br#"{"mode":503,"on":"in"}"#).unwrap()).unwrap();
+    assert_eq!(done(&mut stand_in, &["a", "key", "key"]), ["503", "cut", "200"]);
+    assert_eq!(stand_in.seen()["parts"], json!({ "in": 3, "key": 3 }));
+    stand_in.behave(Behaviour::default()).unwrap();
+    assert_eq!(done(&mut stand_in, &["a", "key"]), ["200", "200"]);
+}
+
+#[test]
+fn a_part_that_the_api_does_not_have_is_named_with_those_that_it_has() {
+    let refused = stand_in("{}").behave(Behaviour::read(br#"{"on":"door"}"#).unwrap());
+    assert_eq!(refused.unwrap_err(), "`door` is no part of it; there are in, key");
 }

@@ -10,7 +10,7 @@ use flate2::read::MultiGzDecoder;
 use serde_json::{Value, json};
 
 use super::sign::Signer;
-use crate::destinations::mock::{Incoming, Mock, MockEvent, MockSettings, Said};
+use crate::destinations::mock::{Incoming, Mock, MockEvent, MockSettings, Said, others};
 
 /// Most bytes of an unpacked body.
 const MAX_BODY_BYTES: u64 = 64 * 1024 * 1024;
@@ -25,8 +25,9 @@ struct Receiver {
 /// Returns a receiver that verifies signatures when a secret is given.
 ///
 /// # Errors
-/// The secret is no secret.
+/// The secret is no secret, or something is set that a receiver does not have.
 pub(super) fn new(settings: &MockSettings) -> Result<Box<dyn Mock>, String> {
+    settings.nothing_set()?;
     let signer = Signer::new(&settings.secret).map_err(|problem| format!("the secret {problem}"))?;
     Ok(Box::new(Receiver { signer }))
 }
@@ -44,16 +45,17 @@ impl Mock for Receiver {
         events(request.header("content-type"), &body).map_err(|why| Said::error(400, &why))
     }
 
-    fn take(&self, events: &[MockEvent]) -> Said {
-        Said::json(200, &json!({ "taken": events.len() }))
+    fn take(&mut self, _: &Incoming, events: &[MockEvent]) -> (Said, Vec<usize>) {
+        (Said::json(200, &json!({ "taken": events.len() })), (0..events.len()).collect())
     }
 
-    fn refuse_some(&self, events: &[MockEvent], refused: &[usize]) -> Said {
+    fn refuse_some(&mut self, _: &Incoming, events: &[MockEvent], refused: &[usize]) -> (Said, Vec<usize>) {
         let named = refused.iter().filter_map(|index| Some((index, events.get(*index)?)));
         let errors = named.map(|(index, event)| {
             json!({ "index": index, "message_id": event.id, "message": format!("\"{}\" is refused", event.name) })
         });
-        Said::json(207, &json!({ "errors": errors.collect::<Vec<_>>() }))
+        let said = Said::json(207, &json!({ "errors": errors.collect::<Vec<_>>() }));
+        (said, others(events, refused))
     }
 
     fn refuse_all(&self, events: &[MockEvent], index: usize) -> Said {

@@ -1,6 +1,7 @@
 //! What every end-to-end test needs: a running router, a client as simple as an SDK's, a scripted receiver, and a look
 //! into the warehouse.
 
+mod bigquery;
 mod client;
 mod db;
 mod event;
@@ -19,6 +20,7 @@ mod wait;
 mod weather;
 mod witness;
 
+pub(crate) use bigquery::BigQuery;
 pub(crate) use client::{Answer, basic, gzip, http};
 pub(crate) use db::{Db, Row};
 pub(crate) use event::{batch, fresh_id, ids_of, track};

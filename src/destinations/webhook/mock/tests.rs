@@ -8,6 +8,7 @@ fn request(headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Incoming {
     Incoming {
         method: "POST".to_owned(),
         path: "/in".to_owned(),
+        query: String::new(),
         headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
         body: Bytes::copy_from_slice(body.as_ref()),
         at: "2026-01-02T03:04:05Z".parse().unwrap(),
@@ -15,7 +16,7 @@ fn request(headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Incoming {
 }
 
 fn receiver(secret: &str) -> Box<dyn Mock> {
-    new(&MockSettings { secret: secret.to_owned() }).unwrap()
+    new(&MockSettings { secret: secret.to_owned(), set: Vec::new() }).unwrap()
 }
 
 /// The ids of the events, or the status of the refusal.
@@ -91,9 +92,9 @@ fn only_a_right_and_fresh_signature_is_let_in() {
 fn refusals_are_in_the_form_that_the_router_reads() {
     let event = |id: &str| MockEvent { id: id.to_owned(), name: "X".to_owned() };
     let events = [event("a"), event("b")];
-    let some = receiver("").refuse_some(&events, &[1]);
+    let some = receiver("").refuse_some(&request(&[], ""), &events, &[1]).0;
     assert_eq!((some.status, some.body.as_str()), (207, r#"{"errors":[{"index":1,"message_id":"b","message":"\"X\" is refused"}]}"#));
     let all = receiver("").refuse_all(&events, 0);
     assert_eq!((all.status, all.body.as_str()), (422, r#"{"error":"the request holds \"X\""}"#));
-    assert!(new(&MockSettings { secret: "whsec_geheim!".to_owned() }).is_err_and(|message| !message.contains("geheim")));
+    assert!(new(&MockSettings { secret: "whsec_geheim!".to_owned(), ..MockSettings::default() }).is_err_and(|message| !message.contains("geheim")));
 }
