@@ -65,7 +65,7 @@ fn query(
         }
         selected.push(shown);
     }
-    let from = sql::path(&options.project, &options.dataset, flat.name);
+    let from = options.tables.table(flat.name);
     let (selected, event) = (selected.join(",\n  "), sql::text(event));
     let kind = if flat.table.columns.contains_key("type") { "t.`type` = 'track' AND " } else { "" };
     let order = arrival(flat.table);

@@ -5,11 +5,14 @@ use std::sync::Arc;
 use super::*;
 use crate::warehouse::{Column, Conflict, SchemaDiff, UNMAPPED, base_columns};
 
+fn names(dataset: &str) -> Names {
+    Names { project: "acme".into(), dataset: dataset.into() }
+}
+
 fn options() -> Options {
     Options {
-        project: "acme".into(),
-        dataset: "analytics".into(),
-        views_dataset: "reports".into(),
+        tables: names("analytics"),
+        views: names("reports"),
         dedup_scope: DedupScope::Day,
         require_partition_filter: false,
     }
