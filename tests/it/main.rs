@@ -24,6 +24,7 @@ mod ops;
 mod orders;
 mod promises;
 mod reload;
+mod schema;
 mod sdk;
 mod start;
 mod storm;
