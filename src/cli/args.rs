@@ -64,6 +64,11 @@ pub(super) enum Command {
     },
     /// Send stored events again to one destination, with their ids and times
     Replay(super::replay::Range),
+    /// Say what events would change in a warehouse, which statements wait to be run, which values do not fit, and the views
+    Schema {
+        #[command(subcommand)]
+        action: super::schema::Action,
+    },
     /// Make a token for the operator API
     Token {
         /// What it allows: read:ops, read:stats, read:stream, admin

@@ -5,22 +5,19 @@
 //! router would do. Each event is planned alone.
 
 mod human;
-mod input;
 mod plan;
 mod report;
 
-use std::io::{IsTerminal, Read};
 use std::path::PathBuf;
 
-use bytes::Bytes;
 use clap::Args;
 
 use super::Exit;
+use super::input::{self, Input};
 use super::out::Out;
 use crate::config::Loaded;
 use crate::config::settings::Destination;
 use crate::telemetry::clock;
-use input::Input;
 use report::Report;
 
 /// What was asked.
@@ -42,7 +39,7 @@ pub(super) fn explain(loaded: &Loaded, asked: &Asked, out: &mut Out) -> Exit {
         Ok(chosen) => chosen,
         Err(message) => return fail(&message, Exit::Usage, out),
     };
-    let input = match text(asked, out) {
+    let input = match input::text(asked.file.as_deref(), out) {
         Ok(text) => Input::read(text, &loaded.settings, clock::now()),
         Err(message) => return fail(&message, Exit::Usage, out),
     };
@@ -51,7 +48,7 @@ pub(super) fn explain(loaded: &Loaded, asked: &Asked, out: &mut Out) -> Exit {
         Err(message) => return fail(&message, Exit::Failed, out),
     };
     print(&report, out);
-    let place = file_name(asked);
+    let place = input::file_name(asked.file.as_deref());
     input.faults.iter().for_each(|fault| out.error(&format!("{place}:{fault}")));
     if input.faults.is_empty() { Exit::Fine } else { Exit::Failed }
 }
@@ -85,34 +82,4 @@ fn chosen<'a>(loaded: &'a Loaded, asked: &Asked) -> Result<Vec<&'a Destination>,
         return Err("no destination is on; `--all` lists those that are off".to_owned());
     }
     Ok(chosen)
-}
-
-fn file(asked: &Asked) -> Option<&PathBuf> {
-    asked.file.as_ref().filter(|file| file.as_os_str() != "-")
-}
-
-fn file_name(asked: &Asked) -> String {
-    file(asked).map_or("standard input".to_owned(), |file| file.display().to_string())
-}
-
-fn text(asked: &Asked, out: &mut Out) -> Result<Bytes, String> {
-    let read = match file(asked) {
-        Some(file) => std::fs::read(file),
-        None => standard_input(out),
-    };
-    let text = read.map_err(|error| format!("could not read `{}`: {error}", file_name(asked)))?;
-    if text.trim_ascii().is_empty() {
-        return Err(format!("{}: nothing to explain, the input is empty", file_name(asked)));
-    }
-    Ok(text.into())
-}
-
-fn standard_input(out: &mut Out) -> std::io::Result<Vec<u8>> {
-    let mut input = std::io::stdin().lock();
-    if input.is_terminal() {
-        out.error("reading events from the terminal; Ctrl-D ends them");
-    }
-    let mut text = Vec::new();
-    input.read_to_end(&mut text)?;
-    Ok(text)
 }

@@ -181,6 +181,33 @@ fn list(
     })
 }
 
+/// Returns every dead letter of a destination that died for this reason.
+///
+/// # Errors
+/// As for one page.
+pub(super) fn every(
+    loaded: &Loaded,
+    url: Option<&str>,
+    destination: &str,
+    reason: Reason,
+) -> Result<Vec<Value>, RemoteError> {
+    let filter = LetterFilter {
+        destination: Some(destination.to_owned()),
+        reason: Some(reason.as_str().to_owned()),
+        ..LetterFilter::default()
+    };
+    let (mut letters, mut page) = (Vec::new(), Page { limit: 1000, cursor: None });
+    loop {
+        let answer = list(loaded, url, (&filter, &page))?;
+        letters.extend(entries(&answer, "dead_letters")?.iter().cloned());
+        let next = answer.get("next").and_then(Value::as_str).and_then(|next| next.parse().ok());
+        match next {
+            Some(next) => page.cursor = Some(next),
+            None => return Ok(letters),
+        }
+    }
+}
+
 fn list_rejected(loaded: &Loaded, url: Option<&str>, page: &Page) -> Result<Value, RemoteError> {
     let cursor = page.cursor.map(|cursor| cursor.to_string());
     let mut asked = vec![("limit", page.limit.to_string())];

@@ -7,6 +7,7 @@ mod check;
 mod destinations;
 mod explain;
 mod gen_files;
+mod input;
 mod keys;
 mod letters;
 mod mock;
@@ -14,6 +15,7 @@ mod out;
 mod probe;
 mod remote;
 mod replay;
+mod schema;
 mod serve;
 mod sql;
 mod table;
@@ -37,6 +39,10 @@ pub enum Exit {
     Fine = 0,
     /// The thing asked for failed: an SQL error, an unknown id.
     Failed = 1,
+    /// `schema plan`: tables would change.
+    Changes = 2,
+    /// `schema plan`: some values do not fit.
+    Conflicts = 3,
     /// Bad usage or configuration.
     Usage = 64,
     /// A port or `data_dir` is taken, or a probe failed.
@@ -77,25 +83,25 @@ where
 
 fn dispatch(arguments: Arguments, environment: &Environment, out: &mut Out) -> Exit {
     out.json = arguments.json;
-    let named = match &arguments.command {
-        Some(Command::Check { file: Some(file), .. }) => Some(file.clone()),
-        _ => arguments.config,
-    };
-    let source = named.map_or_else(|| Source::Directory(".".into()), Source::Named);
+    let source = source(&arguments);
+    let url = arguments.url.as_deref();
     match arguments.command.unwrap_or(Command::Serve) {
         Command::Keys { .. } => keys::new(out),
-        Command::Destinations { action } => with_config(&source, environment, out, |loaded, out| {
-            destinations::act(&loaded, action, arguments.url.as_deref(), out)
-        }),
-        Command::Replay(range) => with_config(&source, environment, out, |loaded, out| {
-            replay::replay(&loaded, &range, arguments.url.as_deref(), out)
-        }),
-        Command::Trace { message_id } => with_config(&source, environment, out, |loaded, out| {
-            trace::trace(&loaded, arguments.url.as_deref(), &message_id, out)
-        }),
-        Command::DeadLetters { action } => with_config(&source, environment, out, |loaded, out| {
-            letters::run(action, &loaded, arguments.url.as_deref(), out)
-        }),
+        Command::Destinations { action } => {
+            with_config(&source, environment, out, |loaded, out| destinations::act(&loaded, action, url, out))
+        }
+        Command::Replay(range) => {
+            with_config(&source, environment, out, |loaded, out| replay::replay(&loaded, &range, url, out))
+        }
+        Command::Trace { message_id } => {
+            with_config(&source, environment, out, |loaded, out| trace::trace(&loaded, url, &message_id, out))
+        }
+        Command::DeadLetters { action } => {
+            with_config(&source, environment, out, |loaded, out| letters::run(action, &loaded, url, out))
+        }
+        Command::Schema { action } => {
+            with_config(&source, environment, out, |loaded, out| schema::run(action, &loaded, url, out))
+        }
         Command::Token { scope, ttl } => {
             with_config(&source, environment, out, |loaded, out| token::mint(loaded, &scope, ttl, out))
         }
@@ -115,6 +121,15 @@ fn dispatch(arguments: Arguments, environment: &Environment, out: &mut Out) -> E
             sql::sql(&loaded, &question, out)
         }),
     }
+}
+
+/// Returns where the configuration is: `check` may name it as its own argument.
+fn source(arguments: &Arguments) -> Source {
+    let named = match &arguments.command {
+        Some(Command::Check { file: Some(file), .. }) => Some(file),
+        _ => arguments.config.as_ref(),
+    };
+    named.map_or_else(|| Source::Directory(".".into()), |file| Source::Named(file.clone()))
 }
 
 fn with_config(

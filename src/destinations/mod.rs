@@ -7,6 +7,7 @@
 #[macro_use]
 mod registry;
 pub mod bigquery;
+pub mod blueprint;
 pub mod http_client;
 pub mod mock;
 pub mod reply;
@@ -26,9 +27,10 @@ use crate::policy::outcome::{Fault, Outcome, Reason, Verdict};
 use crate::policy::patience::Patience;
 use crate::spec::Event;
 use crate::telemetry::Meter;
-use crate::warehouse::{SchemaCell, SchemaDiff};
+use crate::warehouse::{Schema, SchemaCell, SchemaDiff};
 
 pub use crate::policy::schema::{Chore, Quota, SchemaFault, SchemaPace};
+pub use blueprint::{Blueprint, Look};
 pub use reply::{Answer, Failure, FailureKind, Reply};
 pub use show::{Shown, ShownBody, ShownRequest, ShownRow};
 pub use wants::wants;
@@ -209,6 +211,11 @@ pub trait Destination: Send + Sync + Sized + 'static {
     fn schema(&self) -> Option<Arc<SchemaCell>> {
         None
     }
+
+    /// Returns what can be said about its tables without touching them, for a warehouse.
+    fn blueprint(&self) -> Option<&dyn Blueprint> {
+        None
+    }
 }
 
 /// The answer of a read-only query on an embedded warehouse.
@@ -240,6 +247,12 @@ pub trait Client: Send + Sync + 'static {
     /// Returns what sending the request would put on the wire or into rows, with every secret masked. Sends and opens
     /// nothing.
     fn show(&self, request: &Self::Request) -> Shown;
+
+    /// Reads the tables and changes nothing, for a warehouse.
+    fn tables(&self, look: Look) -> impl Future<Output = Result<Schema, String>> + Send {
+        let _ = look;
+        std::future::ready(Err("it has no tables".to_owned()))
+    }
 
     /// Returns what carries out schema changes, for a warehouse.
     fn schema_store(&self) -> Option<Arc<dyn SchemaStore>> {

@@ -25,6 +25,7 @@ mod ops;
 mod orders;
 mod promises;
 mod reload;
+mod schema;
 mod sdk;
 mod start;
 mod storm;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::input::{Input, Verdict};
+use super::super::input::{Input, Verdict};
 use super::plan::{Explainer, Fate, Tables};
 use crate::config;
 use crate::config::settings::{Destination, Server};

@@ -47,7 +47,7 @@ fn one(
     if !["id", "received_at", id].iter().all(|column| table.columns.contains_key(*column)) {
         return Vec::new();
     }
-    let path = |table: &str| sql::path(&options.project, &options.dataset, table);
+    let path = |table: &str| options.tables.table(table);
     let known = schema.tables.get(*states).map(|table| &**table);
     let (wanted, target) = (wanted(table), path(states));
     let mut statements = change(&target, &wanted, known);

@@ -17,6 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
+use super::config::{Config, DedupScope};
+use super::ddl::Names;
 use crate::warehouse::{ColumnType, Conflicts, Schema, Table};
 
 pub use flat::Observed;
@@ -38,28 +40,26 @@ const STATES: [&str; 2] = ["accounts", "users"];
 /// Where tables and views are, and how views are made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
-    /// The project of both.
-    pub project: String,
-    /// The dataset of the tables.
-    pub dataset: String,
-    /// The dataset of the views.
-    pub views_dataset: String,
-    /// Which rows are the same event.
-    pub dedup_scope: DedupScope,
+    /// Where the tables are.
+    pub(super) tables: Names,
+    /// Where the views are.
+    pub(super) views: Names,
+    /// Which rows with one `id` are the same event. A repeated row has the day of the first one, so that those of one day
+    /// are enough.
+    pub(super) dedup_scope: DedupScope,
     /// Whether a table must be asked with a filter on its partition; then the views carry one that keeps every row.
-    pub require_partition_filter: bool,
+    pub(super) require_partition_filter: bool,
 }
 
-/// Which rows with one `id` are the same event.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum DedupScope {
-    /// Those of one day of arrival. A repeated row has the day of the first one, so nothing is missed, and a filter on
-    /// the day may spare the other partitions.
-    #[default]
-    Day,
-    /// All.
-    All,
+impl From<&Config> for Options {
+    fn from(config: &Config) -> Options {
+        Options {
+            tables: config.names(),
+            views: config.view_names(),
+            dedup_scope: config.dedup_scope,
+            require_partition_filter: config.require_partition_filter,
+        }
+    }
 }
 
 /// One view as it should be.
@@ -181,7 +181,7 @@ fn statement(view: &View, hash: &str, action: Action, options: &Options) -> Stri
         Action::Replace | Action::Leave => "CREATE OR REPLACE VIEW",
         Action::Create | Action::Refuse => "CREATE VIEW IF NOT EXISTS",
     };
-    let name = sql::path(&options.project, &options.views_dataset, &view.name);
+    let name = options.views.table(&view.name);
     let description = sql::text(&view.description);
     format!(
         "{verb} {name}\nOPTIONS (description = {description}, labels = [('{LABEL}', '{hash}')])\nAS\n{}",

@@ -12,9 +12,10 @@ use super::super::reply::Answer;
 use super::super::{BoxFuture, Fault, FailureKind, Reply, SchemaCell, SchemaDiff, SchemaFault, SchemaStore};
 use super::judge::Partial;
 use super::plan::Request;
-use super::store::{Store, StoreError};
+use super::store::{Store, StoreError, look};
 use crate::policy::outcome::Reason;
 use crate::telemetry::clock;
+use crate::warehouse::Schema;
 
 /// Requests that may wait for the thread; the delivery sends one at a time.
 const WAITING: usize = 4;
@@ -53,6 +54,13 @@ impl Wire {
             Ok(partial) => answer(&partial),
             Err(words) => Reply::failed(FailureKind::Store, words),
         }
+    }
+
+    /// Reads the tables as they are; none where there is no file yet. Makes nothing.
+    pub(super) async fn look(&self) -> Result<Schema, String> {
+        let path = self.0.path.clone();
+        let read = tokio::task::spawn_blocking(move || look(&path)).await;
+        read.unwrap_or_else(|error| Err(format!("the file could not be read: {error}")))
     }
 
     /// Returns what carries out schema changes.

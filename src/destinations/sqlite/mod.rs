@@ -3,6 +3,7 @@
 //! Limits: 2,000 columns a table and 32,766 parameters a statement (<https://www.sqlite.org/limits.html>). A batch is one
 //! transaction, and every row has a key, so a batch that is written twice is stored once. Never needs a service.
 
+mod blueprint;
 mod client;
 mod config;
 mod ddl;
@@ -20,11 +21,11 @@ mod tests;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{
-    About, Attempt, Client, Destination, Outcome, Patience, Plan, Reply, Rows, SchemaCell, SchemaStore, Setting,
-    SettingError, Shown,
+    About, Attempt, Blueprint, Client, Destination, Look, Outcome, Patience, Plan, Reply, Rows, SchemaCell, SchemaStore,
+    Setting, SettingError, Shown,
 };
 use crate::spec::Event;
-use crate::warehouse::{Mapper, own_table};
+use crate::warehouse::{Mapper, Schema, own_table};
 
 pub use client::Wire;
 pub use config::Config;
@@ -98,6 +99,10 @@ impl Destination for Sqlite {
     fn schema(&self) -> Option<Arc<SchemaCell>> {
         Some(Arc::clone(&self.schema))
     }
+
+    fn blueprint(&self) -> Option<&dyn Blueprint> {
+        Some(self)
+    }
 }
 
 impl Client for Wire {
@@ -113,6 +118,10 @@ impl Client for Wire {
 
     fn show(&self, request: &Request) -> Shown {
         show::show(request.load())
+    }
+
+    async fn tables(&self, _: Look) -> Result<Schema, String> {
+        self.look().await
     }
 
     fn schema_store(&self) -> Option<Arc<dyn SchemaStore>> {

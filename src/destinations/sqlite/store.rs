@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rusqlite::{Connection, ErrorCode, Statement, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Statement, TransactionBehavior};
 
 use super::super::{SchemaCell, SchemaDiff};
 use super::ddl;
@@ -66,6 +66,18 @@ struct Open {
     connection: Connection,
     schema: Schema,
     identity: Option<(u64, u64)>,
+}
+
+/// Reads the tables of a file without changing or making anything; none where there is no file.
+pub(super) fn look(path: &Path) -> Result<Schema, String> {
+    if path.metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
+        return Ok(Schema::default());
+    }
+    let words = |error: StoreError| format!("`{}`: {}", path.display(), error.words());
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(|error| words(error.into()))?;
+    connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(|error| words(error.into()))?;
+    tables::read_schema(&connection).map_err(words)
 }
 
 /// The one writer of the file.

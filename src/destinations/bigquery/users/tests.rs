@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
+use super::super::ddl::Names;
 use super::*;
+
+fn names(dataset: &str) -> Names {
+    Names { project: "acme".into(), dataset: dataset.into() }
+}
 
 fn options() -> Options {
     Options {
-        project: "acme".into(),
-        dataset: "analytics".into(),
-        views_dataset: "analytics".into(),
+        tables: names("analytics"),
+        views: names("analytics"),
         dedup_scope: Default::default(),
         require_partition_filter: false,
     }

@@ -101,7 +101,7 @@ fn part(call: &Call<'_>, context: &BTreeMap<&str, ColumnType>, options: &Options
     selected.extend(
         columns.map(|(name, kind)| format!("{} AS {}", or_null(table, name, kind), sql::quoted(name))),
     );
-    let from = sql::path(&options.project, &options.dataset, name);
+    let from = options.tables.table(name);
     let (selected, condition, dedup) = (selected.join(",\n  "), condition(options), dedup(options));
     format!("SELECT\n  {selected}\nFROM {from} AS t\nWHERE {condition}\n{dedup}")
 }
@@ -118,7 +118,7 @@ fn title(kind: &str, table: &Table) -> String {
 /// The deeds as a common table expression named `deeds`.
 pub(super) fn deeds(calls: &[Call<'_>], options: &Options) -> String {
     let parts = calls.iter().map(|(name, kind, table)| {
-        let from = sql::path(&options.project, &options.dataset, name);
+        let from = options.tables.table(name);
         let (title, condition, kind) = (title(kind, table), condition(options), sql::text(kind));
         let event = or_null(table, "event", ColumnType::Text);
         format!(

@@ -12,14 +12,7 @@ use crate::warehouse::{ColumnType, Table};
 pub type Observed = BTreeMap<String, BTreeMap<Vec<String>, ColumnType>>;
 
 /// Names as the segment layout has them.
-pub(super) const DIALECT: Dialect = Dialect {
-    max_name: 300,
-    reserved_tables: &[],
-    refused_columns: &[],
-    timestamps: true,
-    loaded_at: true,
-    unmapped: ColumnType::Json,
-};
+const DIALECT: Dialect = Dialect { max_name: 300, ..Dialect::PLAIN };
 
 /// The columns of the flat table that are shown as they are.
 const OWN: [&str; 6] = ["message_id", "timestamp", "user_id", "anonymous_id", "received_at", "sent_at"];
@@ -65,7 +58,7 @@ fn query(
         }
         selected.push(shown);
     }
-    let from = sql::path(&options.project, &options.dataset, flat.name);
+    let from = options.tables.table(flat.name);
     let (selected, event) = (selected.join(",\n  "), sql::text(event));
     let kind = if flat.table.columns.contains_key("type") { "t.`type` = 'track' AND " } else { "" };
     let order = arrival(flat.table);

@@ -56,7 +56,7 @@ fn one((calls, table): (&str, &Table), id: &str, view: &str, options: &Options) 
 }
 
 fn query((calls, traits): (&str, &[&str]), id: &str, options: &Options) -> String {
-    let from = sql::path(&options.project, &options.dataset, calls);
+    let from = options.tables.table(calls);
     let (id, condition) = (sql::of_t(id), condition(options));
     let mut selected = vec![
         format!("{id} AS `id`"),

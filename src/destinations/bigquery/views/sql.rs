@@ -4,17 +4,9 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
+pub(in super::super) use super::super::ddl::quoted;
+pub(in super::super) use super::super::types::word;
 use crate::warehouse::ColumnType;
-
-/// Returns one identifier in backticks.
-pub(in super::super) fn quoted(name: &str) -> String {
-    format!("`{}`", escaped(name, '`'))
-}
-
-/// Returns the whole name of a table or view in backticks.
-pub(in super::super) fn path(project: &str, dataset: &str, table: &str) -> String {
-    quoted(&format!("{project}.{dataset}.{table}"))
-}
 
 /// Returns a column of the table that a statement calls `t`.
 ///
@@ -31,19 +23,6 @@ pub(in super::super) fn text(value: &str) -> String {
 /// Returns an instant as a literal, in microseconds.
 pub(in super::super) fn instant(at: Timestamp) -> String {
     format!("TIMESTAMP '{at:.6}'")
-}
-
-/// Returns BigQuery's word for a type, for a cast.
-pub(in super::super) const fn word(column_type: ColumnType) -> &'static str {
-    match column_type {
-        ColumnType::Bool => "BOOL",
-        ColumnType::Int => "INT64",
-        ColumnType::Float => "FLOAT64",
-        ColumnType::Timestamp => "TIMESTAMP",
-        ColumnType::Numeric => "NUMERIC",
-        ColumnType::Json => "JSON",
-        ColumnType::Text | ColumnType::Other => "STRING",
-    }
 }
 
 /// Returns a value of one type as one of another, NULL where that is not possible; `None` where BigQuery would refuse the
@@ -92,8 +71,7 @@ pub(in super::super) fn json_text(column: &str, column_type: ColumnType, path: &
     format!("JSON_VALUE({column}, {path}), {whole}")
 }
 
-/// Strings and quoted names share their escapes:
-/// <https://cloud.google.com/bigquery/docs/reference/standard-sql/lexical#escape_sequences>.
+/// See <https://cloud.google.com/bigquery/docs/reference/standard-sql/lexical#escape_sequences>.
 fn escaped(value: &str, quote: char) -> String {
     let mut out = String::with_capacity(value.len());
     for one in value.chars() {
@@ -115,10 +93,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_name_and_no_text_ends_its_quotes_early() {
-        assert_eq!(quoted("a`b\\"), "`a\\`b\\\\`");
+    fn no_text_ends_its_quotes_early() {
         assert_eq!(text("it's\n\\"), "'it\\'s\\u000a\\\\'");
-        assert_eq!(path("example.com:p", "d", "t"), "`example.com:p.d.t`");
     }
 
     #[test]

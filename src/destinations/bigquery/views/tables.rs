@@ -41,7 +41,7 @@ pub(super) fn view(
 }
 
 fn query(selected: &[String], name: &str, options: &Options) -> String {
-    let from = sql::path(&options.project, &options.dataset, name);
+    let from = options.tables.table(name);
     let (selected, condition, dedup) = (selected.join(",\n  "), condition(options), dedup(options));
     format!("SELECT\n  {selected}\nFROM {from} AS t\nWHERE {condition}\n{dedup}")
 }

@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::warehouse::{Column, Conflict, SchemaDiff, UNMAPPED, base_columns};
+use crate::warehouse::{Column, Conflict, Dialect, SchemaDiff, UNMAPPED, base_columns};
+
+fn names(dataset: &str) -> Names {
+    Names { project: "acme".into(), dataset: dataset.into() }
+}
 
 fn options() -> Options {
     Options {
-        project: "acme".into(),
-        dataset: "analytics".into(),
-        views_dataset: "reports".into(),
+        tables: names("analytics"),
+        views: names("reports"),
         dedup_scope: DedupScope::Day,
         require_partition_filter: false,
     }
@@ -21,8 +24,12 @@ fn schema(tables: &[(&str, &[(&str, ColumnType)])]) -> Schema {
     for (name, more) in tables {
         let more =
             more.iter().map(|(name, column_type)| Column { name: (*name).into(), column_type: *column_type });
+<<<<<<< HEAD
         let mut columns: Vec<Column> =
             base_columns(name, &super::flat::DIALECT).into_iter().chain(more).collect();
+=======
+        let mut columns: Vec<Column> = base_columns(name, &Dialect::PLAIN).into_iter().chain(more).collect();
+>>>>>>> b14a72c (Show what events would change in a warehouse)
         columns
             .iter_mut()
             .filter(|column| column.name == UNMAPPED)

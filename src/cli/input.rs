@@ -1,10 +1,12 @@
-//! The events to explain, read as the door reads them.
+//! The events that a command is given, read as the door reads them.
 //!
 //! The input is split into JSON values; an event or an array of events becomes the batch body that the door would take,
 //! a batch body is taken as it is. From there on everything is the door's: repair, merge, checks, limits.
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::{IsTerminal, Read};
+use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -13,6 +15,7 @@ use secrecy::ExposeSecret;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
+use super::out::Out;
 use crate::config::Settings;
 use crate::config::settings::Source;
 use crate::spec::consent::Signals;
@@ -20,6 +23,41 @@ use crate::spec::{Arrival, Code, Endpoint, Envelope, Event, Intake, Limits, Reje
 
 /// The source of events that come without any configured one, as at the door.
 const ANY_SOURCE: &str = "default";
+
+/// Reads the whole input: a file, or standard input for `-` and for nothing.
+///
+/// # Errors
+/// Words for people, when it cannot be read or is empty.
+pub(super) fn text(file: Option<&Path>, out: &mut Out) -> Result<Bytes, String> {
+    let read = match named(file) {
+        Some(file) => std::fs::read(file),
+        None => standard_input(out),
+    };
+    let text = read.map_err(|error| format!("could not read `{}`: {error}", file_name(file)))?;
+    if text.trim_ascii().is_empty() {
+        return Err(format!("{}: no events, the input is empty", file_name(file)));
+    }
+    Ok(text.into())
+}
+
+/// Returns what people call the input.
+pub(super) fn file_name(file: Option<&Path>) -> String {
+    named(file).map_or("standard input".to_owned(), |file| file.display().to_string())
+}
+
+fn named(file: Option<&Path>) -> Option<&Path> {
+    file.filter(|file| file.as_os_str() != "-")
+}
+
+fn standard_input(out: &mut Out) -> std::io::Result<Vec<u8>> {
+    let mut input = std::io::stdin().lock();
+    if input.is_terminal() {
+        out.error("reading events from the terminal; Ctrl-D ends them");
+    }
+    let mut text = Vec::new();
+    input.read_to_end(&mut text)?;
+    Ok(text)
+}
 
 /// What the door makes of one event.
 #[derive(Debug)]
