@@ -25,8 +25,9 @@ use crate::actors::messages::{
     SettleLetters, Settled, Snapshot, TraceEvent, Traced,
 };
 use crate::config::Settings;
-use crate::config::settings::{Durability, EventRate, Journal, Limits, OnFull, Server, Source};
+use crate::config::settings::{Durability, EventRate, Journal, Limits, OnFull, Privacy, Server, Source};
 use crate::journal::trace::{RejectedTrace, Rejection};
+use crate::spec::privacy::Treatment;
 use crate::telemetry::Metrics;
 
 /// What the stand-in does with a message.
@@ -368,6 +369,7 @@ fn settings() -> Settings {
             trusted_proxies: Vec::new(),
             shutdown_timeout: second,
             jwt_secret: "a-secret-for-tests-of-32-bytes--".to_owned().into(),
+            site_salt: String::new().into(),
         },
         journal: Journal {
             durability: Durability::Os,
@@ -380,6 +382,7 @@ fn settings() -> Settings {
         },
         limits: Limits { per_ip: off, per_source: off },
         consent: Default::default(),
+        privacy: Privacy { ip: Treatment::Truncate },
         sources: Vec::new(),
         destinations: Vec::new(),
     }
