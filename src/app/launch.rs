@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use actix::{Actor, ArbiterHandle};
+use secrecy::ExposeSecret;
 
 use super::{ServeError, broken, first_mark};
 use crate::actors::delivery::{Beacon, Delivery, Parts};
@@ -15,6 +16,7 @@ use crate::config::settings::Destination as DestinationSettings;
 use crate::destinations::{Client, Destination, Launcher};
 use crate::journal::Journal;
 use crate::policy::route::Kinds;
+use crate::spec::privacy::View;
 use crate::telemetry::{Meter, Metrics};
 
 /// Builds every destination; those that are switched off are listed without a factory.
@@ -42,7 +44,8 @@ pub(super) fn children(
             let mark = first_mark(journal.as_ref(), destination)
                 .map_err(|error| broken("read a destination's cursor", error))?;
             beacon.mark.store(mark.0, Ordering::Release);
-            let launch = Launch { destination, journal, metrics, beacon, arbiter };
+            let salt = settings.server.site_salt.expose_secret();
+            let launch = Launch { destination, journal, metrics, beacon, arbiter, salt };
             let factories = launch.start(settings)?;
             child.factory = Some(factories.live);
             child.replay = Some(factories.replay);
@@ -59,6 +62,8 @@ struct Launch<'a> {
     metrics: &'a Arc<Metrics>,
     beacon: Arc<Beacon>,
     arbiter: &'a ArbiterHandle,
+    /// Of every hash that a destination sees.
+    salt: &'a str,
 }
 
 impl Launch<'_> {
@@ -97,6 +102,7 @@ impl Launcher for Launch<'_> {
             journal: Arc::clone(self.journal),
             patience: self.destination.patience.clone(),
             filter: self.destination.events.clone(),
+            view: Arc::new(View::new(self.destination.discretion.privacy.clone(), self.salt)),
             discretion: Arc::clone(&self.destination.discretion),
             schema_manager,
             metrics: Arc::clone(self.metrics),

@@ -11,12 +11,13 @@ mod report;
 use std::path::PathBuf;
 
 use clap::Args;
+use secrecy::ExposeSecret;
 
 use super::Exit;
 use super::input::{self, Input};
 use super::out::Out;
-use crate::config::Loaded;
 use crate::config::settings::Destination;
+use crate::config::{self, Loaded};
 use crate::telemetry::clock;
 use report::Report;
 
@@ -34,8 +35,11 @@ pub(super) struct Asked {
 }
 
 /// Explains every event of the input.
-pub(super) fn explain(loaded: &Loaded, asked: &Asked, out: &mut Out) -> Exit {
-    let chosen = match chosen(loaded, asked) {
+pub(super) fn explain(mut loaded: Loaded, asked: &Asked, out: &mut Out) -> Exit {
+    if let Err(error) = config::recall(&mut loaded) {
+        return fail(&format!("could not read the secrets in `server.data_dir`: {error}"), Exit::Failed, out);
+    }
+    let chosen = match chosen(&loaded, asked) {
         Ok(chosen) => chosen,
         Err(message) => return fail(&message, Exit::Usage, out),
     };
@@ -48,6 +52,7 @@ pub(super) fn explain(loaded: &Loaded, asked: &Asked, out: &mut Out) -> Exit {
         Err(message) => return fail(&message, Exit::Failed, out),
     };
     print(&report, out);
+    warn_of_no_salt(&loaded, &chosen, out);
     let place = input::file_name(asked.file.as_deref());
     input.faults.iter().for_each(|fault| out.error(&format!("{place}:{fault}")));
     if input.faults.is_empty() { Exit::Fine } else { Exit::Failed }
@@ -63,6 +68,16 @@ fn print(report: &Report, out: &mut Out) {
         (true, Ok(json)) => out.line(&json),
         (true, Err(error)) => out.error(&format!("the answer could not be written: {error}")),
         (false, _) => out.text(&human::text(report)),
+    }
+}
+
+/// Before the first start of a development router there is no salt, and every hash will be another one.
+fn warn_of_no_salt(loaded: &Loaded, chosen: &[&Destination], out: &mut Out) {
+    let hashes = chosen.iter().any(|destination| destination.discretion.privacy.hashes());
+    if hashes && loaded.settings.server.site_salt.expose_secret().is_empty() {
+        out.error(
+            "there is no SITE_SALT yet: the router makes one at its first start, and other hashes with it",
+        );
     }
 }
 

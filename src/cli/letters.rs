@@ -189,7 +189,7 @@ pub(super) fn every(
     loaded: &Loaded,
     url: Option<&str>,
     destination: &str,
-    reason: Reason,
+    reason: crate::policy::outcome::Reason,
 ) -> Result<Vec<Value>, RemoteError> {
     let filter = LetterFilter {
         destination: Some(destination.to_owned()),

@@ -106,7 +106,7 @@ fn dispatch(arguments: Arguments, environment: &Environment, out: &mut Out) -> E
             with_config(&source, environment, out, |loaded, out| token::mint(loaded, &scope, ttl, out))
         }
         Command::Explain(asked) => {
-            with_config(&source, environment, out, |loaded, out| explain::explain(&loaded, &asked, out))
+            with_config(&source, environment, out, |loaded, out| explain::explain(loaded, &asked, out))
         }
         Command::Mock(asked) => mock::mock(&asked, out),
         Command::Gen { directory } => gen_files::write(&directory, out),

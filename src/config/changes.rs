@@ -5,7 +5,7 @@
 use secrecy::ExposeSecret;
 
 use super::load::Loaded;
-use super::settings::{Destination, Journal, Limits, Server, Settings, Source};
+use super::settings::{Destination, Journal, Limits, Privacy, Server, Settings, Source};
 use crate::policy::consent::Rules;
 
 /// The differences between what runs and what was read, by the names of the configuration.
@@ -33,6 +33,7 @@ impl Changes {
             server: _,
             journal: _,
             limits: Limits { per_ip: _, per_source: _ },
+            privacy: Privacy { ip: _ },
             consent: Rules { mode: _, honour_gpc: _, honour_dnt: _ },
             sources,
             destinations,
@@ -98,6 +99,7 @@ fn other_keys(running: &Settings, read: &Settings) -> impl Iterator<Item = &'sta
     let pairs = [
         ("limits.per_ip", running.limits.per_ip != read.limits.per_ip),
         ("limits.per_source", running.limits.per_source != read.limits.per_source),
+        ("privacy.ip", running.privacy.ip != read.privacy.ip),
         ("consent.mode", running.consent.mode != read.consent.mode),
         ("consent.honour_gpc", running.consent.honour_gpc != read.consent.honour_gpc),
         ("consent.honour_dnt", running.consent.honour_dnt != read.consent.honour_dnt),
@@ -116,7 +118,7 @@ pub fn keep_what_cannot_change(start: &Loaded, read: &mut Loaded) -> Vec<&'stati
     waiting.extend(journal_keys(&start.settings.journal, &read.settings.journal));
     let secrets = [
         ("JWT_SECRET", &start.settings.server.jwt_secret, &read.settings.server.jwt_secret),
-        ("SITE_SALT", &start.site_salt, &read.site_salt),
+        ("SITE_SALT", &start.settings.server.site_salt, &read.settings.server.site_salt),
     ];
     for (name, old, new) in secrets {
         let new = new.expose_secret();
@@ -124,7 +126,6 @@ pub fn keep_what_cannot_change(start: &Loaded, read: &mut Loaded) -> Vec<&'stati
             waiting.push(name);
         }
     }
-    read.site_salt = start.site_salt.clone();
     read.settings.journal = start.settings.journal.clone();
     let new = std::mem::replace(&mut read.settings.server, start.settings.server.clone());
     let kept = &mut read.settings.server;
@@ -144,6 +145,7 @@ fn server_keys(old: &Server, new: &Server) -> Vec<&'static str> {
         max_connections,
         shutdown_timeout,
         jwt_secret: _,
+        site_salt: _,
         // These change while the router runs.
         max_body_bytes: _,
         max_event_bytes: _,
@@ -215,6 +217,23 @@ mod tests {
         let found = changes(START, "another");
         assert_eq!((found.changed, found.destinations), (vec!["destinations.b".into()], vec!["b".into()]));
         assert!(found.added.is_empty() && found.removed.is_empty());
+    }
+
+    #[test]
+    fn other_sections_change_the_destinations_that_follow_them() {
+        let changed = |more: &str| {
+            let own =
+                START.replace("/b\"", "/b\"\nconsent = [\"ads\"]\nprivacy = { \"/context/ip\" = \"drop\" }");
+            let start = loaded(&own, &[("TOKEN", "t")]);
+            let mut read = loaded(&format!("{more}\n{own}"), &[("TOKEN", "t")]);
+            keep_what_cannot_change(&start, &mut read);
+            let found = Changes::between(&start.settings, &read.settings);
+            (found.destinations.concat(), found.changed.last().cloned().unwrap_or_default())
+        };
+        assert_eq!(changed("[privacy]\nip = \"keep\""), ("a".into(), "privacy.ip".into()));
+        assert_eq!(changed("[consent]\nmode = \"opt-in\""), ("b".into(), "consent.mode".into()));
+        assert_eq!(changed("[consent]\nhonour_dnt = true"), ("b".into(), "consent.honour_dnt".into()));
+        assert_eq!(changed("[privacy]\nip = \"truncate\""), (String::new(), String::new()));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::own::Own;
 use super::problem::did_you_mean;
 use super::read;
 use super::section::{Section, Wrong};
-use super::settings::{Destination, Server, Start};
+use super::settings::{Destination, Privacy, Server, Start};
 use super::{discretion, patience};
 use crate::destinations::{self, Entry, Launcher, Setting};
 use crate::policy::consent::Rules;
@@ -27,8 +27,8 @@ pub(super) struct Context<'a> {
     pub(super) entries: &'static [Entry],
     /// `[server]`, already read.
     pub(super) server: &'a Server,
-    /// `[consent]`, already read.
-    pub(super) consent: Rules,
+    /// `[consent]` and `[privacy]`, already read.
+    pub(super) discretion: (Rules, Privacy),
 }
 
 /// Whether a destination is on, and why: one line of `check`.
@@ -97,7 +97,7 @@ fn destination(
     let enabled = section.optional("enabled", read::boolean);
     let patience = patience::patience(section, (entry.patience)());
     let events = section.within("events", patience::events);
-    let discretion = discretion::discretion(section, context.consent);
+    let discretion = discretion::discretion(section, entry, context.discretion);
     let start = section.value("start", Start::Now, patience::start);
     let before = section.report.count();
     let mut own = Own::read(section, entry, &context.directory);

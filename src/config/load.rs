@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use toml::de::DeTable;
 
 use super::destinations::{self, Context, Switch};
@@ -51,8 +51,6 @@ pub struct Loaded {
     pub path: Option<PathBuf>,
     /// Which destinations are on, and why, in the order of their names.
     pub switches: Vec<Switch>,
-    /// Salt of visitor ids; empty in development until [`generate_missing`](secrets::generate_missing) was called.
-    pub site_salt: SecretString,
     /// Where it came from, to load it again.
     pub source: Source,
 }
@@ -113,14 +111,9 @@ pub(super) fn interpret(
         tree(document, environment, &report).map(|root| settings(&root, document, environment, &report));
     let (problems, warnings) = report.finish();
     match (Problems::of(problems), read) {
-        (None, Some((settings, switches))) => Ok(Loaded {
-            settings,
-            warnings,
-            path: document.path.clone(),
-            switches,
-            site_salt: environment.get("SITE_SALT").unwrap_or_default().into(),
-            source: source.clone(),
-        }),
+        (None, Some((settings, switches))) => {
+            Ok(Loaded { settings, warnings, path: document.path.clone(), switches, source: source.clone() })
+        }
         (Some(problems), _) => Err(problems),
         (None, None) => Err(Problem::of_file(&document.label, "is no TOML").into()),
     }
@@ -155,18 +148,19 @@ fn settings(
     let journal = section.within("journal", server::journal);
     let limits: Limits = section.within("limits", server::limits);
     let consent = section.within("consent", discretion::rules);
+    let privacy = section.within("privacy", discretion::privacy);
     let sources = section.within("sources", |section| sources::sources(section, environment));
     let context = Context {
         directory: document.directory.clone(),
         environment,
         server: &server,
-        consent,
+        discretion: (consent, privacy),
         entries: document.entries,
     };
     let read = section.within("destinations", |section| destinations::destinations(section, &context));
     section.finish();
     let (destinations, switches) = read.into_iter().unzip();
-    let settings = Settings { server, journal, limits, consent, sources, destinations };
+    let settings = Settings { server, journal, limits, consent, privacy, sources, destinations };
     check_whole(&settings, environment, report);
     (settings, switches)
 }

@@ -32,5 +32,5 @@ pub use environment::Environment;
 pub use fingerprint::Fingerprint;
 pub use load::{Loaded, Source, load};
 pub use problem::{Place, Problem, Problems};
-pub use secrets::{generate_missing, random_text};
+pub use secrets::{generate_missing, random_text, recall};
 pub use settings::Settings;

@@ -14,6 +14,7 @@ use super::environment::Environment;
 use super::load::Loaded;
 use super::problem::{Place, Problem};
 use super::report::Report;
+use super::settings::Server;
 
 /// Fewest bytes of a secret: the output of HMAC-SHA256, as RFC 7518 section 3.2 asks for HS256.
 pub(super) const SHORTEST: usize = 32;
@@ -40,6 +41,8 @@ fn refuse(report: &Report<'_>, name: &str, what: &str) {
     report.add(Problem { secret: true, ..Problem::new(Place::Nowhere {}, name, message) });
 }
 
+const FILE: &str = "secrets.toml";
+
 /// The file of generated secrets.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -56,29 +59,52 @@ struct Kept {
 pub fn generate_missing(loaded: &mut Loaded) -> std::io::Result<()> {
     let server = &loaded.settings.server;
     let is_empty = |secret: &SecretString| secret.expose_secret().is_empty();
-    if server.production || !(is_empty(&server.jwt_secret) || is_empty(&loaded.site_salt)) {
+    if server.production || !(is_empty(&server.jwt_secret) || is_empty(&server.site_salt)) {
         return Ok(());
     }
     let kept = keep(&server.data_dir)?;
-    if is_empty(&loaded.site_salt) {
-        loaded.site_salt = kept.site_salt.into();
-    }
-    if is_empty(&loaded.settings.server.jwt_secret) {
-        loaded.settings.server.jwt_secret = kept.jwt_secret.into();
+    kept.fill(&mut loaded.settings.server);
+    Ok(())
+}
+
+/// Puts the secrets that development lacks into `loaded` as far as an earlier start made them. Makes nothing.
+///
+/// # Errors
+/// There is a file and it cannot be read.
+pub fn recall(loaded: &mut Loaded) -> std::io::Result<()> {
+    let server = &mut loaded.settings.server;
+    if !server.production {
+        read(&server.data_dir.join(FILE))?.fill(server);
     }
     Ok(())
 }
 
+impl Kept {
+    /// What is set already stays.
+    fn fill(self, server: &mut Server) {
+        for (secret, kept) in
+            [(&mut server.site_salt, self.site_salt), (&mut server.jwt_secret, self.jwt_secret)]
+        {
+            if secret.expose_secret().is_empty() {
+                *secret = kept.into();
+            }
+        }
+    }
+}
+
+fn read(path: &Path) -> std::io::Result<Kept> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => toml::from_str(&text)
+            .map_err(|_| std::io::Error::other(format!("`{}` is not what the router wrote", path.display()))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Kept::default()),
+        Err(error) => Err(error),
+    }
+}
+
 fn keep(data_dir: &Path) -> std::io::Result<Kept> {
     std::fs::create_dir_all(data_dir)?;
-    let path = data_dir.join("secrets.toml");
-    let mut kept = match std::fs::read_to_string(&path) {
-        Ok(text) => toml::from_str(&text).map_err(|_| {
-            std::io::Error::other(format!("`{}` is not what the router wrote", path.display()))
-        })?,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Kept::default(),
-        Err(error) => return Err(error),
-    };
+    let path = data_dir.join(FILE);
+    let mut kept = read(&path)?;
     let missing =
         [&mut kept.site_salt, &mut kept.jwt_secret].into_iter().filter(|secret| secret.len() < SHORTEST);
     let generated = missing.map(|secret| *secret = random_text()).count();

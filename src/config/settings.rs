@@ -12,6 +12,7 @@ use crate::destinations;
 use crate::policy::consent::Rules;
 use crate::policy::discretion::Discretion;
 use crate::policy::patience::Patience;
+use crate::spec::privacy::Treatment;
 
 pub use super::fingerprint::Fingerprint;
 pub use crate::policy::filter::{EventFilter, EventPattern};
@@ -27,6 +28,8 @@ pub struct Settings {
     pub limits: Limits,
     /// `[consent]`.
     pub consent: Rules,
+    /// `[privacy]`.
+    pub privacy: Privacy,
     /// `[sources.*]`; empty means development: any key, or none, is accepted.
     pub sources: Vec<Source>,
     /// `[destinations.*]`, switched off ones included, in the order of their names.
@@ -60,6 +63,9 @@ pub struct Server {
     pub shutdown_timeout: Duration,
     /// HS256 key of operator tokens; generated into data_dir in development.
     pub jwt_secret: SecretString,
+    /// Salt of visitor ids and of every hash that a destination sees; empty in development until
+    /// [`generate_missing`](super::generate_missing) was called.
+    pub site_salt: SecretString,
 }
 
 /// When a commit counts as durable.
@@ -107,6 +113,13 @@ pub struct Journal {
     pub dedupe_window: Duration,
     /// How many are remembered at most.
     pub dedupe_max_ids: usize,
+}
+
+/// `[privacy]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Privacy {
+    /// What becomes of a client's address at destinations that say nothing of it themselves.
+    pub ip: Treatment,
 }
 
 /// One GCRA limit; 0 events per second switches it off.

@@ -30,7 +30,11 @@ const VARIABLES: &[(&str, &str, &str)] = &[
     ),
     ("OPENTRACK_LOG", "info", "`server.log`, a log filter."),
     ("JWT_SECRET", "", "Signs operator tokens. Production: at least 32 bytes (openssl rand -hex 32)."),
-    ("SITE_SALT", "", "Salts visitor ids. Production: at least 32 bytes, not equal to JWT_SECRET."),
+    (
+        "SITE_SALT",
+        "",
+        "Salts visitor ids and what `privacy` hashes. Production: at least 32 bytes, not equal to JWT_SECRET.",
+    ),
     ("TRUSTED_PROXIES", "10.0.0.0/8,192.168.0.0/16", "Fills `server.trusted_proxies` where it is empty."),
     ("CORS_ORIGINS", "https://shop.example", "Fills `origins` of every source without its own."),
     ("WEB_WRITE_KEY", "", "The write key of the example source in config.toml."),
@@ -100,6 +104,7 @@ fn common_keys(patience: &Patience) -> String {
         format!("timeout = {}", span(patience.timeout)),
         "events = { include = [], exclude = [] }".to_owned(),
         "consent = []".to_owned(),
+        "privacy = {}".to_owned(),
         "start = \"now\"".to_owned(),
     ];
     lines.iter().map(|line| format!("# {line}\n")).collect()

@@ -157,6 +157,55 @@ per_source = 5
 }
 
 #[test]
+fn problems_of_consent_and_privacy_have_their_place() {
+    let text = r#"
+[consent]
+mode = "opt-on"
+honour_gpc = 1
+honor_dnt = true
+[privacy]
+ip = "hash"
+[destinations.x]
+type = "PLAIN"
+consent = ["advertising", " "]
+[destinations.x.privacy]
+"/messageId" = "hash"
+"traits/email" = "drop"
+"/userId" = "drop"
+"/traits/x" = "keep"
+"/properties/b" = "mask"
+[destinations.y]
+type = "PLAIN"
+privacy = { "/traits" = "drop", "/traits/a" = "hash" }
+"#;
+    insta::assert_snapshot!(refused(text, &[]), @r#"
+    config.toml:3:8: `mode` in [consent] must be "opt-out" or "opt-in", not "opt-on"; did you mean `opt-in`?
+    config.toml:4:14: `honour_gpc` in [consent] must be true or false, not an integer
+    config.toml:5:1: unknown key `honor_dnt` in [consent]; did you mean `honour_dnt`?
+    config.toml:7:6: `ip` in [privacy] must be "truncate" or "keep" or "drop", not "hash"
+    config.toml:10:27: `consent` in [destinations.x] must not hold an empty category
+    config.toml:12:1: `/messageId` in [destinations.x.privacy] is needed for the delivery itself and stays as it is
+    config.toml:13:1: `traits/email` in [destinations.x.privacy] must be a JSON pointer like "/traits/email"
+    config.toml:14:1: `/userId` in [destinations.x.privacy] can be hashed, nothing else: events are kept apart by it
+    config.toml:15:1: `/traits/x` in [destinations.x.privacy] is kept as it is by having no rule; "keep" is for "/context/ip" alone
+    config.toml:16:19: `/properties/b` in [destinations.x.privacy] must be "hash" or "truncate" or "drop" or "keep", not "mask"
+    config.toml:19:47: `/traits/a` in [destinations.y.privacy] lies within `/traits` or holds it: one place has one rule
+    "#);
+}
+
+#[test]
+fn a_privacy_rule_about_no_usual_member_is_a_warning() {
+    let warnings = |key: &str| {
+        let text = format!("[destinations.x]\ntype = \"PLAIN\"\nprivacy = {{ \"{key}\" = \"drop\" }}\n");
+        accepted(&text, &[]).warnings.into_iter().filter(|one| one.contains(key)).collect::<Vec<_>>()
+    };
+    assert!(warnings("/trait/email")[0].ends_with("did you mean `/traits`?"));
+    for key in ["/traits/email", "/context/ip", "/something/else", "/properties"] {
+        assert_eq!(warnings(key), [""; 0], "{key}");
+    }
+}
+
+#[test]
 fn problems_of_destinations_have_their_place() {
     let text = r#"
 [destinations.a]
@@ -572,7 +621,7 @@ fn development_generates_its_secrets_once_and_keeps_them_to_itself() {
         let mut loaded = load(&source, &Environment::default()).unwrap();
         generate_missing(&mut loaded).unwrap();
         let server = loaded.settings.server;
-        (server.jwt_secret.expose_secret().to_owned(), loaded.site_salt.expose_secret().to_owned())
+        (server.jwt_secret.expose_secret().to_owned(), server.site_salt.expose_secret().to_owned())
     };
     let (first, again) = (start(), start());
     assert_eq!(first, again);

@@ -154,6 +154,9 @@ pub trait Destination: Send + Sync + Sized + 'static {
     /// Whether the order of one user's events means something there. Where false, an event never waits for another one, and
     /// the requests of a batch go out side by side.
     const ORDERED: bool = true;
+    /// Whether it gets a client's address whole unless its own `privacy` says otherwise; what others get is said by
+    /// `[privacy] ip`. True only where the other side matches people by their address.
+    const WHOLE_IP: bool = false;
     /// Its own settings, without the common ones. `deny_unknown_fields`; a default is what the shipped file says.
     type Config: DeserializeOwned
         + serde::Serialize

@@ -18,6 +18,8 @@ macro_rules! registry {
             pub parse: fn(toml::Table) -> Result<Settings, toml::de::Error>,
             /// Its own settings with their defaults, as a TOML table: the closed list of its keys.
             pub defaults: fn() -> toml::Table,
+            /// Whether it gets a client's address whole unless its own settings say otherwise.
+            pub whole_ip: bool,
             /// Makes its stand-in, where there is one.
             pub mock: Option<mock::NewMock>,
         }
@@ -31,6 +33,7 @@ macro_rules! registry {
                 <<$ty as Destination>::Config as serde::Deserialize>::deserialize(toml::Value::Table(table)).map(Settings::$kind)
             },
             defaults: || toml::Table::try_from(<<$ty as Destination>::Config>::default()).unwrap_or_default(),
+            whole_ip: <$ty as Destination>::WHOLE_IP,
             mock: <$ty as Destination>::MOCK,
         }),+];
 

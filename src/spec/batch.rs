@@ -67,7 +67,7 @@ fn object(value: &str) -> Option<String> {
 }
 
 /// Returns the object with the members of both; `None` when the own value is no object or has all of them.
-fn union(own: Option<&str>, addition: &str) -> Option<String> {
+pub(super) fn union(own: Option<&str>, addition: &str) -> Option<String> {
     let Some(own) = own else { return Some(addition.to_owned()) };
     let present = layout::members(own)?;
     let mut missing = layout::members(addition)?;
@@ -87,7 +87,7 @@ fn union(own: Option<&str>, addition: &str) -> Option<String> {
 }
 
 /// Returns the object with this value in the member's place, or in a new member at its end.
-fn with_member(text: &str, field: Field, name: &str, value: &str) -> Option<String> {
+pub(super) fn with_member(text: &str, field: Field, name: &str, value: &str) -> Option<String> {
     let span = Layout::of(text).ok()?.span(field);
     if span.end > 0 {
         let (before, after) = (text.get(..span.start as usize)?, text.get(span.end as usize..)?);

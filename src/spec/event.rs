@@ -22,8 +22,8 @@ use super::{Integrations, Kind, compose};
 pub struct Event {
     /// The exact text of this one event: a slice of the request body, no copy.
     pub raw: Bytes,
-    /// The typed fields that routing and every destination need.
-    pub head: Head,
+    /// The typed fields that routing and every destination need. Shared with the views of the event.
+    pub head: Arc<Head>,
     /// What we know and the client does not.
     pub receipt: Receipt,
     /// Which parts of `raw` the server may say again.
@@ -40,7 +40,12 @@ impl Event {
     }
 
     pub(super) fn assemble(raw: Bytes, head: Head, receipt: Receipt, marks: Vec<Mark>) -> Event {
-        Event { raw, head, receipt, marks, tree: OnceLock::new() }
+        Event { raw, head: Arc::new(head), receipt, marks, tree: OnceLock::new() }
+    }
+
+    /// Returns the same event with another text, which says the same about its head.
+    pub(super) fn seen_as(&self, raw: Bytes, receipt: Receipt, marks: Vec<Mark>) -> Event {
+        Event { raw, head: Arc::clone(&self.head), receipt, marks, tree: OnceLock::new() }
     }
 
     /// Makes the event of a stored record again: the head is read from `raw`, the rest is as it was received.

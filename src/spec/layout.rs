@@ -3,7 +3,9 @@
 //! Offsets instead of borrowed strings, so that a layout can travel beside the `Bytes` it describes: the head is read
 //! from it, and the composed text of the event is spliced by it. Never looks inside a member's value.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
@@ -89,6 +91,14 @@ pub(super) struct Mark {
     /// The end of the member before, or the place behind `{`: a cut from here takes the comma along.
     pub(super) from: u32,
     pub(super) value: Span,
+}
+
+impl Mark {
+    /// Returns the mark in a text of which a part has become longer or shorter.
+    pub(super) fn moved(&self, moved: impl Fn(u32) -> u32) -> Mark {
+        let value = Span { start: moved(self.value.start), end: moved(self.value.end) };
+        Mark { from: moved(self.from), value, ..*self }
+    }
 }
 
 /// The layout of one event. Of a member that is there twice the last one counts, as with every JSON parser in use.
@@ -196,6 +206,52 @@ pub(super) fn members(text: &str) -> Option<Vec<(String, &str)>> {
     }
     serde_json::Deserializer::from_str(text).deserialize_map(Pairs).ok()
 }
+
+/// Members of an object, or elements of an array, by name or index, with the places of their values.
+pub(super) type Places<'a> = Vec<(Cow<'a, str>, Range<usize>)>;
+
+/// Returns where the values of an object's members stand, in order, doubles included; `None` for anything else.
+pub(super) fn places(text: &str) -> Option<Places<'_>> {
+    serde_json::Deserializer::from_str(text).deserialize_map(Finder { base: text.as_ptr() as usize }).ok()
+}
+
+/// Returns where the elements of an array stand, under their indexes; `None` for anything else.
+pub(super) fn elements(text: &str) -> Option<Places<'_>> {
+    let elements: Vec<&RawValue> = serde_json::from_str(text).ok()?;
+    let base = text.as_ptr() as usize;
+    let place = |(index, raw): (usize, &&RawValue)| (Cow::Owned(index.to_string()), place(raw, base));
+    Some(elements.iter().enumerate().map(place).collect())
+}
+
+fn place(raw: &RawValue, base: usize) -> Range<usize> {
+    let start = (raw.get().as_ptr() as usize).saturating_sub(base);
+    start..start + raw.get().len()
+}
+
+struct Finder {
+    base: usize,
+}
+
+impl<'de> Visitor<'de> for Finder {
+    type Value = Places<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut places = Vec::with_capacity(16);
+        while let Some(Name(name)) = map.next_key()? {
+            let raw: &'de RawValue = map.next_value()?;
+            places.push((name, place(raw, self.base)));
+        }
+        Ok(places)
+    }
+}
+
+/// A member's name, borrowed when nothing in it is escaped.
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// Returns the raw value of one member of an object, the last one of that name.
 pub(super) fn member<'a>(text: &'a str, name: &str) -> Option<&'a str> {

@@ -16,6 +16,7 @@ pub mod integrations;
 pub mod kind;
 mod layout;
 mod page;
+pub mod privacy;
 mod proof;
 pub mod read;
 pub mod reject;

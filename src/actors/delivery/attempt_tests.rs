@@ -149,6 +149,7 @@ impl<const ORDERED: bool> Bench<ORDERED> {
             patience: Fake::<ORDERED>::patience(),
             filter: Default::default(),
             discretion: Default::default(),
+            view: Arc::new(crate::spec::privacy::View::new(Default::default(), "")),
             schema_manager: Some(Hanging(Arc::clone(&asked)).start().recipient()),
             metrics: Arc::new(Metrics::new()),
             beacon: Arc::new(Beacon::default()),

@@ -143,6 +143,7 @@ fn parts(journal: &Arc<MemoryJournal>, open: &Arc<AtomicBool>) -> Parts<Gatekeep
         patience: Gatekeeper::patience(),
         filter: Default::default(),
         discretion: Default::default(),
+        view: Arc::new(crate::spec::privacy::View::new(Default::default(), "")),
         schema_manager: None,
         metrics: Arc::new(Metrics::new()),
         beacon: Arc::new(Beacon::default()),

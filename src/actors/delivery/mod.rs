@@ -47,6 +47,7 @@ use crate::policy::filter::EventFilter;
 use crate::policy::outcome::{Fault, Outcome, Reason};
 use crate::policy::patience::Patience;
 use crate::policy::settled::Settled;
+use crate::spec::privacy::View;
 use crate::telemetry::{Metrics, clock, events};
 use attempt::{Gear, Report};
 use loaded::Loaded;
@@ -77,6 +78,8 @@ pub struct Parts<D: Destination> {
     pub filter: EventFilter,
     /// What it may have of people.
     pub discretion: Arc<Discretion>,
+    /// What it sees of an event.
+    pub view: Arc<View>,
     /// What carries out schema changes, for a warehouse.
     pub schema_manager: Option<Recipient<ChangeSchema>>,
     /// Where to count.

@@ -34,7 +34,7 @@ pub(super) async fn plan<D: Destination>(
     let events: Arc<[Arc<Event>]> = batch.iter().map(|(_, event)| Arc::clone(event)).collect();
     for _ in 0..SCHEMA_ROUNDS {
         let (planner, events) = (Arc::clone(parts), Arc::clone(&events));
-        let work = move || plan_contained(planner.destination.as_ref(), &events, &attempt);
+        let work = move || plan_contained(planner.as_ref(), &events, &attempt);
         let plan = tokio::task::spawn_blocking(work).await;
         let mut plan = plan.map_err(|panic| Outcome::Transient(panicked(panic.to_string())))?;
         let Some(diff) = plan.needs.take() else { return Ok(plan) };
@@ -68,14 +68,16 @@ fn wait_for_the_rest<R>(plan: &mut Plan<R>, events: usize) {
     plan.waiting.extend(rest.map(|(index, _)| (index, LOOK_AGAIN, fault())));
 }
 
-/// Plans a batch; when that panics, plans its events one by one and refuses those that panic alone.
+/// Plans a batch as far as the destination sees it; when that panics, plans its events one by one and refuses those that
+/// panic alone.
 fn plan_contained<D: Destination>(
-    destination: &D,
+    parts: &Parts<D>,
     events: &[Arc<Event>],
     attempt: &Attempt,
 ) -> Plan<D::Request> {
-    let planned =
-        |events: &[Arc<Event>]| catch_unwind(AssertUnwindSafe(|| destination.plan(events, attempt)));
+    let planned = |events: &[Arc<Event>]| {
+        catch_unwind(AssertUnwindSafe(|| parts.destination.plan(&parts.view.of(events), attempt)))
+    };
     if let Ok(plan) = planned(events) {
         return plan;
     }

@@ -95,6 +95,7 @@ impl<D: Destination> Parts<D> {
             patience,
             filter: self.filter.clone(),
             discretion: Arc::clone(&self.discretion),
+            view: Arc::clone(&self.view),
             schema_manager: self.schema_manager.clone(),
             metrics: Arc::clone(&self.metrics),
             beacon: Arc::new(beacon),

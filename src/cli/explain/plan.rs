@@ -11,6 +11,7 @@ use crate::policy::discretion::Discretion;
 use crate::policy::filter::EventFilter;
 use crate::policy::outcome::{Fault, Reason, Verdict};
 use crate::spec::Event;
+use crate::spec::privacy::View;
 use crate::warehouse::{ColumnType, SchemaDiff};
 
 /// How often a plan may ask for more tables; two rounds are usual.
@@ -38,6 +39,8 @@ pub(super) struct Explainer<'a> {
     pub(super) filter: &'a EventFilter,
     /// What it may have of people.
     pub(super) discretion: &'a Discretion,
+    /// What it sees of an event.
+    pub(super) view: View,
     /// Explained in this order, each alone.
     pub(super) events: &'a [Arc<Event>],
     /// When they would be tried.
@@ -66,9 +69,10 @@ impl Explainer<'_> {
             return Fate::Skip(reason);
         }
         let attempt = Attempt { number: 1, first_at: self.now, at: self.now };
+        let seen = self.view.of(std::slice::from_ref(event));
         let mut tables = Tables::new();
         for _ in 0..MOST_ROUNDS {
-            let plan = destination.plan(std::slice::from_ref(event), &attempt);
+            let plan = destination.plan(&seen, &attempt);
             match (&plan.needs, destination.schema()) {
                 (Some(diff), Some(cell)) => {
                     cell.store((*cell.load()).clone().with(diff));

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use secrecy::ExposeSecret;
 use serde::Serialize;
 
 use super::super::input::{Input, Verdict};
@@ -11,6 +12,7 @@ use crate::config;
 use crate::config::settings::{Destination, Server};
 use crate::destinations::{ShownRequest, ShownRow};
 use crate::policy::outcome::Reason;
+use crate::spec::privacy::View;
 use crate::spec::{Event, Rejected};
 
 /// The whole answer.
@@ -133,7 +135,8 @@ fn lines(
     let setting = config::setting(destination, server);
     let (name, filter) = (destination.name.as_str(), &destination.events);
     let discretion = destination.discretion.as_ref();
-    let explainer = Explainer { name, filter, discretion, events, now };
+    let view = View::new(discretion.privacy.clone(), server.site_salt.expose_secret());
+    let explainer = Explainer { name, filter, discretion, view, events, now };
     let fates = destination.settings.clone().build(&setting, explainer);
     let fates = fates.map_err(|errors| {
         let words: Vec<String> = errors.iter().map(ToString::to_string).collect();

@@ -25,8 +25,9 @@ use crate::actors::messages::{
     SettleLetters, Settled, Snapshot, TraceEvent, Traced,
 };
 use crate::config::Settings;
-use crate::config::settings::{Durability, EventRate, Journal, Limits, OnFull, Server, Source};
+use crate::config::settings::{Durability, EventRate, Journal, Limits, OnFull, Privacy, Server, Source};
 use crate::journal::trace::{RejectedTrace, Rejection};
+use crate::spec::privacy::Treatment;
 use crate::telemetry::Metrics;
 
 /// How many requests may wait to be let in, when a test sets the budget.
@@ -374,6 +375,7 @@ fn settings() -> Settings {
             trusted_proxies: Vec::new(),
             shutdown_timeout: second,
             jwt_secret: "a-secret-for-tests-of-32-bytes--".to_owned().into(),
+            site_salt: String::new().into(),
         },
         journal: Journal {
             durability: Durability::Os,
@@ -386,6 +388,7 @@ fn settings() -> Settings {
         },
         limits: Limits { per_ip: off, per_source: off },
         consent: Default::default(),
+        privacy: Privacy { ip: Treatment::Truncate },
         sources: Vec::new(),
         destinations: Vec::new(),
     }

@@ -7,6 +7,7 @@ mod fates;
 mod faults;
 mod pace;
 mod patience;
+mod privacy;
 mod routing;
 mod settings;
 mod shown;

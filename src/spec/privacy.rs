@@ -1,0 +1,243 @@
+//! What one destination sees of an event: parts of it hashed, truncated or dropped, everything else byte for byte.
+//!
+//! The stored event is never changed; a view of it is made for a destination whenever a batch is planned, and the same event
+//! gives the same view. Never decides whether the destination gets the event at all.
+
+mod pointer;
+mod rewrite;
+#[cfg(test)]
+mod tests;
+mod value;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::layout::{self, Field, Mark};
+use super::{Event, Head, Integrations, Receipt, batch};
+use rewrite::{Node, Rewriter};
+use value::Hasher;
+
+pub use pointer::{Pointer, Rule};
+
+/// What is done with a value before a destination sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Treatment {
+    /// Seen as it is: only for `/context/ip`, which has a treatment also where nobody names it.
+    Keep,
+    /// A text or number becomes the hexadecimal HMAC-SHA256 of its kind and itself, null when it is empty.
+    Hash,
+    /// An address becomes its /24 or /48 network, another text its first character, everything else null.
+    Truncate,
+    /// It is not there.
+    Drop,
+}
+
+/// The rules of one destination, read from its configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Privacy {
+    root: Node,
+    address: Treatment,
+    /// The client's address is all that is treated.
+    only_address: bool,
+}
+
+impl Default for Privacy {
+    /// Everything is seen as it is.
+    fn default() -> Self {
+        Privacy { root: Node::empty(), address: Treatment::Keep, only_address: true }
+    }
+}
+
+impl Privacy {
+    /// Returns the rules together with `address`, what becomes of the client's address where no rule says it.
+    ///
+    /// # Errors
+    /// The two pointers, where one is within the other or both are the same.
+    pub fn new(rules: &[Rule], address: Treatment) -> Result<Privacy, (Pointer, Pointer)> {
+        for (index, rule) in rules.iter().enumerate() {
+            let before = rules.iter().take(index).find(|before| before.pointer.meets(&rule.pointer));
+            if let Some(before) = before {
+                return Err((before.pointer.clone(), rule.pointer.clone()));
+            }
+        }
+        let ip = Pointer::context_ip();
+        let own = rules.iter().find(|rule| rule.pointer.contains(&ip));
+        let address = own.map_or(address, |rule| rule.treatment);
+        let mut root = Node::empty();
+        for rule in rules.iter().filter(|rule| rule.treatment != Treatment::Keep) {
+            root.insert(rule.pointer.steps(), rule.treatment);
+        }
+        if own.is_none() && address != Treatment::Keep {
+            root.insert(ip.steps(), address);
+        }
+        let only_address = rules.iter().all(|rule| rule.pointer == ip);
+        Ok(Privacy { root, address, only_address })
+    }
+
+    /// Returns whether some rule hashes, so that the salt matters.
+    pub fn hashes(&self) -> bool {
+        self.root.has(Treatment::Hash)
+    }
+}
+
+/// The rules of one destination with the salt of the router: ready to show events.
+pub struct View {
+    privacy: Privacy,
+    hasher: Hasher,
+}
+
+impl fmt::Debug for View {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("View").field("privacy", &self.privacy).finish_non_exhaustive()
+    }
+}
+
+impl View {
+    /// Returns the view by these rules; `salt` is the key of every hash.
+    pub fn new(privacy: Privacy, salt: &str) -> View {
+        View { privacy, hasher: Hasher::new(salt) }
+    }
+
+    /// Returns the events as the destination sees them. Those of which it sees everything are not copied.
+    pub fn of<'e>(&self, events: &'e [Arc<Event>]) -> Cow<'e, [Arc<Event>]> {
+        if self.privacy.root.is_empty() {
+            return Cow::Borrowed(events);
+        }
+        let seen = |event: &Arc<Event>| self.seen(event).map_or_else(|| Arc::clone(event), Arc::new);
+        Cow::Owned(events.iter().map(seen).collect())
+    }
+
+    /// Returns what is seen of the event when that is not all of it.
+    fn seen(&self, event: &Event) -> Option<Event> {
+        if !self.privacy.only_address || self.privacy.address == Treatment::Hash {
+            return self.rewritten(event);
+        }
+        match client_address(event) {
+            ClientAddress::None => self.with_our_address(event, event.raw.clone(), event.marks().to_vec()),
+            ClientAddress::At { start, end } if self.privacy.address == Treatment::Truncate => {
+                self.spliced(event, start..end)
+            }
+            ClientAddress::At { .. } | ClientAddress::Unclear => self.rewritten(event),
+        }
+    }
+
+    /// The usual case: the text stays, and so does the head. Nothing is copied but the receipt.
+    fn with_our_address(&self, event: &Event, raw: Bytes, marks: Vec<Mark>) -> Option<Event> {
+        let ip = event.receipt.ip.and_then(|ip| self.shown(ip));
+        let same =
+            ip == event.receipt.ip && raw.len() == event.raw.len() && raw.as_ptr() == event.raw.as_ptr();
+        let receipt = || Receipt { ip, ..event.receipt.clone() };
+        (!same).then(|| event.seen_as(raw, receipt(), marks))
+    }
+
+    fn shown(&self, ip: IpAddr) -> Option<IpAddr> {
+        match self.privacy.address {
+            Treatment::Keep => Some(ip),
+            Treatment::Truncate => Some(value::network_of(ip)),
+            Treatment::Hash | Treatment::Drop => None,
+        }
+    }
+
+    /// Replaces one value of the text. The places of what the server may say again move with it.
+    fn spliced(&self, event: &Event, range: std::ops::Range<usize>) -> Option<Event> {
+        let text = event.text();
+        let old = text.get(range.clone())?;
+        let mut out = Vec::with_capacity(text.len() + 8);
+        out.extend_from_slice(text.get(..range.start)?.as_bytes());
+        value::write(old, "ip", Treatment::Truncate, &self.hasher, &mut out);
+        let new = out.len() - range.start;
+        if out.get(range.start..) == Some(old.as_bytes()) {
+            return self.with_our_address(event, event.raw.clone(), event.marks().to_vec());
+        }
+        out.extend_from_slice(text.get(range.end..)?.as_bytes());
+        let moved = |at: u32| {
+            let at = at as usize;
+            let at = if at >= range.end { at - range.len() + new } else { at };
+            u32::try_from(at).unwrap_or(u32::MAX)
+        };
+        let marks = event.marks().iter().map(|mark| mark.moved(moved)).collect();
+        self.with_our_address(event, out.into(), marks)
+    }
+
+    /// Goes through the whole text, and reads the head of what comes of it.
+    fn rewritten(&self, event: &Event) -> Option<Event> {
+        // A hash is no address any more, so it becomes the client's own member before it is hashed.
+        let with_ip = (self.privacy.address == Treatment::Hash).then(|| with_address(event)).flatten();
+        let text = with_ip.as_deref().unwrap_or_else(|| event.text());
+        let ip = event.receipt.ip.and_then(|ip| self.shown(ip));
+        let mut rewriter = Rewriter::new(&self.hasher, text.len());
+        rewriter.write(text, "", &self.privacy.root);
+        let Some(out) = rewriter.finish() else {
+            return self.with_our_address(event, event.raw.clone(), event.marks().to_vec());
+        };
+        let receipt = Receipt { ip, ..event.receipt.clone() };
+        Some(Event::restore(out.into(), receipt).unwrap_or_else(|_| nothing_of(event)))
+    }
+}
+
+/// The client's address in the text of an event.
+enum ClientAddress {
+    None,
+    /// One value, at this place.
+    At {
+        start: usize,
+        end: usize,
+    },
+    /// Several contexts or several addresses.
+    Unclear,
+}
+
+/// A look that costs nothing where no member can be of that name: its letters, or their escapes, are not there.
+fn client_address(event: &Event) -> ClientAddress {
+    let mut contexts = event.marks().iter().filter(|mark| mark.field == Field::Context);
+    let Some(context) = contexts.next() else { return ClientAddress::None };
+    if contexts.next().is_some() {
+        return ClientAddress::Unclear;
+    }
+    let text = context.value.of(event.text());
+    let has = |what: &[u8]| memchr::memmem::find(text.as_bytes(), what).is_some();
+    if !has(b"\"ip\"") && !has(b"\\u00") {
+        return ClientAddress::None;
+    }
+    let members = layout::places(text).unwrap_or_default();
+    let mut found = members.into_iter().filter(|(name, _)| name == "ip");
+    match (found.next(), found.next()) {
+        (None, _) => ClientAddress::None,
+        (Some((_, place)), None) => {
+            let base = context.value.start as usize;
+            ClientAddress::At { start: base + place.start, end: base + place.end }
+        }
+        _ => ClientAddress::Unclear,
+    }
+}
+
+/// Returns the text with the address that the door has seen as `context.ip`; `None` when it has seen none, or the client gave
+/// one.
+fn with_address(event: &Event) -> Option<String> {
+    let address = format!(r#"{{"ip":"{}"}}"#, event.receipt.ip?);
+    let own = event.marks().iter().rfind(|mark| mark.field == Field::Context);
+    let own = own.map(|mark| mark.value.of(event.text())).filter(|own| own.starts_with('{'));
+    let context = batch::union(own, &address)?;
+    batch::with_member(event.text(), Field::Context, "context", &context)
+}
+
+/// What is seen where the rest cannot be read any more. No rule leads here; if one did, nothing would leak.
+fn nothing_of(event: &Event) -> Event {
+    let head = Head {
+        kind: event.head.kind,
+        message_id: event.head.message_id.clone(),
+        user_id: None,
+        anonymous_id: None,
+        group_id: None,
+        previous_id: None,
+        name: None,
+        original_timestamp: None,
+        sent_at: None,
+        integrations: Integrations::default(),
+    };
+    Event::new(Bytes::from_static(b"{}"), head, Receipt { ip: None, ..event.receipt.clone() })
+}
