@@ -140,7 +140,7 @@ async fn list_rejected(request: &HttpRequest, state: &State) -> Result<RejectedE
     Ok(RejectedEvents { rejected: page.rejected, next: page.next })
 }
 
-async fn ask<M>(whom: &Recipient<M>, question: M) -> Result<M::Result, Refusal>
+pub(super) async fn ask<M>(whom: &Recipient<M>, question: M) -> Result<M::Result, Refusal>
 where
     M: Message + Send + 'static,
     M::Result: Send,

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod browser;
+mod console;
 mod contract;
 mod operators;
 mod pressure;
@@ -21,8 +22,8 @@ use super::budget::Budget;
 use super::state::Shared;
 use super::{Door, LetterDesk, serve_shared};
 use crate::actors::messages::{
-    Accept, Accepted, ListLetters, ListRejected, NotAccepted, NotOrdered, Order, Readiness, ReadyCheck,
-    SettleLetters, Settled, Snapshot, TraceEvent, Traced,
+    Accept, Accepted, DestinationStatus, ListLetters, ListRejected, NotAccepted, NotOrdered, Order,
+    Readiness, ReadyCheck, SettleLetters, Settled, Snapshot, TraceEvent, Traced,
 };
 use crate::config::Settings;
 use crate::config::settings::{Durability, EventRate, Journal, Limits, OnFull, Server, Source};
@@ -58,6 +59,7 @@ struct Seen {
 struct Router {
     mood: Mood,
     checks: Vec<ReadyCheck>,
+    statuses: Vec<DestinationStatus>,
     seen: Arc<Mutex<Seen>>,
 }
 
@@ -94,7 +96,7 @@ impl Handler<Snapshot> for Router {
     type Result = MessageResult<Snapshot>;
 
     fn handle(&mut self, _: Snapshot, _: &mut Context<Self>) -> Self::Result {
-        MessageResult(Vec::new())
+        MessageResult(self.statuses.clone())
     }
 }
 
@@ -166,6 +168,7 @@ struct Plan {
     settings: Settings,
     mood: Mood,
     checks: Vec<ReadyCheck>,
+    statuses: Vec<DestinationStatus>,
     budget_bytes: Option<usize>,
     answer_within: Option<Duration>,
     wait_at_most: Duration,
@@ -177,6 +180,7 @@ impl Plan {
             settings: settings(),
             mood: Mood::Store,
             checks: Vec::new(),
+            statuses: Vec::new(),
             budget_bytes: None,
             answer_within: None,
             wait_at_most: Duration::ZERO,
@@ -196,7 +200,9 @@ impl Plan {
     /// Opens the door on a free port.
     fn open(self) -> TestDoor {
         let seen = Arc::new(Mutex::new(Seen::default()));
-        let router = Router { mood: self.mood, checks: self.checks, seen: Arc::clone(&seen) }.start();
+        let router =
+            Router { mood: self.mood, checks: self.checks, statuses: self.statuses, seen: Arc::clone(&seen) };
+        let router = router.start();
         let metrics = Arc::new(Metrics::new());
         let door = Door {
             settings: Arc::new(self.settings),
