@@ -86,50 +86,48 @@ fn destination(html: &mut Html, one: &DestinationStatus, now: Timestamp) {
 }
 
 fn figures(html: &mut Html, one: &DestinationStatus, now: Timestamp) {
-    html.markup("<dl>\n");
     let backlog = one.backlog;
-    let waits = if backlog.events == 0 {
-        "0 events".to_owned()
-    } else {
-        let plural = if backlog.events == 1 { "" } else { "s" };
-        format!("{} event{plural}, {}", words::count(backlog.events), words::bytes(backlog.bytes))
-    };
-    figure(html, "backlog", &waits);
-    figure(html, "oldest", &words::span(one.oldest_age_ms));
-    figure(html, "in", &words::rate(one.rate.incoming));
-    figure(html, "out", &words::rate(one.rate.outgoing));
-    figure(html, "delivered", &words::count(one.counts.delivered));
-    figure(html, "breaker", &breaker(&one.breaker, now));
+    let waits = backlog.events > 0;
+    html.markup("<dl>\n");
+    let events = if backlog.events == 1 { "event" } else { "events" };
+    let size = if waits { format!("{events}, {}", words::bytes(backlog.bytes)) } else { events.to_owned() };
+    figure(html, "backlog", &words::count(backlog.events), &size);
+    figure(html, "oldest", &words::span(one.oldest_age_ms), "");
+    figure(html, "in", &words::rate(one.rate.incoming), "");
+    figure(html, "out", &words::rate(one.rate.outgoing), "");
+    figure(html, "delivered", &words::count(one.counts.delivered), "");
+    figure(html, "breaker", one.breaker.state, &breaker(&one.breaker, now));
     if let Some(concurrency) = one.concurrency {
-        figure(html, "at once", &format!("{} of {}", concurrency.limit, concurrency.cap));
+        figure(html, "at once", &format!("{} of {}", concurrency.limit, concurrency.cap), "");
     }
     if let Some(at) = one.next_attempt_at {
-        figure(html, "next attempt", &format!("in {}", words::span(words::until(at, now))));
+        figure(html, "next attempt", &format!("in {}", words::span(words::until(at, now))), "");
     }
-    if let Some(eta) = one.drain_eta_ms.filter(|_| backlog.events > 0) {
-        figure(html, "drained", &format!("in about {}", words::span(eta.max(1000))));
+    if let Some(eta) = one.drain_eta_ms.filter(|_| waits) {
+        figure(html, "drained", &format!("in about {}", words::span(eta.max(1000))), "");
     }
     if let Some(holds) = one.holds_journal {
-        let full =
-            holds.full_in_ms.map_or("not growing".to_owned(), |ms| format!("full in {}", words::span(ms)));
-        figure(html, "holds the journal", &format!("{} %, {full}", holds.percent));
+        let full = holds.full_in_ms.map(|ms| format!("full in {}", words::span(ms)));
+        let full = full.as_deref().unwrap_or("not growing");
+        figure(html, "holds the journal", &format!("{} %", holds.percent), full);
     }
     html.markup("</dl>\n");
 }
 
-fn figure(html: &mut Html, name: &'static str, value: &str) {
-    html.markup("<div><dt>").markup(name).markup("</dt><dd>").text(value).markup("</dd></div>\n");
+/// One figure, and what is to be said beside it.
+fn figure(html: &mut Html, name: &'static str, value: &str, beside: &str) {
+    html.markup("<div><dt>").markup(name).markup("</dt><dd>").text(value);
+    if !beside.is_empty() {
+        html.markup("<small>").text(beside).markup("</small>");
+    }
+    html.markup("</dd></div>\n");
 }
 
 fn breaker(breaker: &BreakerStatus, now: Timestamp) -> String {
-    let mut text = breaker.state.to_owned();
-    if breaker.failures > 0 {
-        text.push_str(&format!(", {} failed in a row", words::count(breaker.failures.into())));
-    }
-    if let Some(at) = breaker.reopens_at {
-        text.push_str(&format!(", tries in {}", words::span(words::until(at, now))));
-    }
-    text
+    let failed =
+        (breaker.failures > 0).then(|| format!("{} failed in a row", words::count(breaker.failures.into())));
+    let tries = breaker.reopens_at.map(|at| format!("tries in {}", words::span(words::until(at, now))));
+    failed.into_iter().chain(tries).collect::<Vec<_>>().join(", ")
 }
 
 fn last_error(html: &mut Html, error: &LastError, now: Timestamp) {

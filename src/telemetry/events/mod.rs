@@ -23,7 +23,7 @@ pub use delivery::{
     AttemptFailed, BacklogMeasured, BatchSent, BreakerChanged, DestinationHeld, DestinationReleased,
     EventsBuried, EventsDelivered, EventsLost, EventsSkipped, SchemaChanged,
 };
-pub use door::{DoorMeasured, DoorOpened, RequestAnswered};
+pub use door::{DoorMeasured, DoorOpened, RequestAnswered, StatesSeen};
 pub use intake::{EventsAccepted, EventsDuplicate, EventsRejected};
 pub use journal::{CommitDone, CommitFailed, JournalOpened, RecordsRetired};
 pub use letters::{LettersCounted, LettersEnded};
