@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::actors::messages::{DestinationStatus, ListRejected, Readiness, ReadyCheck, Snapshot};
-use crate::telemetry::events::DoorMeasured;
+use crate::telemetry::events::{DoorMeasured, StatesSeen};
 
 use super::access::{self, READ_OPS};
 use super::answer::{self, Refusal};
@@ -68,11 +68,15 @@ pub(super) async fn ready(state: web::Data<State>) -> HttpResponse {
     answer::json(code, &Ready { status, checks })
 }
 
-/// Every metric of this router.
+/// Every metric of this router. States are asked for, so that they are those of `/api/destinations`; when the router does not
+/// answer the page goes without them rather than not at all.
 pub(super) async fn metrics(state: web::Data<State>) -> HttpResponse {
     let metrics = &state.door.metrics;
     let budget = &state.shared.budget;
     DoorMeasured { bytes_in_flight: budget.held_bytes(), waiting: budget.waiting() }.emit(metrics);
+    if let Ok(all) = ask(&state.door.snapshot, Snapshot).await {
+        StatesSeen { states: all.iter().map(|one| (one.name.as_str(), one.state)) }.emit(metrics);
+    }
     answer::text(OPEN_METRICS, metrics.encode())
 }
 
@@ -140,7 +144,7 @@ async fn list_rejected(request: &HttpRequest, state: &State) -> Result<RejectedE
     Ok(RejectedEvents { rejected: page.rejected, next: page.next })
 }
 
-async fn ask<M>(whom: &Recipient<M>, question: M) -> Result<M::Result, Refusal>
+pub(super) async fn ask<M>(whom: &Recipient<M>, question: M) -> Result<M::Result, Refusal>
 where
     M: Message + Send + 'static,
     M::Result: Send,

@@ -124,6 +124,7 @@ mod tests {
         /// Whoever holds without waiting ends some day. What it gives back, with what is free, is enough for each one that
         /// waits: the rest of the budget, which those who wait do not hold.
         #[test]
+        #[test]
         fn those_who_do_not_wait_always_hold_or_leave_enough_for_each_who_does(
             wishes in prop::collection::vec((0_usize..60, 1_usize..60, any::<bool>()), 1..60)
         ) {

@@ -178,6 +178,17 @@ pub(super) struct ReasonLabels {
     pub(super) reason: &'static str,
 }
 
+/// The states of a destination, as answers and the label `state` say them.
+pub(super) const STATES: [&str; 7] =
+    ["flowing", "retrying", "throttled", "held", "paused", "draining", "off"];
+
+/// A destination and one of the states that it may be in.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct StateLabels {
+    pub(super) destination: String,
+    pub(super) state: &'static str,
+}
+
 /// One configured destination.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct DestinationLabels {

@@ -17,7 +17,7 @@ use prometheus_client::registry::{Metric, Registry};
 
 use super::labels::{
     AnswerLabels, AttemptLabels, BreakerState, DeadLetterLabels, DestinationLabels, KindLabels,
-    LetterEndLabels, OutcomeLabels, ReasonLabels,
+    LetterEndLabels, OutcomeLabels, ReasonLabels, StateLabels,
 };
 use crate::spec::{Code, Kind};
 use warehouse::Warehouse;
@@ -63,6 +63,7 @@ pub struct Metrics {
     pub(super) oldest_seconds: Family<DestinationLabels, Measure>,
     pub(super) delivery_seconds: Family<DestinationLabels, Histogram, DeliveryBuckets>,
     pub(super) breaker: Family<DestinationLabels, Level>,
+    pub(super) states: Family<StateLabels, Level>,
     pub(super) dead_letters: Family<DeadLetterLabels, Level>,
     pub(super) dead_letters_ended: Family<LetterEndLabels, Counter>,
     pub(super) journal_bytes: Level,
@@ -87,6 +88,8 @@ impl Metrics {
         let mut registry = Registry::with_prefix("opentrack");
         let (accepted, rejected, duplicate) = ingest(&mut registry);
         let delivery = Delivery::new(&mut registry);
+        let states =
+            family(&mut registry, "delivery_state", "1 for the state that a destination is in, else 0");
         let dead_letters = family(&mut registry, "dead_letters", "Dead letters that are kept");
         let dead_letters_ended =
             family(&mut registry, "dead_letters_ended", "Dead letters that are gone, by how they ended");
@@ -108,6 +111,7 @@ impl Metrics {
             oldest_seconds: delivery.oldest_seconds,
             delivery_seconds: delivery.delivery_seconds,
             breaker: delivery.breaker,
+            states,
             dead_letters,
             dead_letters_ended,
             journal_bytes,

@@ -155,8 +155,10 @@ async fn an_answer_without_words_is_told_by_its_status() {
     let receiver = Receiver::scripted(|_| crate::support::Reply::Status(500));
     let router = Router::start(Config::new().webhook("hook", &receiver.url(), "")).await;
     router.post("/v1/track", &track("u", 1)).await.expect_success();
-    until("it is retried", 10, async || router.destination("hook").await["state"] == "retrying").await;
-    let hook = router.destination("hook").await;
+    let hook = until_some("it is retried", 10, async || {
+        Some(router.destination("hook").await).filter(|hook| hook["state"] == "retrying")
+    })
+    .await;
     assert_eq!(
         (&hook["reason"], &hook["last_error"]["message"]),
         (&json!("answered 500"), &json!("answered 500"))

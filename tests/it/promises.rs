@@ -28,8 +28,10 @@ fn sources(folder: &Path) -> Vec<String> {
 /// The names of the functions that stand below a test's attribute.
 fn tests_in(text: &str) -> Vec<String> {
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
-    let is_test =
-        |line: &&str| matches!(*line, "#[test]" | "#[tokio::test]" | "#[actix_rt::test]" | "#[actix::test]");
+    let is_test = |line: &&str| {
+        matches!(*line, "#[test]" | "#[tokio::test]" | "#[actix_rt::test]" | "#[actix::test]")
+            || line.starts_with("#[tokio::test(")
+    };
     let mut names = Vec::new();
     for at in (0..lines.len()).filter(|at| is_test(&lines[*at])) {
         let below = lines[at + 1..].iter().take(ATTRIBUTES);

@@ -141,3 +141,21 @@ async fn a_connection_made_between_two_processes_of_an_inherited_socket_is_answe
     let answer = answer.await.unwrap();
     assert!(answer.as_ref().is_ok_and(|text| text.starts_with("HTTP/1.1 200")), "{answer:?}");
 }
+
+#[tokio::test]
+async fn a_connection_that_is_made_while_the_router_stands_still_waits_and_is_answered() {
+    let router = Router::start(Config::new()).await;
+    router.signal("STOP");
+    let event = track("u", 1);
+    let body = event.to_string();
+    let mut waiting = TcpStream::connect(("127.0.0.1", router.port())).expect("the socket is held");
+    waiting.set_read_timeout(Some(Duration::from_secs(25))).unwrap();
+    let length = body.len();
+    let head = format!("POST /v1/track HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n{body}");
+    waiting.write_all(head.as_bytes()).unwrap();
+    router.signal("CONT");
+    let mut status = [0; 12];
+    let read = tokio::task::spawn_blocking(move || waiting.read_exact(&mut status).map(|()| status));
+    assert_eq!(&read.await.unwrap().unwrap(), b"HTTP/1.1 200");
+    router.until_rows("tracks", &ids_of(&[event])).await;
+}

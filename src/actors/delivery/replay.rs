@@ -133,4 +133,11 @@ mod tests {
         live.mark.store(5, Ordering::Release);
         assert!(!scope.must_yield(extent(21), 10, Some(Instant::now())), "the delivery has caught up");
     }
+
+    #[test]
+    fn an_order_slows_a_replay_down_and_never_speeds_a_destination_up() {
+        let rates = [(0, 0), (0, 40), (100, 0), (100, 40), (100, 400)];
+        let used = rates.map(|(configured, ordered)| slower(configured, ordered));
+        assert_eq!(used, [0, 40, 100, 40, 100]);
+    }
 }

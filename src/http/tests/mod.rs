@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod browser;
+mod console;
 mod contract;
 mod operators;
 mod pressure;
@@ -21,8 +22,8 @@ use super::budget::Budget;
 use super::state::Shared;
 use super::{Door, LetterDesk, serve_shared};
 use crate::actors::messages::{
-    Accept, Accepted, ListLetters, ListRejected, NotAccepted, NotOrdered, Order, Readiness, ReadyCheck,
-    SettleLetters, Settled, Snapshot, TraceEvent, Traced,
+    Accept, Accepted, DestinationStatus, ListLetters, ListRejected, NotAccepted, NotOrdered, Order,
+    Readiness, ReadyCheck, SettleLetters, Settled, Snapshot, TraceEvent, Traced,
 };
 use crate::config::Settings;
 use crate::config::settings::{Durability, EventRate, Journal, Limits, OnFull, Privacy, Server, Source};
@@ -59,6 +60,7 @@ struct Seen {
 struct Router {
     mood: Mood,
     checks: Vec<ReadyCheck>,
+    statuses: Vec<DestinationStatus>,
     seen: Arc<Mutex<Seen>>,
 }
 
@@ -95,7 +97,7 @@ impl Handler<Snapshot> for Router {
     type Result = MessageResult<Snapshot>;
 
     fn handle(&mut self, _: Snapshot, _: &mut Context<Self>) -> Self::Result {
-        MessageResult(Vec::new())
+        MessageResult(self.statuses.clone())
     }
 }
 
@@ -167,6 +169,7 @@ struct Plan {
     settings: Settings,
     mood: Mood,
     checks: Vec<ReadyCheck>,
+    statuses: Vec<DestinationStatus>,
     budget_bytes: Option<usize>,
     answer_within: Option<Duration>,
     wait_at_most: Duration,
@@ -178,6 +181,7 @@ impl Plan {
             settings: settings(),
             mood: Mood::Store,
             checks: Vec::new(),
+            statuses: Vec::new(),
             budget_bytes: None,
             answer_within: None,
             wait_at_most: Duration::ZERO,
@@ -197,7 +201,9 @@ impl Plan {
     /// Opens the door on a free port.
     fn open(self) -> TestDoor {
         let seen = Arc::new(Mutex::new(Seen::default()));
-        let router = Router { mood: self.mood, checks: self.checks, seen: Arc::clone(&seen) }.start();
+        let router =
+            Router { mood: self.mood, checks: self.checks, statuses: self.statuses, seen: Arc::clone(&seen) };
+        let router = router.start();
         let metrics = Arc::new(Metrics::new());
         let door = Door {
             settings: Arc::new(self.settings),

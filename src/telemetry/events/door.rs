@@ -6,7 +6,7 @@ use super::millis;
 use tracing::info;
 
 use crate::telemetry::Metrics;
-use crate::telemetry::labels::AnswerLabels;
+use crate::telemetry::labels::{AnswerLabels, STATES, StateLabels};
 
 /// The door has answered a request. Writes no line: there is one of these for every request.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +41,26 @@ impl DoorMeasured {
     pub fn emit(&self, metrics: &Metrics) {
         metrics.bytes_in_flight.set(self.bytes_in_flight as u64);
         metrics.requests_waiting.set(self.waiting as u64);
+    }
+}
+
+/// How every destination is, in the words of `/api/destinations`. Writes no line: the metrics ask for it.
+#[derive(Debug, Clone)]
+pub struct StatesSeen<I> {
+    /// Names and states of all destinations.
+    pub states: I,
+}
+
+impl<'a, I: Iterator<Item = (&'a str, &'static str)>> StatesSeen<I> {
+    /// Sets the gauges; those of destinations that are gone go.
+    pub fn emit(self, metrics: &Metrics) {
+        metrics.states.clear();
+        for (destination, present) in self.states {
+            for state in STATES {
+                let labels = StateLabels { destination: destination.to_owned(), state };
+                metrics.states.get_or_create(&labels).set(u64::from(state == present));
+            }
+        }
     }
 }
 

@@ -25,7 +25,7 @@ pub use delivery::{
     AttemptFailed, BacklogMeasured, BatchSent, BreakerChanged, DestinationHeld, DestinationReleased,
     EventsBuried, EventsDelivered, EventsLost, EventsSkipped,
 };
-pub use door::{DoorMeasured, DoorOpened, RequestAnswered};
+pub use door::{DoorMeasured, DoorOpened, RequestAnswered, StatesSeen};
 pub use intake::{EventsAccepted, EventsDuplicate, EventsRejected};
 pub use journal::{CommitDone, CommitFailed, JournalOpened, RecordsRetired};
 pub use letters::{LettersCounted, LettersEnded};

@@ -36,6 +36,25 @@ fn an_answer_is_counted_by_route_and_status() {
 }
 
 #[test]
+fn a_state_is_one_series_of_seven_and_goes_with_its_destination() {
+    let metrics = Metrics::new();
+    StatesSeen { states: [("crm", "held"), ("old", "off")].into_iter() }.emit(&metrics);
+    StatesSeen { states: [("crm", "paused")].into_iter() }.emit(&metrics);
+    let page = metrics.encode();
+    let series: Vec<_> = page.lines().filter(|line| line.starts_with("opentrack_delivery_state{")).collect();
+    assert_eq!(series.len(), 7, "{page}");
+    let present: Vec<_> = series.iter().filter(|line| line.ends_with(" 1")).collect();
+    assert_eq!(present, [&"opentrack_delivery_state{destination=\"crm\",state=\"paused\"} 1"]);
+}
+
+#[test]
+fn the_door_tells_what_it_holds_and_who_waits() {
+    let page = page(|metrics| DoorMeasured { bytes_in_flight: 8192, waiting: 3 }.emit(metrics));
+    assert!(page.contains("opentrack_http_bytes_in_flight 8192"), "{page}");
+    assert!(page.contains("opentrack_http_requests_waiting 3"), "{page}");
+}
+
+#[test]
 fn a_delivered_batch_counts_its_events_and_their_latencies() {
     let latencies = [Duration::from_millis(20), Duration::from_secs(3)];
     let delivered = EventsDelivered { destination: "hook", latencies: &latencies, replayed: false };

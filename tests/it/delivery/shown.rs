@@ -69,6 +69,98 @@ async fn the_command_line_and_the_metrics_tell_the_state_as_the_api_does() {
     .await;
 }
 
+/// What the page at `/` says of each destination: its name and its state.
+fn states_on(page: &str) -> Vec<(String, String)> {
+    let between = |text: &str, start: &str| {
+        text.split_once(start).and_then(|(_, rest)| rest.split_once('<')).map(|(word, _)| word.to_owned())
+    };
+    let articles = page.split("<article").skip(1);
+    articles.filter_map(|one| between(one, "<h3>").zip(between(one, "<span class=\"state\">"))).collect()
+}
+
+/// What the command line says of it.
+fn states_in_table(table: &str) -> Vec<(String, String)> {
+    let cells = |line: &str| {
+        let mut cells = line.split_whitespace().map(str::to_owned);
+        cells.next().zip(cells.nth(1))
+    };
+    table.lines().skip(2).filter_map(cells).collect()
+}
+
+/// What the metrics say of it: the state whose number is 1.
+fn states_in_metrics(text: &str) -> Vec<(String, String)> {
+    let lines = text.lines().filter_map(|line| line.strip_prefix("opentrack_delivery_state{destination=\""));
+    let present = lines.filter_map(|line| line.strip_suffix("\"} 1"));
+    let words = present.filter_map(|line| line.split_once("\",state=\""));
+    let mut states: Vec<_> = words.map(|(name, state)| (name.to_owned(), state.to_owned())).collect();
+    states.sort();
+    states
+}
+
+/// A destination for each state that lasts, by its name, and the warehouse.
+fn one_of_each(well: &Receiver, sick: &[(&str, Receiver)]) -> Config {
+    let config = Config::new().webhook("flowing", &well.url(), "").webhook("paused", &well.url(), "");
+    let config = config.webhook("off", &well.url(), "enabled = false");
+    sick.iter().fold(config, |config, (state, receiver)| {
+        config.table(&format!(
+            "[destinations.{state}]\ntype = \"webhook\"\nurl = \"{}\"\nhold = {{ probe_every = \"1h\" }}\n\
+             breaker = {{ failures = 1, open_for = \"1h\" }}",
+            receiver.url()
+        ))
+    })
+}
+
+#[tokio::test]
+async fn every_state_has_the_same_word_in_the_api_the_metrics_the_command_line_and_the_console() {
+    let well = Receiver::start();
+    let sick = [
+        ("throttled", Receiver::scripted(|_| Reply::throttle(3600))),
+        ("held", Receiver::scripted(|_| Reply::With(401, Vec::new(), "<b>who</b>".into()))),
+        ("retrying", Receiver::scripted(|_| Reply::Status(500))),
+    ];
+    let router = Router::start(one_of_each(&well, &sick)).await;
+    assert!(router.run(&["destinations", "pause", "paused"]).status.success());
+    send(&router, "u", 3).await;
+    let expected = ["flowing", "held", "off", "paused", "retrying", "throttled", "warehouse"]
+        .map(|name| (name.to_owned(), if name == "warehouse" { "flowing" } else { name }.to_owned()));
+    for (name, state) in &expected {
+        until_destination(&router, name, state, |one| one["state"] == **state).await;
+    }
+    let page = router.get("/").await.text;
+    assert_eq!(states_on(&page), expected, "{page}");
+    assert!(page.contains("&lt;b&gt;who&lt;/b&gt;") && !page.contains("<b>who"), "{page}");
+    assert_eq!(states_in_metrics(&router.get("/metrics").await.text), expected);
+    let table = String::from_utf8(router.run(&["destinations"]).stdout).unwrap();
+    assert_eq!(states_in_table(&table), expected, "{table}");
+    let checks = router.get("/ready").await.json()["checks"].clone();
+    for (name, state) in expected.iter().filter(|(name, _)| name != "off") {
+        let check = checks.as_array().into_iter().flatten().find(|check| check["name"] == **name);
+        let message = check.and_then(|check| check["message"].as_str()).unwrap_or_default();
+        assert!(message.starts_with(state.as_str()), "{checks}");
+    }
+}
+
+#[tokio::test]
+async fn the_reasons_of_what_is_skipped_and_dead_have_the_same_words_everywhere() {
+    let receiver = Receiver::scripted(|_| Reply::With(422, Vec::new(), "no".into()));
+    let extra = "events = { include = [\"track\"] }";
+    let router = Router::start(Config::new().webhook("hook", &receiver.url(), extra)).await;
+    send(&router, "u", 1).await;
+    let identify = json!({ "userId": "u", "traits": {} });
+    router.post("/v1/identify", &identify).await.expect_success();
+    let (dead, skipped) = (json!({ "rejected": 1 }), json!({ "filtered": 1 }));
+    until_destination(&router, "hook", "both are settled", |one| {
+        one["counts"] == json!({ "delivered": 0, "skipped": skipped, "dead": dead })
+    })
+    .await;
+    let (metrics, page) = (router.get("/metrics").await.text, router.get("/").await.text);
+    for (outcome, reason) in [("dead", "rejected"), ("skipped", "filtered")] {
+        let labels = format!("{{destination=\"hook\",outcome=\"{outcome}\",reason=\"{reason}\"}} 1");
+        assert!(metrics.contains(&format!("opentrack_delivery_events_total{labels}")), "{metrics}");
+        assert!(page.contains(&format!("{outcome} <span><code>{reason}</code> 1</span>")), "{page}");
+    }
+}
+
 #[tokio::test]
 async fn while_a_backlog_drains_the_time_that_it_will_take_is_told() {
     let receiver = Receiver::scripted(|_| Reply::Status(401));
