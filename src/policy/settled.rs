@@ -58,6 +58,30 @@ impl Settled {
         range.end.saturating_sub(range.start) - known
     }
 
+    /// Returns how many settled ranges are above the mark.
+    pub fn fragments(&self) -> usize {
+        self.above.len()
+    }
+
+    /// Returns the parts of a range that are not settled, in order.
+    pub fn gaps(&self, range: Range<u64>) -> Vec<Range<u64>> {
+        let (mut gaps, mut at) = (Vec::new(), range.start.max(self.mark));
+        let before = self.above.range(..=at).next_back();
+        for (start, end) in before.into_iter().chain(self.above.range(at.saturating_add(1)..)) {
+            if *start >= range.end {
+                break;
+            }
+            if at < *start {
+                gaps.push(at..*start);
+            }
+            at = at.max(*end);
+        }
+        if at < range.end {
+            gaps.push(at..range.end);
+        }
+        gaps
+    }
+
     /// Adds a range, joining it with its neighbours and moving the mark when it can.
     pub fn settle(&mut self, range: Range<u64>) {
         let (mut start, mut end) = (range.start.max(self.mark), range.end);
@@ -102,6 +126,9 @@ mod tests {
                 }
                 let missing = (start..start + 15).filter(|position| !model.contains(position)).count() as u64;
                 prop_assert_eq!(settled.missing(start..start + 15), missing);
+                let gaps: Vec<u64> = settled.gaps(start..start + 15).into_iter().flatten().collect();
+                let plain: Vec<u64> = (start..start + 15).filter(|position| !model.contains(position)).collect();
+                prop_assert_eq!(gaps, plain);
                 prop_assert_eq!(settled.touches(start..start + 15), missing < 15);
                 let mark = (0..).find(|position| !model.contains(position)).unwrap();
                 prop_assert_eq!(settled.mark(), mark);

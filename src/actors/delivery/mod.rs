@@ -265,6 +265,7 @@ impl<D: Destination> Delivery<D> {
                 self.lost(reason, count);
             }
             Action::BacklogDropped { count, in_flight } => self.backlog_dropped(count, in_flight),
+            Action::Unload(positions) => positions.iter().for_each(|position| self.events.remove(*position)),
             Action::Commit => self.commit(ctx),
             Action::SleepUntil(at) => self.sleep_until(at, ctx),
             Action::Drained { left } => self.drained(left, ctx),

@@ -53,6 +53,12 @@ impl Lane {
         self.chunks.iter().enumerate().find(|(_, chunk)| holds(chunk))
     }
 
+    /// Returns whether what holds an event up has failed before: its chunk, or one before it.
+    pub(super) fn has_failed_up_to(&self, position: u64) -> bool {
+        let Some((index, _)) = self.place(position) else { return false };
+        self.chunks.iter().take(index + 1).any(|chunk| chunk.failures > 0)
+    }
+
     /// Takes the events below `limit` out of the chunks that are not in flight.
     pub(super) fn take_waiting(&mut self, limit: u64) -> Vec<u64> {
         let mut taken = Vec::new();

@@ -75,6 +75,11 @@ impl Losses {
 }
 
 impl Delivery {
+    /// Returns where the journal begins, as far as is known.
+    pub(super) fn losses_first(&self) -> u64 {
+        self.losses.first
+    }
+
     /// Returns the position below which an operator dropped everything: the shell need not keep what it reads there.
     pub fn dropped_below(&self) -> u64 {
         self.losses.below
@@ -94,6 +99,7 @@ impl Delivery {
         self.losses.first = first;
         self.losses.full = self.losses.full.max(full);
         self.lose_loaded(first);
+        self.lose_shelved(first);
         for (range, reason) in
             [(self.read_to..full, Reason::JournalFull), (full.max(self.read_to)..first, Reason::Expired)]
         {
@@ -110,6 +116,7 @@ impl Delivery {
         self.losses.dropping.get_or_insert(0);
         self.end = self.end.max(below);
         self.lose_loaded(below);
+        self.lose_shelved(below);
     }
 
     /// Settles an event that was just read and is lost; false when it is not.

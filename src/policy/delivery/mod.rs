@@ -14,6 +14,9 @@ mod pacing_tests;
 mod ready;
 mod report;
 mod send;
+mod shelf;
+#[cfg(test)]
+mod shelf_tests;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -37,6 +40,7 @@ use order::Order;
 use pacing::Pacing;
 use ready::Ready;
 use report::Returned;
+use shelf::Shelf;
 use waits::Waits;
 
 pub use gate::Hold;
@@ -59,6 +63,8 @@ struct Slot {
     lane: Option<u64>,
     /// Waits for an event before it; not in `ready`.
     parked: bool,
+    /// It came back from the shelf.
+    again: bool,
 }
 
 /// The machine. See the module.
@@ -78,6 +84,9 @@ pub struct Delivery {
     due: BTreeSet<(Moment, u64)>,
     /// Events that wait by themselves, in no lane.
     waits: Waits,
+    /// What there was no room for.
+    shelf: Shelf,
+    max_slots: usize,
     next_lane: u64,
     in_flight: usize,
     gate: Gate,
@@ -118,6 +127,8 @@ impl Delivery {
             lanes: BTreeMap::new(),
             due: BTreeSet::new(),
             waits: Waits::default(),
+            shelf: Shelf::default(),
+            max_slots: MAX_SLOTS,
             next_lane: 0,
             in_flight: 0,
             read_to,
@@ -144,9 +155,12 @@ impl Delivery {
         self.pacing.look(now);
         match input {
             Input::Woken { end } => self.end = self.end.max(end),
-            Input::Fetched { from, through, items } => self.fetched(from, through, items, now),
+            Input::Fetched { from, through, items } => {
+                let unloaded = self.fetched((from, through), items, now);
+                actions.extend(Some(unloaded).filter(|some| !some.is_empty()).map(Action::Unload));
+            }
             Input::FetchFailed => {
-                self.fetching = false;
+                (self.fetching, self.shelf.reading) = (false, false);
                 self.fetch_after = now + BURY_AGAIN;
             }
             Input::Reported { lane, fates, answered, waited } => {
@@ -172,29 +186,38 @@ impl Delivery {
         actions
     }
 
-    fn fetched(&mut self, from: u64, through: u64, items: Vec<Item>, now: Moment) {
+    /// Takes what was read, and returns what need not stay in memory.
+    fn fetched(&mut self, (from, through): (u64, u64), items: Vec<Item>, now: Moment) -> Vec<u64> {
         self.fetching = false;
+        if std::mem::take(&mut self.shelf.reading) {
+            return self.fetched_again((from, through), items, now);
+        }
+        let mut unloaded = Vec::new();
         if from != self.read_to {
-            return;
+            return unloaded;
         }
         let mut next = from;
         for item in items {
             self.settle_range(next..item.position);
             next = item.position + 1;
-            if !self.settled.contains(item.position) && !self.lose_read(item.position) {
-                self.admit(item, now);
+            if !self.settled.contains(item.position)
+                && !self.lose_read(item.position)
+                && self.take_ahead(item, now)
+            {
+                unloaded.push(item.position);
             }
         }
         self.settle_range(next..through);
         self.read_to = through;
         self.end = self.end.max(through);
+        unloaded
     }
 
-    fn admit(&mut self, item: Item, now: Moment) {
+    fn admit(&mut self, item: Item, again: bool, now: Moment) {
         self.order.join(&item.keys, item.position);
         self.slots.insert(
             item.position,
-            Slot { bytes: item.bytes, keys: item.keys, since: now, lane: None, parked: false },
+            Slot { bytes: item.bytes, keys: item.keys, since: now, lane: None, parked: false, again },
         );
         self.make_ready(item.position);
     }
@@ -240,6 +263,7 @@ impl Delivery {
         let Some(slot) = self.slots.remove(&position) else { return Vec::new() };
         self.order.leave(&slot.keys, position);
         self.waits.forget(position);
+        self.left(&slot.keys, slot.again);
         if self.parked == 0 { Vec::new() } else { order::distinct(&slot.keys).collect() }
     }
 
@@ -276,10 +300,12 @@ impl Delivery {
             (self.dirty, self.committing) = (false, true);
             actions.push(Action::Commit);
         }
-        actions.extend(self.next_fetch(now));
+        let fetch = self.next_fetch(now, actions);
+        actions.extend(fetch);
         if self.draining && !self.drained && self.is_quiet() {
             self.drained = true;
-            actions.push(Action::Drained { left: self.slots.len() as u64 });
+            // Shelved ones among them.
+            actions.push(Action::Drained { left: self.settled.missing(0..self.read_to) });
         }
         actions.extend(self.next_deadline(now).map(Action::SleepUntil));
     }
@@ -288,17 +314,24 @@ impl Delivery {
         self.in_flight == 0 && self.burying == 0 && !self.committing && !self.dirty
     }
 
-    fn next_fetch(&mut self, now: Moment) -> Option<Action> {
+    fn next_fetch(&mut self, now: Moment, actions: &mut Vec<Action>) -> Option<Action> {
         let batch = &self.patience.batch;
-        let room = MAX_SLOTS.saturating_sub(self.slots.len());
         let wants = self.ready.len() < batch.max_events.get() * 2 && self.ready_bytes < batch.max_bytes * 2;
         let may = !self.fetching && !self.draining && now >= self.fetch_after && !self.reads_nothing();
-        if !(may && wants && room > 0 && self.read_to < self.end) {
+        if !(may && wants) {
             return None;
         }
+        let (most, bytes) = (batch.max_events.get(), batch.max_bytes);
+        self.make_room(now, actions);
+        let room = self.max_slots.saturating_sub(self.slots.len());
+        let can_read_ahead = room > 0 && self.read_to < self.end && self.shelf_has_room();
+        let (from, records) = match self.scan_from(can_read_ahead, now) {
+            Some(at) => (at, usize::try_from(self.read_to - at).unwrap_or(most).min(most)),
+            None if can_read_ahead => (self.read_to, most.min(room)),
+            None => return None,
+        };
         self.fetching = true;
-        let records = batch.max_events.get().min(room);
-        Some(Action::Fetch { from: self.read_to, records, bytes: batch.max_bytes })
+        Some(Action::Fetch { from, records, bytes })
     }
 
     /// Returns when something becomes due by itself.

@@ -91,6 +91,11 @@ impl Order {
         distinct(keys).filter_map(before).all(taken)
     }
 
+    /// Returns whether anything waits under this key.
+    pub(super) fn has(&self, key: u64) -> bool {
+        self.queues.contains_key(&key)
+    }
+
     /// Takes a settled position out of its queues.
     pub(super) fn leave(&mut self, keys: &Keys, position: u64) {
         for key in distinct(keys) {

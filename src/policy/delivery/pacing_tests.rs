@@ -68,6 +68,7 @@ impl Desk {
                 self.dead.extend(&positions);
                 return Some(Input::Buried(positions));
             }
+            Action::Unload(_) => {}
             Action::Commit => return Some(Input::Committed),
             Action::SleepUntil(at) => self.sleep = Some(at),
             Action::Drained { .. } => self.drained = true,
@@ -430,7 +431,7 @@ fn a_user_s_later_events_wait_while_one_is_retried_and_go_on_when_it_is_delivere
 }
 
 #[test]
-fn a_destination_that_is_stuck_reads_a_bounded_number_of_events_ahead() {
+fn a_destination_that_is_stuck_holds_a_bounded_number_of_events() {
     let mut desk = Desk::new(patience(100, 4));
     desk.one_user = true;
     desk.arrive(1);
@@ -438,8 +439,9 @@ fn a_destination_that_is_stuck_reads_a_bounded_number_of_events_ahead() {
     for _ in 0..20 {
         desk.until_sent();
         desk.answer(10, &transient());
+        assert!(desk.machine.slots.len() <= MAX_SLOTS, "{}", desk.machine.slots.len());
     }
-    assert!(desk.machine.read_to() <= MAX_SLOTS as u64 + 1, "{}", desk.machine.read_to());
+    assert!(desk.machine.slots.len() <= 101, "what is stuck behind them was put back");
 }
 
 // === Pause ===

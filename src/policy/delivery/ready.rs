@@ -25,6 +25,12 @@ impl Ready {
         }
     }
 
+    /// Takes a position out; returns whether it was there.
+    pub(super) fn remove(&mut self, position: u64) -> bool {
+        let place = self.0.binary_search(&position);
+        place.is_ok_and(|place| self.0.remove(place).is_some())
+    }
+
     /// Returns the first position.
     pub(super) fn first(&self) -> Option<u64> {
         self.0.front().copied()

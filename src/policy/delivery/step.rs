@@ -120,6 +120,8 @@ pub enum Action {
         /// Events below it that are on their way, or are being buried.
         in_flight: u64,
     },
+    /// These events need not stay in memory: there is no room for them.
+    Unload(Vec<u64>),
     /// Store the cursor.
     Commit,
     /// Come back at this moment at the latest.

@@ -38,7 +38,7 @@ pub(super) fn fault(reason: Reason) -> Fault {
 
 /// What the simulated destination does with one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mood {
+pub(super) enum Mood {
     Well,
     Down,
     Revoked,
@@ -48,33 +48,40 @@ enum Mood {
 }
 
 /// A world with a journal of `users`, a destination, and a queue of things that will happen.
-struct World {
-    machine: Delivery,
-    now: Moment,
+pub(super) struct World {
+    pub(super) machine: Delivery,
+    pub(super) now: Moment,
     users: Vec<u64>,
     poisoned: BTreeSet<u64>,
     agenda: BTreeMap<(Moment, u64), Input>,
     serial: u64,
     wake: Option<Moment>,
     in_flight: HashMap<u64, Vec<u64>>,
-    delivered: Vec<u64>,
+    pub(super) delivered: Vec<u64>,
     dead: Vec<u64>,
     requests: usize,
     sizes: Vec<usize>,
-    drained: Option<u64>,
+    pub(super) drained: Option<u64>,
     moods: Vec<Mood>,
     flaky_store: bool,
     /// The journal begins here.
     first: u64,
     skipped: BTreeSet<u64>,
-    lost: BTreeMap<Reason, u64>,
+    pub(super) lost: BTreeMap<Reason, u64>,
     backlog_dropped: Option<(u64, u64)>,
     /// How often each of these events has to wait for something of ours.
-    slow: BTreeMap<u64, u64>,
+    pub(super) slow: BTreeMap<u64, u64>,
+    /// Until when each of these events fails, whatever happens to others.
+    pub(super) sick: BTreeMap<u64, Moment>,
 }
 
 impl World {
-    fn new(patience: Patience, users: Vec<u64>, poisoned: BTreeSet<u64>, moods: Vec<Mood>) -> World {
+    pub(super) fn new(
+        patience: Patience,
+        users: Vec<u64>,
+        poisoned: BTreeSet<u64>,
+        moods: Vec<Mood>,
+    ) -> World {
         World {
             machine: Delivery::new(patience, Settled::default(), 7),
             now: Moment::ZERO,
@@ -96,6 +103,7 @@ impl World {
             lost: BTreeMap::new(),
             backlog_dropped: None,
             slow: BTreeMap::new(),
+            sick: BTreeMap::new(),
         }
     }
 
@@ -104,7 +112,7 @@ impl World {
         self.agenda.insert((self.now + wait, self.serial), input);
     }
 
-    fn give(&mut self, input: Input) {
+    pub(super) fn give(&mut self, input: Input) {
         let actions = self.machine.on(input, self.now);
         self.wake = None;
         for action in actions {
@@ -131,6 +139,10 @@ impl World {
                 let positions: Vec<u64> = burials.iter().map(|burial| burial.position).collect();
                 self.dead.extend(&positions);
                 self.later(soon, Input::Buried(positions));
+            }
+            Action::Unload(positions) => {
+                let held: Vec<_> = positions.iter().filter(|at| self.machine.holds(**at)).collect();
+                assert!(held.is_empty(), "{held:?}");
             }
             Action::Commit if self.flaky_store && self.serial.is_multiple_of(3) => {
                 self.later(soon, Input::NotCommitted);
@@ -198,7 +210,7 @@ impl World {
         fates.collect()
     }
 
-    /// Returns which of the events wait for something of ours, and which go behind one of those.
+    /// Returns which of the events wait for something of ours or are sick, and which go behind one of those.
     fn wait_for_ours(&mut self, positions: &[u64]) -> HashMap<u64, Fate> {
         let (mut behind, mut waiting) = (HashSet::new(), HashMap::new());
         for position in positions {
@@ -210,6 +222,9 @@ impl World {
                     let wait = Duration::from_millis(*left * 900 + position * 7 % 90);
                     Fate::Failed(Outcome::Deferred { wait, fault: fault(Reason::Schema) })
                 }
+                None if self.sick.get(position).is_some_and(|well| self.now < *well) => {
+                    Fate::Failed(Outcome::Transient(fault(Reason::ServerError)))
+                }
                 None if keys.iter().any(|key| behind.contains(key)) => Fate::Unsent,
                 None => continue,
             };
@@ -220,7 +235,7 @@ impl World {
     }
 
     /// Lets time pass until nothing is left to happen.
-    fn run(&mut self) {
+    pub(super) fn run(&mut self) {
         for _ in 0..200_000 {
             if !self.step() {
                 return;
@@ -229,10 +244,14 @@ impl World {
         panic!("the machine does not come to rest");
     }
 
+    /// Returns when the next thing happens.
+    pub(super) fn next(&self) -> Option<Moment> {
+        self.agenda.keys().next().map(|(at, _)| *at).into_iter().chain(self.wake).min()
+    }
+
     /// Lets the next thing happen; false when nothing is left.
-    fn step(&mut self) -> bool {
-        let next = self.agenda.keys().next().map(|(at, _)| *at);
-        let Some(at) = next.into_iter().chain(self.wake).min() else { return false };
+    pub(super) fn step(&mut self) -> bool {
+        let Some(at) = self.next() else { return false };
         self.now = self.now.max(at);
         let entry = self.agenda.first_entry().filter(|entry| entry.key().0 <= self.now);
         match entry.map(|entry| entry.remove()) {
@@ -266,7 +285,7 @@ impl World {
         }
     }
 
-    fn assert_all_settled(&self) {
+    pub(super) fn assert_all_settled(&self) {
         let wanted: BTreeSet<u64> =
             (0..self.users.len() as u64).filter(|position| self.users[*position as usize] != 99).collect();
         let mut seen = BTreeSet::new();
@@ -278,6 +297,7 @@ impl World {
         assert_eq!(self.machine.settled().mark(), self.users.len() as u64);
         assert_eq!((self.machine.backlog(), self.machine.slots.len(), self.machine.lanes.len()), (0, 0, 0));
         assert!(self.machine.waits.is_empty(), "{:?}", self.machine.waits);
+        assert!(self.machine.shelf.is_empty(), "{:?}", self.machine.shelf);
         for user in self.users.iter().filter(|user| **user != 99) {
             let order: Vec<u64> =
                 self.delivered.iter().copied().filter(|p| self.users[*p as usize] == *user).collect();
@@ -297,6 +317,12 @@ fn moods() -> impl Strategy<Value = Vec<Mood>> {
     proptest::collection::vec(mood, 0..25)
 }
 
+/// Events that have to wait for something of ours, how often, and how many may be loaded.
+fn slow_and_slots() -> impl Strategy<Value = (BTreeMap<u64, u64>, usize)> {
+    let slots = prop_oneof![1 => 3usize..30, 1 => Just(MAX_SLOTS)];
+    (proptest::collection::btree_map(0u64..80, 1u64..5, 0..20), slots)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
@@ -310,7 +336,8 @@ proptest! {
         flaky_store in any::<bool>(),
         events_per_second in prop_oneof![2 => Just(0u32), 1 => 1u32..40],
         pauses in proptest::collection::vec((0u64..60_000, 0u64..20_000), 0..4),
-        slow in proptest::collection::btree_map(0u64..80, 1u64..5, 0..20),
+        (slow, max_slots) in slow_and_slots(),
+        sick in proptest::collection::btree_map(0u64..80, 1u64..200, 0..6),
     ) {
         let end = users.len() as u64;
         let poisoned = poison.into_iter().filter(|p| *p < end && users[*p as usize] != 99).collect();
@@ -318,7 +345,8 @@ proptest! {
         let patience = Patience { rate_limit, ..patience(max_events, concurrency) };
         let mut world = World::new(patience, users, poisoned, moods);
         world.flaky_store = flaky_store;
-        world.slow = slow;
+        (world.slow, world.machine.max_slots) = (slow, max_slots);
+        world.sick = sick.into_iter().map(|(at, well)| (at, Duration::from_secs(well))).collect();
         for (at, length) in pauses {
             world.later(Duration::from_millis(at), Input::Paused(true));
             world.later(Duration::from_millis(at + length), Input::Paused(false));

@@ -168,7 +168,10 @@ impl Delivery {
         if let Some((reason, until)) = wait.and_then(|wait| Some((wait.reason?, wait.due))) {
             return Standing::Deferred { reason, until: until.max(gate.unwrap_or_default()) };
         }
-        if slot.is_some_and(|slot| slot.lane.is_none() && self.waits_for_another(&slot.keys, position)) {
+        let is_shelved = slot.is_none() && position < self.read_to;
+        if is_shelved
+            || slot.is_some_and(|slot| slot.lane.is_none() && self.waits_for_another(&slot.keys, position))
+        {
             return Standing::Waiting { tried, obstacle: Some(Obstacle::Order), until: None };
         }
         let due = lane.filter(|_| matches!(place, Some((0, _)))).map(|lane| lane.due);

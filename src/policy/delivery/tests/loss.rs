@@ -76,13 +76,13 @@ proptest! {
         moods in moods(),
         blows in blows(),
         (max_events, concurrency, flaky_store) in (1usize..20, 1usize..5, any::<bool>()),
-        slow in proptest::collection::btree_map(0u64..80, 1u64..5, 0..20),
+        (slow, max_slots) in slow_and_slots(),
     ) {
         let end = users.len() as u64;
         let poisoned = poison.into_iter().filter(|p| *p < end && users[*p as usize] != 99).collect();
         let mut world = World::new(patience(max_events, concurrency), users, poisoned, moods);
         world.flaky_store = flaky_store;
-        world.slow = slow;
+        (world.slow, world.machine.max_slots) = (slow, max_slots);
         world.give(Input::Woken { end });
         run(&mut world, &blows);
         assert_counted_once(&world);
