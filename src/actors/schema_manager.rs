@@ -45,9 +45,14 @@ pub struct Managed {
     pub store: Arc<dyn SchemaStore>,
     /// What the destination's `plan` looks at.
     pub cell: Arc<SchemaCell>,
+    /// Writes a change as statements, for an operator; `None` where the store has no such language.
+    pub statements: Statements,
     /// Where to count.
     pub metrics: Arc<Metrics>,
 }
+
+/// Writes a change as statements.
+pub type Statements = Arc<dyn Fn(&SchemaDiff) -> Option<String> + Send + Sync>;
 
 /// See the module.
 pub struct SchemaManager {
@@ -217,7 +222,7 @@ impl SchemaManager {
     }
 
     fn measure(&self) {
-        let Managed { destination, metrics, cell, store } = &self.managed;
+        let Managed { destination, metrics, cell, store, .. } = &self.managed;
         let age = store.refresh_every().map(|_| self.origin.elapsed().saturating_sub(self.read_at));
         let columns = report::columns(&cell.load());
         events::SchemaMeasured { destination, columns: &columns, age }.emit(metrics);
@@ -286,10 +291,10 @@ impl Handler<DescribeSchema> for SchemaManager {
 
     fn handle(&mut self, _: DescribeSchema, _: &mut Context<Self>) -> Self::Result {
         let (name, log) = (self.managed.destination.clone(), Arc::clone(&self.log));
-        let (cell, store) = (Arc::clone(&self.managed.cell), Arc::clone(&self.managed.store));
+        let (cell, statements) = (Arc::clone(&self.managed.cell), Arc::clone(&self.managed.statements));
         let describe = move || {
             let (changes, since) = log.read();
-            report::describe(&name, &cell, store.as_ref(), (changes, &since))
+            report::describe(&name, &cell, statements.as_ref(), (changes, &since))
         };
         let described = tokio::task::spawn_blocking(describe);
         Box::pin(async move { described.await.map_err(|panic| panic.to_string()) })

@@ -10,7 +10,7 @@ use secrecy::ExposeSecret;
 use super::{ServeError, broken, first_mark};
 use crate::actors::delivery::{Beacon, Delivery, Parts};
 use crate::actors::messages::DescribeSchema;
-use crate::actors::schema_manager::{Managed, SchemaManager};
+use crate::actors::schema_manager::{Managed, SchemaManager, Statements};
 use crate::actors::supervisor::{Child, Factory, Handle, ReplayFactory};
 use crate::config;
 use crate::config::Settings;
@@ -96,11 +96,13 @@ impl Launcher for Launch<'_> {
 
     fn launch<D: Destination>(self, destination: D, client: D::Client) -> Factories {
         let name = self.destination.name.clone();
+        let destination = Arc::new(destination);
         let schema_manager = client.schema_store().map(|store| {
             let managed = Managed {
                 destination: name.clone(),
                 store,
                 cell: destination.schema().unwrap_or_default(),
+                statements: statements(&destination),
                 metrics: Arc::clone(self.metrics),
             };
             let data_dir = self.data_dir.to_owned();
@@ -110,7 +112,7 @@ impl Launcher for Launch<'_> {
         let parts = Parts {
             cursor: name.clone(),
             name,
-            destination: Arc::new(destination),
+            destination,
             client: Arc::new(client),
             journal: Arc::clone(self.journal),
             patience: self.destination.patience.clone(),
@@ -133,6 +135,12 @@ impl Launcher for Launch<'_> {
             schema,
         }
     }
+}
+
+/// Returns what writes a change as statements for an operator.
+fn statements<D: Destination>(destination: &Arc<D>) -> Statements {
+    let destination = Arc::clone(destination);
+    Arc::new(move |diff| Some(format!("{};\n", destination.blueprint()?.ddl(diff).join(";\n"))))
 }
 
 fn factory<D: Destination>(parts: Arc<Parts<D>>, arbiter: ArbiterHandle) -> Factory {

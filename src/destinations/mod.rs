@@ -286,12 +286,6 @@ pub trait SchemaStore: Send + Sync + 'static {
     /// by side, so it publishes with [`SchemaCell::change`]. It may be dropped before its end when it takes too long.
     fn apply(&self, diff: SchemaDiff) -> BoxFuture<Result<(), SchemaFault>>;
 
-    /// Returns the statements that carry out a change by hand, for an operator; `None` where there is no such language.
-    fn statements(&self, diff: &SchemaDiff) -> Option<String> {
-        let _ = diff;
-        None
-    }
-
     /// Reads the schema of one table, or of all, and publishes it.
     fn refresh(&self, table: Option<String>) -> BoxFuture<Result<(), SchemaFault>> {
         drop(table);

@@ -6,7 +6,7 @@ use super::log::{Beginnings, Change};
 use crate::actors::messages::{
     SchemaReport, ShownChange, ShownClosed, ShownColumn, ShownConflict, ShownTable,
 };
-use crate::destinations::{SchemaFault, SchemaStore};
+use crate::destinations::SchemaFault;
 use crate::policy::schema::tables;
 use crate::telemetry::SchemaChangeKind;
 use crate::warehouse::{Column, Schema, SchemaCell, SchemaDiff};
@@ -103,7 +103,7 @@ pub(super) fn columns(schema: &Schema) -> Vec<(String, usize)> {
 pub(super) fn describe(
     destination: &str,
     cell: &SchemaCell,
-    store: &dyn SchemaStore,
+    statements: &dyn Fn(&SchemaDiff) -> Option<String>,
     (log, since): (Vec<Change>, &Beginnings),
 ) -> SchemaReport {
     let closed = cell.closed();
@@ -111,7 +111,7 @@ pub(super) fn describe(
         destination: destination.to_owned(),
         table: table.clone(),
         why: closed.why.clone(),
-        ddl: store.statements(&closed.wanted),
+        ddl: statements(&closed.wanted),
     });
     SchemaReport {
         tables: shown_tables(destination, &cell.load(), since),

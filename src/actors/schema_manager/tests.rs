@@ -58,10 +58,6 @@ impl SchemaStore for Stage {
         assert!(self.chored.fetch_add(1, Ordering::Relaxed) > 0, "the first time panics");
         Box::pin(std::future::ready(Ok(())))
     }
-
-    fn statements(&self, diff: &SchemaDiff) -> Option<String> {
-        Some(format!("ALTER {:?}", diff.add.keys().collect::<Vec<_>>()))
-    }
 }
 
 struct Bed {
@@ -106,6 +102,7 @@ fn start(stage: &Arc<Stage>, metrics: &Arc<Metrics>, folder: &Path) -> Addr<Sche
         destination: "warehouse".to_owned(),
         cell: Arc::clone(&stage.cell),
         store: Arc::<Stage>::clone(stage),
+        statements: Arc::new(|diff| Some(format!("CREATE {:?}", diff.create.keys().collect::<Vec<_>>()))),
         metrics: Arc::clone(metrics),
     };
     SchemaManager::new(managed, folder).start()
@@ -184,7 +181,7 @@ async fn an_operator_sees_tables_changes_conflicts_and_what_is_closed_also_after
     assert!(report.tables[0].columns.iter().all(|column| column.since.is_some()), "{report:?}");
     assert_eq!((report.conflicts[0].count, report.conflicts[0].got), (1, "text"));
     let closed = (report.closed[0].table.as_str(), report.closed[0].ddl.as_deref());
-    assert_eq!(closed, ("secret", Some("ALTER []")));
+    assert_eq!(closed, ("secret", Some("CREATE [\"secret\"]")));
 
     let again = start(&bed.stage, &bed.metrics, bed.folder.path());
     let later = again.send(DescribeSchema).await.unwrap().unwrap();
