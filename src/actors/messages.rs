@@ -4,6 +4,7 @@ mod letters;
 mod orders;
 mod pace;
 mod reload;
+mod schema;
 mod space;
 mod trace;
 
@@ -13,15 +14,14 @@ use actix::Message;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::journal::{Journal, Position, RejectedPage};
-use crate::policy::outcome::Fault;
 use crate::policy::route::Kinds;
 use crate::spec::{Event, Rejected};
-use crate::warehouse::SchemaDiff;
 
 pub use letters::*;
 pub use orders::*;
 pub use pace::*;
 pub use reload::*;
+pub use schema::*;
 pub use space::*;
 pub use trace::*;
 
@@ -66,14 +66,6 @@ pub struct Drained {
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "DestinationStatus")]
 pub struct Status;
-
-/// Command to a schema manager: make these tables and columns exist.
-#[derive(Debug, Clone, Message)]
-#[rtype(result = "Result<(), Fault>")]
-pub struct ChangeSchema {
-    /// What is missing.
-    pub diff: SchemaDiff,
-}
 
 /// Fact: a child is gone.
 #[derive(Debug, Clone, Copy, Message)]

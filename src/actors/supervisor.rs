@@ -7,6 +7,7 @@
 mod letters;
 mod orders;
 mod reload;
+mod schema;
 mod trace;
 mod wards;
 
@@ -21,8 +22,9 @@ use futures_util::future::join_all;
 use super::delivery::Beacon;
 use super::journal_writer::JournalWriter;
 use super::messages::{
-    Accept, Accepted, Appended, Backlog, ChildExited, DestinationStatus, Drain, Drained, DropBacklog,
-    Journey, Life, NotAccepted, NotAppended, Obey, Readiness, ReadyCheck, Snapshot, Status, Stop, Wake,
+    Accept, Accepted, Appended, Backlog, ChildExited, DescribeSchema, DestinationStatus, Drain, Drained,
+    DropBacklog, Journey, Life, NotAccepted, NotAppended, Obey, Readiness, ReadyCheck, Snapshot, Status,
+    Stop, Wake,
 };
 use crate::journal::{Journal, Position, ReplayOrder};
 use crate::policy::restarts::{Restarts, Verdict};
@@ -81,6 +83,8 @@ pub struct Child {
     pub factory: Option<Factory>,
     /// Starts a replay beside it; `None` when it is switched off, and for a replay.
     pub replay: Option<ReplayFactory>,
+    /// Knows its tables, for a warehouse that is switched on. Independent of its lives.
+    pub schema: Option<Recipient<DescribeSchema>>,
     /// What it sends again; `None` for a destination.
     pub replayed: Option<Replayed>,
 }

@@ -1,14 +1,16 @@
 //! From settings to children: builds each destination through the registry and wraps it into a factory.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use actix::{Actor, ArbiterHandle};
+use actix::{Actor, Addr, ArbiterHandle, Recipient};
 use secrecy::ExposeSecret;
 
 use super::{ServeError, broken, first_mark};
 use crate::actors::delivery::{Beacon, Delivery, Parts};
-use crate::actors::schema_manager::SchemaManager;
+use crate::actors::messages::DescribeSchema;
+use crate::actors::schema_manager::{Managed, SchemaManager, Statements};
 use crate::actors::supervisor::{Child, Factory, Handle, ReplayFactory};
 use crate::config;
 use crate::config::Settings;
@@ -37,6 +39,7 @@ pub(super) fn children(
             beacon: Arc::clone(&beacon),
             factory: None,
             replay: None,
+            schema: None,
             replayed: None,
         };
         if let Some(arbiter) = arbiters.next().filter(|_| destination.enabled) {
@@ -45,10 +48,12 @@ pub(super) fn children(
                 .map_err(|error| broken("read a destination's cursor", error))?;
             beacon.mark.store(mark.0, Ordering::Release);
             let salt = settings.server.site_salt.expose_secret();
-            let launch = Launch { destination, journal, metrics, beacon, arbiter, salt };
+            let data_dir = &settings.server.data_dir;
+            let launch = Launch { destination, journal, metrics, beacon, arbiter, salt, data_dir };
             let factories = launch.start(settings)?;
             child.factory = Some(factories.live);
             child.replay = Some(factories.replay);
+            child.schema = factories.schema;
         }
         children.push(child);
     }
@@ -64,6 +69,7 @@ struct Launch<'a> {
     arbiter: &'a ArbiterHandle,
     /// Of every hash that a destination sees.
     salt: &'a str,
+    data_dir: &'a Path,
 }
 
 impl Launch<'_> {
@@ -82,6 +88,7 @@ impl Launch<'_> {
 struct Factories {
     live: Factory,
     replay: ReplayFactory,
+    schema: Option<Recipient<DescribeSchema>>,
 }
 
 impl Launcher for Launch<'_> {
@@ -89,22 +96,30 @@ impl Launcher for Launch<'_> {
 
     fn launch<D: Destination>(self, destination: D, client: D::Client) -> Factories {
         let name = self.destination.name.clone();
+        let destination = Arc::new(destination);
         let schema_manager = client.schema_store().map(|store| {
-            let (name, metrics) = (name.clone(), Arc::clone(self.metrics));
-            SchemaManager::start_in_arbiter(self.arbiter, move |_| SchemaManager::new(name, store, metrics))
-                .recipient()
+            let managed = Managed {
+                destination: name.clone(),
+                store,
+                cell: destination.schema().unwrap_or_default(),
+                statements: statements(&destination),
+                metrics: Arc::clone(self.metrics),
+            };
+            let data_dir = self.data_dir.to_owned();
+            SchemaManager::start_in_arbiter(self.arbiter, move |_| SchemaManager::new(managed, &data_dir))
         });
+        let schema = schema_manager.clone().map(Addr::recipient);
         let parts = Parts {
             cursor: name.clone(),
             name,
-            destination: Arc::new(destination),
+            destination,
             client: Arc::new(client),
             journal: Arc::clone(self.journal),
             patience: self.destination.patience.clone(),
             filter: self.destination.events.clone(),
             view: Arc::new(View::new(self.destination.discretion.privacy.clone(), self.salt)),
             discretion: Arc::clone(&self.destination.discretion),
-            schema_manager,
+            schema_manager: schema_manager.map(Addr::recipient),
             metrics: Arc::clone(self.metrics),
             beacon: self.beacon,
             replay: None,
@@ -117,8 +132,15 @@ impl Launcher for Launch<'_> {
                 Ok((Arc::clone(&again.beacon), factory(again, arbiter.clone())))
             }),
             live: factory(live, self.arbiter.clone()),
+            schema,
         }
     }
+}
+
+/// Returns what writes a change as statements for an operator.
+fn statements<D: Destination>(destination: &Arc<D>) -> Statements {
+    let destination = Arc::clone(destination);
+    Arc::new(move |diff| Some(format!("{};\n", destination.blueprint()?.ddl(diff).join(";\n"))))
 }
 
 fn factory<D: Destination>(parts: Arc<Parts<D>>, arbiter: ArbiterHandle) -> Factory {

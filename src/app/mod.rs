@@ -92,6 +92,7 @@ async fn run(
         letters: LetterDesk { list: supervisor.clone().recipient(), settle: supervisor.clone().recipient() },
         orders: supervisor.clone().recipient(),
         trace: supervisor.clone().recipient(),
+        schemas: supervisor.clone().recipient(),
         metrics: Arc::clone(&metrics),
     };
     let (server, terms) = http::serve(door, listeners.serving).map_err(anyhow::Error::from)?;

@@ -18,6 +18,7 @@ mod orders;
 mod outer;
 mod query;
 mod routes;
+mod schema;
 mod segment;
 mod state;
 mod terms;
@@ -38,7 +39,9 @@ use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 
-use crate::actors::messages::{Accept, ListRejected, Order, Readiness, Snapshot, TraceEvent};
+use crate::actors::messages::{
+    Accept, DescribeSchemas, ListRejected, Order, Readiness, Snapshot, TraceEvent,
+};
 use crate::config::Settings;
 use crate::telemetry::Metrics;
 pub use letters::LetterDesk;
@@ -76,6 +79,8 @@ pub struct Door {
     pub orders: Recipient<Order>,
     /// Tells the journey of one event.
     pub trace: Recipient<TraceEvent>,
+    /// Knows the tables of the warehouses.
+    pub schemas: Recipient<DescribeSchemas>,
     /// Where the door counts.
     pub metrics: Arc<Metrics>,
 }

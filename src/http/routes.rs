@@ -9,7 +9,7 @@ use actix_web::web;
 use crate::spec::Kind;
 use crate::spec::read::Endpoint;
 
-use super::{home, letters, ops, orders, segment, trace};
+use super::{home, letters, ops, orders, schema, segment, trace};
 
 /// Paths that take calls. The one-letter forms are those of browser libraries.
 const INGEST: [(&str, Endpoint); 15] = [
@@ -34,7 +34,7 @@ const INGEST: [(&str, Endpoint); 15] = [
 const CLIENT_METRICS: &str = "/v1/m";
 
 /// Paths for operators, who do not come from pages on other origins.
-const OPERATOR: [&str; 9] = [
+const OPERATOR: [&str; 10] = [
     "/",
     "/health",
     "/ready",
@@ -44,6 +44,7 @@ const OPERATOR: [&str; 9] = [
     "/api/dead-letters",
     "/api/dead-letters/retry",
     "/api/dead-letters/drop",
+    "/api/schema",
 ];
 
 /// What an operator orders for one destination.
@@ -73,6 +74,7 @@ pub(super) fn register(config: &mut web::ServiceConfig) {
         .service(readable("/api/dead-letters").route(web::route().guard(reads()).to(letters::list)))
         .service(changing("/api/dead-letters/retry").route(web::post().to(letters::retry)))
         .service(changing("/api/dead-letters/drop").route(web::post().to(letters::drop_letters)))
+        .service(readable("/api/schema").route(web::route().guard(reads()).to(schema::schema)))
         .service(readable(trace::PATTERN).route(web::route().guard(reads()).to(trace::event)));
 }
 

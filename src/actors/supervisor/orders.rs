@@ -328,6 +328,7 @@ impl Supervisor {
             beacon,
             factory: Some(factory),
             replay: None,
+            schema: None,
             replayed: Some(replayed),
         };
         let number = self.add(child, ctx);

@@ -109,6 +109,7 @@ fn child(name: &str, dies: bool, starts: &Arc<AtomicUsize>, woken: &Arc<AtomicUs
         beacon: Arc::default(),
         factory: Some(Box::new(factory)),
         replay: None,
+        schema: None,
         replayed: None,
     }
 }

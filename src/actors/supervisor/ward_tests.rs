@@ -193,6 +193,7 @@ fn child(stage: &Arc<Stage>, name: &str, word: &'static str, mood: Mood) -> Chil
         beacon: Arc::default(),
         factory: Some(Box::new(factory)),
         replay: None,
+        schema: None,
         replayed: None,
     }
 }
@@ -205,6 +206,7 @@ fn off(name: &str) -> Child {
         beacon: Arc::default(),
         factory: None,
         replay: None,
+        schema: None,
         replayed: None,
     }
 }

@@ -22,8 +22,9 @@ use super::budget::Budget;
 use super::state::Shared;
 use super::{Door, LetterDesk, serve_shared};
 use crate::actors::messages::{
-    Accept, Accepted, DestinationStatus, ListLetters, ListRejected, NotAccepted, NotOrdered, Order,
-    Readiness, ReadyCheck, SettleLetters, Settled, Snapshot, TraceEvent, Traced,
+    Accept, Accepted, DescribeSchemas, DestinationStatus, ListLetters, ListRejected, NotAccepted, NotOrdered,
+    Order, Readiness, ReadyCheck, SchemaReport, SettleLetters, Settled, ShownColumn, ShownTable, Snapshot,
+    TraceEvent, Traced,
 };
 use crate::config::Settings;
 use crate::config::settings::{Durability, EventRate, Journal, Limits, OnFull, Privacy, Server, Source};
@@ -146,6 +147,18 @@ impl Handler<TraceEvent> for Router {
     }
 }
 
+impl Handler<DescribeSchemas> for Router {
+    type Result = <DescribeSchemas as Message>::Result;
+
+    fn handle(&mut self, question: DescribeSchemas, _: &mut Context<Self>) -> Self::Result {
+        let name = question.destination.unwrap_or_else(|| "every".to_owned());
+        let column = ShownColumn { name: "n".to_owned(), column_type: "int", since: None };
+        let table =
+            ShownTable { destination: name.clone(), name: "viewed".to_owned(), columns: vec![column] };
+        Ok((name != "nobody").then(|| SchemaReport { tables: vec![table], ..SchemaReport::default() }))
+    }
+}
+
 impl Handler<ListLetters> for Router {
     type Result = <ListLetters as Message>::Result;
 
@@ -213,7 +226,8 @@ impl Plan {
             rejected: router.clone().recipient(),
             letters: LetterDesk { list: router.clone().recipient(), settle: router.clone().recipient() },
             orders: router.clone().recipient(),
-            trace: router.recipient(),
+            trace: router.clone().recipient(),
+            schemas: router.recipient(),
             metrics: Arc::clone(&metrics),
         };
         let mut shared = Shared::new(&door);

@@ -124,3 +124,16 @@ async fn a_message_id_may_hold_any_character() {
     let foreign = door.client.get(door.url("/api/events/a")).header("origin", "https://evil.example");
     assert_eq!(door.send(foreign).await.error(401), "unauthorized");
 }
+
+#[actix::test]
+async fn the_schemas_are_shown_of_every_warehouse_or_of_one() {
+    let door = Plan::new().open();
+    let answer = door.get("/api/schema").await;
+    let expected = r#"{"tables":[{"destination":"every","name":"viewed","columns":[{"name":"n","type":"int","since":null}]}],"log":[],"conflicts":[],"closed":[]}"#;
+    assert_eq!((answer.status, answer.body.as_str()), (200, expected));
+    let one = door.get("/api/schema?destination=bq").await.json();
+    assert_eq!(one["tables"][0]["destination"], "bq");
+    assert_eq!(door.get("/api/schema?destination=nobody").await.error(404), "not_found");
+    assert_eq!(door.get("/api/schema?table=viewed").await.error(400), "bad_parameter");
+    assert_eq!(door.send(door.client.post(door.url("/api/schema"))).await.error(405), "method_not_allowed");
+}

@@ -67,7 +67,12 @@ pub enum Input {
         ok: bool,
     },
     /// A chore has ended.
-    ChoreDone(&'static str),
+    ChoreDone {
+        /// Its name.
+        name: &'static str,
+        /// It worked.
+        ok: bool,
+    },
     /// It is time.
     Tick,
 }
@@ -174,7 +179,7 @@ impl Machine {
             Input::Changed { change, result } => self.changed(change, result, (now, view), &mut actions),
             Input::Refresh(table) => self.rounds.wish(table, now),
             Input::Refreshed { table, ok } => self.refreshed(table, ok, (now, view)),
-            Input::ChoreDone(name) => self.rounds.chore_done(name, now),
+            Input::ChoreDone { name, ok } => self.rounds.chore_done(name, ok, now),
             Input::Tick => {}
         }
         let wanted = self.shut.reopen(now);

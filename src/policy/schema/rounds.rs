@@ -10,7 +10,7 @@ use crate::policy::Moment;
 const FIRST_CHORE: Duration = Duration::from_secs(10);
 /// One table is not read more often than this, however often it is doubted.
 const TABLE_PAUSE: Duration = Duration::from_secs(10);
-/// After a failure all tables are read again so soon, or sooner where that is usual.
+/// What failed is done again so soon, or sooner where that is usual.
 const AGAIN: Duration = Duration::from_secs(60);
 
 /// Most tables that wait to be read alone.
@@ -112,10 +112,11 @@ impl Rounds {
     }
 
     /// A chore has ended.
-    pub(super) fn chore_done(&mut self, name: &str, now: Moment) {
+    pub(super) fn chore_done(&mut self, name: &str, ok: bool, now: Moment) {
         for turn in self.chores.iter_mut().filter(|turn| turn.chore.name == name) {
             turn.running = false;
-            turn.due = now.saturating_add(turn.chore.every);
+            let every = turn.chore.every;
+            turn.due = now.saturating_add(if ok { every } else { every.min(AGAIN) });
         }
     }
 

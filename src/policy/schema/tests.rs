@@ -317,14 +317,17 @@ fn a_doubted_table_is_read_alone_and_not_twice_in_a_moment() {
 
 #[test]
 fn a_chore_is_done_soon_after_the_start_and_then_after_each_end() {
-    let mut bed = Bed::with(slow(), None, vec![Chore { name: "views", every: 60 * SECOND }]);
+    let mut bed = Bed::with(slow(), None, vec![Chore { name: "views", every: 900 * SECOND }]);
     bed.pass(9 * SECOND);
     assert_eq!(bed.chores.len(), 0);
     bed.pass(200 * SECOND);
     assert_eq!(bed.chores, ["views"], "never twice at once");
-    bed.give(Input::ChoreDone("views"));
-    bed.pass(59 * SECOND);
+    bed.give(Input::ChoreDone { name: "views", ok: true });
+    bed.pass(899 * SECOND);
     assert_eq!(bed.chores.len(), 1);
     bed.pass(SECOND);
     assert_eq!(bed.chores.len(), 2);
+    bed.give(Input::ChoreDone { name: "views", ok: false });
+    bed.pass(60 * SECOND);
+    assert_eq!(bed.chores.len(), 3, "what failed is done again sooner");
 }

@@ -96,6 +96,7 @@ fn router(journal: &Arc<MemoryJournal>, metrics: &Arc<Metrics>) -> Supervisor {
         beacon: Arc::<Beacon>::default(),
         factory: Some(Box::new(factory)),
         replay: None,
+        schema: None,
         replayed: None,
     };
     let journal: Arc<dyn Journal> = Arc::<MemoryJournal>::clone(journal);
