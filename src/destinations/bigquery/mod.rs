@@ -31,5 +31,7 @@ mod types;
 mod upload;
 pub mod users;
 pub mod views;
+#[cfg(test)]
+mod wire_tests;
 
 pub use config::{AutoTableManagement, Config, DedupScope, MissingColumn, TableLayout, WriteMethod};

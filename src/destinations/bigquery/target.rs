@@ -131,7 +131,6 @@ fn below(base: &Url, project: &str, parts: &[&str]) -> Url {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::destinations::bigquery::peer::target;
 
     #[test]

@@ -35,6 +35,17 @@ impl Change<'_> {
         fault::of(trouble, self.table, self.ddl.clone())
     }
 
+    /// Returns the table with what a statement has done and the table may not show yet.
+    fn believed(&self, mut shown: Table) -> Table {
+        for column in self.columns {
+            let there = shown.columns.entry(column.name.clone()).or_insert(column.column_type);
+            if self.kind == What::Widen {
+                *there = column.column_type;
+            }
+        }
+        shown
+    }
+
     /// Returns whether somebody else has made the change. A column that was to be there may be of any type: values are cast.
     fn is_made_in(&self, table: &Table) -> bool {
         self.columns.iter().all(|column| match (table.columns.get(&column.name), self.kind) {
@@ -148,17 +159,7 @@ impl Store {
     /// what it does not show yet.
     async fn after_success(&self, change: &Change<'_>) -> Result<(), SchemaFault> {
         let read = tables::get(&self.api, change.table).await.map_err(|trouble| change.fault(&trouble))?;
-        let now = read.map(|described| {
-            let mut now = described.table();
-            for column in change.columns {
-                let there = now.columns.entry(column.name.clone()).or_insert(column.column_type);
-                // A statement that widened is believed before the table that does not show it.
-                if change.kind == What::Widen {
-                    *there = column.column_type;
-                }
-            }
-            now
-        });
+        let now = read.map(|described| change.believed(described.table()));
         self.publish(change.table, now).await;
         Ok(())
     }
