@@ -26,7 +26,7 @@ mod tests;
 pub use columns::{ColumnId, Columns};
 pub use conflicts::{Conflict, Conflicts};
 pub use diff::{Guards, Needs, OnTypeConflict, WidenTo, diff};
-pub use fit::{Clash, Fit, Fitted, fit};
+pub use fit::{Clash, Fit, Fitted, casts, fit};
 pub use layout::{Layout, Slot, TableView};
 pub use mapper::{FittedRow, Mapper, Sink};
 pub use names::{Dialect, LOADED_AT};

@@ -13,10 +13,31 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::ddl::{Names, Options};
-use crate::warehouse::{Guards, OnTypeConflict, WidenTo};
+use crate::warehouse::{ColumnType, Dialect, Guards, OnTypeConflict, WidenTo};
 
 pub(super) use block::BLOCK;
 pub use management::AutoTableManagement;
+
+/// How names and types are made for BigQuery. Refused beginnings of columns are in the documentation of schemas:
+/// <https://cloud.google.com/bigquery/docs/schemas#column_names>.
+pub(super) const DIALECT: Dialect = Dialect {
+    max_name: 300,
+    refused_columns: &[
+        "_TABLE_",
+        "_FILE_",
+        "_PARTITION",
+        "_ROW_TIMESTAMP",
+        "__ROOT__",
+        "_COLIDENTIFIER",
+        "_CHANGE_SEQUENCE_NUMBER",
+        "_CHANGE_TYPE",
+        "_CHANGE_TIMESTAMP",
+    ],
+    timestamps: true,
+    unmapped: ColumnType::Json,
+    loaded_at: true,
+    ..Dialect::PLAIN
+};
 
 /// The table of the flat layout when no other is named.
 const FLAT_TABLE: &str = "events";

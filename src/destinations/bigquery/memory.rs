@@ -14,12 +14,14 @@ pub(super) struct Memory {
     pub(super) ledger: Ledger,
     /// How long a row waits for a column at most.
     pub(super) budget: std::time::Duration,
+    /// How often in a row a quota was used up.
+    pub(super) quota_hits: u32,
 }
 
 impl Memory {
     /// Returns a memory of nothing.
     pub(super) fn new(pace: Pace, budget: std::time::Duration) -> Memory {
-        Memory { propagation: Propagation::new(pace), ledger: Ledger::default(), budget }
+        Memory { propagation: Propagation::new(pace), ledger: Ledger::default(), budget, quota_hits: 0 }
     }
 
     /// Returns the columns of a row whose values go to `_unmapped`: those that refuse them, and when the row has waited

@@ -11,11 +11,13 @@ mod client;
 mod config;
 mod ddl;
 mod errors;
+mod flat;
 mod insert;
 mod jobs;
 mod judge;
 mod ledger;
 mod library;
+mod listen;
 mod memory;
 pub(super) mod mock;
 #[cfg(test)]

@@ -3,14 +3,14 @@
 mod faults;
 mod piles;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::{Attempt, Plan, SchemaCell};
-use super::config::WriteMethod;
+use super::config::{Config, MissingColumn, WriteMethod};
 use super::ddl::{Names, Options};
 use super::memory::Memory;
 use super::propagation::Lane;
@@ -20,6 +20,9 @@ use crate::policy::outcome::{Fault, Reason};
 use crate::spec::Event;
 use crate::warehouse::{Clash, Closed, FittedRow, Lack, Mapper, RowSink, Terms, Unfit};
 use piles::{Piece, Piles, TableRows};
+
+/// How long a change of a table takes when all is well.
+const CHANGE_TAKES: Duration = Duration::from_secs(1);
 
 /// What a plan keeps to.
 #[derive(Debug, Clone)]
@@ -40,6 +43,24 @@ pub(super) struct Rules {
     pub(super) is_strict: bool,
     /// How long after a change was asked for it is worth another look.
     pub(super) look_again: Duration,
+}
+
+impl Rules {
+    /// Returns what the settings say.
+    pub(super) fn of(config: &Config) -> Rules {
+        let management = config.auto_table_management;
+        let may_change = management.changes_tables();
+        Rules {
+            names: config.names(),
+            options: config.table_options(),
+            write_method: config.write_method,
+            insert_id: config.insert_id,
+            makes_tables: management.makes_tables(),
+            changes_tables: may_change,
+            is_strict: !may_change && config.missing_column == MissingColumn::Strict,
+            look_again: config.schema_window + CHANGE_TAKES,
+        }
+    }
 }
 
 /// Values of one row that their columns do not take.
@@ -144,7 +165,7 @@ impl<'a> Builder<'a> {
         }
         let Some(load) = load else { return };
         let loads = self.memory.propagation.loads(table);
-        match self.rules.write_method == WriteMethod::Load && !load.is_due(loads, now) {
+        match self.rules.write_method == WriteMethod::Load && !load.is_due(loads, self.attempt) {
             true => {
                 let wait = load.until_due(loads, now);
                 load.events().for_each(|index| wait_for(&mut self.waiting, index, wait, faults::load(table)));
@@ -208,6 +229,11 @@ impl<'a> Builder<'a> {
         }
         let has_unmapped = !fit.unmapped.is_empty();
         pile.pieces.push(Piece { index, mark, text, young, has_unmapped });
+    }
+
+    /// Returns whether a missing column refuses its event.
+    pub(super) fn is_strict(&self) -> bool {
+        self.rules.is_strict
     }
 
     /// Takes the fault of a row that cannot be written; with several of one event all their repairs are kept.

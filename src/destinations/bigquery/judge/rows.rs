@@ -21,8 +21,13 @@ pub(in super::super) enum RowVerdict {
     Stopped,
     /// The table has no such column, or does not know it yet.
     NoSuchField(String),
-    /// A value does not fit its column, in Google's words.
-    Conversion(String),
+    /// A value does not fit its column.
+    Conversion {
+        /// The column, where Google names one.
+        column: String,
+        /// Google's words.
+        said: String,
+    },
     /// The user's own table demands this column.
     MissingRequired(String),
     /// The row is larger than a row may be, in Google's words.
@@ -68,7 +73,9 @@ fn of_error(error: &Detail) -> RowVerdict {
         _ if message.contains("row size exceeded") || message.contains("row too large") => {
             RowVerdict::TooLarge(said(error))
         }
-        _ if CONVERSIONS.iter().any(|part| message.contains(part)) => RowVerdict::Conversion(said(error)),
+        _ if CONVERSIONS.iter().any(|part| message.contains(part)) => {
+            RowVerdict::Conversion { column: place(error), said: said(error) }
+        }
         _ => RowVerdict::Refused(said(error)),
     }
 }
@@ -77,9 +84,17 @@ fn of_error(error: &Detail) -> RowVerdict {
 /// is where Google says that the error lies.
 fn column(error: &Detail) -> String {
     let named = error.message.split_once(':').map(|(_, name)| name.trim().trim_end_matches('.'));
-    let last = |name: &str| name.rsplit('.').next().unwrap_or_default().trim().to_lowercase();
     let name = named.map(last).filter(|name| !name.is_empty());
-    words(&name.unwrap_or_else(|| last(&error.location)))
+    name.map_or_else(|| place(error), |name| words(&name))
+}
+
+/// The column where Google says that the error lies.
+fn place(error: &Detail) -> String {
+    words(&last(&error.location))
+}
+
+fn last(name: &str) -> String {
+    name.rsplit('.').next().unwrap_or_default().trim().to_lowercase()
 }
 
 fn said(error: &Detail) -> String {
@@ -100,7 +115,7 @@ pub(super) fn outcome(table: &str, row: &Row, verdict: &RowVerdict, bench: &Benc
             let fault = fault(Reason::Schema, &format!("no such field: {column}"));
             Outcome::Deferred { wait: bench.memory.field_wait(table, column), fault }
         }
-        RowVerdict::Conversion(said) => match bench.memory.cast_wait(table, row) {
+        RowVerdict::Conversion { said, .. } => match bench.memory.cast_wait(table, row) {
             Some(wait) => Outcome::Deferred { wait, fault: fault(Reason::Schema, said) },
             None => Outcome::Refused(fault(Reason::Rejected, said)),
         },
