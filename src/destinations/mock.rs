@@ -329,11 +329,12 @@ impl StandIn {
             "mode": last.to_string(),
             "spoiled": self.told.iter().map(|told| told.spoiled).sum::<u64>(),
         });
+        let Some(members) = told.as_object_mut() else { return told };
         if !self.mock.parts().is_empty() {
-            told["parts"] = json!(seen.parts);
+            members.insert("parts".to_owned(), json!(seen.parts));
         }
-        if let (Value::Object(own), Some(told)) = (self.mock.told(), told.as_object_mut()) {
-            told.extend(own);
+        if let Value::Object(own) = self.mock.told() {
+            members.extend(own);
         }
         told
     }

@@ -12,8 +12,8 @@ pub(super) fn refusal(status: u16, reason: &str, message: &str) -> Said {
     let error = json!({ "message": message, "domain": "global", "reason": reason });
     let mut body = json!({ "error": { "code": status, "message": message, "errors": [error] } });
     let word = status_word(status);
-    if !word.is_empty() {
-        body["error"]["status"] = word.into();
+    if let Some(error) = body.pointer_mut("/error").filter(|_| !word.is_empty()) {
+        put(error, "status", word.into());
     }
     let mut said = Said::json(status, &body);
     if status == 401 {
@@ -34,6 +34,13 @@ const fn status_word(status: u16) -> &'static str {
         500 => "INTERNAL",
         503 => "UNAVAILABLE",
         _ => "",
+    }
+}
+
+/// Sets a member of an object.
+pub(super) fn put(object: &mut Value, name: &str, value: Value) {
+    if let Some(members) = object.as_object_mut() {
+        members.insert(name.to_owned(), value);
     }
 }
 

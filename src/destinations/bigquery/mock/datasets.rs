@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::answer::{Answer, already_exists, fine, invalid, refusal};
+use super::answer::{Answer, already_exists, fine, invalid, put, refusal};
 use super::call::Call;
 use super::state::{Dataset, State};
 use crate::destinations::mock::Said;
@@ -109,7 +109,7 @@ fn list(state: &State) -> Answer {
     let datasets: Vec<Value> = state.datasets.iter().map(short).collect();
     let mut body = json!({ "kind": "bigquery#datasetList", "etag": "list" });
     if !datasets.is_empty() {
-        body["datasets"] = datasets.into();
+        put(&mut body, "datasets", datasets.into());
     }
     fine(&body)
 }

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
-use super::answer::{invalid, not_found, refusal, too_large};
+use super::answer::{invalid, not_found, put, refusal, too_large};
 use super::call::{Call, unpacked};
 use super::cell::{self, Bad, Way};
 use super::propagation::Propagation;
@@ -171,7 +171,7 @@ fn settle(
     }
     let mut body = json!({ "kind": "bigquery#tableDataInsertAllResponse" });
     if !errors.is_empty() {
-        body["insertErrors"] = errors.into();
+        put(&mut body, "insertErrors", errors.into());
     }
     (Said::json(200, &body), taken)
 }

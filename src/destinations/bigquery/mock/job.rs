@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::answer::{Answer, fine, invalid, not_found, refusal};
+use super::answer::{Answer, fine, invalid, not_found, put, refusal};
 use super::call::Call;
 use super::load;
 use super::sql::Outcome;
@@ -51,8 +51,8 @@ impl Job {
     pub(super) fn to_json(&self, project: &str, id: &str) -> Value {
         let mut status = json!({ "state": if self.polls == 0 { "DONE" } else { "RUNNING" } });
         if let Some(error) = self.error.as_ref().filter(|_| self.polls == 0) {
-            status["errorResult"] = error.clone();
-            status["errors"] = json!([error]);
+            put(&mut status, "errorResult", error.clone());
+            put(&mut status, "errors", json!([error]));
         }
         json!({
             "kind": "bigquery#job",
@@ -94,8 +94,8 @@ pub(super) fn results(state: &mut State, call: &Call<'_>, id: &str) -> Answer {
     let done = job.polls == 0;
     job.polls = job.polls.saturating_sub(1);
     let mut body = job.outcome.to_json(done);
-    body["kind"] = "bigquery#getQueryResultsResponse".into();
-    body["jobReference"] = json!({ "projectId": project, "jobId": id, "location": job.location });
+    put(&mut body, "kind", "bigquery#getQueryResultsResponse".into());
+    put(&mut body, "jobReference", json!({ "projectId": project, "jobId": id, "location": job.location }));
     fine(&body)
 }
 

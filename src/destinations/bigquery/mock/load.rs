@@ -108,7 +108,7 @@ fn rows_into(
 ) -> Result<usize, Value> {
     let failed = |said: Said| {
         let body: Value = serde_json::from_str(&said.body).unwrap_or_default();
-        json!({ "reason": body["error"]["errors"][0]["reason"], "message": body["error"]["message"] })
+        json!({ "reason": body.pointer("/error/errors/0/reason"), "message": body.pointer("/error/message") })
     };
     let data = if data.starts_with(&GZIP) { gunzip(data).map_err(failed)? } else { data.to_vec().into() };
     let table = target(state, place, load, at).map_err(failed)?;

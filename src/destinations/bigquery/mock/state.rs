@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
-use super::answer::{not_found, refusal};
+use super::answer::{not_found, put, refusal};
 use super::field::Field;
 use super::job::{Job, Upload};
 use super::quota::Window;
@@ -263,10 +263,10 @@ impl Partition {
     fn to_json(&self) -> Value {
         let mut json = json!({ "type": self.by });
         if let Some(field) = &self.field {
-            json["field"] = field.as_str().into();
+            put(&mut json, "field", field.as_str().into());
         }
         if let Some(expiration) = &self.expiration_ms {
-            json["expirationMs"] = expiration.as_str().into();
+            put(&mut json, "expirationMs", expiration.as_str().into());
         }
         json
     }

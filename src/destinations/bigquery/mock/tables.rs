@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::answer::{Answer, already_exists, fine, invalid, refusal};
+use super::answer::{Answer, already_exists, fine, invalid, put, refusal};
 use super::call::Call;
 use super::field::{self, Field};
 use super::schema::{self, Added};
@@ -63,10 +63,10 @@ pub(super) fn data(state: &mut State, call: &Call<'_>, place: &Place) -> Answer 
     let mut body = json!({ "kind": "bigquery#tableDataList", "totalRows": table.rows.len().to_string() });
     let next = first.saturating_add(rows.len());
     if next < table.rows.len() {
-        body["pageToken"] = next.to_string().into();
+        put(&mut body, "pageToken", next.to_string().into());
     }
     if !rows.is_empty() {
-        body["rows"] = rows.into();
+        put(&mut body, "rows", rows.into());
     }
     fine(&body)
 }
@@ -225,10 +225,10 @@ fn list(state: &mut State, call: &Call<'_>, dataset: &str) -> Answer {
     let mut body = json!({ "kind": "bigquery#tableList", "etag": "list", "totalItems": tables.len() });
     let next = first.saturating_add(page.len());
     if next < tables.len() {
-        body["nextPageToken"] = next.to_string().into();
+        put(&mut body, "nextPageToken", next.to_string().into());
     }
     if !page.is_empty() {
-        body["tables"] = page.into();
+        put(&mut body, "tables", page.into());
     }
     fine(&body)
 }

@@ -2,6 +2,7 @@
 
 mod insert;
 mod load;
+mod ours;
 mod patience;
 mod schema;
 mod sql;

@@ -11,8 +11,8 @@ use super::statement::{Action, CreateTable};
 use super::{Outcome, Run, view_fields};
 use crate::destinations::mock::Said;
 
-/// The column that stands for the time of arrival.
-const ARRIVAL: &str = "_PARTITIONTIME";
+/// The columns that stand for the time of arrival.
+const ARRIVAL: [&str; 2] = ["_PARTITIONTIME", "_PARTITIONDATE"];
 
 impl Run<'_, '_> {
     pub(super) fn create_table(&mut self, create: &CreateTable) -> Result<Outcome, Said> {
@@ -25,7 +25,7 @@ impl Run<'_, '_> {
         check_unique(&create.fields).map_err(|why| invalid_query(&why))?;
         let mut table = Table::new(create.fields.clone(), self.call.at);
         table.partition = create.partition.as_ref().map(|(column, by)| Partition {
-            field: (!column.eq_ignore_ascii_case(ARRIVAL)).then(|| column.clone()),
+            field: Some(column.clone()).filter(|name| !ARRIVAL.contains(&name.to_uppercase().as_str())),
             by: by.clone(),
             expiration_ms: None,
         });

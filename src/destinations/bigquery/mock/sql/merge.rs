@@ -1,7 +1,7 @@
 //! `MERGE`: the one that keeps a table of users from their identifies, whatever its words are.
 //!
-//! A row of the target is known by its `id`, one of the source by `user_id`, or else by `id`. Each column of the target gets
-//! the newest value of the source that is not null. Nothing else of the statement is looked at.
+//! A row of the target is known by its `id`, one of the source by the column that the statement makes `id` of. Each column
+//! of the target gets the newest value of the source that is not null. Nothing else of the statement is looked at.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use super::{Outcome, Run};
 use crate::destinations::mock::Said;
 
 impl Run<'_, '_> {
-    pub(super) fn merge(&mut self, target: &Path, sources: &[Path]) -> Result<Outcome, Said> {
+    pub(super) fn merge(&mut self, target: &Path, sources: &[Path], key: &str) -> Result<Outcome, Said> {
         let place = self.place_of(target)?;
         let (name, at) = (self.state.table_name(&place), self.call.at);
         self.state.needs("bigquery.tables.updateData", &name)?;
@@ -33,18 +33,17 @@ impl Run<'_, '_> {
         }
         let source = found.into_iter().next().ok_or_else(|| invalid_query("A MERGE needs a source"))?;
         let partitioned = table.partition.is_some();
-        let affected = upsert(table, &newest(source));
+        let affected = upsert(table, &newest(source, key));
         quota::update(self.state, &place, partitioned, at)?;
         Ok(Outcome { affected: Some(affected), ..Outcome::of("MERGE") })
     }
 }
 
 /// Returns for each user the newest value of each column.
-fn newest(source: Table) -> BTreeMap<String, Map<String, Value>> {
+fn newest(source: Table, key: &str) -> BTreeMap<String, Map<String, Value>> {
     let mut rows: Vec<Map<String, Value>> = source.rows.into_iter().map(|row| row.cells).collect();
     let time = |row: &Map<String, Value>| row.get("received_at").and_then(Value::as_str).map(str::to_owned);
     rows.sort_by_key(time);
-    let key = if source.fields.iter().any(|field| field.is("user_id")) { "user_id" } else { "id" };
     let mut users = BTreeMap::<String, Map<String, Value>>::new();
     for row in rows {
         if let Some(user) = row.get(key).and_then(Value::as_str).map(str::to_owned) {

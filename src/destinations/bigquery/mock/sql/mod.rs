@@ -14,7 +14,7 @@ use self::cursor::Cursor;
 use self::lex::{Token, What};
 use self::select::Select;
 use self::statement::{Path, Statement};
-use super::answer::{Answer, fine, invalid, invalid_query, not_found, refusal};
+use super::answer::{Answer, fine, invalid, invalid_query, not_found, put, refusal};
 use super::call::Call;
 use super::field::Field;
 use super::job::Job;
@@ -48,14 +48,14 @@ impl Outcome {
         if !self.fields.is_empty() {
             let fields: Vec<Value> = self.fields.iter().map(Field::to_json).collect();
             let rows: Vec<Value> = self.rows.iter().map(|row| result::row(&self.fields, row)).collect();
-            json["schema"] = json!({ "fields": fields });
-            json["totalRows"] = rows.len().to_string().into();
+            put(&mut json, "schema", json!({ "fields": fields }));
+            put(&mut json, "totalRows", rows.len().to_string().into());
             if !rows.is_empty() {
-                json["rows"] = rows.into();
+                put(&mut json, "rows", rows.into());
             }
         }
         if let Some(affected) = self.affected {
-            json["numDmlAffectedRows"] = affected.to_string().into();
+            put(&mut json, "numDmlAffectedRows", affected.to_string().into());
         }
         json
     }
@@ -84,7 +84,7 @@ pub(super) fn query(state: &mut State, call: &Call<'_>) -> Answer {
         let statement =
             statement::read(&mut Cursor::new(text, statement)).map_err(|why| invalid_query(&why))?;
         if !dry {
-            outcome = run.one(&statement)?;
+            outcome = run.one(statement)?;
         }
     }
     let location = match run.location.is_empty() {
@@ -104,8 +104,8 @@ fn answered(state: &mut State, text: &str, location: &str, outcome: Outcome, dry
     let configuration = json!({ "jobType": "QUERY", "query": { "query": text, "useLegacySql": false } });
     let mut job = Job::new(state, location, configuration);
     let mut body = outcome.to_json(dry || job.polls == 0);
-    body["kind"] = "bigquery#queryResponse".into();
-    body["jobReference"] = json!({ "projectId": project, "jobId": id, "location": location });
+    put(&mut body, "kind", "bigquery#queryResponse".into());
+    put(&mut body, "jobReference", json!({ "projectId": project, "jobId": id, "location": location }));
     job.statistics = json!({ "query": { "statementType": outcome.kind } });
     job.outcome = outcome;
     if !dry {
@@ -169,23 +169,23 @@ struct Run<'a, 'b> {
 }
 
 impl Run<'_, '_> {
-    fn one(&mut self, statement: &Statement) -> Result<Outcome, Said> {
+    fn one(&mut self, statement: Statement) -> Result<Outcome, Said> {
         match statement {
-            Statement::CreateTable(create) => self.create_table(create),
+            Statement::CreateTable(create) => self.create_table(&create),
             Statement::CreateView { replace, if_not_exists, path, options, query } => {
-                let place = self.place_of(path)?;
-                self.create_view(&place, (*replace, *if_not_exists), options, query)
+                let place = self.place_of(&path)?;
+                self.create_view(&place, (replace, if_not_exists), &options, &query)
             }
             Statement::Alter { if_exists, path, actions } => {
-                let place = self.place_of(path)?;
-                self.alter(&place, *if_exists, actions)
+                let place = self.place_of(&path)?;
+                self.alter(&place, if_exists, &actions)
             }
             Statement::Drop { view, if_exists, path } => {
-                let place = self.place_of(path)?;
-                self.drop(&place, *if_exists, *view)
+                let place = self.place_of(&path)?;
+                self.drop(&place, if_exists, view)
             }
             Statement::Select(select) => self.select(select),
-            Statement::Merge { target, sources } => self.merge(target, sources),
+            Statement::Merge { target, sources, key } => self.merge(&target, &sources, &key),
         }
     }
 
@@ -205,10 +205,12 @@ impl Run<'_, '_> {
         }
     }
 
-    fn select(&mut self, select: &Select) -> Result<Outcome, Said> {
+    fn select(&mut self, select: Select) -> Result<Outcome, Said> {
+        let select = select.resolved(|of| self.select(of))?;
         let wrong = |why: String| invalid_query(&why);
         let Some(path) = &select.from else { return select.of(&[], vec![Map::new()]).map_err(wrong) };
         if let Some((dataset, view)) = told::wanted(path, &self.dataset) {
+            self.place_of(&vec![dataset.clone(), String::new()])?;
             let (fields, rows) = told::rows(self.state, &dataset, view)?;
             return select.of(&fields, rows).map_err(wrong);
         }

@@ -1,5 +1,7 @@
 //! Plain reads: some columns, or how many rows, of one table or of what is told about all tables.
 
+use std::cmp::Ordering;
+
 use serde_json::{Map, Value};
 
 use super::super::field::{Field, Kind, Mode};
@@ -33,6 +35,8 @@ struct Condition {
     is_not: bool,
     /// Null stands for IS NULL.
     values: Vec<Value>,
+    /// A read that gives the values, in its first column.
+    of: Option<Box<Select>>,
 }
 
 /// Reads what follows SELECT.
@@ -99,26 +103,31 @@ fn last(mut path: Path) -> String {
 fn condition(cursor: &mut Cursor<'_>) -> Result<Condition, String> {
     let column = last(cursor.path()?);
     if cursor.take("IS NOT NULL") {
-        return Ok(Condition { column, is_not: true, values: vec![Value::Null] });
+        return Ok(Condition { column, is_not: true, values: vec![Value::Null], of: None });
     }
     if cursor.take("IS NULL") {
-        return Ok(Condition { column, is_not: false, values: vec![Value::Null] });
+        return Ok(Condition { column, is_not: false, values: vec![Value::Null], of: None });
     }
     let is_not = cursor.take("NOT");
     if cursor.take("IN") {
         cursor.expect('(')?;
+        if cursor.take("SELECT") {
+            let of = Some(Box::new(read(cursor)?));
+            cursor.expect(')')?;
+            return Ok(Condition { column, is_not, values: Vec::new(), of });
+        }
         let mut values = vec![literal(cursor)?];
         while cursor.sign(',') {
             values.push(literal(cursor)?);
         }
         cursor.expect(')')?;
-        return Ok(Condition { column, is_not, values });
+        return Ok(Condition { column, is_not, values, of: None });
     }
     let is_not = cursor.sign('!') || cursor.sign('<');
     if !(is_not && cursor.sign('>')) {
         cursor.expect('=')?;
     }
-    Ok(Condition { column, is_not, values: vec![literal(cursor)?] })
+    Ok(Condition { column, is_not, values: vec![literal(cursor)?], of: None })
 }
 
 fn literal(cursor: &mut Cursor<'_>) -> Result<Value, String> {
@@ -158,58 +167,80 @@ fn order(cursor: &mut Cursor<'_>) -> Result<Vec<(String, bool)>, String> {
 }
 
 impl Select {
+    /// Replaces each read within a condition by its values.
+    ///
+    /// # Errors
+    /// What is wrong with one of them.
+    pub(super) fn resolved<E>(
+        mut self,
+        mut run: impl FnMut(Select) -> Result<Outcome, E>,
+    ) -> Result<Select, E> {
+        for condition in &mut self.conditions {
+            let Some(of) = condition.of.take() else { continue };
+            let outcome = run(*of)?;
+            let first = outcome.fields.first().map(|field| field.name.as_str()).unwrap_or_default();
+            condition.values = outcome.rows.iter().filter_map(|row| row.get(first).cloned()).collect();
+        }
+        Ok(self)
+    }
+
     /// Reads rows of these columns.
     ///
     /// # Errors
     /// A column does not exist.
     pub(super) fn of(&self, fields: &[Field], rows: Vec<Map<String, Value>>) -> Result<Outcome, String> {
-        let known = |name: &str| {
-            let field = fields.iter().find(|field| field.is(name));
-            field.ok_or_else(|| format!("Unrecognized name: {name}"))
-        };
         for condition in &self.conditions {
-            known(&condition.column)?;
+            known(fields, &condition.column)?;
         }
         let mut rows: Vec<_> = rows
             .into_iter()
             .filter(|row| self.conditions.iter().all(|condition| condition.holds(fields, row)))
             .collect();
         for (column, down) in self.order.iter().rev() {
-            let name = known(column)?.name.clone();
-            rows.sort_by(|one, other| {
-                let order = compared(one.get(&name), other.get(&name));
-                if *down { order.reverse() } else { order }
-            });
+            let name = &known(fields, column)?.name;
+            rows.sort_by(|one, other| compared(one.get(name), other.get(name), *down));
         }
         let count = rows.len();
         if self.items.iter().any(|item| matches!(item, Item::Count(_))) {
             rows = vec![Map::new()];
         }
         rows.truncate(self.limit.unwrap_or(usize::MAX));
-        let mut outcome = Outcome { kind: "SELECT", ..Outcome::default() };
+        let mut outcome = Outcome { kind: "SELECT", rows, ..Outcome::default() };
         for item in &self.items {
-            match item {
-                Item::All => outcome.fields.extend(fields.iter().cloned()),
-                Item::Column { name, shown } => {
-                    let field = known(name)?;
-                    let column = Field { name: shown.clone(), ..field.clone() };
-                    set(&mut rows, shown, |row| row.get(&field.name).cloned().unwrap_or_default());
-                    outcome.fields.push(column);
-                }
-                Item::Count(shown) => {
-                    set(&mut rows, shown, |_| count.into());
-                    outcome.fields.push(Field::new(shown, Kind::Integer, Mode::Nullable));
-                }
-                Item::Literal { value, shown } => {
-                    set(&mut rows, shown, |_| value.clone());
-                    let kind = if value.is_string() { Kind::String } else { Kind::Integer };
-                    outcome.fields.push(Field::new(shown, kind, Mode::Nullable));
-                }
-            }
+            item.add_to(&mut outcome, fields, count)?;
         }
-        outcome.rows = rows;
         Ok(outcome)
     }
+}
+
+impl Item {
+    /// Adds what is selected to the columns and to the rows.
+    fn add_to(&self, outcome: &mut Outcome, fields: &[Field], count: usize) -> Result<(), String> {
+        let column = |shown: &String, kind: Kind| Field::new(shown, kind, Mode::Nullable);
+        match self {
+            Item::All => outcome.fields.extend(fields.iter().cloned()),
+            Item::Column { name, shown } => {
+                let field = known(fields, name)?;
+                set(&mut outcome.rows, shown, |row| row.get(&field.name).cloned().unwrap_or_default());
+                outcome.fields.push(Field { name: shown.clone(), ..field.clone() });
+            }
+            Item::Count(shown) => {
+                set(&mut outcome.rows, shown, |_| count.into());
+                outcome.fields.push(column(shown, Kind::Integer));
+            }
+            Item::Literal { value, shown } => {
+                set(&mut outcome.rows, shown, |_| value.clone());
+                outcome
+                    .fields
+                    .push(column(shown, if value.is_string() { Kind::String } else { Kind::Integer }));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn known<'a>(fields: &'a [Field], name: &str) -> Result<&'a Field, String> {
+    fields.iter().find(|field| field.is(name)).ok_or_else(|| format!("Unrecognized name: {name}"))
 }
 
 fn set(rows: &mut [Map<String, Value>], name: &str, value: impl Fn(&Map<String, Value>) -> Value) {
@@ -227,9 +258,10 @@ impl Condition {
     }
 }
 
-fn compared(one: Option<&Value>, other: Option<&Value>) -> std::cmp::Ordering {
-    match (one.and_then(Value::as_f64), other.and_then(Value::as_f64)) {
+fn compared(one: Option<&Value>, other: Option<&Value>, down: bool) -> Ordering {
+    let order = match (one.and_then(Value::as_f64), other.and_then(Value::as_f64)) {
         (Some(one), Some(other)) => one.total_cmp(&other),
         _ => one.and_then(Value::as_str).cmp(&other.and_then(Value::as_str)),
-    }
+    };
+    if down { order.reverse() } else { order }
 }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::super::field::{Field, Kind, Mode};
 use super::cursor::Cursor;
-use super::lex::What;
+use super::lex::{Token, What};
 use super::select::{self, Select};
 
 /// A table's name as it is written: table, dataset and table, or project, dataset and table.
@@ -14,11 +14,30 @@ pub(super) type Path = Vec<String>;
 #[derive(Debug)]
 pub(super) enum Statement {
     CreateTable(CreateTable),
-    CreateView { replace: bool, if_not_exists: bool, path: Path, options: Map<String, Value>, query: String },
-    Alter { if_exists: bool, path: Path, actions: Vec<Action> },
-    Drop { view: bool, if_exists: bool, path: Path },
+    CreateView {
+        replace: bool,
+        if_not_exists: bool,
+        path: Path,
+        options: Map<String, Value>,
+        query: String,
+    },
+    Alter {
+        if_exists: bool,
+        path: Path,
+        actions: Vec<Action>,
+    },
+    Drop {
+        view: bool,
+        if_exists: bool,
+        path: Path,
+    },
     Select(Select),
-    Merge { target: Path, sources: Vec<Path> },
+    /// `key` is the column of the source that the target's `id` is made of.
+    Merge {
+        target: Path,
+        sources: Vec<Path>,
+        key: String,
+    },
 }
 
 /// A table to be made.
@@ -270,11 +289,29 @@ fn merge(cursor: &mut Cursor<'_>) -> Result<Statement, String> {
     cursor.take("INTO");
     let target = cursor.path()?;
     let sources = sources(cursor.text, cursor)?;
+    let key = key(cursor.rest());
     while cursor.next().is_some() {}
     match sources.is_empty() {
         true => Err("This stand-in knows a MERGE from a table alone".to_owned()),
-        false => Ok(Statement::Merge { target, sources }),
+        false => Ok(Statement::Merge { target, sources, key }),
     }
+}
+
+/// Returns the name before the first `AS id`, or else `id`.
+fn key(tokens: &[Token]) -> String {
+    let named = |what: &What| match what {
+        What::Word(name) | What::Name(name) => Some(name.clone()),
+        _ => None,
+    };
+    let key = tokens.windows(3).find_map(|window| match window {
+        [before, between, behind] => {
+            let is_as = named(&between.what).is_some_and(|word| word.eq_ignore_ascii_case("AS"));
+            let is_id = named(&behind.what).as_deref() == Some("id");
+            named(&before.what).filter(|_| is_as && is_id)
+        }
+        _ => None,
+    });
+    key.unwrap_or_else(|| "id".to_owned())
 }
 
 /// Returns the tables behind FROM and JOIN, and those named whole between backticks behind USING.

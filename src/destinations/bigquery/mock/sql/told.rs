@@ -31,12 +31,11 @@ pub(super) fn wanted(path: &Path, default: &str) -> Option<(String, View)> {
     Some((before.last().map_or(default, String::as_str).to_owned(), view))
 }
 
+/// Columns with rows.
+type Rows = (Vec<Field>, Vec<Map<String, Value>>);
+
 /// Returns the columns and the rows of a view.
-pub(super) fn rows(
-    state: &mut State,
-    dataset: &str,
-    view: View,
-) -> Result<(Vec<Field>, Vec<Map<String, Value>>), Said> {
+pub(super) fn rows(state: &mut State, dataset: &str, view: View) -> Result<Rows, Said> {
     let what = state.dataset_name(dataset);
     state.needs("bigquery.tables.get", &what)?;
     let project = state.settings.project.clone();

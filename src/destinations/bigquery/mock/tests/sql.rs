@@ -98,6 +98,12 @@ fn what_is_known_of_all_columns_can_be_read() {
         .collect();
     assert_eq!(rows, ["t id STRING NO NO", "t at TIMESTAMP YES YES", "t tags ARRAY<STRING> YES NO"]);
     assert_eq!(told["schema"]["fields"][3]["name"], "nullable");
+    cloud.run("CREATE VIEW d.v AS SELECT id FROM `local.d.t`");
+    let told = cloud.run(
+        "SELECT table_name, column_name, data_type FROM `local.d.INFORMATION_SCHEMA.COLUMNS` WHERE table_name IN (SELECT \
+         table_name FROM `local.d.INFORMATION_SCHEMA.TABLES` WHERE table_type = 'BASE TABLE')",
+    );
+    assert_eq!(told["totalRows"], "4");
     let refused = cloud.run_refused("SELECT * FROM `local.none.INFORMATION_SCHEMA.COLUMNS`");
     expect(&refused, 404, "notFound", "Dataset local:none was not found in location US");
 }
@@ -161,6 +167,30 @@ fn a_merge_keeps_users_from_identifies_and_is_refused_after_streaming() {
     expect(&cloud.run_refused(merge), 400, "invalid", "would affect rows in the streaming buffer");
     cloud.pass(91 * 60);
     cloud.run(merge);
+}
+
+#[test]
+fn a_merge_takes_the_id_from_the_column_that_it_names() {
+    let mut cloud = bare(&[]);
+    cloud.make("groups", &[("id", "STRING"), ("group_id", "STRING"), ("seats", "INTEGER")]);
+    cloud.run("CREATE TABLE d.accounts (`id` STRING NOT NULL, seats INT64) CLUSTER BY `id`");
+    cloud.insert("groups", &[json!({ "id": "m1", "group_id": "acme", "seats": 5 })]);
+    let merge = "MERGE `local.d.accounts` AS u\nUSING (\n SELECT t.`group_id` AS `id`, ARRAY_AGG(t.`seats` IGNORE NULLS \
+                 ORDER BY t.`received_at` DESC LIMIT 1)[SAFE_OFFSET(0)] AS `seats`\n FROM `local.d.groups` AS t GROUP BY \
+                 t.`group_id`\n) AS s\nON u.`id` = s.`id` WHEN NOT MATCHED THEN INSERT (`id`) VALUES (s.`id`)";
+    cloud.run(merge);
+    assert_eq!(cloud.rows("accounts"), json!([{ "seats": 5, "id": "acme" }]));
+}
+
+#[test]
+fn a_table_may_be_cut_by_the_time_of_arrival() {
+    let mut cloud = bare(&[]);
+    cloud.run("CREATE TABLE d.events (`message_id` STRING)\nPARTITION BY _PARTITIONDATE\nOPTIONS (require_partition_filter = TRUE)");
+    let (_, shown) = cloud.call("GET", "datasets/d/tables/events", &Value::Null);
+    assert_eq!(
+        (&shown["timePartitioning"], &shown["requirePartitionFilter"]),
+        (&json!({ "type": "DAY" }), &json!(true))
+    );
 }
 
 #[test]
