@@ -24,12 +24,7 @@ fn schema(tables: &[(&str, &[(&str, ColumnType)])]) -> Schema {
     for (name, more) in tables {
         let more =
             more.iter().map(|(name, column_type)| Column { name: (*name).into(), column_type: *column_type });
-<<<<<<< HEAD
-        let mut columns: Vec<Column> =
-            base_columns(name, &super::flat::DIALECT).into_iter().chain(more).collect();
-=======
         let mut columns: Vec<Column> = base_columns(name, &Dialect::PLAIN).into_iter().chain(more).collect();
->>>>>>> b14a72c (Show what events would change in a warehouse)
         columns
             .iter_mut()
             .filter(|column| column.name == UNMAPPED)
