@@ -181,7 +181,7 @@ fn list(
     })
 }
 
-/// Returns every dead letter of a destination that died for this reason.
+/// Returns every dead letter of a destination that died for this reason; a `*` at its end stands for any rest.
 ///
 /// # Errors
 /// As for one page.
@@ -189,11 +189,11 @@ pub(super) fn every(
     loaded: &Loaded,
     url: Option<&str>,
     destination: &str,
-    reason: crate::policy::outcome::Reason,
+    reason: &str,
 ) -> Result<Vec<Value>, RemoteError> {
     let filter = LetterFilter {
         destination: Some(destination.to_owned()),
-        reason: Some(reason.as_str().to_owned()),
+        reason: Some(reason.to_owned()),
         ..LetterFilter::default()
     };
     let (mut letters, mut page) = (Vec::new(), Page { limit: 1000, cursor: None });

@@ -149,6 +149,8 @@ pub trait Destination: Send + Sync + Sized + 'static {
     const KIND: &'static str;
     /// What it says about itself.
     const ABOUT: About;
+    /// What its page tells beyond what is generated, in Markdown with headings of the second level.
+    const GUIDE: &'static str = "";
     /// Makes its stand-in, where there is one: see [`mock`].
     const MOCK: Option<mock::NewMock> = None;
     /// Whether the order of one user's events means something there. Where false, an event never waits for another one, and

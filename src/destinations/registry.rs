@@ -12,6 +12,8 @@ macro_rules! registry {
             pub kind: &'static str,
             /// What it says about itself.
             pub about: About,
+            /// What its page tells beyond what is generated, in Markdown; empty where nothing is.
+            pub guide: &'static str,
             /// Its patience where the configuration says nothing.
             pub patience: fn() -> Patience,
             /// Parses its own settings (without the common ones) from a TOML table.
@@ -28,6 +30,7 @@ macro_rules! registry {
         pub const ENTRIES: &[Entry] = &[$(Entry {
             kind: <$ty as Destination>::KIND,
             about: <$ty as Destination>::ABOUT,
+            guide: <$ty as Destination>::GUIDE,
             patience: <$ty as Destination>::patience,
             parse: |table| {
                 <<$ty as Destination>::Config as serde::Deserialize>::deserialize(toml::Value::Table(table)).map(Settings::$kind)

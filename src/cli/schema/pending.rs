@@ -18,12 +18,11 @@ use super::{Against, NO_TABLES, ask, human, look};
 use crate::config::Loaded;
 use crate::config::settings;
 use crate::destinations::{BoxFuture, Destination, Launcher};
-use crate::policy::outcome::Reason;
 use crate::spec::Event;
 use crate::telemetry::clock;
 
 /// Dead letters that a statement helps.
-const REASONS: [Reason; 2] = [Reason::SchemaMissingTable, Reason::SchemaMissingColumn];
+const REASONS: &str = "schema_*";
 
 /// Prints the statements.
 pub(super) fn pending(
@@ -50,10 +49,7 @@ fn found(
     url: Option<&str>,
     out: &mut Out,
 ) -> Result<Found, RemoteError> {
-    let mut letters = Vec::new();
-    for reason in REASONS {
-        letters.extend(letters::every(loaded, url, &warehouse.name, reason)?);
-    }
+    let letters = letters::every(loaded, url, &warehouse.name, REASONS)?;
     let closed = closed(loaded, warehouse, url)?;
     let events = events(&letters, loaded);
     let planned = match events.is_empty() {
@@ -86,8 +82,7 @@ fn print(found: &Found, out: &mut Out) -> Exit {
         (true, _) => "no statement waits".to_owned(),
         (false, 0) => "no dead letter waits for them".to_owned(),
         (false, _) => format!(
-            "{letters} dead letters wait for them; afterwards: opentrack dead-letters retry --reason schema_missing_table, and \
-             --reason schema_missing_column"
+            "{letters} dead letters wait for them; afterwards: opentrack dead-letters retry --reason '{REASONS}'"
         ),
     });
     Exit::Fine

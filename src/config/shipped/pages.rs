@@ -20,9 +20,12 @@ pub(super) fn page(entry: &Entry) -> String {
         .lines()
         .map(|line| format!("{}\n", line.trim_start_matches("# ")))
         .collect();
+    let guide = entry.guide.trim_end();
+    let guide = if guide.is_empty() { String::new() } else { format!("{guide}\n") };
     let sections = [
         format!("# {}\n\n{NOTICE}\n{}\n", about.title, about.summary),
         facts(entry),
+        guide,
         format!("## Settings\n\n{}", settings(entry)),
         format!(
             "## Patience\n\nKeys that every destination has, with the values that hold for `{kind}`:\n\n```toml\n{patience}```\n"
@@ -30,7 +33,7 @@ pub(super) fn page(entry: &Entry) -> String {
         explain(entry),
         format!("## In `config.toml`\n\n```toml\n{}```\n", config_block(entry)),
     ];
-    sections.join("\n")
+    sections.into_iter().filter(|section| !section.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
 fn facts(entry: &Entry) -> String {

@@ -125,7 +125,7 @@ fn does_not_fit(request: &Request, reply: &Reply) -> bool {
     match hear(request, reply) {
         Heard::Rows(verdicts) => verdicts
             .iter()
-            .any(|verdict| matches!(verdict, RowVerdict::NoSuchField(_) | RowVerdict::Conversion(_))),
+            .any(|verdict| matches!(verdict, RowVerdict::NoSuchField(_) | RowVerdict::Conversion { .. })),
         Heard::Whole(trouble) => matches!(
             trouble.kind(),
             Some(Kind::NoTable | Kind::NoDataset | Kind::NoSchema | Kind::NoField | Kind::Mismatch)

@@ -159,7 +159,7 @@ async fn each_row_is_answered_for() {
     case.change(create()).await.unwrap();
     let verdicts = case.insert(&[r#"{"id":"a"}"#, r#"{"id":"b","nope":1}"#, r#"{"id":"c","n":"x"}"#]).await;
     assert_eq!(verdicts[..2], [RowVerdict::Taken, RowVerdict::NoSuchField("nope".to_owned())]);
-    assert!(matches!(verdicts[2], RowVerdict::Conversion(_)), "{verdicts:?}");
+    assert!(matches!(verdicts[2], RowVerdict::Conversion { .. }), "{verdicts:?}");
     assert_eq!(case.held().len(), 1);
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::warehouse::{Column, Conflict, SchemaDiff, UNMAPPED, base_columns};
+use crate::warehouse::{Column, Conflict, Dialect, SchemaDiff, UNMAPPED, base_columns};
 
 fn names(dataset: &str) -> Names {
     Names { project: "acme".into(), dataset: dataset.into() }
@@ -24,8 +24,7 @@ fn schema(tables: &[(&str, &[(&str, ColumnType)])]) -> Schema {
     for (name, more) in tables {
         let more =
             more.iter().map(|(name, column_type)| Column { name: (*name).into(), column_type: *column_type });
-        let mut columns: Vec<Column> =
-            base_columns(name, &crate::warehouse::Dialect::PLAIN).into_iter().chain(more).collect();
+        let mut columns: Vec<Column> = base_columns(name, &Dialect::PLAIN).into_iter().chain(more).collect();
         columns
             .iter_mut()
             .filter(|column| column.name == UNMAPPED)
