@@ -89,8 +89,7 @@ fn figures(html: &mut Html, one: &DestinationStatus, now: Timestamp) {
     let backlog = one.backlog;
     let waits = backlog.events > 0;
     html.markup("<dl>\n");
-    let events = if backlog.events == 1 { "event" } else { "events" };
-    let size = if waits { format!("{events}, {}", words::bytes(backlog.bytes)) } else { events.to_owned() };
+    let size = if waits { words::bytes(backlog.bytes) } else { String::new() };
     figure(html, "backlog", &words::count(backlog.events), &size);
     figure(html, "oldest", &words::span(one.oldest_age_ms), "");
     figure(html, "in", &words::rate(one.rate.incoming), "");

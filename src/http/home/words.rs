@@ -20,7 +20,7 @@ pub(super) fn count(number: u64) -> String {
     text
 }
 
-/// Returns a size: `812 B`, `3.4 KiB`, `12 MiB`.
+/// Returns a size, whose unit stays with its number: `812 B`, `3.4 KiB`, `12 MiB`.
 pub(super) fn bytes(number: u64) -> String {
     let mut size = number as f64;
     let mut unit = "B";
@@ -31,7 +31,11 @@ pub(super) fn bytes(number: u64) -> String {
         }
         (size, unit) = (size / 1024.0, larger);
     }
-    if unit == "B" || size >= 9.95 { format!("{size:.0} {unit}") } else { format!("{size:.1} {unit}") }
+    if unit == "B" || size >= 9.95 {
+        format!("{size:.0}\u{a0}{unit}")
+    } else {
+        format!("{size:.1}\u{a0}{unit}")
+    }
 }
 
 /// Returns a span of time by its two largest units: `0s`, `3m 5s`, `2d 4h`.
@@ -84,7 +88,8 @@ mod tests {
     #[test]
     fn sizes_have_two_digits_that_count() {
         let sizes = [0, 812, 1023, 3500, 12 << 20, (1 << 20) - 1, 10 << 30];
-        assert_eq!(sizes.map(bytes), ["0 B", "812 B", "1023 B", "3.4 KiB", "12 MiB", "1.0 MiB", "10 GiB"]);
+        let shown = sizes.map(|size| bytes(size).replace('\u{a0}', " "));
+        assert_eq!(shown, ["0 B", "812 B", "1023 B", "3.4 KiB", "12 MiB", "1.0 MiB", "10 GiB"]);
     }
 
     #[test]
