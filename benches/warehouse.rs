@@ -26,6 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         data_dir: directory.path().to_owned(),
         production: false,
         timeout: Duration::from_secs(60),
+        surroundings: Default::default(),
         meter: opentrack::telemetry::Meter::default(),
     };
     let (destination, wire) =

@@ -2,6 +2,7 @@
 //!
 //! Knows a destination only through its registry entry, so that a new one needs no change here.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -101,7 +102,7 @@ fn destination(
     let start = section.value("start", Start::Now, patience::start);
     let before = section.report.count();
     let mut own = Own::read(section, entry, &context.directory);
-    own.fill(context.environment);
+    own.fill(section, context.environment, &context.directory);
     let switch = switch(name, entry, enabled, &own);
     let settings = own.parse(section)?;
     let destination = Destination {
@@ -112,6 +113,7 @@ fn destination(
         discretion: Arc::new(discretion),
         start,
         settings,
+        surroundings: surroundings(entry, context.environment),
         fingerprint: own.fingerprint(section),
     };
     if switch.enabled {
@@ -167,6 +169,11 @@ fn names_of(missing: &[(&str, &str)]) -> String {
     missing.iter().map(name).collect::<Vec<_>>().join(", ")
 }
 
+fn surroundings(entry: &Entry, environment: &Environment) -> BTreeMap<String, String> {
+    let named = entry.about.surroundings.iter();
+    named.filter_map(|name| Some(((*name).to_owned(), environment.filled(name)?.to_owned()))).collect()
+}
+
 struct OnlyCheck;
 
 impl Launcher for OnlyCheck {
@@ -191,6 +198,7 @@ pub fn setting(destination: &Destination, server: &Server) -> Setting {
         data_dir: server.data_dir.clone(),
         production: server.production,
         timeout: destination.patience.timeout,
+        surroundings: destination.surroundings.clone(),
         meter: Meter::default(),
     }
 }

@@ -100,8 +100,15 @@ impl Own {
         }
     }
 
-    /// Fills required settings that are empty from their environment variables.
-    pub(super) fn fill(&mut self, environment: &Environment) {
+    /// Fills settings that are empty from their environment variables.
+    pub(super) fn fill(&mut self, section: &Section<'_>, environment: &Environment, directory: &Path) {
+        for (key, variable) in self.entry.about.variables {
+            let is_said = self.values.get(*key).is_some_and(|value| !is_empty(value));
+            let Some(text) = environment.filled(variable).filter(|_| !is_said) else { continue };
+            let node = Node::of_variable(variable, text);
+            self.values.remove(*key);
+            self.take(section, key, &Field { origin: node.origin.clone(), node }, (directory, &[]));
+        }
         for (key, variable) in self.missing() {
             let Some(text) = environment.filled(variable) else { continue };
             let value = typed_like(self.defaults.get(key), &Node::of_variable(variable, text));

@@ -1,5 +1,6 @@
 //! What the rest of the program sees of the configuration: types that cannot be wrong.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -181,6 +182,8 @@ pub struct Destination {
     pub start: Start,
     /// Its own settings, parsed.
     pub settings: destinations::Settings,
+    /// The environment variables that it asked for.
+    pub surroundings: BTreeMap<String, String>,
     /// Tells whether a reload changes it.
     pub fingerprint: Fingerprint,
 }

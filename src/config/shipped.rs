@@ -128,7 +128,8 @@ pub fn env_example() -> String {
         push(&mut out, name, example, explanation);
     }
     for entry in ENTRIES {
-        for (key, variable) in entry.about.required.iter().filter(|(_, variable)| !variable.is_empty()) {
+        let all = entry.about.required.iter().chain(entry.about.variables);
+        for (key, variable) in all.filter(|(_, variable)| !variable.is_empty()) {
             let title = entry.about.title;
             push(&mut out, variable, "", &format!("{title}: fills `{key}` where it is empty."));
         }

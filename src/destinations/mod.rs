@@ -6,7 +6,6 @@
 
 #[macro_use]
 mod registry;
-pub mod bigquery;
 pub mod blueprint;
 pub mod http_client;
 pub mod mock;
@@ -14,6 +13,7 @@ pub mod reply;
 pub mod show;
 mod wants;
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -38,6 +38,7 @@ pub use wants::wants;
 registry! {
     sqlite: sqlite::Sqlite,
     webhook: webhook::Webhook,
+    bigquery: bigquery::BigQuery,
 }
 
 /// What a destination says about itself; README, docs and the console are generated from it.
@@ -56,6 +57,11 @@ pub struct About {
     /// Required settings and the environment variables that fill them; when all have a value the destination is on
     /// unless `enabled = false`. Empty: on when its table is present.
     pub required: &'static [(&'static str, &'static str)],
+    /// Further settings with the environment variables that fill them where the configuration says nothing. They do not
+    /// switch the destination on.
+    pub variables: &'static [(&'static str, &'static str)],
+    /// Environment variables that it may look at in [`Setting::surroundings`].
+    pub surroundings: &'static [&'static str],
     /// The block of the shipped `config.toml`, commented, starting at its `[destinations.…]` header.
     pub config_block: &'static str,
 }
@@ -71,6 +77,8 @@ pub struct Setting {
     pub production: bool,
     /// How long one request may take.
     pub timeout: std::time::Duration,
+    /// The environment variables that it asked for, by name, as far as they are set.
+    pub surroundings: BTreeMap<String, String>,
     /// Where it counts what it does, by emitting events of `telemetry`.
     pub meter: Meter,
 }
@@ -108,11 +116,7 @@ pub struct Planned<R> {
 
 /// Returns every kind that has a stand-in, with how it is made.
 pub fn stand_ins() -> Vec<(&'static str, mock::NewMock)> {
-    let mut found: Vec<_> = ENTRIES.iter().filter_map(|entry| Some((entry.kind, entry.mock?))).collect();
-    if found.iter().all(|(kind, _)| *kind != bigquery::mock::KIND) {
-        found.push((bigquery::mock::KIND, bigquery::mock::new));
-    }
-    found
+    ENTRIES.iter().filter_map(|entry| Some((entry.kind, entry.mock?))).collect()
 }
 
 /// What `plan` makes of a batch.

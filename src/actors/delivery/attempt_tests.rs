@@ -63,6 +63,8 @@ impl<const ORDERED: bool> Destination for Fake<ORDERED> {
         link: "",
         is_warehouse: true,
         required: &[],
+        variables: &[],
+        surroundings: &[],
         config_block: "",
     };
     const ORDERED: bool = ORDERED;

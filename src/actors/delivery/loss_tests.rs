@@ -67,6 +67,8 @@ impl Destination for Gatekeeper {
         link: "",
         is_warehouse: false,
         required: &[],
+        variables: &[],
+        surroundings: &[],
         config_block: "",
     };
     type Config = ();

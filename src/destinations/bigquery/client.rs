@@ -10,7 +10,7 @@ use memchr::memmem;
 use reqwest::Method;
 use reqwest::header::{CONTENT_ENCODING, HeaderValue};
 
-use super::super::{Failure, FailureKind, Reply, SchemaCell, SchemaStore};
+use super::super::{Failure, FailureKind, Look, Reply, SchemaCell, SchemaStore};
 use super::api::{Api, Call};
 use super::errors::{Kind, Said, Trouble};
 use super::judge::{Heard, RowVerdict, hear};
@@ -19,6 +19,7 @@ use super::store::{Handle, Store};
 use super::target::Target;
 use super::{insert, jobs};
 use crate::telemetry::clock;
+use crate::warehouse::Schema;
 
 #[cfg(test)]
 mod tests;
@@ -62,6 +63,23 @@ impl Wire {
             self.store.look_again(&rows.table).await;
         }
         reply
+    }
+
+    /// Returns the tables, as they were last known or as they are.
+    ///
+    /// # Errors
+    /// In words, why they cannot be told.
+    pub(super) async fn look(&self, look: Look) -> Result<Schema, String> {
+        match look {
+            Look::Known => {
+                let unknown = || "nothing is known of its tables yet".to_owned();
+                self.store.known().await.ok_or_else(unknown)
+            }
+            Look::Now => self.store.now().await.map_err(|trouble| match trouble {
+                Trouble::Said(said) => said.words(),
+                Trouble::Silent(failure) => failure.message,
+            }),
+        }
     }
 
     /// Returns what carries out schema changes.

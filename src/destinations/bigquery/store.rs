@@ -84,6 +84,20 @@ impl Store {
         Ok(())
     }
 
+    /// Returns the schema as it was last seen, by this process or one before it.
+    pub(super) async fn known(&self) -> Option<Schema> {
+        self.cache.read().await
+    }
+
+    /// Reads the schema, and publishes it.
+    ///
+    /// # Errors
+    /// What was said, or why nothing was.
+    pub(super) async fn now(&self) -> Result<Schema, Trouble> {
+        self.read_all().await?;
+        Ok(Schema::clone(&self.cell.load()))
+    }
+
     /// Looks at a table again, since what was said of its rows does not fit what is published; at most every 10 s.
     pub(super) async fn look_again(&self, table: &str) {
         let now = Instant::now();

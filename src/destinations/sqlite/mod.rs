@@ -51,6 +51,8 @@ impl Destination for Sqlite {
         link: "https://www.sqlite.org/docs.html",
         is_warehouse: true,
         required: &[],
+        variables: &[],
+        surroundings: &[],
         config_block: config::BLOCK,
     };
     type Config = Config;

@@ -26,6 +26,7 @@ fn setting(directory: &Path) -> Setting {
         data_dir: directory.to_owned(),
         production: false,
         timeout: std::time::Duration::from_secs(60),
+        surroundings: Default::default(),
         meter: crate::telemetry::Meter::default(),
     }
 }

@@ -58,6 +58,8 @@ impl Destination for Webhook {
         link: "https://www.standardwebhooks.com/",
         is_warehouse: false,
         required: &[("url", "")],
+        variables: &[],
+        surroundings: &[],
         config_block: CONFIG_BLOCK,
     };
     const MOCK: Option<NewMock> = Some(mock::new);

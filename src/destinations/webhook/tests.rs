@@ -37,7 +37,7 @@ fn fixtures() -> Vec<Arc<Event>> {
 
 fn setting(production: bool) -> Setting {
     let timeout = Duration::from_secs(30);
-    Setting { name: "hook".to_owned(), data_dir: "/tmp".into(), production, timeout, meter: crate::telemetry::Meter::default() }
+    Setting { name: "hook".to_owned(), data_dir: "/tmp".into(), production, timeout, surroundings: Default::default(), meter: crate::telemetry::Meter::default() }
 }
 
 fn config(url: &str) -> Config {

@@ -40,7 +40,6 @@ pub(super) struct Piles(pub(super) BTreeMap<String, TableRows>);
 /// The rows of one table.
 #[derive(Debug)]
 pub(super) struct TableRows {
-    table: Arc<Table>,
     names: Vec<String>,
     keys: Keys,
     hot: Pile,
@@ -80,7 +79,7 @@ pub(super) struct Sorted {
 
 impl Piles {
     /// Returns the rows of a table.
-    pub(super) fn table(&mut self, name: &str, table: &Arc<Table>) -> &mut TableRows {
+    pub(super) fn table(&mut self, name: &str, table: &Table) -> &mut TableRows {
         if !self.0.contains_key(name) {
             self.0.insert(name.to_owned(), TableRows::new(table));
         }
@@ -89,11 +88,10 @@ impl Piles {
 }
 
 impl TableRows {
-    fn new(table: &Arc<Table>) -> TableRows {
+    fn new(table: &Table) -> TableRows {
         TableRows {
             names: table.columns.keys().cloned().collect(),
             keys: Keys::of(table),
-            table: Arc::clone(table),
             hot: Pile::default(),
             probation: Pile::default(),
             load: Pile::default(),
@@ -103,11 +101,6 @@ impl TableRows {
     /// Returns the name of a column by its place.
     pub(super) fn name(&self, index: usize) -> Option<&String> {
         self.names.get(index)
-    }
-
-    /// Returns the table.
-    pub(super) fn table(&self) -> &Arc<Table> {
-        &self.table
     }
 
     /// Returns the keys of the table and the pile of a lane.
