@@ -75,22 +75,33 @@ impl Shelf {
 
     /// Puts an event on the shelf, or says that it stays there.
     fn put(&mut self, keys: &Keys, position: u64) {
+        let is_behind_scan = self.scan.as_ref().is_some_and(|scan| position < scan.at);
+        if is_behind_scan {
+            self.put_back(keys, position);
+        }
         for key in order::distinct(keys) {
             let is_new = !self.keys.contains_key(&key);
-            match &mut self.scan {
-                Some(scan) if position < scan.at => {
-                    if scan.followed.remove(&key) {
-                        self.keys.insert(key, position);
-                    }
-                }
-                Some(scan) if is_new => {
-                    scan.followed.insert(key);
-                }
-                Some(_) | None => {}
+            if let Some(scan) = self.scan.as_mut().filter(|_| is_new && !is_behind_scan) {
+                scan.followed.insert(key);
             }
             let first = self.keys.entry(key).or_insert(position);
             *first = position.min(*first);
         }
+    }
+
+    /// An event is on the shelf that the scan has passed: its keys are not followed beyond it.
+    fn put_back(&mut self, keys: &Keys, position: u64) {
+        for key in order::distinct(keys) {
+            let Some(scan) = &mut self.scan else { return };
+            if scan.followed.remove(&key) {
+                self.keys.insert(key, position);
+            }
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.keys.is_empty() && self.scan.is_none() && self.again == 0
     }
 
     /// Asks for a scan of this key.
@@ -282,22 +293,5 @@ impl Delivery {
         }
         self.settle(&lost);
         self.shelf.wanted = Some(first);
-    }
-}
-
-impl Shelf {
-    /// An event that a scan came by stays where it is: its keys are not followed beyond it.
-    fn put_back(&mut self, keys: &Keys, position: u64) {
-        for key in order::distinct(keys) {
-            let Some(scan) = &mut self.scan else { return };
-            if scan.followed.remove(&key) {
-                self.keys.insert(key, position);
-            }
-        }
-    }
-
-    #[cfg(test)]
-    pub(super) fn is_empty(&self) -> bool {
-        self.keys.is_empty() && self.scan.is_none() && self.again == 0
     }
 }
