@@ -74,8 +74,9 @@ async fn when_too_many_wait_a_request_is_refused_at_once_and_says_when_to_come_b
         let mut socket = door.connect().await;
         socket.post("/v1/track", "", &track(&format!("waits-{id}"))).await;
         waiting.push(socket);
+        // They are let in in the order in which they came, and must be answered in it.
+        until_waiting(&door, waiting.len()).await;
     }
-    until_waiting(&door, SEATS).await;
     let mut late = door.connect().await;
     for _ in 0..2 {
         late.post("/v1/track", "", &track("late")).await;
