@@ -28,6 +28,7 @@ mod propagation;
 pub mod request;
 mod row;
 mod show;
+mod sketch;
 mod store;
 mod tables;
 mod target;

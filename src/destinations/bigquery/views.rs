@@ -71,6 +71,8 @@ pub struct View {
     pub description: String,
     /// Its query.
     pub query: String,
+    /// The columns that it shows as text beside their own type.
+    pub texts: BTreeSet<String>,
 }
 
 /// What stands in the dataset of the views under some name.
@@ -80,7 +82,8 @@ pub enum Existing {
     Ours {
         /// Value of its [`LABEL`].
         hash: String,
-        /// Its columns, so that a column that a view once had is kept; empty when they are not known.
+        /// Its columns, at least those that show others as text, so that a column that a view once had is kept; empty when
+        /// they are not known.
         columns: BTreeSet<String>,
     },
     /// A table or view of somebody else.
@@ -98,6 +101,8 @@ pub struct ViewChange {
     pub sql: String,
     /// The hash that the view has afterwards.
     pub hash: String,
+    /// The columns that it shows as text afterwards.
+    pub texts: BTreeSet<String>,
 }
 
 /// See [`ViewChange`].
@@ -172,7 +177,7 @@ fn change(view: View, existing: &BTreeMap<String, Existing>, options: &Options) 
         Some(Existing::Ours { .. }) => Action::Replace,
     };
     let sql = statement(&view, &hash, action, options);
-    ViewChange { name: view.name, action, sql, hash }
+    ViewChange { name: view.name, action, sql, hash, texts: view.texts }
 }
 
 /// A view that appeared a moment ago may be somebody else's, so only what is known to be ours is replaced.
