@@ -28,7 +28,6 @@ mod propagation;
 pub mod request;
 mod row;
 mod show;
-mod sketch;
 mod store;
 mod tables;
 mod target;
@@ -90,6 +89,7 @@ impl Destination for BigQuery {
         surroundings: &["HOME", "CLOUDSDK_CONFIG", "GCE_METADATA_HOST"],
         config_block: config::BLOCK,
     };
+    const GUIDE: &'static str = include_str!("guide.md");
     const MOCK: Option<NewMock> = Some(mock::new);
     const ORDERED: bool = false;
     type Config = Config;

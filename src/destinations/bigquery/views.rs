@@ -7,6 +7,7 @@ mod activity;
 mod flat;
 mod funnel;
 mod people;
+mod repair;
 pub(super) mod sql;
 mod tables;
 
@@ -24,6 +25,7 @@ use crate::warehouse::{ColumnType, Conflicts, Schema, Table};
 pub use flat::Observed;
 pub use funnel::funnel;
 pub(super) use people::newest;
+pub use repair::repair;
 
 /// The label of our views; its value is the hash of the view's text.
 pub const LABEL: &str = "opentrack_view_hash";
@@ -143,6 +145,12 @@ pub fn plan(
 ) -> Vec<ViewChange> {
     let texts = texts(schema, conflicts, existing);
     changes(all(schema, &texts, options), existing, options)
+}
+
+/// Returns the statement of each view of these tables, as if none stood there.
+pub fn statements(schema: &Schema, conflicts: &Conflicts, options: &Options) -> Vec<(String, String)> {
+    let changes = plan(schema, conflicts, &BTreeMap::new(), options);
+    changes.into_iter().map(|change| (change.name, change.sql)).collect()
 }
 
 /// Returns what has to be done for the flat layout: one view for each event, typed as the events were seen.
