@@ -1,13 +1,14 @@
 //! What events would need of the tables, and in which words it is said to BigQuery. Pure.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::super::{Attempt, Blueprint};
 use super::config::{DIALECT, TableLayout};
 use super::plan::{Rules, plan};
-use super::{BigQuery, ddl, flat, types};
+use super::{BigQuery, ddl, flat, types, views};
 use crate::spec::Event;
 use crate::warehouse::{ColumnType, Conflict, Mapper, SchemaCell, SchemaDiff};
 
@@ -57,13 +58,25 @@ impl Blueprint for BigQuery {
     }
 
     fn repair(&self, conflict: &Conflict) -> Option<String> {
-        if self.config.layout() == TableLayout::Flat {
-            return None;
-        }
-        let (table, column) = (self.rules.names.table(&conflict.table), ddl::quoted(&conflict.column));
-        Some(format!(
-            "SELECT COALESCE(CAST(t.{column} AS STRING), JSON_VALUE(t.`_unmapped`, '$.{}')) FROM {table} AS t",
-            conflict.column
-        ))
+        // The flat table takes everything.
+        let options = self.view_options()?;
+        views::repair(&options, &self.schema.load(), conflict)
+    }
+
+    fn views(&self) -> Vec<(String, String)> {
+        let options = self.view_options();
+        options.map_or_else(Vec::new, |options| {
+            views::statements(&self.schema.load(), &self.schema.conflicts(), &options)
+        })
+    }
+
+    fn funnel(&self, steps: &[String], within: Duration) -> Option<String> {
+        views::funnel(&self.schema.load(), steps, within.as_secs(), &self.view_options()?)
+    }
+}
+
+impl BigQuery {
+    fn view_options(&self) -> Option<views::Options> {
+        (self.config.layout() == TableLayout::Segment).then(|| views::Options::from(&self.config))
     }
 }

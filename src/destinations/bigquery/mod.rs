@@ -89,6 +89,7 @@ impl Destination for BigQuery {
         surroundings: &["HOME", "CLOUDSDK_CONFIG", "GCE_METADATA_HOST"],
         config_block: config::BLOCK,
     };
+    const GUIDE: &'static str = include_str!("guide.md");
     const MOCK: Option<NewMock> = Some(mock::new);
     const ORDERED: bool = false;
     type Config = Config;

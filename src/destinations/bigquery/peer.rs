@@ -166,6 +166,8 @@ pub(super) fn target(endpoint: Url) -> Target {
         credentials: Credentials::None,
         management: AutoTableManagement::Full,
         options: Options::default(),
+        views: None,
+        users_merge_every: std::time::Duration::ZERO,
         schema_window: Duration::from_millis(500),
         cache_file: None,
     }

@@ -5,6 +5,7 @@
 
 mod cache;
 mod change;
+mod chores;
 mod fault;
 mod read;
 #[cfg(test)]
@@ -17,7 +18,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::super::{BoxFuture, Quota, SchemaCell, SchemaFault, SchemaPace, SchemaStore};
+use super::super::{BoxFuture, Chore, Quota, SchemaCell, SchemaFault, SchemaPace, SchemaStore};
 use super::api::Api;
 use super::errors::Trouble;
 use super::library::{Library, Record};
@@ -45,6 +46,7 @@ pub(super) struct Store {
     cell: Arc<SchemaCell>,
     seen: Mutex<Seen>,
     cache: cache::Cache,
+    chores: chores::Memory,
     /// Statements need a right of their own; once it is known to be missing they are not tried again.
     is_without_jobs: AtomicBool,
 }
@@ -64,7 +66,7 @@ impl Store {
         let cache = cache::Cache::new(&api.target);
         let library = Library::new(Arc::clone(&api));
         let (seen, is_without_jobs) = (Mutex::new(Seen::default()), AtomicBool::new(false));
-        Store { api, library, cell, seen, cache, is_without_jobs }
+        Store { api, library, cell, seen, cache, chores: chores::Memory::default(), is_without_jobs }
     }
 
     /// Publishes what the dataset looked like when it was last seen, or reads it where nothing is known; nothing when that
@@ -185,6 +187,17 @@ impl SchemaStore for Handle {
     fn apply(&self, diff: SchemaDiff) -> BoxFuture<Result<(), SchemaFault>> {
         let store = Arc::clone(&self.0);
         Box::pin(async move { store.change(diff).await })
+    }
+
+    fn chores(&self) -> Vec<Chore> {
+        self.0.all_chores()
+    }
+
+    fn run(&self, chore: &'static str) -> BoxFuture<Result<(), SchemaFault>> {
+        let store = Arc::clone(&self.0);
+        Box::pin(async move {
+            store.do_chore(chore).await.map_err(|trouble| fault::of(&trouble, "", String::new()))
+        })
     }
 
     fn refresh(&self, table: Option<String>) -> BoxFuture<Result<(), SchemaFault>> {

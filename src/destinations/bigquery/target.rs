@@ -9,8 +9,9 @@ use reqwest::Url;
 
 use super::super::http_client::address;
 use super::super::{Setting, SettingError};
-use super::config::{AutoTableManagement, Config};
+use super::config::{AutoTableManagement, Config, TableLayout};
 use super::ddl::{Names, Options};
+use super::views;
 
 /// Where Google answers.
 pub(super) const GOOGLE: &str = "https://bigquery.googleapis.com/bigquery/v2";
@@ -39,6 +40,10 @@ pub(super) struct Target {
     pub(super) options: Options,
     /// How long the first need of a table waits for others to join it.
     pub(super) schema_window: Duration,
+    /// How views are made; `None` where nobody asked us to make tables, and for the flat layout.
+    pub(super) views: Option<views::Options>,
+    /// How often `users` and `accounts` are merged; zero for never.
+    pub(super) users_merge_every: Duration,
     /// Where the schema is kept, so that a restart costs no call; `None`: nowhere.
     pub(super) cache_file: Option<PathBuf>,
 }
@@ -93,6 +98,8 @@ impl Target {
             management: config.auto_table_management,
             options: config.table_options(),
             schema_window: config.schema_window,
+            views: has_views(config).then(|| views::Options::from(config)),
+            users_merge_every: config.users_merge_every,
             cache_file: Some(setting.data_dir.join("schema").join(format!("{}.json", setting.name))),
         })
     }
@@ -110,6 +117,10 @@ impl Target {
         base.set_path(&format!("{before}/upload/bigquery/v2"));
         below(&base, &self.names.project, parts)
     }
+}
+
+fn has_views(config: &Config) -> bool {
+    config.layout() == TableLayout::Segment && config.auto_table_management.makes_tables()
 }
 
 /// A file that is named counts. Without one, an endpoint on this machine is an emulator, which asks nobody.

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::views::{Options, newest, sql};
 use crate::warehouse::{ColumnType, Schema, Table};
@@ -20,13 +20,32 @@ const KINDS: [(&str, &str, &str); 2] =
 /// Columns of a call that are not part of the state.
 const NOT_A_STATE: [&str; 5] = ["anonymous_id", "group_id", "id", "loaded_at", "user_id"];
 
-/// Returns from which arrival on a merge has to look: some time before the last one began, and before the oldest row
-/// that was sent since then, which a long retry may have brought late. `None` for everything: after a start nobody knows.
-pub fn since(last_merge: Option<Timestamp>, oldest_sent: Option<Timestamp>) -> Option<Timestamp> {
-    let last = last_merge?;
-    let oldest = oldest_sent.map_or(last, |oldest| oldest.min(last));
-    let margin = jiff::SignedDuration::from_secs(MARGIN_SECONDS);
-    Some(oldest.checked_sub(margin).unwrap_or(Timestamp::MIN))
+/// How often a merge reads everything, so that rows which a long retry or a replay brought late are not missed for ever.
+pub const WHOLE_EVERY_SECONDS: i64 = 24 * 3600;
+
+/// When merges that worked began; both unknown after a start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Merged {
+    /// The last one.
+    pub last: Option<Timestamp>,
+    /// The last one that read everything.
+    pub whole: Option<Timestamp>,
+}
+
+impl Merged {
+    /// Returns from which arrival on a merge has to look: some time before the last one began, or `None` for everything.
+    pub fn since(&self, now: Timestamp) -> Option<Timestamp> {
+        let (last, whole) = (self.last?, self.whole?);
+        let is_due = now.as_second().saturating_sub(whole.as_second()) >= WHOLE_EVERY_SECONDS;
+        let margin = SignedDuration::from_secs(MARGIN_SECONDS);
+        (!is_due).then(|| last.checked_sub(margin).unwrap_or(Timestamp::MIN))
+    }
+
+    /// Returns what is known after a merge that began at `now` and looked from `since` on.
+    #[must_use]
+    pub fn with(self, now: Timestamp, since: Option<Timestamp>) -> Merged {
+        Merged { last: Some(now), whole: if since.is_none() { Some(now) } else { self.whole } }
+    }
 }
 
 /// Returns the statements that bring `users` and `accounts` up to date, to be run in order: what the tables lack, then

@@ -7,6 +7,7 @@ mod activity;
 mod flat;
 mod funnel;
 mod people;
+mod repair;
 pub(super) mod sql;
 mod tables;
 
@@ -24,6 +25,7 @@ use crate::warehouse::{ColumnType, Conflicts, Schema, Table};
 pub use flat::Observed;
 pub use funnel::funnel;
 pub(super) use people::newest;
+pub use repair::repair;
 
 /// The label of our views; its value is the hash of the view's text.
 pub const LABEL: &str = "opentrack_view_hash";
@@ -71,6 +73,8 @@ pub struct View {
     pub description: String,
     /// Its query.
     pub query: String,
+    /// The columns that it shows as text beside their own type.
+    pub texts: BTreeSet<String>,
 }
 
 /// What stands in the dataset of the views under some name.
@@ -80,7 +84,8 @@ pub enum Existing {
     Ours {
         /// Value of its [`LABEL`].
         hash: String,
-        /// Its columns, so that a column that a view once had is kept; empty when they are not known.
+        /// Its columns, at least those that show others as text, so that a column that a view once had is kept; empty when
+        /// they are not known.
         columns: BTreeSet<String>,
     },
     /// A table or view of somebody else.
@@ -98,6 +103,8 @@ pub struct ViewChange {
     pub sql: String,
     /// The hash that the view has afterwards.
     pub hash: String,
+    /// The columns that it shows as text afterwards.
+    pub texts: BTreeSet<String>,
 }
 
 /// See [`ViewChange`].
@@ -140,6 +147,12 @@ pub fn plan(
     changes(all(schema, &texts, options), existing, options)
 }
 
+/// Returns the statement of each view of these tables, as if none stood there.
+pub fn statements(schema: &Schema, conflicts: &Conflicts, options: &Options) -> Vec<(String, String)> {
+    let changes = plan(schema, conflicts, &BTreeMap::new(), options);
+    changes.into_iter().map(|change| (change.name, change.sql)).collect()
+}
+
 /// Returns what has to be done for the flat layout: one view for each event, typed as the events were seen.
 pub fn plan_flat(
     table: &FlatTable<'_>,
@@ -172,7 +185,7 @@ fn change(view: View, existing: &BTreeMap<String, Existing>, options: &Options) 
         Some(Existing::Ours { .. }) => Action::Replace,
     };
     let sql = statement(&view, &hash, action, options);
-    ViewChange { name: view.name, action, sql, hash }
+    ViewChange { name: view.name, action, sql, hash, texts: view.texts }
 }
 
 /// A view that appeared a moment ago may be somebody else's, so only what is known to be ours is replaced.

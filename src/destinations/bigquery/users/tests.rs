@@ -49,7 +49,7 @@ fn the_first_merge_makes_the_table_and_reads_everything() {
 fn a_later_merge_adds_and_widens_what_is_missing_and_reads_from_a_constant_on() {
     let users =
         [("id", ColumnType::Text), ("received_at", ColumnType::Timestamp), ("score", ColumnType::Int)];
-    let since = since(Some("2026-03-01T12:00:00Z".parse().unwrap()), None);
+    let since = Some("2026-03-01T11:45:00Z".parse().unwrap());
     let statements = merge(&options(), &schema(&[("users", &users)]), since);
     assert_eq!(statements.len(), 3, "{statements:?}");
     assert_eq!(
@@ -106,11 +106,15 @@ fn accounts_are_merged_from_groups_and_nothing_without_calls() {
 }
 
 #[test]
-fn a_merge_begins_before_the_oldest_row_that_came_late() {
-    let at = |text: &str| Some(text.parse::<Timestamp>().unwrap());
-    let (last, late) = (at("2026-03-01T12:00:00Z"), at("2026-02-27T08:00:00Z"));
-    assert_eq!(since(last, None), at("2026-03-01T11:45:00Z"));
-    assert_eq!(since(last, late), at("2026-02-27T07:45:00Z"));
-    assert_eq!(since(last, at("2026-03-01T12:10:00Z")), at("2026-03-01T11:45:00Z"));
-    assert_eq!(since(None, late), None, "after a start everything is read once");
+fn a_merge_begins_a_little_before_the_last_one_and_once_a_day_with_everything() {
+    let at = |text: &str| text.parse::<Timestamp>().unwrap();
+    let (first, second) = (at("2026-03-01T12:00:00Z"), at("2026-03-01T12:15:00Z"));
+    let merged = Merged::default();
+    assert_eq!(merged.since(first), None, "after a start everything is read");
+    let merged = merged.with(first, None);
+    let since = merged.since(second);
+    assert_eq!(since, Some(at("2026-03-01T11:45:00Z")));
+    let merged = merged.with(second, since);
+    assert_eq!(merged.since(at("2026-03-02T11:59:59Z")), Some(at("2026-03-01T12:00:00Z")));
+    assert_eq!(merged.since(at("2026-03-02T12:00:00Z")), None, "what came late is found within a day");
 }

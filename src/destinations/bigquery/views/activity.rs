@@ -1,6 +1,6 @@
 //! The views of what people do: all events in one, sessions, and how many are active each day. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{MAX_TEXT, Options, View, condition, dedup, or_null, sql};
 use crate::warehouse::{ColumnType, Schema, Table};
@@ -64,7 +64,7 @@ fn calls(schema: &Schema) -> Vec<Call<'_>> {
 
 fn view(name: &str, what: &str, query: String) -> View {
     let description = format!("{what} Kept by OpenTrack; without its label it is left alone.");
-    View { name: name.to_owned(), description, query }
+    View { name: name.to_owned(), description, query, texts: BTreeSet::new() }
 }
 
 fn all_events(calls: &[Call<'_>], options: &Options) -> View {

@@ -29,7 +29,8 @@ pub(super) fn views(flat: &FlatTable<'_>, observed: &Observed, options: &Options
         let description = format!(
             "Event {short} with its properties as columns. Kept by OpenTrack; without its label it is left alone."
         );
-        views.push(View { name, description, query: query(flat, (event, properties), options) });
+        let query = query(flat, (event, properties), options);
+        views.push(View { name, description, query, texts: BTreeSet::new() });
     }
     views
 }

@@ -3,6 +3,8 @@
 //! They need no right to write and are never behind; the tables `users` and `accounts` are the same, merged from time to
 //! time (see `users`).
 
+use std::collections::BTreeSet;
+
 use super::{MAX_TEXT, Options, View, condition, sql};
 use crate::warehouse::{Schema, Table, UNMAPPED};
 
@@ -52,7 +54,7 @@ fn one((calls, table): (&str, &Table), id: &str, view: &str, options: &Options) 
     let description = format!(
         "The newest value of every trait in {calls} by {id}. Kept by OpenTrack; without its label it is left alone."
     );
-    View { name: view.to_owned(), description, query }
+    View { name: view.to_owned(), description, query, texts: BTreeSet::new() }
 }
 
 fn query((calls, traits): (&str, &[&str]), id: &str, options: &Options) -> String {

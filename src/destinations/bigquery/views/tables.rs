@@ -37,7 +37,9 @@ pub(super) fn view(
         true => self::query(&everything(table, texts), name, options),
         false => query,
     };
-    View { name: view, description, query }
+    let is_shown = |column: &&String| as_text(table, column, texts).is_some();
+    let texts = table.columns.keys().filter(is_shown).map(|column| text_name(column, table)).collect();
+    View { name: view, description, query, texts }
 }
 
 fn query(selected: &[String], name: &str, options: &Options) -> String {
