@@ -101,7 +101,7 @@ impl Destination for BigQuery {
         Patience {
             batch: BatchLimits {
                 max_events: count(2_000),
-                max_bytes: 5_000_000,
+                max_bytes: 5 * 1024 * 1024,
                 max_delay: Duration::from_secs(1),
             },
             retry: Retry::default(),
