@@ -69,6 +69,25 @@ const GOOD_SECRETS: [(&str, &str); 2] =
     [("SITE_SALT", "0123456789abcdef0123456789abcdef"), ("JWT_SECRET", "fedcba9876543210fedcba9876543210")];
 
 #[test]
+fn further_variables_fill_what_the_file_leaves_empty_and_switch_nothing_on() {
+    let entry = REGISTRY.iter().find(|entry| !entry.about.variables.is_empty()).unwrap();
+    let (key, variable) = entry.about.variables[0];
+    let settings = |text: &str| {
+        let text = format!("[destinations.{}]\n{text}", entry.kind);
+        let loaded = accepted(&text, &[(variable, "/from-environment")]);
+        let destination = loaded.settings.destinations.iter().find(|it| it.name == entry.kind).unwrap();
+        assert!(!destination.enabled);
+        format!("{:?}", destination.settings)
+    };
+    assert!(settings("").contains("/from-environment"));
+    assert!(settings(&format!("{key} = \"\"\n")).contains("/from-environment"));
+    let said = settings(&format!("{key} = \"/from-file\"\n"));
+    assert!(said.contains("/from-file") && !said.contains("/from-environment"), "{said}");
+    let loaded = accepted("", &[(variable, "/from-environment")]);
+    assert!(loaded.settings.destinations.iter().all(|it| it.name != entry.kind));
+}
+
+#[test]
 fn every_problem_is_listed_at_once_with_its_place() {
     let text = r#"
 [server]

@@ -43,6 +43,7 @@ macro_rules! registry {
         /// The parsed settings of one destination.
         #[derive(Debug, Clone)]
         #[allow(non_camel_case_types, reason = "variants are the kinds as written in the configuration")]
+        #[allow(clippy::large_enum_variant, reason = "there is one for each destination, and it is moved a few times")]
         pub enum Settings {
             $(
                 #[doc = concat!("Settings of `", stringify!($kind), "`.")]

@@ -192,7 +192,7 @@ fn member<'a>(raw: &'a str, wanted: &str) -> Option<&'a str> {
 /// Everything of an event that a flat table may have a column for.
 fn filled(event: &Event) -> Vec<Filled<'_>> {
     let (head, receipt) = (&event.head, &event.receipt);
-    let text = |text: &Box<str>| Value::Text((**text).to_owned().into());
+    let text = |text: &str| Value::Text(text.to_owned().into());
     let time = |at| Value::Time(at, Precision::Micros);
     let needed = |name, value: Option<Value<'static>>| Filled { name, is_needed: value.is_some(), value };
     let extra = |name, value: Option<Value<'static>>| Filled { name, is_needed: false, value };
@@ -209,18 +209,18 @@ fn filled(event: &Event) -> Vec<Filled<'_>> {
         needed("message_id", Some(text(&head.message_id))),
         needed("timestamp", Some(time(receipt.timestamp))),
         needed("type", Some(Value::Text(head.kind.as_str().into()))),
-        needed("user_id", head.user_id.as_ref().map(text)),
-        needed("anonymous_id", head.anonymous_id.as_ref().map(text)),
-        needed("event", head.name.as_ref().filter(|_| is_track).map(text)),
+        needed("user_id", head.user_id.as_deref().map(text)),
+        needed("anonymous_id", head.anonymous_id.as_deref().map(text)),
+        needed("event", head.name.as_deref().filter(|_| is_track).map(text)),
         object("properties", objects.properties.and_then(Value::from_json)),
         object("context", objects.context(event)),
         object("traits", objects.traits()),
         extra("received_at", Some(time(receipt.received_at))),
         extra("sent_at", head.sent_at.map(time)),
         extra("original_timestamp", head.original_timestamp.map(time)),
-        extra("group_id", head.group_id.as_ref().map(text)),
-        extra("previous_id", head.previous_id.as_ref().map(text)),
-        extra("name", head.name.as_ref().filter(|_| !is_track).map(text)),
+        extra("group_id", head.group_id.as_deref().map(text)),
+        extra("previous_id", head.previous_id.as_deref().map(text)),
+        extra("name", head.name.as_deref().filter(|_| !is_track).map(text)),
     ]
 }
 

@@ -154,8 +154,8 @@ fn each_row_is_judged_for_itself() {
 #[test]
 fn an_event_of_two_rows_fares_as_the_worse_one_wherever_it_stands() {
     for bad in [0, 1] {
-        let mut two = Rows::default();
-        two.rows = vec![Row { event: 0, text: 0..2, insert_id: String::new() }; 2];
+        let rows = vec![Row { event: 0, text: 0..2, insert_id: String::new() }; 2];
+        let two = Rows { rows, ..Rows::default() };
         let body = json!({ "insertErrors": [{ "index": bad, "errors": [{ "reason": "invalid", "message": "x" }] }] });
         let outcomes = judged(&Request::Insert(Arc::new(two)), 1, &answer(200, body), &Told::default());
         assert_eq!(outcomes.iter().map(brief).collect::<Vec<_>>(), ["refused rejected"]);

@@ -32,9 +32,6 @@ use self::settings::Settings;
 use self::state::State;
 use crate::destinations::mock::{Incoming, Mock, MockEvent, MockSettings, Said};
 
-/// What it is called on the command line.
-pub(in crate::destinations) const KIND: &str = "bigquery";
-
 /// A BigQuery with one project.
 struct BigQuery {
     /// A token that is always good; empty: none.

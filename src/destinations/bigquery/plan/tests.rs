@@ -115,7 +115,7 @@ fn text(plan: &Plan<Request>) -> String {
         let text = std::str::from_utf8(&rows.text).unwrap();
         rows.rows
             .iter()
-            .map(|row| format!("{} {}\n", rows.table, &text[row.text.clone()]))
+            .map(|row| format!("{} {}\n", rows.table, text.get(row.text.clone()).unwrap()))
             .collect::<String>()
     };
     plan.requests.iter().map(|planned| of(&planned.request)).collect()
