@@ -1,4 +1,5 @@
-//! Microseconds of CPU per event for the mapping of a varied corpus to rows, and for mapping and insert into SQLite.
+//! Microseconds of CPU per event for the mapping of a varied corpus to rows, and for mapping and insert into SQLite; and
+//! per row for the plan of BigQuery.
 //!
 //! `cargo bench --bench warehouse`. Prints one line per figure; compares nothing by itself.
 
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use opentrack::destinations::bigquery;
 use opentrack::destinations::sqlite::{Config, Request, Sqlite};
 use opentrack::destinations::{Attempt, Client, Destination, Plan, Setting};
 use opentrack::policy::outcome::Outcome;
@@ -44,6 +46,53 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     report(&format!(
         "rows in tracks, and different ones: {:?}",
         stored.ok_or("sqlite answers queries")??.rows
+    ));
+    measure_rows(&batches, &setting, total)
+}
+
+/// Plans for BigQuery with all tables there and settled. Contacts nobody.
+fn measure_rows(
+    batches: &[Vec<Arc<Event>>],
+    setting: &Setting,
+    total: u32,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let config =
+        bigquery::Config { project_id: "bench".into(), dataset: "d".into(), ..bigquery::Config::default() };
+    let new = || {
+        let made = bigquery::BigQuery::new(config.clone(), setting);
+        made.map(|(destination, _)| destination).map_err(|problems| format!("{problems:?}"))
+    };
+    let learner = new()?;
+    let learnt = learner.schema().ok_or("a warehouse has a schema")?;
+    for events in batches {
+        while let Some(needs) = learner.plan(events, &ATTEMPT).needs {
+            learnt.change(|schema| schema.with(&needs));
+        }
+    }
+    // What the first plan of a destination finds is settled.
+    let destination = new()?;
+    destination.schema().ok_or("a warehouse has a schema")?.store(learnt.load().as_ref().clone());
+    let before = cpu();
+    let (mut rows, mut bytes, mut columns) = (0, 0, 0);
+    for events in batches {
+        let plan = std::hint::black_box(destination.plan(events, &ATTEMPT));
+        assert!(plan.needs.is_none() && plan.waiting.is_empty() && plan.refused.is_empty());
+        for planned in &plan.requests {
+            let bigquery::Request::Insert(of_table) = &planned.request else {
+                return Err("a settled row is streamed".into());
+            };
+            rows += of_table.rows.len();
+            bytes += of_table.text.len();
+            columns += memchr::memmem::find_iter(&of_table.text, b"\":").count();
+        }
+    }
+    let (us, rows) = (per_event(before, total) * f64::from(total), rows as f64);
+    report(&format!(
+        "bigquery plan: {:.2} us a row of {:.1} columns and {:.0} bytes, {:.2} us an event",
+        us / rows,
+        columns as f64 / rows,
+        bytes as f64 / rows,
+        us / f64::from(total)
     ));
     Ok(())
 }

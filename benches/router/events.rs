@@ -97,7 +97,16 @@ pub(crate) struct Requests {
 impl Requests {
     /// Returns requests with `size` events each: single calls to the path of their kind, or batches.
     pub(crate) fn new(size: usize) -> Requests {
-        let events: Vec<(&str, String)> = (0..DIFFERENT).map(event).collect();
+        Requests::of(size, false)
+    }
+
+    /// Returns the same with the client's address in the context of every event, as a server sends them.
+    pub(crate) fn with_addresses(size: usize) -> Requests {
+        Requests::of(size, true)
+    }
+
+    fn of(size: usize, has_address: bool) -> Requests {
+        let events: Vec<(&str, String)> = (0..DIFFERENT).map(|number| event(number, has_address)).collect();
         let template = |events: &[(&str, String)]| {
             let texts: Vec<String> = events.iter().map(|(_, text)| text.clone()).collect();
             match events {
@@ -126,7 +135,7 @@ impl Requests {
 }
 
 /// Returns an event's kind and its text.
-fn event(number: usize) -> (&'static str, String) {
+fn event(number: usize, has_address: bool) -> (&'static str, String) {
     let mut rng = Rng::with_seed(number as u64);
     let kind = KINDS.get(number % KINDS.len()).copied().unwrap_or("track");
     let mut call = json!({
@@ -136,6 +145,9 @@ fn event(number: usize) -> (&'static str, String) {
         "anonymousId": format!("{:08x}-7c1e-4d2a-9b3f-{:012x}", rng.u32(..), rng.u64(..1 << 48)),
         "context": context(&mut rng),
     });
+    if has_address {
+        call["context"]["ip"] = format!("203.0.113.{}", number % 250 + 1).into();
+    }
     if let (Some(call), Value::Object(own)) = (call.as_object_mut(), own_part(kind, &mut rng)) {
         call.extend(own);
         // Many visitors of a shop are never known by name.

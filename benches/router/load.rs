@@ -70,7 +70,12 @@ pub(crate) async fn as_fast_as_answered(
     requests: &Requests,
     count: usize,
 ) -> anyhow::Result<Sent> {
-    run(port, Part { requests, first: 0, count }, Pace::Closed).await
+    part_as_fast_as_answered(port, Part { requests, first: 0, count }).await
+}
+
+/// Sends these requests, each as soon as a connection is free.
+pub(crate) async fn part_as_fast_as_answered(port: u16, part: Part<'_>) -> anyhow::Result<Sent> {
+    run(port, part, Pace::Closed).await
 }
 
 /// Sends `per_second` requests a second, whether earlier ones are answered or not, as long as a connection is free.

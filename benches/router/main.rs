@@ -6,6 +6,7 @@
 //!
 //! The load, the router and the receivers share the machine's cores. The steady figure is the processor time per event.
 
+mod dataset;
 mod events;
 mod faults;
 mod figures;
@@ -14,6 +15,7 @@ mod load;
 mod metrics;
 mod receiver;
 mod router;
+mod rows;
 mod scenario;
 mod special;
 mod wire;
@@ -48,6 +50,9 @@ struct Choice {
     /// Runs of each scenario
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
+    /// Another build of the router to measure, to compare two
+    #[arg(long)]
+    router: Option<std::path::PathBuf>,
     /// What cargo adds
     #[arg(long, hide = true)]
     bench: bool,
@@ -72,7 +77,7 @@ fn names() -> PossibleValuesParser {
     SCENARIOS
         .iter()
         .map(|scenario| scenario.name)
-        .chain([RATE, START])
+        .chain([RATE, START, rows::ROWS, rows::HANGS])
         .chain(faults::FAULTS)
         .collect::<Vec<_>>()
         .into()
@@ -80,6 +85,9 @@ fn names() -> PossibleValuesParser {
 
 fn main() -> anyhow::Result<()> {
     let choice = Choice::parse();
+    if let Some(path) = &choice.router {
+        router::measure(path.canonicalize()?)?;
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let tally = runtime.block_on(all(&choice))?;
     ensure!(tally.lost == 0 && tally.invented == 0, "events went wrong: {tally}");
@@ -100,6 +108,14 @@ async fn all(choice: &Choice) -> anyhow::Result<Tally> {
     if choice.has(START) {
         let start = special::start(choice.runs as usize, choice.events());
         total = total.and(within(choice.limit(), START, start).await?);
+    }
+    if choice.has(rows::ROWS) {
+        let rows = rows::rows(choice.runs as usize, choice.events());
+        total = total.and(within(choice.limit() * choice.runs, rows::ROWS, rows).await?);
+    }
+    if choice.scenario.iter().any(|chosen| chosen == rows::HANGS) {
+        let hangs = rows::hangs(choice.events());
+        total = total.and(within(faults::LIMIT, rows::HANGS, hangs).await?);
     }
     for name in faults::FAULTS.into_iter().filter(|name| choice.scenario.iter().any(|chosen| chosen == name))
     {

@@ -4,7 +4,7 @@
 //! Separate because it is the witness: what is lost or repeated is what it says, not what the router believes. A thread
 //! per connection, since a webhook has few.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, AtomicUsize, Ordering};
@@ -14,7 +14,7 @@ use memchr::memmem;
 use tokio::time::Instant;
 
 use super::ids;
-use super::wire::content_length;
+use super::wire::read_head;
 
 /// The answer of a receiver that is well.
 const WELL: u16 = 200;
@@ -169,20 +169,12 @@ fn serve(stream: TcpStream, seen: &Seen) -> std::io::Result<()> {
     let mut reader = BufReader::with_capacity(BUFFER, stream);
     let (mut line, mut body) = (String::new(), Vec::new());
     loop {
-        let mut length = 0;
-        loop {
-            line.clear();
-            if reader.read_line(&mut line)? == 0 {
-                return Ok(());
-            }
-            if line == "\r\n" {
-                break;
-            }
-            length = content_length(&line).unwrap_or(length);
-            if attempt(&line).is_some_and(|attempt| attempt > 1) {
+        let see = |line: &str| {
+            if attempt(line).is_some_and(|attempt| attempt > 1) {
                 seen.retries.fetch_add(1, Ordering::Relaxed);
             }
-        }
+        };
+        let Some(length) = read_head(&mut reader, &mut line, see)? else { return Ok(()) };
         body.resize(length, 0);
         reader.read_exact(&mut body)?;
         let answer = format!("HTTP/1.1 {} Bench\r\nContent-Length: 0\r\n\r\n", judge(&body, seen));

@@ -8,9 +8,10 @@ use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::time::Duration;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use rusqlite::{Connection as Sqlite, OpenFlags};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -186,9 +187,20 @@ fn config(port: u16, tables: &str) -> String {
 
 fn spawn(dir: &Path) -> anyhow::Result<Child> {
     let log = OpenOptions::new().create(true).append(true).open(dir.join("stderr.log"))?;
-    let mut command = Command::new(env!("CARGO_BIN_EXE_opentrack"));
+    let mut command = Command::new(binary());
     command.args(["serve", "--config", "config.toml"]).current_dir(dir).env_clear();
     Ok(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn()?)
+}
+
+static BINARY: OnceLock<PathBuf> = OnceLock::new();
+
+/// Chooses another build than the one that was made for this benchmark.
+pub(crate) fn measure(binary: PathBuf) -> anyhow::Result<()> {
+    BINARY.set(binary).map_err(|_| anyhow!("a build is chosen once"))
+}
+
+fn binary() -> &'static Path {
+    BINARY.get().map_or(Path::new(env!("CARGO_BIN_EXE_opentrack")), PathBuf::as_path)
 }
 
 fn settled(destination: &Value) -> u64 {

@@ -23,15 +23,60 @@ pub(crate) struct Scenario {
     events: usize,
     webhooks: usize,
     warehouse: bool,
+    /// Whether the client's address is in the text of every event.
+    addresses: bool,
 }
 
 /// All of them, in the order in which they run.
-pub(crate) const SCENARIOS: [Scenario; 5] = [
-    Scenario { name: "batch-journal", size: 100, events: 200_000, webhooks: 0, warehouse: false },
-    Scenario { name: "batch-webhook", size: 100, events: 200_000, webhooks: 1, warehouse: false },
-    Scenario { name: "single-webhook", size: 1, events: 60_000, webhooks: 1, warehouse: false },
-    Scenario { name: "batch-sqlite", size: 100, events: 200_000, webhooks: 0, warehouse: true },
-    Scenario { name: "batch-three", size: 100, events: 200_000, webhooks: 2, warehouse: true },
+pub(crate) const SCENARIOS: [Scenario; 6] = [
+    Scenario {
+        name: "batch-journal",
+        size: 100,
+        events: 200_000,
+        webhooks: 0,
+        warehouse: false,
+        addresses: false,
+    },
+    Scenario {
+        name: "batch-webhook",
+        size: 100,
+        events: 200_000,
+        webhooks: 1,
+        warehouse: false,
+        addresses: false,
+    },
+    Scenario {
+        name: "batch-webhook-ip",
+        size: 100,
+        events: 200_000,
+        webhooks: 1,
+        warehouse: false,
+        addresses: true,
+    },
+    Scenario {
+        name: "single-webhook",
+        size: 1,
+        events: 60_000,
+        webhooks: 1,
+        warehouse: false,
+        addresses: false,
+    },
+    Scenario {
+        name: "batch-sqlite",
+        size: 100,
+        events: 200_000,
+        webhooks: 0,
+        warehouse: true,
+        addresses: false,
+    },
+    Scenario {
+        name: "batch-three",
+        size: 100,
+        events: 200_000,
+        webhooks: 2,
+        warehouse: true,
+        addresses: false,
+    },
 ];
 
 impl Scenario {
@@ -42,7 +87,7 @@ impl Scenario {
 
     /// Returns its requests.
     pub(crate) fn corpus(&self) -> Requests {
-        Requests::new(self.size)
+        if self.addresses { Requests::with_addresses(self.size) } else { Requests::new(self.size) }
     }
 
     /// Runs once with a new router and returns what was measured.

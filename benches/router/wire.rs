@@ -3,6 +3,8 @@
 //! Separate so that both sides read a head in one way. Far simpler than a client library, so that the processor is left to
 //! the router.
 
+use std::io::BufRead;
+
 use anyhow::{Context, ensure};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
@@ -66,4 +68,25 @@ impl Connection {
 pub(crate) fn content_length(line: &str) -> Option<usize> {
     let (name, value) = line.split_once(':')?;
     name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse().ok()).flatten()
+}
+
+/// Reads the head of a request, giving each of its lines to `see`, the first one first. Returns the length of the body;
+/// `None` when the other side has closed the connection.
+pub(crate) fn read_head(
+    reader: &mut impl BufRead,
+    line: &mut String,
+    mut see: impl FnMut(&str),
+) -> std::io::Result<Option<usize>> {
+    let mut length = 0;
+    loop {
+        line.clear();
+        if reader.read_line(line)? == 0 {
+            return Ok(None);
+        }
+        if line == "\r\n" {
+            return Ok(Some(length));
+        }
+        length = content_length(line).unwrap_or(length);
+        see(line);
+    }
 }
