@@ -209,9 +209,10 @@ pub(super) fn class(outcome: &Outcome) -> Option<AttemptClass> {
     }
 }
 
-/// Returns what went wrong at the other side.
+/// Returns what went wrong at the other side; of what waits by itself, that is a quota or a right.
 pub(super) fn failure(outcome: &Outcome) -> Option<&Fault> {
-    fault_of(outcome).filter(|_| class(outcome).is_some())
+    let is_theirs = |fault: &&Fault| matches!(fault.reason, Reason::Throttled | Reason::Forbidden);
+    fault_of(outcome).filter(|fault| class(outcome).is_some() || is_theirs(fault))
 }
 
 pub(super) fn fault_of(outcome: &Outcome) -> Option<&Fault> {

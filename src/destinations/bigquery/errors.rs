@@ -123,6 +123,11 @@ impl Trouble {
         }
     }
 
+    /// Returns whether one table's quota is meant, so that others may go on.
+    pub(super) fn is_of_one_table(&self) -> bool {
+        matches!(self, Trouble::Said(said) if said.is_of_one_table())
+    }
+
     /// Returns the kind, where anything was said.
     pub(super) fn kind(&self) -> Option<Kind> {
         match self {

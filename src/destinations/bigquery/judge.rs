@@ -42,8 +42,8 @@ pub(super) trait Memory {
     /// Returns how long until a row is worth another try whose value its column did not take; `None` when it was tried
     /// before, so that it is refused now.
     fn cast_wait(&self, table: &str, row: &Row) -> Option<Duration>;
-    /// Returns how long a quota is left alone, 30 s to 10 min, growing while it goes on.
-    fn quota_wait(&self) -> Duration;
+    /// Returns how long a quota is left alone, that of a table or that of all: 30 s to 10 min, growing while it goes on.
+    fn quota_wait(&self, table: Option<&str>) -> Duration;
     /// Returns whether another table than this one took rows a short while ago: then what is said of this one is not said
     /// of the whole dataset.
     fn others_flow(&self, table: &str) -> bool;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::super::Reply;
+use super::circuit::Circuits;
 use super::ddl::Names;
 use super::errors::{Kind, Trouble};
 use super::judge::{self, Bench, Heard, RowVerdict};
@@ -18,12 +19,6 @@ use crate::policy::outcome::Outcome;
 
 /// How long a value waits that its column did not take, so that the table can be read anew.
 const CAST_WAIT: Duration = Duration::from_secs(2);
-
-/// The first wait after a quota is used up; it doubles up to [`LONGEST_QUOTA_WAIT`].
-const QUOTA_WAIT: Duration = Duration::from_secs(30);
-
-/// The longest wait for a quota.
-const LONGEST_QUOTA_WAIT: Duration = Duration::from_secs(600);
 
 /// What became of the rows of one request.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -68,7 +63,7 @@ pub(super) fn outcomes(
     let casts = match &heard {
         Heard::Rows(verdicts) => of_rows(request, rows, verdicts, (memory, &mut tally, now)),
         Heard::Whole(trouble) => {
-            of_whole(rows, trouble, memory, now);
+            of_whole((request, rows), trouble, memory, now);
             Vec::new()
         }
     };
@@ -126,20 +121,24 @@ fn of_rows(
         Request::Insert(_) => memory.propagation.heard(table, heard, now),
     }
     if any_taken {
-        memory.quota_hits = 0;
+        memory.circuits.taken(table);
     }
     casts
 }
 
-fn of_whole(rows: &Rows, trouble: &Trouble, memory: &mut Memory, now: Timestamp) {
+fn of_whole((request, rows): (&Request, &Rows), trouble: &Trouble, memory: &mut Memory, now: Timestamp) {
     match trouble.kind() {
+        Some(Kind::NotBilled) if matches!(request, Request::Insert(_)) => memory.only_loads = true,
         Some(Kind::NoTable | Kind::NoSchema) => {
             memory.propagation.no_table(&rows.table, now);
             for mark in &rows.marks {
                 memory.ledger.row_mut(mark.event, &rows.table).waits(now);
             }
         }
-        Some(Kind::Quota | Kind::RateLimit) => memory.quota_hits = memory.quota_hits.saturating_add(1),
+        Some(Kind::Quota | Kind::RateLimit) => {
+            let table = Some(rows.table.as_str()).filter(|_| trouble.is_of_one_table());
+            memory.circuits.hit(table, now);
+        }
         _ => {}
     }
 }
@@ -197,9 +196,8 @@ impl judge::Memory for Recall<'_> {
         self.casts.get(place).copied().unwrap_or_default().then_some(CAST_WAIT)
     }
 
-    fn quota_wait(&self) -> Duration {
-        let doubled = self.memory.quota_hits.saturating_sub(1).min(8);
-        QUOTA_WAIT.saturating_mul(1 << doubled).min(LONGEST_QUOTA_WAIT)
+    fn quota_wait(&self, table: Option<&str>) -> Duration {
+        self.memory.circuits.wait(table)
     }
 
     fn others_flow(&self, table: &str) -> bool {
@@ -223,8 +221,8 @@ impl judge::Memory for NoRows {
         None
     }
 
-    fn quota_wait(&self) -> Duration {
-        QUOTA_WAIT
+    fn quota_wait(&self, table: Option<&str>) -> Duration {
+        Circuits::default().wait(table)
     }
 
     fn others_flow(&self, _: &str) -> bool {

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::circuit::Circuits;
 use super::ledger::Ledger;
 use super::propagation::{Lane, Pace, Propagation};
 
@@ -14,14 +15,22 @@ pub(super) struct Memory {
     pub(super) ledger: Ledger,
     /// How long a row waits for a column at most.
     pub(super) budget: std::time::Duration,
-    /// How often in a row a quota was used up.
-    pub(super) quota_hits: u32,
+    /// Of quotas that are used up.
+    pub(super) circuits: Circuits,
+    /// Whether the project may not stream: then all rows are loaded, for as long as this is remembered.
+    pub(super) only_loads: bool,
 }
 
 impl Memory {
     /// Returns a memory of nothing.
     pub(super) fn new(pace: Pace, budget: std::time::Duration) -> Memory {
-        Memory { propagation: Propagation::new(pace), ledger: Ledger::default(), budget, quota_hits: 0 }
+        Memory {
+            propagation: Propagation::new(pace),
+            ledger: Ledger::default(),
+            budget,
+            circuits: Circuits::default(),
+            only_loads: false,
+        }
     }
 
     /// Returns the columns of a row whose values go to `_unmapped`: those that refuse them, and when the row has waited

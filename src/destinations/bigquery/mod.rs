@@ -8,6 +8,7 @@
 mod api;
 mod auth;
 mod blueprint;
+mod circuit;
 mod client;
 mod config;
 mod ddl;
@@ -49,7 +50,7 @@ use super::{
 };
 use crate::policy::patience::{BatchLimits, BreakerSettings, RateLimit, Retry};
 use crate::spec::Event;
-use crate::telemetry::{Meter, RowFate, RowLane, events};
+use crate::telemetry::{BreakerState, Meter, RowFate, RowLane, events};
 use crate::warehouse::{Mapper, Schema, own_table};
 
 pub use client::Wire;
@@ -155,8 +156,11 @@ impl Destination for BigQuery {
             makes_dataset: self.config.auto_table_management.makes_tables(),
         };
         let mut memory = self.memory();
+        let before = (memory.only_loads, memory.circuits.is_open());
         let (outcomes, tally) = listen::outcomes((request, events), reply, &mut memory, &terms);
+        let after = (memory.only_loads, memory.circuits.is_open());
         drop(memory);
+        self.tell(before, after);
         self.count(request, &outcomes, tally);
         outcomes
     }
@@ -208,6 +212,17 @@ impl BigQuery {
             }
             let message_id = batch.get(index).map_or("", |event| &*event.head.message_id);
             conflicts.note_row(&table, clashes, message_id);
+        }
+    }
+
+    /// Says what has changed for all rows: whether they may be streamed, and whether a quota is used up.
+    fn tell(&self, before: (bool, bool), after: (bool, bool)) {
+        if !before.0 && after.0 {
+            events::StreamingRefused.emit(&self.meter);
+        }
+        if before.1 != after.1 {
+            let state = if after.1 { BreakerState::Open } else { BreakerState::Closed };
+            events::CircuitChanged { state }.emit(&self.meter);
         }
     }
 

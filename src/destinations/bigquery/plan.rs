@@ -101,6 +101,8 @@ pub(super) struct Builder<'a> {
     memory: &'a mut Memory,
     closed: &'a BTreeMap<String, Closed>,
     attempt: &'a Attempt,
+    /// Whether nothing is streamed.
+    only_loads: bool,
     /// By event: what it is known by.
     marks: Vec<u128>,
     /// By event: how many rows it has that are not in yet.
@@ -120,6 +122,7 @@ impl<'a> Builder<'a> {
         (events, attempt): (&[Arc<Event>], &'a Attempt),
     ) -> Builder<'a> {
         Builder {
+            only_loads: rules.write_method == WriteMethod::Load || memory.only_loads,
             rules,
             memory,
             closed,
@@ -165,7 +168,7 @@ impl<'a> Builder<'a> {
         }
         let Some(load) = load else { return };
         let loads = self.memory.propagation.loads(table);
-        match self.rules.write_method == WriteMethod::Load && !load.is_due(loads, self.attempt) {
+        match self.only_loads && !load.is_due(loads, self.attempt) {
             true => {
                 let wait = load.until_due(loads, now);
                 load.events().for_each(|index| wait_for(&mut self.waiting, index, wait, faults::load(table)));
@@ -197,7 +200,7 @@ impl<'a> Builder<'a> {
 
     /// Returns how a row goes that uses these young columns.
     fn lane(&mut self, index: usize, table: &str, uses_young: bool) -> Lane {
-        if self.rules.write_method == WriteMethod::Load {
+        if self.only_loads {
             return Lane::Cold;
         }
         let mark = self.mark(index);

@@ -35,7 +35,8 @@ pub use reload::{
     ConfigApplied, ConfigRefused, ConfigUnchanged, ConfigWaits, ConfigWarning, DestinationStopped,
 };
 pub use rows::{
-    CircuitChanged, OldestRow, RowWaited, RowsRefused, RowsSent, RowsSettled, SchemaGuarded, TypeConflict,
+    CircuitChanged, OldestRow, RowWaited, RowsRefused, RowsSent, RowsSettled, SchemaGuarded,
+    StreamingRefused, TypeConflict,
 };
 pub use schema::{SchemaChanged, SchemaMeasured, SchemaRefused};
 pub use space::{BacklogDropped, RecordsDropped, SpaceMeasured};

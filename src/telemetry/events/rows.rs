@@ -1,6 +1,8 @@
-//! What happens to the rows of a warehouse over a network. Counted through the destination's meter; no line is written.
+//! What happens to the rows of a warehouse over a network. Counted through the destination's meter.
 
 use std::time::Duration;
+
+use tracing::warn;
 
 use crate::telemetry::labels::{
     BreakerState, ConflictLabels, DestinationLabels, LaneLabels, RowErrorLabels, RowFate, RowLabels, RowLane,
@@ -144,6 +146,23 @@ impl SchemaGuarded {
             let of = DestinationLabels::new(destination);
             metrics.warehouse.column_guard.get_or_create(&of).inc_by(self.columns);
             metrics.warehouse.table_guard.get_or_create(&of).inc_by(self.tables);
+        });
+    }
+}
+
+/// A project without billing takes no streamed rows; they are loaded from now on.
+#[derive(Debug, Clone, Copy)]
+pub struct StreamingRefused;
+
+impl StreamingRefused {
+    /// Writes the line.
+    pub fn emit(self, meter: &Meter) {
+        meter.with(|destination, _| {
+            warn!(
+                destination.name = destination,
+                "{destination} takes no streamed rows without billing: rows go by load jobs until the next start, as with \
+                 write_method = \"load\""
+            );
         });
     }
 }

@@ -29,7 +29,7 @@ impl Memory for Told {
         (!self.tried_before).then_some(Duration::from_secs(1))
     }
 
-    fn quota_wait(&self) -> Duration {
+    fn quota_wait(&self, _: Option<&str>) -> Duration {
         Duration::from_secs(30)
     }
 
@@ -195,8 +195,8 @@ fn each_error_of_a_request_has_its_outcome_for_all_events() {
         (answer(502, "<html>bad gateway</html>"), "transient server_error"),
         (answer(503, ""), "transient server_error"),
         (error(403, "accessDenied", "Access Denied: Table acme:analytics.t"), "broken forbidden"),
-        (error(403, "accessDenied", free), "broken forbidden"),
-        (error(403, "billingNotEnabled", "Billing has not been enabled"), "broken forbidden"),
+        (error(403, "accessDenied", free), "deferred 0 forbidden"),
+        (error(403, "billingNotEnabled", "Billing has not been enabled"), "deferred 0 forbidden"),
         (error(403, "blocked", "Your account is blocked"), "broken forbidden"),
         (error(401, "authError", "Invalid Credentials"), "broken unauthorized"),
         (answer(400, r#"{"error":"invalid_grant","error_description":"x"}"#), "broken unauthorized"),
@@ -227,10 +227,14 @@ fn retry_after_is_kept() {
 }
 
 #[test]
-fn the_free_tier_is_told_what_works_there() {
+fn the_free_tier_is_told_what_works_there_and_held_when_that_does_not_either() {
     let reply = error(403, "accessDenied", "Streaming insert is not allowed in the free tier");
-    let Outcome::Broken(fault) = insert(1, &reply).remove(0) else { panic!("not held") };
+    let Outcome::Deferred { fault, .. } = insert(1, &reply).remove(0) else { panic!("not to be loaded") };
     assert!(fault.answer.contains("write_method = \"load\""), "{}", fault.answer);
+    let reply = error(403, "billingNotEnabled", "Billing has not been enabled");
+    let outcome = judged(&Request::Load(rows(1)), 1, &reply, &Told::default()).remove(0);
+    let Outcome::Broken(fault) = outcome else { panic!("not held: {outcome:?}") };
+    assert!(fault.answer.contains("enable billing"), "{}", fault.answer);
 }
 
 #[test]

@@ -14,14 +14,23 @@ const NEAR_THE_LIMIT: usize = 8 * 1024 * 1024;
 /// How long a table that we may not write to is left alone, while others flow.
 const DENIED_WAIT: Duration = Duration::from_secs(60);
 
-/// What the free tier does not do, and what it does.
-const SANDBOX: &str = "the free tier takes no streamed rows: use write_method = \"load\", since load jobs work in the \
-                       sandbox, or enable billing";
+/// What a project without billing does not do, and what it does.
+const SANDBOX: &str = "a project without billing takes no streamed rows: they go by load jobs instead, which is free and takes \
+                       minutes; write_method = \"load\" says so from the start, and with billing they are streamed after a \
+                       restart";
+
+/// What helps when even a load job is not taken.
+const NO_BILLING: &str = "load jobs are refused too: enable billing for the project";
 
 /// Returns what is to become of every event of the request.
 pub(super) fn outcome(request: &Request, events: usize, trouble: &Trouble, bench: &Bench<'_>) -> Outcome {
     match (trouble, request) {
         (Trouble::Silent(failure), _) => silent(request, events, failure),
+        // It goes by a load job when it is planned again.
+        (Trouble::Said(said), Request::Insert(rows)) if said.kind() == Kind::NotBilled => {
+            let fault = at(&rows.table, String::new(), not_billed(said, SANDBOX));
+            Outcome::Deferred { wait: Duration::ZERO, fault }
+        }
         (Trouble::Said(said), Request::Insert(rows) | Request::Load(rows)) => {
             of_rows(rows, events, said, bench)
         }
@@ -58,7 +67,7 @@ fn of_rows(rows: &Rows, events: usize, said: &Said, bench: &Bench<'_>) -> Outcom
         Kind::NoTable | Kind::NoSchema => waits(bench.memory.table_wait(table)),
         Kind::NoField => waits(bench.memory.field_wait(table, "")),
         Kind::RateLimit | Kind::Quota if said.is_of_one_table() => {
-            Outcome::Deferred { wait: quota_wait(said, bench), fault: fault(Reason::Throttled) }
+            Outcome::Deferred { wait: quota_wait(said, Some(table), bench), fault: fault(Reason::Throttled) }
         }
         Kind::Denied if bench.memory.others_flow(table) => {
             Outcome::Deferred { wait: DENIED_WAIT, fault: fault(Reason::Forbidden) }
@@ -89,16 +98,13 @@ fn of_anything(said: &Said, bench: &Bench<'_>) -> Outcome {
     let fault = |reason| fault(said, reason);
     match said.kind() {
         Kind::Credentials => Outcome::Broken(fault(Reason::Unauthorized)),
-        Kind::NotBilled => {
-            let answer = format!("{}; {SANDBOX}", said.words());
-            Outcome::Broken(Fault::new(Reason::Forbidden, said.status, answer))
-        }
+        Kind::NotBilled => Outcome::Broken(not_billed(said, NO_BILLING)),
         Kind::Blocked => Outcome::Broken(fault(Reason::Forbidden)),
         Kind::NoDataset | Kind::NothingThere | Kind::NoTable => Outcome::Broken(fault(Reason::NotFound)),
         Kind::Redirect => Outcome::Broken(fault(Reason::Redirect)),
         Kind::RateLimit => Outcome::Throttled { wait: said.wait, fault: fault(Reason::Throttled) },
         Kind::Quota => {
-            let wait = Some(quota_wait(said, bench));
+            let wait = Some(quota_wait(said, None, bench));
             Outcome::Throttled { wait, fault: fault(Reason::Throttled) }
         }
         Kind::Busy if said.status == Some(503) && said.wait.is_some() => {
@@ -119,13 +125,17 @@ fn of_anything(said: &Said, bench: &Bench<'_>) -> Outcome {
     }
 }
 
-fn quota_wait(said: &Said, bench: &Bench<'_>) -> Duration {
-    said.wait.unwrap_or_else(|| bench.memory.quota_wait())
+fn quota_wait(said: &Said, table: Option<&str>, bench: &Bench<'_>) -> Duration {
+    said.wait.unwrap_or_else(|| bench.memory.quota_wait(table))
 }
 
 /// One event is to blame; with more than one in the request it takes bisection to find it.
 fn guilty(fault: Fault, events: usize) -> Outcome {
     if events > 1 { Outcome::Suspect(fault) } else { Outcome::Refused(fault) }
+}
+
+fn not_billed(said: &Said, advice: &str) -> Fault {
+    Fault::new(Reason::Forbidden, said.status, format!("{}; {advice}", said.words()))
 }
 
 fn fault(said: &Said, reason: Reason) -> Fault {

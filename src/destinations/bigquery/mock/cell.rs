@@ -26,12 +26,14 @@ pub(super) struct Bad {
     pub(super) place: String,
     /// Google's words.
     pub(super) message: String,
+    /// Google's word; nearly always this one.
+    pub(super) reason: String,
 }
 
 impl Bad {
     /// Returns a reason.
     pub(super) fn new(place: &str, message: String) -> Bad {
-        Bad { place: place.to_owned(), message }
+        Bad { place: place.to_owned(), message, reason: "invalid".to_owned() }
     }
 }
 

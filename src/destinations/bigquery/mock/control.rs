@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::answer::{Answer, fine};
 use super::call::Call;
 use super::state::{Place, State, Table};
-use super::token;
+use super::{script, token};
 use crate::destinations::mock::{Incoming, Said};
 
 /// Answers, when it is something that this stand-in can be asked.
@@ -19,6 +19,9 @@ pub(super) fn control(state: &mut State, request: &Incoming) -> Option<Said> {
             fine(&token::key_file(&state.settings.project, &url))
         }
         ("POST", "set") => set(state, &call),
+        ("POST", "say") => {
+            script::take(&mut state.script, &call).map_err(|why| wrong(&why)).and_then(|()| done())
+        }
         ("POST", "refuse") => refuse(state, &call),
         ("POST", "deny") => right(state, &call, true),
         ("POST", "allow") => right(state, &call, false),

@@ -10,6 +10,7 @@ use super::answer::{invalid, not_found, put, refusal, too_large};
 use super::call::{Call, unpacked};
 use super::cell::{self, Bad, Way};
 use super::propagation::Propagation;
+use super::script;
 use super::state::{Place, Row, State, Table};
 use crate::destinations::mock::{Incoming, MockEvent, Said};
 
@@ -106,6 +107,7 @@ pub(super) fn insert(
         let message = "Access Denied: BigQuery BigQuery: Streaming insert is not allowed in the free tier";
         return Err(refusal(403, "accessDenied", message));
     }
+    let dictated = dictated(state, &asked);
     let (table, mut propagation) = parts(state, place, request.at, &name)?;
     let seen = propagation.sees(table);
     if table.view.is_some() {
@@ -126,9 +128,28 @@ pub(super) fn insert(
             *row = Err(Bad::new("", "as it was told".to_owned()));
         }
     }
+    for (row, bad) in checked.iter_mut().zip(dictated) {
+        if let Some(bad) = bad {
+            *row = Err(bad);
+        }
+    }
     let dedupe = propagation.settings.dedupe;
     let vanish = propagation.swallows(table);
     Ok(settle(table, &asked, checked, &Moment { at: request.at, dedupe, vanish }))
+}
+
+/// Returns for each row what a test has it refused for.
+fn dictated(state: &mut State, asked: &Asked) -> Vec<Option<Bad>> {
+    if state.script.is_empty() {
+        return Vec::new();
+    }
+    let bad = |row: &AskedRow| {
+        let text = serde_json::to_vec(&row.cells).unwrap_or_default();
+        let line = script::spoken(&mut state.script, "row", &text)?;
+        let (place, message, reason) = (line.location.clone(), line.message.clone(), line.reason.clone());
+        Some(Bad { place, message, reason })
+    };
+    asked.rows.iter().map(bad).collect()
 }
 
 fn parts<'a>(
@@ -161,7 +182,7 @@ fn settle(
     let (mut errors, mut taken) = (Vec::new(), Vec::new());
     for (index, (row, asked)) in checked.into_iter().zip(&asked.rows).enumerate() {
         match row {
-            Err(bad) => errors.push(row_error(index, "invalid", &bad.place, &bad.message)),
+            Err(bad) => errors.push(row_error(index, &bad.reason, &bad.place, &bad.message)),
             Ok(_) if stop => errors.push(row_error(index, "stopped", "", "")),
             Ok(cells) => {
                 keep(table, asked.id.as_deref(), cells, moment);

@@ -10,7 +10,7 @@ use super::field;
 use super::job::Job;
 use super::schema::Added;
 use super::state::{Place, Row, State, Table};
-use super::{quota, schema, tables};
+use super::{quota, schema, script, tables};
 use crate::destinations::mock::{Incoming, Said};
 
 /// How gzip begins.
@@ -86,7 +86,9 @@ pub(super) fn run(state: &mut State, job: &Value, data: &[u8], at: Timestamp) ->
     state.needs("bigquery.tables.updateData", &name)?;
     quota::load(state, &place, at)?;
     let mut made = Job::new(state, &location, configuration.clone());
-    match rows_into(state, &place, load, data, at) {
+    let dictated = script::spoken(&mut state.script, "job", place.1.as_bytes());
+    let dictated = dictated.map(|line| json!({ "reason": line.reason, "message": line.message }));
+    match dictated.map_or_else(|| rows_into(state, &place, load, data, at), Err) {
         Ok(rows) => {
             made.statistics = json!({ "load": { "outputRows": rows.to_string(), "badRecords": "0" } })
         }

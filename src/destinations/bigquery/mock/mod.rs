@@ -16,6 +16,7 @@ mod propagation;
 mod quota;
 mod result;
 mod schema;
+mod script;
 mod settings;
 mod sql;
 mod state;
@@ -72,6 +73,9 @@ impl Mock for BigQuery {
     }
 
     fn take(&mut self, request: &Incoming, _: &[MockEvent]) -> (Said, Vec<usize>) {
+        if let Some(said) = script::answer(&mut self.state.script, request) {
+            return (said, Vec::new());
+        }
         let (target, _) = Target::of(&request.path);
         let call = Call::new(request);
         if let Target::Insert(place) = &target {

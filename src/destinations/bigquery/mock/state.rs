@@ -9,6 +9,7 @@ use super::answer::{not_found, put, refusal};
 use super::field::Field;
 use super::job::{Job, Upload};
 use super::quota::Window;
+use super::script::Line;
 use super::settings::Settings;
 use crate::destinations::mock::Said;
 
@@ -27,6 +28,8 @@ pub(super) struct State {
     /// Whether the key is good no more.
     pub(super) revoked: bool,
     pub(super) quotas: Quotas,
+    /// Answers that are dictated.
+    pub(super) script: Vec<Line>,
     pub(super) dice: fastrand::Rng,
     /// Counts what gets a number: jobs, tokens, uploads.
     pub(super) last_number: u64,
@@ -118,6 +121,7 @@ impl State {
             tokens: HashMap::new(),
             revoked: false,
             quotas: Quotas::default(),
+            script: Vec::new(),
             last_number: 0,
         }
     }

@@ -389,3 +389,18 @@ fn a_needed_change_names_no_table_that_is_closed() {
     assert_eq!(plan.waiting.len(), 1, "the narrow row waits, so that nothing is decided yet");
     assert!(plan.refused.is_empty());
 }
+
+#[test]
+fn what_may_not_be_streamed_is_loaded_as_if_the_settings_said_so() {
+    let mut bed = bed();
+    let events = [track("a", "One", &json!({}))];
+    let plan = bed.settled(&events);
+    assert!(plan.requests.iter().all(|planned| matches!(planned.request, Request::Insert(_))));
+    bed.memory.only_loads = true;
+    let plan = bed.plan(&events);
+    assert_eq!(plan.requests.len(), 2);
+    assert!(plan.requests.iter().all(|planned| matches!(planned.request, Request::Load(_))));
+    bed.attempt.at = at(60);
+    let plan = bed.plan(&[track("b", "One", &json!({}))]);
+    assert_eq!((plan.requests.len(), plan.waiting.len()), (0, 1), "the next job is not due");
+}
