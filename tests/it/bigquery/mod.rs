@@ -1,3 +1,4 @@
 //! BigQuery, against its stand-in: nothing here needs an account.
 
+mod errors;
 mod stand_in;
