@@ -34,8 +34,6 @@ async fn a_table_that_was_made_by_hand_without_columns_gets_them() {
 async fn a_statement_that_came_too_often_or_failed_over_there_is_run_again() {
     for (status, reason, words) in [
         (403, "rateLimitExceeded", "Exceeded rate limits: too many table update operations for this table."),
-        (429, "rateLimitExceeded", "Exceeded rate limits: too many api requests"),
-        (403, "quotaExceeded", "Quota exceeded: Your project exceeded quota for dataset metadata update."),
         (400, "jobRateLimitExceeded", "Exceeded rate limits: too many jobs"),
         (400, "jobBackendError", "The job encountered an internal error"),
         (400, "jobInternalError", "The job encountered an internal error"),
@@ -44,7 +42,7 @@ async fn a_statement_that_came_too_often_or_failed_over_there_is_run_again() {
         let scene = Scene::with_tables("").await;
         let line = json!({
             "on": "query", "status": status, "reason": reason, "message": words, "holds": "ALTER TABLE",
-            "retry_after": 1, "times": 1,
+            "times": 1,
         });
         scene.cloud.say(line).await;
         let ids = scene.send(&[planned(10), thing(11)]).await;
@@ -54,6 +52,29 @@ async fn a_statement_that_came_too_often_or_failed_over_there_is_run_again() {
         scene.until_delivered(6).await;
         assert_eq!(scene.rows("tracks").await.len(), 6, "{reason}");
     }
+}
+
+#[tokio::test]
+async fn a_quota_of_changes_is_named_and_keeps_only_what_needs_the_change() {
+    let scene = Scene::with_tables("").await;
+    let words = "Quota exceeded: Your project exceeded quota for dataset metadata update operations.";
+    let line = json!({
+        "on": "query", "status": 403, "reason": "quotaExceeded", "message": words, "holds": "ALTER TABLE",
+    });
+    scene.cloud.say(line).await;
+    let ids = scene.send(&[planned(10), thing(11)]).await;
+    scene.until_in("thing", &ids[1..]).await;
+    crate::support::until("the quota is named", 20, async || {
+        scene.router.get("/api/schema").await.text.contains(words)
+    })
+    .await;
+    let entry = scene.router.destination("bq").await;
+    assert_eq!((&entry["backlog"]["events"], &entry["counts"]["dead"]), (&json!(1), &json!({})), "{entry}");
+    let asked = scene.asked("query").await;
+    scene.send(&[planned(12)]).await;
+    let waits = |one: &Value| one["backlog"]["events"] == 2;
+    scene.until_entry("the next waits too", waits).await;
+    assert_eq!(scene.asked("query").await, asked, "the quota is left alone");
 }
 
 #[tokio::test]
@@ -87,6 +108,7 @@ async fn a_table_that_may_not_be_made_is_a_letter_with_the_statement_that_makes_
         (&json!("schema_missing_table"), &json!("other")),
         "{letter}"
     );
+    scene.cloud.allow("bigquery.tables.create").await;
     scene.run(letter["ddl"].as_str().unwrap_or_default()).await;
     let retry = scene.router.run(&["dead-letters", "retry", letter["id"].as_str().unwrap_or_default()]);
     assert_eq!(retry.status.code(), Some(0), "{retry:?}");
