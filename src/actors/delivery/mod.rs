@@ -183,17 +183,18 @@ impl<D: Destination> Delivery<D> {
             let read = tokio::task::spawn_blocking(read).await;
             let (cursor, paused) = match read {
                 Ok(Ok((cursor, paused))) => (cursor.unwrap_or_default(), paused),
-                Ok(Err(error)) => return Err(JournalError::to_string(&error)),
-                Err(panic) => return Err(panic.to_string()),
+                Ok(Err(error)) => return Err((None, JournalError::to_string(&error))),
+                Err(panic) => return Err((None, panic.to_string())),
             };
-            parts.client.init().await.map_err(|reply| words(&reply))?;
+            let opened = parts.client.init().await;
+            opened.map_err(|reply| refusal(parts.destination.as_ref(), &reply))?;
             Ok((cursor, paused))
         };
         let work = AssertUnwindSafe(work).catch_unwind().into_actor(self);
         self.preparing = Some(ctx.spawn(work.map(|done, delivery, ctx| match done {
             Ok(Ok((cursor, paused))) => delivery.prepared(cursor, paused, ctx),
             Ok(Err(why)) => delivery.unprepared(why, ctx),
-            Err(_) => delivery.unprepared("preparing the wire panicked".into(), ctx),
+            Err(_) => delivery.unprepared((None, "preparing the wire panicked".into()), ctx),
         })));
     }
 
@@ -216,9 +217,9 @@ impl<D: Destination> Delivery<D> {
         self.look(ctx);
     }
 
-    fn unprepared(&mut self, why: String, ctx: &mut Context<Self>) {
+    fn unprepared(&mut self, (status, why): (Option<u16>, String), ctx: &mut Context<Self>) {
         self.trouble("prepare the wire", &why);
-        self.last_error = Some(LastError { at: clock::now(), status: None, message: why });
+        self.last_error = Some(LastError { at: clock::now(), status, message: why });
         self.preparations = self.preparations.saturating_add(1);
         let retry = &self.parts.patience.retry;
         let wait =
@@ -411,11 +412,16 @@ fn in_words(fault: &Fault) -> String {
     }
 }
 
-fn words(reply: &Reply) -> String {
-    match reply {
-        Reply::Failed(failure) => failure.message.clone(),
-        Reply::Answer(answer) => format!("answered {}", answer.status),
-    }
+/// Returns status and words of what kept the wire from being prepared, as the destination reads the answer to a probe.
+fn refusal<D: Destination>(destination: &D, reply: &Reply) -> (Option<u16>, String) {
+    let (status, plain) = match reply {
+        Reply::Failed(failure) => return (None, failure.message.clone()),
+        Reply::Answer(answer) => (Some(answer.status), format!("answered {}", answer.status)),
+    };
+    let probe = destination.probe();
+    let judged = probe.first().map(|request| destination.judge(request, 1, reply)).unwrap_or_default();
+    let told = judged.first().and_then(sending::fault_of).map(in_words);
+    (status, told.filter(|words| !words.is_empty()).unwrap_or(plain))
 }
 
 impl<D: Destination> Actor for Delivery<D> {

@@ -28,6 +28,8 @@ pub(super) struct RowMemory {
     /// Columns that refused its value twice.
     withheld: Vec<String>,
     casts: u8,
+    /// Whether a load job had it in vain.
+    was_loaded: bool,
 }
 
 /// What is known of all of them, by event.
@@ -106,6 +108,16 @@ impl RowMemory {
     /// Returns for how long it waits; `None` when it was never tried.
     pub(super) fn waited(&self, now: Timestamp) -> Option<Duration> {
         self.since.map(|since| between(since, now))
+    }
+
+    /// Takes note that a load job had it in vain.
+    pub(super) fn was_loaded(&mut self) {
+        self.was_loaded = true;
+    }
+
+    /// Returns whether a load job had it in vain, so that it does not wait for the time of the next.
+    pub(super) fn is_overdue(&self) -> bool {
+        self.was_loaded
     }
 
     /// Takes note that it was refused for a column that is not there.

@@ -127,6 +127,9 @@ fn of_rows(
 }
 
 fn of_whole((request, rows): (&Request, &Rows), trouble: &Trouble, memory: &mut Memory, now: Timestamp) {
+    if matches!(request, Request::Load(_)) {
+        rows.marks.iter().for_each(|mark| memory.ledger.row_mut(mark.event, &rows.table).was_loaded());
+    }
     match trouble.kind() {
         Some(Kind::NotBilled) if matches!(request, Request::Insert(_)) => memory.only_loads = true,
         Some(Kind::NoTable | Kind::NoSchema) => {
@@ -135,6 +138,7 @@ fn of_whole((request, rows): (&Request, &Rows), trouble: &Trouble, memory: &mut 
                 memory.ledger.row_mut(mark.event, &rows.table).waits(now);
             }
         }
+        Some(Kind::Denied) => memory.propagation.denied(&rows.table),
         Some(Kind::Quota | Kind::RateLimit) => {
             let table = Some(rows.table.as_str()).filter(|_| trouble.is_of_one_table());
             memory.circuits.hit(table, now);

@@ -167,8 +167,11 @@ impl<'a> Builder<'a> {
             plan.requests.extend(lane.into_inserts(table, send_ids));
         }
         let Some(load) = load else { return };
+        let ledger = &self.memory.ledger;
+        let is_overdue = |mark: u128| ledger.row(mark, table).is_some_and(|row| row.is_overdue());
+        let is_early = self.attempt.number > 1 || load.marks().any(is_overdue);
         let loads = self.memory.propagation.loads(table);
-        match self.only_loads && !load.is_due(loads, self.attempt) {
+        match self.only_loads && !load.is_due(loads, is_early, now) {
             true => {
                 let wait = load.until_due(loads, now);
                 load.events().for_each(|index| wait_for(&mut self.waiting, index, wait, faults::load(table)));

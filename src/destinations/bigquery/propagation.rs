@@ -258,6 +258,13 @@ impl Propagation {
         is_surprise
     }
 
+    /// Takes note that a table may not be written to: it is none that flows.
+    pub(super) fn denied(&mut self, table: &str) {
+        if let Some(known) = self.tables.get_mut(table) {
+            known.taken_at = None;
+        }
+    }
+
     /// Returns how long until a row is worth another try that was refused for a column.
     pub(super) fn field_wait(&self, table: &str, column: &str) -> Duration {
         let young = self.tables.get(table).and_then(|known| known.young.get(column));

@@ -2,13 +2,13 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, ChildStdout, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::client::{Answer, http};
-use super::router::opentrack;
+use super::router::{Config, opentrack};
 use super::wait::until_some;
 
 /// A running stand-in; ends when dropped.
@@ -50,6 +50,26 @@ impl BigQuery {
         self.dir.path().join("key.json")
     }
 
+    /// Returns the configuration of a router that writes to its dataset `analytics` as `bq`, with patience short enough for a
+    /// test; `extra` are further lines.
+    pub(crate) fn config(&self, extra: &str) -> Config {
+        Config::default().table(&format!(
+            "[destinations.bq]\ntype = \"bigquery\"\nproject_id = \"local\"\ndataset = \"analytics\"\n\
+             endpoint = \"{}\"\ncredentials_file = \"{}\"\nschema_window = \"50ms\"\n\
+             batch = {{ max_events = 2000, max_bytes = \"5MB\", max_delay = \"50ms\" }}\n\
+             retry = {{ initial = \"50ms\", max = \"200ms\" }}\n\
+             breaker = {{ failures = 5, open_for = \"200ms\" }}\nhold = {{ probe_every = \"200ms\" }}\n{extra}",
+            self.endpoint(),
+            self.key_file().display()
+        ))
+    }
+
+    /// Sends the process a signal: `STOP`, `CONT`.
+    pub(crate) fn signal(&self, name: &str) {
+        let status = Command::new("sh").arg("-c").arg(format!("kill -{name} {}", self.child.id())).status();
+        assert!(status.expect("there is a shell").success(), "could not signal the stand-in");
+    }
+
     /// Returns the lines that it tells a user to paste.
     pub(crate) fn greeting(&self) -> &[String] {
         &self.greeting
@@ -58,6 +78,17 @@ impl BigQuery {
     /// Misbehaves from now on: `{"mode": 503, "on": "insert", "times": 2}`.
     pub(crate) async fn behave(&self, behaviour: Value) {
         self.tell("behave", behaviour).await;
+    }
+
+    /// Says this in Google's form from now on: `{"on": "insert", "status": 403, "reason": "quotaExceeded", "message": "…",
+    /// "times": 2}`. `on` may be `row`, `job`, or a part of the interface; `holds` narrows it to what holds a text.
+    pub(crate) async fn say(&self, line: Value) {
+        self.tell("say", line).await;
+    }
+
+    /// Says again what it has to say itself.
+    pub(crate) async fn be_itself(&self) {
+        self.tell("say", json!({})).await;
     }
 
     /// Changes settings: `{"propagation": "3m"}`.

@@ -1,5 +1,6 @@
 //! Load jobs: newline-delimited JSON, packed or not, that comes with the request. A job takes all its rows or none.
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -86,7 +87,7 @@ pub(super) fn run(state: &mut State, job: &Value, data: &[u8], at: Timestamp) ->
     state.needs("bigquery.tables.updateData", &name)?;
     quota::load(state, &place, at)?;
     let mut made = Job::new(state, &location, configuration.clone());
-    let dictated = script::spoken(&mut state.script, "job", place.1.as_bytes());
+    let dictated = script::spoken(&mut state.script, "job", &[place.1.as_bytes(), &rows_of(data)].concat());
     let dictated = dictated.map(|line| json!({ "reason": line.reason, "message": line.message }));
     match dictated.map_or_else(|| rows_into(state, &place, load, data, at), Err) {
         Ok(rows) => {
@@ -98,6 +99,11 @@ pub(super) fn run(state: &mut State, job: &Value, data: &[u8], at: Timestamp) ->
     let said = fine(&made.to_json(&project, &id));
     state.jobs.insert(id, made);
     said
+}
+
+/// Returns the rows as text, as far as they can be unpacked.
+fn rows_of(data: &[u8]) -> Bytes {
+    gunzip(data).unwrap_or_else(|_| Bytes::copy_from_slice(data))
 }
 
 /// Returns how many rows were written, or why the job failed.

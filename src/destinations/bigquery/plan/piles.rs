@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::super::super::{Attempt, Planned};
+use super::super::super::Planned;
 use super::super::propagation::{Lane, Loads};
 use super::super::request::{Mark, Request, Row, Rows};
 use super::super::row::{Keys, Text, insert_id, job};
@@ -136,12 +136,16 @@ impl Sorted {
         self.pieces.iter().map(|(piece, _)| piece.index)
     }
 
+    /// Returns what the events of its rows are known by.
+    pub(super) fn marks(&self) -> impl Iterator<Item = u128> {
+        self.pieces.iter().map(|(piece, _)| piece.mark)
+    }
+
     /// Returns whether these rows are worth a load job now, where all rows are loaded: many, or some that were tried before,
     /// or when it is time.
-    pub(super) fn is_due(&self, loads: &Loads, attempt: &Attempt) -> bool {
-        let now = attempt.at;
+    pub(super) fn is_due(&self, loads: &Loads, were_tried: bool, now: Timestamp) -> bool {
         let is_full = self.pieces.len() >= FULL_LOAD.0 || self.bytes.len() >= FULL_LOAD.1;
-        let is_early = (is_full || attempt.number > 1) && loads.today(now) < EARLY_LOADS;
+        let is_early = (is_full || were_tried) && loads.today(now) < EARLY_LOADS;
         is_early || self.until_due(loads, now).is_zero()
     }
 
