@@ -63,6 +63,8 @@ pub struct SchemaManager {
     tickets: Ticket,
     alarm: Option<(Moment, SpawnHandle)>,
     log: Arc<ChangeLog>,
+    /// Who waits for a reading of all tables that has not begun, and for the one under way.
+    readers: (Vec<oneshot::Sender<()>>, Vec<oneshot::Sender<()>>),
     /// When all tables were last read.
     read_at: Moment,
 }
@@ -82,6 +84,7 @@ impl SchemaManager {
             tickets: 0,
             alarm: None,
             log: Arc::new(ChangeLog::new(file)),
+            readers: (Vec::new(), Vec::new()),
             read_at: Moment::ZERO,
         }
     }
@@ -168,6 +171,9 @@ impl SchemaManager {
     }
 
     fn refresh(&mut self, table: Option<String>, ctx: &mut Context<Self>) {
+        if table.is_none() {
+            self.readers.1.append(&mut self.readers.0);
+        }
         let (store, which) = (Arc::clone(&self.managed.store), table.clone());
         let work = contained(READ_WITHIN, async move { store.refresh(which).await }).into_actor(self);
         ctx.spawn(work.map(move |result, manager, ctx| {
@@ -178,6 +184,10 @@ impl SchemaManager {
                 Err(fault) => manager.trouble("read the schema", &fault),
             }
             manager.measure();
+            if table.is_none() {
+                // Who has gone meanwhile needs no answer.
+                manager.readers.1.drain(..).for_each(|reader| reader.send(()).unwrap_or_default());
+            }
             manager.give(Input::Refreshed { table, ok }, ctx);
         }));
     }
@@ -279,10 +289,13 @@ impl Handler<ChangeSchema> for SchemaManager {
 }
 
 impl Handler<RefreshSchema> for SchemaManager {
-    type Result = ();
+    type Result = ResponseFuture<()>;
 
-    fn handle(&mut self, refresh: RefreshSchema, ctx: &mut Context<Self>) {
-        self.give(Input::Refresh(refresh.table), ctx);
+    fn handle(&mut self, _: RefreshSchema, ctx: &mut Context<Self>) -> Self::Result {
+        let (answer, answered) = oneshot::channel();
+        self.readers.0.push(answer);
+        self.give(Input::Refresh(None), ctx);
+        Box::pin(async move { answered.await.unwrap_or_default() })
     }
 }
 

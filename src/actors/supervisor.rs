@@ -23,8 +23,8 @@ use super::delivery::Beacon;
 use super::journal_writer::JournalWriter;
 use super::messages::{
     Accept, Accepted, Appended, Backlog, ChildExited, DescribeSchema, DestinationStatus, Drain, Drained,
-    DropBacklog, Journey, Life, NotAccepted, NotAppended, Obey, Readiness, ReadyCheck, Snapshot, Status,
-    Stop, Wake,
+    DropBacklog, Journey, Life, NotAccepted, NotAppended, Obey, Readiness, ReadyCheck, RefreshSchema,
+    Snapshot, Status, Stop, Wake,
 };
 use crate::journal::{Journal, Position, ReplayOrder};
 use crate::policy::restarts::{Restarts, Verdict};
@@ -69,6 +69,15 @@ pub type Factory = Box<dyn Fn(super::exit_guard::ExitGuard) -> Handle + Send>;
 /// order.
 pub type ReplayFactory = Box<dyn Fn(ReplayOrder) -> Result<(Arc<Beacon>, Factory), String> + Send>;
 
+/// What may be asked of a schema manager.
+#[derive(Clone)]
+pub struct SchemaDoor {
+    /// Tells what the tables look like.
+    pub describe: Recipient<DescribeSchema>,
+    /// Reads them anew.
+    pub refresh: Recipient<RefreshSchema>,
+}
+
 /// A destination as the supervisor knows it.
 pub struct Child {
     /// Configured name.
@@ -84,7 +93,7 @@ pub struct Child {
     /// Starts a replay beside it; `None` when it is switched off, and for a replay.
     pub replay: Option<ReplayFactory>,
     /// Knows its tables, for a warehouse that is switched on. Independent of its lives.
-    pub schema: Option<Recipient<DescribeSchema>>,
+    pub schema: Option<SchemaDoor>,
     /// What it sends again; `None` for a destination.
     pub replayed: Option<Replayed>,
 }

@@ -4,14 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use actix::{Actor, Addr, ArbiterHandle, Recipient};
+use actix::{Actor, Addr, ArbiterHandle};
 use secrecy::ExposeSecret;
 
 use super::{ServeError, broken, first_mark};
 use crate::actors::delivery::{Beacon, Delivery, Parts};
-use crate::actors::messages::DescribeSchema;
 use crate::actors::schema_manager::{Managed, SchemaManager, Statements};
-use crate::actors::supervisor::{Child, Factory, Handle, ReplayFactory};
+use crate::actors::supervisor::{Child, Factory, Handle, ReplayFactory, SchemaDoor};
 use crate::config;
 use crate::config::Settings;
 use crate::config::settings::Destination as DestinationSettings;
@@ -88,7 +87,7 @@ impl Launch<'_> {
 struct Factories {
     live: Factory,
     replay: ReplayFactory,
-    schema: Option<Recipient<DescribeSchema>>,
+    schema: Option<SchemaDoor>,
 }
 
 impl Launcher for Launch<'_> {
@@ -108,7 +107,11 @@ impl Launcher for Launch<'_> {
             let data_dir = self.data_dir.to_owned();
             SchemaManager::start_in_arbiter(self.arbiter, move |_| SchemaManager::new(managed, &data_dir))
         });
-        let schema = schema_manager.clone().map(Addr::recipient);
+        let door = |manager: &Addr<SchemaManager>| SchemaDoor {
+            describe: manager.clone().recipient(),
+            refresh: manager.clone().recipient(),
+        };
+        let schema = schema_manager.as_ref().map(door);
         let parts = Parts {
             cursor: name.clone(),
             name,

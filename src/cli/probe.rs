@@ -67,8 +67,11 @@ impl Launcher for Prober {
 
     fn launch<D: Destination>(self, destination: D, client: D::Client) -> Self::Output {
         Box::pin(async move {
-            client.init().await.map_err(|reply| words(&reply))?;
             let requests = destination.probe();
+            if let Err(reply) = client.init().await {
+                let judged = requests.first().map(|request| destination.judge(request, 1, &reply));
+                accept(judged.into_iter().flatten().next(), &reply)?;
+            }
             for request in &requests {
                 let reply = client.send(request).await;
                 let meaning = destination.judge(request, 1, &reply).into_iter().next();

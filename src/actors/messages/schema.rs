@@ -15,13 +15,10 @@ pub struct ChangeSchema {
     pub diff: SchemaDiff,
 }
 
-/// Command to a schema manager: read the schema anew, soon.
-#[derive(Debug, Clone, Message)]
+/// Command to a schema manager: read the schema anew. Answered when a reading that began later has ended, well or not.
+#[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
-pub struct RefreshSchema {
-    /// Of this table alone.
-    pub table: Option<String>,
-}
+pub struct RefreshSchema;
 
 /// Question to one schema manager: what do the tables look like, and what has changed?
 #[derive(Debug, Clone, Copy, Message)]

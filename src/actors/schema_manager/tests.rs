@@ -209,7 +209,7 @@ async fn a_doubted_table_is_read_anew_within_a_second_and_all_from_time_to_time(
     tokio::time::advance(2 * LOOK_EVERY).await;
     bed.describe().await;
     assert_eq!(*bed.stage.read.lock().unwrap(), [Some("viewed".to_owned())]);
-    bed.manager.send(RefreshSchema { table: None }).await.unwrap();
+    bed.manager.send(RefreshSchema).await.unwrap();
     bed.describe().await;
     assert_eq!(bed.stage.read.lock().unwrap().last(), Some(&None));
     tokio::time::advance(Duration::from_secs(1000)).await;

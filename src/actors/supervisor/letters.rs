@@ -11,6 +11,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use actix::prelude::*;
+use futures_util::future::join_all;
 use tokio::sync::Mutex;
 
 use super::wards::Ward;
@@ -18,7 +19,8 @@ use super::{Supervisor, trouble};
 use crate::actors::delivery::Beacon;
 use crate::actors::journal_writer::JournalWriter;
 use crate::actors::messages::{
-    Accept, LetterTrouble, ListLetters, ListRejected, NotAccepted, SettleLetters, Settled, Settling,
+    Accept, LetterTrouble, ListLetters, ListRejected, NotAccepted, RefreshSchema, SettleLetters, Settled,
+    Settling,
 };
 use crate::journal::{
     Journal, JournalError, Letter, LetterCounts, LetterFilter, LetterId, LetterList, PageLimit, Position,
@@ -35,6 +37,8 @@ const RETENTION: Duration = Duration::from_secs(90 * 24 * 3600);
 const STEP: PageLimit = PageLimit { letters: 256, bytes: 1 << 20, seen: 64 << 20 };
 /// Letters are sent again while the backlog is less than this part of the journal.
 const BACKLOG_SHARE: u64 = 2;
+/// How long the tables of a warehouse may take to be read before its letters are sent again.
+const READ_WITHIN: Duration = Duration::from_secs(10);
 const START: LetterId = LetterId { file: 0, offset: 0 };
 
 /// What the supervisor keeps for the letters.
@@ -178,6 +182,7 @@ impl Handler<SettleLetters> for Supervisor {
             on: on.iter().map(|ward| ward.child.name.clone()).collect(),
             filter: settle.filter,
             how: settle.how,
+            schemas: on.iter().filter_map(|ward| Some(ward.child.schema.as_ref()?.refresh.clone())).collect(),
         };
         let turn = Arc::clone(&self.letters.settling);
         Box::pin(async move {
@@ -198,6 +203,8 @@ struct Job {
     on: BTreeSet<String>,
     filter: LetterFilter,
     how: Settling,
+    /// What reads the tables of warehouses anew.
+    schemas: Vec<Recipient<RefreshSchema>>,
 }
 
 /// What one step did.
@@ -218,6 +225,9 @@ impl Done {
 impl Job {
     async fn run(self) -> Result<Settled, LetterTrouble> {
         self.check()?;
+        if self.how == Settling::Retry {
+            self.look_at_tables().await;
+        }
         let mut done = Done::default();
         let worked = self.work(&mut done).await;
         let end = match self.how {
@@ -236,6 +246,13 @@ impl Job {
             ))),
             _ => Ok(settled),
         }
+    }
+
+    /// Has the tables of warehouses read anew: an operator may have repaired by hand what the letters died of. Who takes too
+    /// long is not waited for.
+    async fn look_at_tables(&self) {
+        let reads = self.schemas.iter().map(|schema| schema.send(RefreshSchema).timeout(READ_WITHIN));
+        let _read: Vec<Result<(), MailboxError>> = join_all(reads).await;
     }
 
     /// A destination that takes nothing is an error when it was named, and its letters are passed over when it was not.

@@ -25,7 +25,7 @@ impl Handler<DescribeSchemas> for Supervisor {
         asked.sort_by(|one, other| one.name.cmp(&other.name));
         let managers = asked.into_iter().filter_map(|child| child.schema.as_ref());
         let answers: Vec<_> =
-            managers.map(|manager| manager.send(DescribeSchema).timeout(ANSWER_WITHIN)).collect();
+            managers.map(|manager| manager.describe.send(DescribeSchema).timeout(ANSWER_WITHIN)).collect();
         Box::pin(async move {
             let mut whole = SchemaReport::default();
             for answer in join_all(answers).await {

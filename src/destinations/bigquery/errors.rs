@@ -240,7 +240,7 @@ impl Said {
     fn missing_kind(&self) -> Kind {
         match () {
             () if self.speaks_of(&["not found: table"]) => Kind::NoTable,
-            () if self.speaks_of(&["not found: dataset", "not found: project"]) => Kind::NoDataset,
+            () if self.speaks_of(&["not found: dataset"]) => Kind::NoDataset,
             () => Kind::NothingThere,
         }
     }

@@ -66,7 +66,7 @@ pub(super) fn plan(
     memory.propagation.look(&schema, attempt.at);
     let table = schema.tables.get(&flat.table);
     let is_made = table.is_none() && rules.makes_tables && !closed.contains_key(&flat.table);
-    let mut builder = Builder::new(rules, memory, &closed, (events, attempt));
+    let mut builder = Builder::new(rules, memory, (cell, &closed), (events, attempt));
     for (index, event) in events.iter().enumerate() {
         match table {
             None if is_made => builder.wait(index, Lack { table: flat.table.clone(), columns: Vec::new() }),

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::circuit::Circuits;
 use super::ledger::Ledger;
+use super::looks::Looks;
 use super::propagation::{Lane, Pace, Propagation};
 
 /// Everything that is remembered. Bounded.
@@ -19,6 +20,8 @@ pub(super) struct Memory {
     pub(super) circuits: Circuits,
     /// Whether the project may not stream: then all rows are loaded, for as long as this is remembered.
     pub(super) only_loads: bool,
+    /// Of tables that lack something and may not be changed.
+    pub(super) looks: Looks,
 }
 
 impl Memory {
@@ -30,6 +33,7 @@ impl Memory {
             budget,
             circuits: Circuits::default(),
             only_loads: false,
+            looks: Looks::default(),
         }
     }
 

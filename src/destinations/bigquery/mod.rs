@@ -20,6 +20,7 @@ mod judge;
 mod ledger;
 mod library;
 mod listen;
+mod looks;
 mod memory;
 mod mock;
 #[cfg(test)]

@@ -18,7 +18,7 @@ use super::request::Request;
 use super::row::{Form, MAX_ROW_BYTES, event_mark};
 use crate::policy::outcome::{Fault, Reason};
 use crate::spec::Event;
-use crate::warehouse::{Clash, Closed, FittedRow, Lack, Mapper, RowSink, Terms, Unfit};
+use crate::warehouse::{Clash, Closed, FittedRow, Lack, Mapper, RowSink, Terms, Unfit, Why};
 use piles::{Piece, Piles, TableRows};
 
 /// How long a change of a table takes when all is well.
@@ -88,7 +88,7 @@ pub(super) fn plan(
         changes_tables: rules.changes_tables,
         is_strict: rules.is_strict,
     };
-    let mut builder = Builder::new(rules, memory, &closed, (events, attempt));
+    let mut builder = Builder::new(rules, memory, (cell, &closed), (events, attempt));
     let needs = mapper.sort(events, schema, &terms, &mut builder);
     let (mut plan, clashes) = builder.finish();
     plan.needs = Some(needs).filter(|needs| !needs.is_empty());
@@ -99,6 +99,7 @@ pub(super) fn plan(
 pub(super) struct Builder<'a> {
     rules: &'a Rules,
     memory: &'a mut Memory,
+    cell: &'a SchemaCell,
     closed: &'a BTreeMap<String, Closed>,
     attempt: &'a Attempt,
     /// Whether nothing is streamed.
@@ -118,13 +119,14 @@ impl<'a> Builder<'a> {
     pub(super) fn new(
         rules: &'a Rules,
         memory: &'a mut Memory,
-        closed: &'a BTreeMap<String, Closed>,
+        (cell, closed): (&'a SchemaCell, &'a BTreeMap<String, Closed>),
         (events, attempt): (&[Arc<Event>], &'a Attempt),
     ) -> Builder<'a> {
         Builder {
             only_loads: rules.write_method == WriteMethod::Load || memory.only_loads,
             rules,
             memory,
+            cell,
             closed,
             attempt,
             marks: events.iter().map(|event| event_mark(event)).collect(),
@@ -277,6 +279,13 @@ impl RowSink for Builder<'_> {
 
     fn refuse(&mut self, index: usize, unfit: Unfit) {
         self.count(index);
+        if !matches!(unfit.why, Why::Conflict(_)) {
+            // Its owner may have repaired it since it was last read.
+            self.cell.doubt(&unfit.table);
+            if let Some(wait) = self.memory.looks.wait(&unfit.table, self.attempt.at) {
+                return wait_for(&mut self.waiting, index, wait, faults::looked_at(&unfit.table));
+            }
+        }
         let fault = faults::unfit(unfit, self.rules, self.closed);
         self.refuse_with(index, fault);
     }

@@ -11,7 +11,7 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -29,11 +29,17 @@ use crate::warehouse::{Schema, SchemaDiff, Table};
 /// <https://cloud.google.com/bigquery/quotas#standard_tables>
 const CHANGES: Quota = Quota { most: 40, per: Duration::from_secs(10) };
 
+/// Google's quota is 5 for a table without partitions, which somebody else has made.
+const CHANGES_OF_PLAIN: Quota = Quota { most: 4, per: Duration::from_secs(10) };
+
 /// Google's quota is 10 new tables a second and dataset.
 const CREATES: Quota = Quota { most: 8, per: Duration::from_secs(1) };
 
 /// How long a change that was denied is not tried again.
 const DENIED_FOR: Duration = Duration::from_secs(600);
+
+/// How often all tables are read anew, since others may change them.
+const REFRESH_EVERY: Duration = Duration::from_secs(15 * 60);
 
 /// How often one table is looked at again because rows were refused.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
@@ -58,6 +64,8 @@ struct Seen {
     /// How often each table was published: who looked before the last time has nothing to say.
     published: HashMap<String, u64>,
     looked: HashMap<String, Instant>,
+    /// Tables without partitions.
+    plain: BTreeSet<String>,
 }
 
 impl Store {
@@ -79,7 +87,10 @@ impl Store {
             return Ok(());
         }
         match self.cache.read().await {
-            Some(schema) => self.cell.store(schema),
+            Some(known) => {
+                self.seen().plain = known.plain;
+                self.cell.store(known.schema);
+            }
             None => self.read_all().await?,
         }
         self.seen().is_open = true;
@@ -88,7 +99,7 @@ impl Store {
 
     /// Returns the schema as it was last seen, by this process or one before it.
     pub(super) async fn known(&self) -> Option<Schema> {
-        self.cache.read().await
+        self.cache.read().await.map(|known| known.schema)
     }
 
     /// Reads the schema, and publishes it.
@@ -136,11 +147,21 @@ impl Store {
     async fn look(&self, table: &str) -> Result<Option<Table>, Trouble> {
         let before = self.published(table);
         let read = tables::get(&self.api, table).await?;
-        let now = read.filter(tables::Described::is_writable).map(|described| described.table());
+        let now = read.filter(tables::Described::is_writable).map(|described| self.learned(table, &described));
         if self.published(table) == before {
             self.publish(table, now.clone()).await;
         }
         Ok(now)
+    }
+
+    /// Takes note of how a table is made, and returns its columns.
+    fn learned(&self, table: &str, described: &tables::Described) -> Table {
+        let mut seen = self.seen();
+        match described.is_partitioned() {
+            true => drop(seen.plain.remove(table)),
+            false => drop(seen.plain.insert(table.to_owned())),
+        }
+        described.table()
     }
 
     // === Publishing ===
@@ -157,7 +178,13 @@ impl Store {
             self.cell.store(schema);
             *seen.published.entry(table.to_owned()).or_default() += 1;
         }
-        self.cache.write(&self.cell).await;
+        self.remember().await;
+    }
+
+    /// Keeps what is published for the next start.
+    async fn remember(&self) {
+        let plain = self.seen().plain.clone();
+        self.cache.write(&self.cell, plain).await;
     }
 
     fn published(&self, table: &str) -> u64 {
@@ -182,6 +209,14 @@ impl SchemaStore for Handle {
             creates: CREATES,
             denied_for: DENIED_FOR,
         }
+    }
+
+    fn changes(&self, table: &str) -> Quota {
+        if self.0.seen().plain.contains(table) { CHANGES_OF_PLAIN } else { CHANGES }
+    }
+
+    fn refresh_every(&self) -> Option<Duration> {
+        Some(REFRESH_EVERY)
     }
 
     fn apply(&self, diff: SchemaDiff) -> BoxFuture<Result<(), SchemaFault>> {

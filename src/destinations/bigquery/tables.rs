@@ -39,6 +39,11 @@ impl Described {
         Table { columns: fields.into_iter().flatten().map(column).collect() }
     }
 
+    /// Returns whether it has partitions, which makes a larger quota.
+    pub(super) fn is_partitioned(&self) -> bool {
+        ["timePartitioning", "rangePartitioning"].iter().any(|key| self.raw.get(key).is_some())
+    }
+
     /// Returns whether rows can be written to it: a view cannot be.
     pub(super) fn is_writable(&self) -> bool {
         self.raw.get("type").and_then(Value::as_str).is_none_or(|kind| kind == "TABLE")
@@ -87,11 +92,11 @@ pub(super) async fn list(api: &Api) -> Result<Vec<String>, Trouble> {
 ///
 /// # Errors
 /// What was said, or why nothing was.
-pub(super) async fn all(api: &Api) -> Result<BTreeMap<String, Table>, Trouble> {
+pub(super) async fn all(api: &Api) -> Result<BTreeMap<String, Described>, Trouble> {
     let mut tables = BTreeMap::new();
     for name in list(api).await?.into_iter().take(MOST_TABLES) {
         if let Some(described) = get(api, &name).await? {
-            tables.insert(name, described.table());
+            tables.insert(name, described);
         }
     }
     Ok(tables)

@@ -123,12 +123,14 @@ fn has_views(config: &Config) -> bool {
     config.layout() == TableLayout::Segment && config.auto_table_management.makes_tables()
 }
 
-/// A file that is named counts. Without one, an endpoint on this machine is an emulator, which asks nobody.
+/// A file that is named counts. Without one, an endpoint on this machine is an emulator, which asks nobody, unless a
+/// metadata server is named too.
 fn credentials(file: &Path, endpoint: &Url, around: Surroundings) -> Credentials {
     if !file.as_os_str().is_empty() {
         return Credentials::File(file.to_owned());
     }
-    if address::is_loopback(endpoint) { Credentials::None } else { Credentials::Default(around) }
+    let is_emulator = address::is_loopback(endpoint) && around.metadata_host.is_none();
+    if is_emulator { Credentials::None } else { Credentials::Default(around) }
 }
 
 fn below(base: &Url, project: &str, parts: &[&str]) -> Url {

@@ -26,6 +26,9 @@ impl Machine {
         let lane = self.lanes.entry(name.clone()).or_default();
         lane.busy = false;
         lane.used.ended(now);
+        for _ in &diff.create {
+            self.creates.take(self.pace.creates, now);
+        }
         if !matches!(result, Err(SchemaFault::Broken(_))) {
             self.broken = Broken::default();
         }

@@ -299,7 +299,10 @@ impl Machine {
         if lane.wanted.create.is_empty() {
             return Some(ready);
         }
-        Some(ready.max(self.creates.ready_at(self.pace.creates)))
+        // Tables that are being made count until they are, since nobody knows when the other side counts them.
+        let making = self.running.values().map(|running| running.diff.create.len()).sum();
+        let room = self.pace.creates.less(making)?;
+        Some(ready.max(self.creates.ready_at(room)))
     }
 
     fn quota(&self, lane: &str, view: View<'_>) -> Quota {
@@ -325,9 +328,6 @@ impl Machine {
         }
         lane.busy = true;
         lane.used.take(quota, now);
-        for _ in &diff.create {
-            self.creates.take(self.pace.creates, now);
-        }
         let change = self.changes;
         self.changes += 1;
         actions.push(Action::Apply { change, diff: diff.clone() });

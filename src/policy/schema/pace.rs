@@ -31,6 +31,15 @@ pub struct Quota {
 impl Quota {
     /// No bound.
     pub const NONE: Quota = Quota { most: u32::MAX, per: Duration::ZERO };
+
+    /// Returns what is left while so many are under way; `None` when that is nothing.
+    pub(super) fn less(self, under_way: usize) -> Option<Quota> {
+        if self.per.is_zero() {
+            return Some(self);
+        }
+        let most = self.most.saturating_sub(u32::try_from(under_way).unwrap_or(u32::MAX));
+        (most > 0).then_some(Quota { most, ..self })
+    }
 }
 
 impl Default for SchemaPace {

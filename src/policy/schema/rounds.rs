@@ -56,7 +56,7 @@ impl Rounds {
                 self.doubted.insert(table);
             }
             Some(_) => {}
-            None if self.reading_all => {}
+            // One that is under way may have missed what the wish is about.
             None => self.due = Some(now),
         }
     }

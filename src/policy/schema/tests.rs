@@ -258,6 +258,22 @@ fn tables_are_made_no_faster_than_the_quota_and_the_oldest_need_comes_first() {
 }
 
 #[test]
+fn a_table_that_is_being_made_counts_until_the_quota_has_passed_after_its_end() {
+    let mut bed = Bed::new(slow());
+    for table in 0..12 {
+        bed.need(create(&format!("new{table}")));
+    }
+    bed.pass(30 * SECOND);
+    assert_eq!(bed.asked.len(), 8, "who knows when the other side counts them");
+    let first = *bed.open.keys().next().unwrap();
+    bed.end(first, Ok(()));
+    bed.pass(SECOND - Duration::from_millis(1));
+    assert_eq!(bed.asked.len(), 8);
+    bed.pass(Duration::from_millis(1));
+    assert_eq!(bed.asked.len(), 9);
+}
+
+#[test]
 fn a_local_store_is_asked_at_once_for_all_tables_together() {
     let mut bed = Bed::new(SchemaPace::default());
     let one = bed.need(create("new").merge(add("t", &["a"])));

@@ -45,6 +45,9 @@ pub(super) fn exchange(state: &mut State, call: &Call<'_>) -> Answer {
         let mut pairs = body.split('&').filter_map(|pair| pair.split_once('='));
         pairs.find(|(key, _)| *key == name).map_or(String::new(), |(_, value)| unescaped(value))
     };
+    if part("grant_type") == "refresh_token" {
+        return refreshed(state, &part("refresh_token"), call.at);
+    }
     if part("grant_type") != GRANT {
         return Err(oauth_error("unsupported_grant_type", "Invalid grant_type"));
     }
@@ -59,6 +62,14 @@ pub(super) fn from_metadata(state: &mut State, call: &Call<'_>) -> Answer {
         return Err(Said::error(403, "Missing Metadata-Flavor:Google header."));
     }
     fine(&give(state, call.at))
+}
+
+/// What a person allowed gcloud to do: the refresh token of this stand-in is its name.
+fn refreshed(state: &mut State, token: &str, at: Timestamp) -> Answer {
+    if state.revoked || token != "stand-in" {
+        return Err(oauth_error("invalid_grant", "Token has been expired or revoked."));
+    }
+    fine(&give(state, at))
 }
 
 fn give(state: &mut State, at: Timestamp) -> Value {

@@ -19,6 +19,12 @@ pub(super) fn lacking(lack: &Lack) -> Fault {
     fault(Reason::Schema, what, table, String::new())
 }
 
+/// The table is read anew before an event is refused for what it lacks.
+pub(super) fn looked_at(table: &str) -> Fault {
+    let words = format!("waits for another look at the table `{table}`, which may not be changed");
+    fault(Reason::Schema, words, table, String::new())
+}
+
 /// Nothing is streamed into a table that was made again: what is, may vanish.
 pub(super) fn held(table: &str) -> Fault {
     let words =

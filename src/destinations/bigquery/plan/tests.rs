@@ -228,7 +228,13 @@ fn a_table_that_may_not_be_made_refuses_its_row_and_the_others_go() {
     bed.rules.makes_tables = false;
     bed.rules.changes_tables = false;
     bed.rules.is_strict = true;
-    let plan = bed.plan(&[track("m1", "Two", &json!({"a": 1})), track("m2", "One", &json!({"new": true}))]);
+    let events = [track("m1", "Two", &json!({"a": 1})), track("m2", "One", &json!({"new": true}))];
+    let first = bed.plan(&events);
+    assert_eq!(shape(&first), [("tracks".to_owned(), "insert", vec![0, 1])]);
+    assert_eq!((first.waiting.len(), first.refused.len()), (2, 0), "their tables are read anew before");
+    assert_eq!(bed.cell.take_doubts().into_iter().collect::<Vec<_>>(), ["one", "two"]);
+    bed.then(7 + 3);
+    let plan = bed.plan(&events);
     assert_eq!(shape(&plan), [("tracks".to_owned(), "insert", vec![0, 1])]);
     let reasons: Vec<_> = plan.refused.iter().map(|(index, fault)| (*index, fault.reason)).collect();
     assert_eq!(reasons, [(0, Reason::SchemaMissingTable), (1, Reason::SchemaMissingColumn)]);

@@ -3,7 +3,7 @@
 //! A file that cannot be read, is of another version or of another dataset counts as none. One that cannot be written costs
 //! a call at the next start and nothing else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -40,6 +40,16 @@ struct Of {
 struct File {
     of: Of,
     tables: BTreeMap<String, BTreeMap<String, String>>,
+    #[serde(default)]
+    plain: BTreeSet<String>,
+}
+
+/// What was known of the dataset.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub(super) schema: Schema,
+    /// Tables without partitions.
+    pub(super) plain: BTreeSet<String>,
 }
 
 impl Cache {
@@ -55,7 +65,7 @@ impl Cache {
     }
 
     /// Returns the schema as it was last written.
-    pub(super) async fn read(&self) -> Option<Schema> {
+    pub(super) async fn read(&self) -> Option<Known> {
         let text = tokio::fs::read(self.file.as_ref()?).await.ok()?;
         let file: File = serde_json::from_slice(&text).ok().filter(|file: &File| file.of == self.of)?;
         let table = |columns: BTreeMap<String, String>| {
@@ -65,11 +75,11 @@ impl Cache {
         };
         let tables: Option<_> =
             file.tables.into_iter().map(|(name, columns)| Some((name, table(columns)?))).collect();
-        Some(Schema { tables: tables? })
+        Some(Known { schema: Schema { tables: tables? }, plain: file.plain })
     }
 
     /// Writes what is published now.
-    pub(super) async fn write(&self, cell: &SchemaCell) {
+    pub(super) async fn write(&self, cell: &SchemaCell, plain: BTreeSet<String>) {
         let Some(file) = &self.file else { return };
         let _turn = self.writing.lock().await;
         let columns = |table: &Table| {
@@ -77,7 +87,7 @@ impl Cache {
         };
         let schema = cell.load();
         let tables = schema.tables.iter().map(|(name, table)| (name.clone(), columns(table))).collect();
-        let content = File { of: self.of.clone(), tables };
+        let content = File { of: self.of.clone(), tables, plain };
         let (Ok(text), file) = (serde_json::to_vec(&content), file.clone()) else { return };
         let written = tokio::task::spawn_blocking(move || replace(&file, &text)).await;
         // See the module: nothing is lost without it.

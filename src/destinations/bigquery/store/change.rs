@@ -90,6 +90,7 @@ impl Store {
         if let Err(trouble) = created {
             return self.after_trouble(&trouble, &change).await;
         }
+        self.seen().plain.remove(table);
         self.publish(table, Some(table_of(columns))).await;
         Ok(())
     }
@@ -159,7 +160,7 @@ impl Store {
     /// what it does not show yet.
     async fn after_success(&self, change: &Change<'_>) -> Result<(), SchemaFault> {
         let read = tables::get(&self.api, change.table).await.map_err(|trouble| change.fault(&trouble))?;
-        let now = read.map(|described| change.believed(described.table()));
+        let now = read.map(|described| change.believed(self.learned(change.table, &described)));
         self.publish(change.table, now).await;
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Reads what all tables of the dataset look like: by one query where queries are granted, else one by one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -14,7 +14,22 @@ use super::super::{ddl, tables};
 use super::{Store, fault};
 use crate::warehouse::{Schema, Table};
 
-type Tables = BTreeMap<String, Table>;
+/// All tables, as they were read.
+#[derive(Debug, Default)]
+struct Tables {
+    columns: BTreeMap<String, Table>,
+    /// Those without partitions.
+    plain: BTreeSet<String>,
+}
+
+impl Tables {
+    fn of(described: BTreeMap<String, tables::Described>) -> Tables {
+        let plain = described.iter().filter(|(_, table)| !table.is_partitioned());
+        let plain = plain.map(|(name, _)| name.clone()).collect();
+        let columns = described.into_iter().map(|(name, table)| (name, table.table())).collect();
+        Tables { columns, plain }
+    }
+}
 
 impl Store {
     /// Reads all tables and publishes them.
@@ -26,15 +41,17 @@ impl Store {
             Some(Ok(tables)) => Ok(tables),
             Some(Err(trouble)) if fault::is_of_the_whole(&trouble) => Err(trouble),
             // Not granted, or not known to an emulator: one call for each table.
-            _ => tables::all(&self.api).await,
+            _ => tables::all(&self.api).await.map(Tables::of),
         };
         let tables = match tables {
             Err(trouble) if trouble.kind() == Some(Kind::NoDataset) => self.without_dataset(trouble).await?,
             other => other?,
         };
-        let tables = tables.into_iter().map(|(name, table)| (name, Arc::new(table))).collect();
+        let Tables { columns, plain } = tables;
+        let tables = columns.into_iter().map(|(name, table)| (name, Arc::new(table))).collect();
+        self.seen().plain = plain;
         self.cell.store(Schema { tables });
-        self.cache.write(&self.cell).await;
+        self.remember().await;
         Ok(())
     }
 
@@ -44,7 +61,7 @@ impl Store {
         match self.api.ask(Call::get(url)).await {
             Ok(dataset) => Err(fault::elsewhere(&self.api.target, &dataset)),
             Err(said) if said.kind() == Some(Kind::NoDataset) => {
-                if self.api.target.management.makes_tables() { Ok(Tables::new()) } else { Err(trouble) }
+                if self.api.target.management.makes_tables() { Ok(Tables::default()) } else { Err(trouble) }
             }
             Err(other) => Err(other),
         }
@@ -60,7 +77,7 @@ impl Store {
             ddl::quoted(&format!("{}.{}.INFORMATION_SCHEMA.{view}", names.project, names.dataset))
         };
         let sql = format!(
-            "SELECT table_name, column_name, data_type FROM {} WHERE table_name IN (SELECT table_name FROM {} WHERE table_type = 'BASE TABLE')",
+            "SELECT table_name, column_name, data_type, is_partitioning_column FROM {} WHERE table_name IN (SELECT table_name FROM {} WHERE table_type = 'BASE TABLE')",
             view("COLUMNS"),
             view("TABLES"),
         );
@@ -75,15 +92,19 @@ impl Store {
 
 /// Makes tables of the rows of a query. A table by ingestion time shows columns that nobody can write.
 fn tables_of(records: &[Record]) -> Tables {
-    let mut tables = Tables::new();
+    let (mut tables, mut partitioned) = (Tables::default(), BTreeSet::new());
     for record in records {
         let text =
             |at: usize| record.get(at).and_then(Option::as_ref).and_then(Value::as_str).unwrap_or_default();
         let (table, column, kind) = (text(0), text(1), text(2));
-        let columns = &mut tables.entry(table.to_owned()).or_default().columns;
+        let columns = &mut tables.columns.entry(table.to_owned()).or_default().columns;
+        if text(3) == "YES" {
+            partitioned.insert(table.to_owned());
+        }
         if !column.starts_with("_PARTITION") {
             columns.insert(column.to_lowercase(), understood(kind, ""));
         }
     }
+    tables.plain = tables.columns.keys().filter(|table| !partitioned.contains(*table)).cloned().collect();
     tables
 }

@@ -21,6 +21,7 @@ async fn a_new_table_that_streaming_never_sees_delays_no_row_of_another() {
     let destination = scene.router.destination("bq").await;
     assert_eq!(destination["backlog"]["events"], 20, "{destination}");
     assert_eq!(scene.letters().await.len(), 0);
+    scene.until_made("new").await;
     scene.stand_in.refuse("new", None, 0).await;
     scene.until_in_within(40, "new", &new).await;
     scene.until_idle().await;

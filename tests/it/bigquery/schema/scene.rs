@@ -20,7 +20,7 @@ pub(super) struct Scene {
 pub(super) fn config(stand_in: &BigQuery, extra: &str) -> Config {
     Config::default().table(&format!(
         "[destinations.bq]\ntype = \"bigquery\"\nproject_id = \"local\"\ndataset = \"analytics\"\n\
-         endpoint = \"{}\"\ncredentials_file = \"{}\"\nschema_window = \"100ms\"\n\
+         endpoint = \"{}\"\ncredentials_file = \"{}\"\n\
          batch = {{ max_events = 2000, max_bytes = \"5MB\", max_delay = \"50ms\" }}\n\
          retry = {{ initial = \"50ms\", max = \"200ms\" }}\nbreaker = {{ failures = 5, open_for = \"200ms\" }}\n\
          hold = {{ probe_every = \"200ms\" }}\n{extra}",
@@ -98,6 +98,11 @@ impl Scene {
     /// Returns what the stand-in tells of one table.
     pub(super) async fn table(&self, name: &str) -> Value {
         self.stand_in.tables().await[format!("analytics.{name}")].clone()
+    }
+
+    /// Waits until there is a table.
+    pub(super) async fn until_made(&self, name: &str) {
+        until(&format!("`{name}` is made"), 25, async || !self.table(name).await.is_null()).await;
     }
 
     /// Runs statements in the stand-in as an operator would, separated by `;` and a line break.
