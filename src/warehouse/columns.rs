@@ -59,6 +59,8 @@ struct Path {
     segments: u16,
     all_snake: bool,
     reserved: bool,
+    /// The number of the column: paths that lead to one column share it.
+    number: usize,
     below: HashMap<Box<str>, ColumnId>,
 }
 
@@ -67,13 +69,23 @@ struct Path {
 pub struct Columns {
     dialect: Dialect,
     paths: Vec<Path>,
+    numbers: HashMap<Box<str>, usize>,
     generation: u64,
+    places: Places,
+}
+
+/// Where each column has its value in one list, by the number of the column. Kept, so that a list costs no memory.
+#[derive(Debug, Default)]
+struct Places {
+    list: u64,
+    /// Of which list the place is.
+    of: Vec<(u64, usize)>,
 }
 
 impl Columns {
     /// Returns a tree that knows only the two roots.
     pub fn new(dialect: Dialect) -> Columns {
-        Columns { dialect, paths: roots(), generation: 0 }
+        Columns { dialect, paths: roots(), numbers: HashMap::new(), generation: 0, places: Places::default() }
     }
 
     /// Returns the rules that names follow.
@@ -86,6 +98,7 @@ impl Columns {
     pub fn trim(&mut self) {
         if self.paths.len() > MAX_PATHS {
             self.paths = roots();
+            self.numbers.clear();
             self.generation += 1;
         }
     }
@@ -111,6 +124,28 @@ impl Columns {
     /// Returns the name of the column.
     pub fn name(&self, id: ColumnId) -> &str {
         self.paths.get(id.index()).map_or("", |path| &path.column)
+    }
+
+    /// Begins a list in which each column has one place.
+    pub fn begin_list(&mut self) {
+        self.places.list += 1;
+    }
+
+    /// Returns the place of a column in the list; `next` when it has none yet, which is its place from then on.
+    pub fn place(&mut self, id: ColumnId, next: usize) -> usize {
+        let number = self.paths.get(id.index()).map_or(0, |path| path.number);
+        let Places { list, of } = &mut self.places;
+        if of.len() <= number {
+            of.resize(number.saturating_add(1), (0, 0));
+        }
+        match of.get_mut(number) {
+            Some((known, place)) if known == list => *place,
+            Some(known) => {
+                *known = (*list, next);
+                next
+            }
+            None => next,
+        }
     }
 
     /// Returns the path as people write it: keys as sent, joined with dots.
@@ -147,7 +182,10 @@ impl Columns {
     fn learn(&mut self, parent: ColumnId, key: &str) -> ColumnId {
         let Some(path) = self.paths.get(parent.index()) else { return parent };
         let id = ColumnId(u32::try_from(self.paths.len()).unwrap_or(u32::MAX));
-        let child = path.step(key, &self.dialect);
+        let mut child = path.step(key, &self.dialect);
+        // Numbers begin at 1; a root leads to no column.
+        let next = self.numbers.len() + 1;
+        child.number = *self.numbers.entry(child.column.clone()).or_insert(next);
         self.paths.push(child);
         if let Some(path) = self.paths.get_mut(parent.index()) {
             path.below.insert(key.into(), id);
@@ -177,6 +215,7 @@ impl Path {
             segments: 0,
             all_snake: true,
             reserved: false,
+            number: 0,
             below: HashMap::new(),
         }
     }
@@ -196,6 +235,7 @@ impl Path {
             reserved: taken && self.origin == Origin::Custom,
             joined: joined.into(),
             column: column.into(),
+            number: 0,
             below: HashMap::new(),
         }
     }
@@ -255,6 +295,19 @@ mod tests {
         let ids: Vec<ColumnId> =
             order.iter().map(|keys| path(&mut columns, ColumnId::CUSTOM, keys)).collect();
         assert!(ids.windows(2).all(|pair| columns.precedence(pair[0]) < columns.precedence(pair[1])));
+    }
+
+    #[test]
+    fn paths_to_one_column_share_its_place_in_a_list() {
+        let mut columns = columns();
+        let [one, other, nested, far] = [&["a_b"][..], &["aB"], &["a", "b"], &["ab"]]
+            .map(|keys| path(&mut columns, ColumnId::CUSTOM, keys));
+        let mut places = |ids: &[ColumnId]| -> Vec<usize> {
+            columns.begin_list();
+            ids.iter().enumerate().map(|(next, id)| columns.place(*id, next)).collect()
+        };
+        assert_eq!(places(&[one, far, other, nested, far]), [0, 1, 0, 0, 1]);
+        assert_eq!(places(&[far, nested, one]), [0, 1, 1], "another list, other places");
     }
 
     #[test]

@@ -129,25 +129,26 @@ impl Mapper {
         let mut rows = Vec::with_capacity(drafts.len());
         for draft in drafts {
             let fitted = self.fit_row(draft, std::mem::take(&mut homeless), &[]);
-            rows.extend(fitted.transpose()?);
+            rows.extend(fitted.transpose().map_err(|(_, words)| words)?);
         }
         Ok(rows)
     }
 
-    /// Fits one row; `None` when there is no such table, words when a value must not be kept aside.
+    /// Fits one row; `None` when there is no such table, the table and words when a value must not be kept aside.
     pub(super) fn fit_row<'a>(
         &mut self,
-        draft: RowDraft<'a>,
+        mut draft: RowDraft<'a>,
         more: Vec<Leaf<'a>>,
         withheld: &[String],
-    ) -> Option<Result<FittedRow<'a>, String>> {
+    ) -> Option<Result<FittedRow<'a>, (String, String)>> {
         let view = self.layout.table(&draft.table)?;
-        let (name, write, table) = (draft.table.clone(), draft.write, Arc::clone(view.table()));
+        let (name, write, table) = (std::mem::take(&mut draft.table), draft.write, Arc::clone(view.table()));
         let fit = fit(draft, more, view, (&self.columns, withheld));
         if self.guards.on_type_conflict == OnTypeConflict::Reject && !fit.conflicts.is_empty() {
             let columns: Vec<&str> = fit.conflicts.iter().map(|clash| clash.column.as_str()).collect();
             let columns = columns.join("`, `");
-            return Some(Err(format!("column `{columns}` of table `{name}` does not take the value")));
+            let words = format!("column `{columns}` of table `{name}` does not take the value");
+            return Some(Err((name, words)));
         }
         Some(Ok(FittedRow { name, table, write, fit }))
     }

@@ -3,8 +3,6 @@
 //! Segment's layout: a track call is a narrow row in `tracks` and a row in the table of its event; an identify call is
 //! a row in `identifies` and the latest state in `users`. A draft does not know what the tables look like yet.
 
-use std::collections::HashMap;
-
 use super::UNMAPPED;
 use super::columns::{ColumnId, Columns};
 use super::flatten::{Flat, Leaf, each_key, flatten};
@@ -239,16 +237,15 @@ pub fn base_columns(table: &str, dialect: &Dialect) -> Vec<Column> {
 }
 
 /// Gives each column to one path and moves the others aside.
-fn choose<'a>(leaves: Vec<Leaf<'a>>, columns: &Columns, taken: &[&str]) -> Chosen<'a> {
+fn choose<'a>(leaves: Vec<Leaf<'a>>, columns: &mut Columns, taken: &[&str]) -> Chosen<'a> {
     let mut chosen = Chosen { cells: Vec::with_capacity(leaves.len()), unmapped: Vec::new() };
-    let mut places: HashMap<&str, usize> = HashMap::with_capacity(leaves.len());
+    columns.begin_list();
     for leaf in leaves {
-        let name = columns.name(leaf.id);
-        if columns.is_reserved(leaf.id) || taken.contains(&name) {
+        if columns.is_reserved(leaf.id) || (!taken.is_empty() && taken.contains(&columns.name(leaf.id))) {
             chosen.unmapped.push(leaf);
             continue;
         }
-        let place = *places.entry(name).or_insert(chosen.cells.len());
+        let place = columns.place(leaf.id, chosen.cells.len());
         match chosen.cells.get_mut(place) {
             None => chosen.cells.push(leaf),
             // The same key twice in one object: the last one counts, as in every JSON parser.

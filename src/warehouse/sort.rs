@@ -216,21 +216,21 @@ impl Mapper {
         more: Vec<Leaf<'a>>,
         sink: &mut impl RowSink,
     ) {
-        let table = draft.table.clone();
-        let unmapped = Column { name: UNMAPPED.to_owned(), column_type: self.columns.dialect().unmapped };
         // Only a table without `_unmapped` can lose something, and only one that may not be changed is without.
-        let has_place = self.layout.table(&table).is_some_and(|view| view.named(UNMAPPED).is_some());
+        let has_place = self.layout.table(&draft.table).is_some_and(|view| view.named(UNMAPPED).is_some());
         let spare = (!has_place).then(|| draft.clone());
-        let withheld = sink.withheld(index, &table);
+        let withheld = sink.withheld(index, &draft.table);
         match self.fit_row(draft, more, &withheld) {
             Some(Ok(row)) if row.fit.unmapped.is_empty() || has_place => sink.row(index, row),
-            Some(Ok(_)) => {
+            Some(Ok(FittedRow { name: table, .. })) => {
                 let lacking = self.lacking(spare.as_slice());
                 let missing = lacking.iter().flatten().filter(|it| is_of_event(it)).map(column_of);
+                let unmapped =
+                    Column { name: UNMAPPED.to_owned(), column_type: self.columns.dialect().unmapped };
                 let why = Why::NoColumns(by_name(missing.chain([unmapped]).collect()));
                 sink.refuse(index, Unfit { table, why });
             }
-            Some(Err(words)) => sink.refuse(index, Unfit { table, why: Why::Conflict(words) }),
+            Some(Err((table, words))) => sink.refuse(index, Unfit { table, why: Why::Conflict(words) }),
             None => {}
         }
     }

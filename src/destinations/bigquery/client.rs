@@ -127,7 +127,7 @@ impl Wire {
 
 /// Compresses on a thread that may be kept busy.
 async fn zipped(rows: Arc<Rows>) -> std::io::Result<Bytes> {
-    let work = tokio::task::spawn_blocking(move || insert::zipped(&insert::body(&rows)));
+    let work = tokio::task::spawn_blocking(move || insert::zipped_body(&rows));
     work.await.map_err(std::io::Error::other)?
 }
 

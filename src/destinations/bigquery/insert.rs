@@ -4,7 +4,7 @@
 //! are never ignored, since that would lose them without a word.
 //! See <https://cloud.google.com/bigquery/docs/reference/rest/v2/tabledata/insertAll>.
 
-use std::io::{self, Write as _};
+use std::io::{self, BufWriter, Write};
 
 use bytes::Bytes;
 use flate2::Compression;
@@ -14,37 +14,61 @@ use super::request::Rows;
 
 const HEAD: &str = r#"{"kind":"bigquery#tableDataInsertAllRequest","skipInvalidRows":true,"ignoreUnknownValues":false,"rows":["#;
 const TAIL: &str = "]}";
+/// Bytes that are compressed at a time.
+const CHUNK: usize = 64 * 1024;
 
-/// Returns the body, not yet compressed. The text of a row is taken as it stands.
-pub(super) fn body(rows: &Rows) -> Vec<u8> {
-    let mut body = Vec::with_capacity(rows.text.len() + rows.rows.len() * 96 + HEAD.len());
-    body.extend_from_slice(HEAD.as_bytes());
+/// Writes the body. The text of a row is taken as it stands.
+///
+/// # Errors
+/// Those of `out`.
+pub(super) fn write_body(rows: &Rows, out: &mut impl Write) -> io::Result<()> {
+    out.write_all(HEAD.as_bytes())?;
     for (index, row) in rows.rows.iter().enumerate() {
-        body.extend_from_slice(if index == 0 { b"{" } else { b",{" });
+        out.write_all(if index == 0 { b"{" } else { b",{" })?;
         if !row.insert_id.is_empty() {
-            let id = serde_json::Value::String(row.insert_id.clone());
-            body.extend_from_slice(format!("\"insertId\":{id},").as_bytes());
+            out.write_all(b"\"insertId\":")?;
+            serde_json::to_writer(&mut *out, &row.insert_id)?;
+            out.write_all(b",")?;
         }
-        body.extend_from_slice(b"\"json\":");
-        body.extend_from_slice(rows.text.get(row.text.clone()).unwrap_or_default());
-        body.push(b'}');
+        out.write_all(b"\"json\":")?;
+        out.write_all(rows.text.get(row.text.clone()).unwrap_or_default())?;
+        out.write_all(b"}")?;
     }
-    body.extend_from_slice(TAIL.as_bytes());
-    body
+    out.write_all(TAIL.as_bytes())
 }
 
-/// Compresses quickly: what is saved is the time on the wire, and JSON of rows becomes a tenth at any level.
+/// Returns the body, compressed. The whole text of it never exists.
+///
+/// # Errors
+/// Never in practice: it writes to memory.
+pub(super) fn zipped_body(rows: &Rows) -> io::Result<Bytes> {
+    let mut out = BufWriter::with_capacity(CHUNK, encoder(rows.text.len()));
+    write_body(rows, &mut out)?;
+    let encoder = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    encoder.finish().map(Bytes::from)
+}
+
+/// Compresses a text.
 ///
 /// # Errors
 /// Never in practice: it writes to memory.
 pub(super) fn zipped(text: &[u8]) -> io::Result<Bytes> {
-    let mut encoder = GzEncoder::new(Vec::with_capacity(text.len() / 8), Compression::fast());
+    let mut encoder = encoder(text.len());
     encoder.write_all(text)?;
     encoder.finish().map(Bytes::from)
 }
 
+/// Compresses quickly: what is saved is the time on the wire, and JSON of rows becomes a tenth at any level.
+fn encoder(bytes: usize) -> GzEncoder<Vec<u8>> {
+    GzEncoder::new(Vec::with_capacity(bytes / 8), Compression::fast())
+}
+
 #[cfg(test)]
 mod tests {
+    use std::io::Read as _;
+
+    use flate2::read::GzDecoder;
+
     use super::super::request::Row;
     use super::*;
 
@@ -61,6 +85,11 @@ mod tests {
         };
         let wanted = "{\"kind\":\"bigquery#tableDataInsertAllRequest\",\"skipInvalidRows\":true,\
             \"ignoreUnknownValues\":false,\"rows\":[{\"insertId\":\"x\\\"1\",\"json\":{\"a\":1.00}},{\"json\":{\"b\":\"ü\"}}]}";
-        assert_eq!(String::from_utf8(body(&rows)).unwrap(), wanted);
+        let mut body = Vec::new();
+        write_body(&rows, &mut body).unwrap();
+        assert_eq!(String::from_utf8(body).unwrap(), wanted);
+        let mut text = String::new();
+        GzDecoder::new(&*zipped_body(&rows).unwrap()).read_to_string(&mut text).unwrap();
+        assert_eq!(text, wanted);
     }
 }

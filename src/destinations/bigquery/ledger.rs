@@ -4,6 +4,7 @@
 //! twice. Bounded: what is forgotten is sent again, which the views drop. Pure.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -32,11 +33,31 @@ pub(super) struct RowMemory {
     was_loaded: bool,
 }
 
+type Rows = HashMap<u128, Vec<RowMemory>, BuildHasherDefault<OfMark>>;
+
+/// A mark is half of a SHA-256, so that nobody can choose marks that meet: part of it is as good as a hash of it.
+#[derive(Debug, Default)]
+struct OfMark(u64);
+
+impl Hasher for OfMark {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.0 = self.0.rotate_left(8) ^ u64::from(*byte));
+    }
+
+    fn write_u128(&mut self, mark: u128) {
+        self.0 = mark as u64;
+    }
+}
+
 /// What is known of all of them, by event.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
-    recent: HashMap<u128, Vec<RowMemory>>,
-    older: HashMap<u128, Vec<RowMemory>>,
+    recent: Rows,
+    older: Rows,
 }
 
 impl Ledger {

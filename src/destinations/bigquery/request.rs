@@ -28,7 +28,8 @@ pub struct Rows {
     pub rows: Vec<Row>,
     /// One JSON object for each row, each followed by a newline.
     pub text: Bytes,
-    /// Names the load job, so that the same rows never become two: a hash of the insert ids in order.
+    /// Names the load job, so that the same rows never become two: a hash of the insert ids in order. Empty for rows that are
+    /// streamed.
     pub job: String,
     /// Columns that are younger than the time it takes them to settle, and are used by some row.
     pub young: Vec<String>,

@@ -12,7 +12,10 @@ use super::request::{Request, Rows};
 pub(super) fn show(request: &Request, url: String) -> Shown {
     match request {
         Request::Insert(rows) => {
-            let body = ShownBody::of(&insert::body(rows));
+            let mut body = Vec::new();
+            let written = insert::write_body(rows, &mut body);
+            debug_assert!(written.is_ok(), "a vector takes everything");
+            let body = ShownBody::of(&body);
             Shown { requests: vec![post(url, "application/json", body)], rows: shown_rows(rows) }
         }
         Request::Load(rows) => {

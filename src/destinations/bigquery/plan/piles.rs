@@ -166,7 +166,10 @@ impl Sorted {
 
     /// Cuts the rows into load jobs.
     pub(super) fn into_loads(self, table: &str) -> Vec<Planned<Request>> {
-        self.cut(table, (usize::MAX, MAX_LOAD_BYTES), &|rows| Request::Load(Arc::new(std::mem::take(rows))))
+        self.cut(table, (usize::MAX, MAX_LOAD_BYTES), &|rows| {
+            rows.job = job(rows.rows.iter().map(|row| row.insert_id.as_str()));
+            Request::Load(Arc::new(std::mem::take(rows)))
+        })
     }
 
     fn cut(
@@ -200,7 +203,10 @@ fn close(
     request: &dyn Fn(&mut Rows) -> Request,
 ) -> Planned<Request> {
     let mut rows = Rows { table: table.to_owned(), ..Rows::default() };
-    let (mut text, mut events) = (Vec::new(), Vec::new());
+    let bytes_of_all = pieces.iter().map(|(piece, _)| piece.text.len() + 1).sum();
+    let (mut text, mut events) = (Vec::with_capacity(bytes_of_all), Vec::with_capacity(pieces.len()));
+    rows.rows.reserve_exact(pieces.len());
+    rows.marks.reserve_exact(pieces.len());
     for (piece, of) in pieces {
         let start = text.len();
         text.extend_from_slice(bytes.get(piece.text).unwrap_or_default());
@@ -215,7 +221,6 @@ fn close(
             }
         }
     }
-    rows.job = job(rows.rows.iter().map(|row| row.insert_id.as_str()));
     rows.text = Bytes::from(text);
     Planned { request: request(&mut rows), events }
 }
