@@ -88,22 +88,22 @@ fn dispatch(arguments: Arguments, environment: &Environment, out: &mut Out) -> E
     match arguments.command.unwrap_or(Command::Serve) {
         Command::Keys { .. } => keys::new(out),
         Command::Destinations { action } => {
-            with_config(&source, environment, out, |loaded, out| destinations::act(&loaded, action, url, out))
+            with_server(&source, environment, out, |loaded, out| destinations::act(&loaded, action, url, out))
         }
         Command::Replay(range) => {
-            with_config(&source, environment, out, |loaded, out| replay::replay(&loaded, &range, url, out))
+            with_server(&source, environment, out, |loaded, out| replay::replay(&loaded, &range, url, out))
         }
         Command::Trace { message_id } => {
-            with_config(&source, environment, out, |loaded, out| trace::trace(&loaded, url, &message_id, out))
+            with_server(&source, environment, out, |loaded, out| trace::trace(&loaded, url, &message_id, out))
         }
         Command::DeadLetters { action } => {
-            with_config(&source, environment, out, |loaded, out| letters::run(action, &loaded, url, out))
+            with_server(&source, environment, out, |loaded, out| letters::run(action, &loaded, url, out))
         }
         Command::Schema { action } => {
             with_config(&source, environment, out, |loaded, out| schema::run(action, &loaded, url, out))
         }
         Command::Token { scope, ttl } => {
-            with_config(&source, environment, out, |loaded, out| token::mint(loaded, &scope, ttl, out))
+            with_server(&source, environment, out, |loaded, out| token::mint(loaded, &scope, ttl, out))
         }
         Command::Explain(asked) => {
             with_config(&source, environment, out, |loaded, out| explain::explain(loaded, &asked, out))
@@ -140,6 +140,26 @@ fn with_config(
 ) -> Exit {
     match config::load(source, environment) {
         Ok(loaded) => command(loaded, out),
+        Err(problems) => refuse(&problems, out),
+    }
+}
+
+/// For a command that asks the running router: a file that the router has refused must not keep its operator out.
+fn with_server(
+    source: &Source,
+    environment: &Environment,
+    out: &mut Out,
+    command: impl FnOnce(Loaded, &mut Out) -> Exit,
+) -> Exit {
+    match config::load_to_ask(source, environment) {
+        Ok((loaded, problems)) => {
+            if let Some(problems) = problems {
+                out.error(&format!(
+                    "{problems}\nthe router refuses this file; only its [server] is used here"
+                ));
+            }
+            command(loaded, out)
+        }
         Err(problems) => refuse(&problems, out),
     }
 }

@@ -132,3 +132,24 @@ fn gen_writes_the_shipped_files() {
     assert_eq!(generate(), Exit::Fine);
     assert!(read("README.md").contains("| type |"));
 }
+
+#[test]
+fn a_file_that_is_wrong_outside_of_server_does_not_keep_an_operator_from_the_router() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = file(directory.path(), "[destinations.hook]\ntype = \"webhook\"\nbogus = 1\n[oops]\n");
+    let (exit, _, stderr) = run(&["destinations", "--config", &path]);
+    assert_eq!(exit, Exit::Usage, "an unknown section may be a misspelt [server]: {stderr}");
+    let path = file(directory.path(), "[destinations.hook]\ntype = \"webhook\"\nbogus = 1\n");
+    for asking in [&["destinations", "pause", "hook"][..], &["dead-letters", "retry"], &["trace", "m1"]] {
+        let url = ["--url", "http://127.0.0.1:1", "--config", &path];
+        let (exit, _, stderr) = run(&[asking, &url].concat());
+        assert_eq!(exit, Exit::Unavailable, "{asking:?}: {stderr}");
+        assert!(stderr.contains("config.toml:3:1: unknown key `bogus`"), "{stderr}");
+        assert!(stderr.contains("only its [server] is used"), "{stderr}");
+    }
+    let (exit, token, stderr) = run(&["token", "--config", &path]);
+    assert_eq!((exit, token.split('.').count()), (Exit::Fine, 3), "{stderr}");
+    assert_eq!(run(&["check", "--config", &path]).0, Exit::Usage);
+    let path = file(directory.path(), "[server]\nlisten = 5\n");
+    assert_eq!(run(&["destinations", "--url", "http://127.0.0.1:1", "--config", &path]).0, Exit::Usage);
+}

@@ -18,6 +18,9 @@ use super::settings::{Limits, Server, Settings};
 use super::{discretion, interpolate, overrides, secrets, server, shipped, sources};
 use crate::destinations::{ENTRIES, Entry};
 
+/// The sections that say nothing about how the router is reached.
+const ELSEWHERE: [&str; 6] = ["consent", "destinations", "journal", "limits", "privacy", "sources"];
+
 /// Where the configuration is looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
@@ -79,6 +82,36 @@ pub fn load(source: &Source, environment: &Environment) -> Result<Loaded, Proble
     interpret(&document, &environment, source)
 }
 
+/// Reads the configuration for a command that asks the running router, which needs `[server]` alone: what is wrong elsewhere
+/// comes back beside it. While a file is broken the router goes on with the one before, and its operator has to reach it.
+///
+/// # Errors
+/// Every problem there is, when one of them concerns `[server]`, a secret or the file as a whole.
+pub fn load_to_ask(
+    source: &Source,
+    environment: &Environment,
+) -> Result<(Loaded, Option<Problems>), Problems> {
+    let document = read(source)?;
+    let environment = environment.with_file(&document.directory.join(".env"))?;
+    match understand(&document, &environment, source) {
+        (Some(loaded), None) => Ok((loaded, None)),
+        (Some(loaded), Some(problems)) if problems.all().iter().all(is_elsewhere) => {
+            Ok((loaded, Some(problems)))
+        }
+        (_, problems) => Err(problems.unwrap_or_else(|| no_toml(&document))),
+    }
+}
+
+/// Returns whether a command that asks the running router need not care.
+fn is_elsewhere(problem: &Problem) -> bool {
+    let section = problem.key.split('.').next().unwrap_or_default();
+    !problem.secret && ELSEWHERE.contains(&section)
+}
+
+fn no_toml(document: &Document) -> Problems {
+    Problem::of_file(&document.label, "is no TOML").into()
+}
+
 fn read(source: &Source) -> Result<Document, Problem> {
     let (path, may_be_missing) = match source {
         Source::Named(path) => (path.clone(), false),
@@ -106,17 +139,30 @@ pub(super) fn interpret(
     environment: &Environment,
     source: &Source,
 ) -> Result<Loaded, Problems> {
+    match understand(document, environment, source) {
+        (Some(loaded), None) => Ok(loaded),
+        (_, problems) => Err(problems.unwrap_or_else(|| no_toml(document))),
+    }
+}
+
+/// Returns the settings as far as they can be read, and what is wrong with them.
+fn understand(
+    document: &Document,
+    environment: &Environment,
+    source: &Source,
+) -> (Option<Loaded>, Option<Problems>) {
     let report = Report::new(&document.label, &document.text);
     let read =
         tree(document, environment, &report).map(|root| settings(&root, document, environment, &report));
     let (problems, warnings) = report.finish();
-    match (Problems::of(problems), read) {
-        (None, Some((settings, switches))) => {
-            Ok(Loaded { settings, warnings, path: document.path.clone(), switches, source: source.clone() })
-        }
-        (Some(problems), _) => Err(problems),
-        (None, None) => Err(Problem::of_file(&document.label, "is no TOML").into()),
-    }
+    let loaded = read.map(|(settings, switches)| Loaded {
+        settings,
+        warnings,
+        path: document.path.clone(),
+        switches,
+        source: source.clone(),
+    });
+    (loaded, Problems::of(problems))
 }
 
 /// Returns the tree of the file with the environment laid over it; `None` when the file is no TOML.

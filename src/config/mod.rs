@@ -30,7 +30,7 @@ pub use changes::{Changes, keep_what_cannot_change};
 pub use destinations::{Switch, setting};
 pub use environment::Environment;
 pub use fingerprint::Fingerprint;
-pub use load::{Loaded, Source, load};
+pub use load::{Loaded, Source, load, load_to_ask};
 pub use problem::{Place, Problem, Problems};
 pub use secrets::{generate_missing, random_text, recall};
 pub use settings::Settings;

@@ -1,9 +1,11 @@
-//! Ways to start: with nothing but defaults, with the environment, on a socket that somebody else holds.
+//! Ways to start: with nothing but defaults, with the environment, on a socket that somebody else holds, over a recovery
+//! that takes its time.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
@@ -97,6 +99,26 @@ async fn line(output: BufReader<ChildStdout>) -> (String, BufReader<ChildStdout>
         .expect("the thread ends")
 }
 
+/// A file that its reader waits for until the test lets it go on.
+struct Gate(PathBuf);
+
+impl Gate {
+    fn at(path: PathBuf) -> Gate {
+        let status = Command::new("mkfifo").arg(&path).status();
+        assert!(status.is_ok_and(|status| status.success()), "no pipe at {}", path.display());
+        Gate(path)
+    }
+
+    /// Waits until somebody reads it, and returns what holds him up until it is dropped. Nobody else is held up.
+    async fn until_read(&self) -> fs::File {
+        let path = self.0.clone();
+        let open = tokio::task::spawn_blocking(move || fs::OpenOptions::new().write(true).open(path));
+        let opened = tokio::time::timeout(Duration::from_secs(20), open).await.expect("it is read in time");
+        fs::remove_file(&self.0).unwrap();
+        opened.unwrap().unwrap()
+    }
+}
+
 fn signal(name: &str, pid: &str) {
     let status = Command::new("sh").arg("-c").arg(format!("kill -{name} {pid}")).status();
     assert!(status.unwrap().success(), "could not signal {pid}");
@@ -140,6 +162,27 @@ async fn a_connection_made_between_two_processes_of_an_inherited_socket_is_answe
     });
     let answer = answer.await.unwrap();
     assert!(answer.as_ref().is_ok_and(|text| text.starts_with("HTTP/1.1 200")), "{answer:?}");
+}
+
+#[tokio::test]
+async fn the_socket_is_bound_before_recovery_and_a_connection_made_meanwhile_is_answered() {
+    let mut router = Router::start(Config::new()).await;
+    router.kill9();
+    let gate = Gate::at(router.data().join("journal/cursors/gate.cursor"));
+    router.begin_again();
+    let recovery = gate.until_read().await;
+    let event = track("u", 1);
+    let mut waiting = TcpStream::connect(("127.0.0.1", router.port())).expect("the socket is bound");
+    waiting.set_read_timeout(Some(Duration::from_secs(25))).unwrap();
+    let body = event.to_string();
+    let length = body.len();
+    let head = format!("POST /v1/track HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n{body}");
+    waiting.write_all(head.as_bytes()).unwrap();
+    drop(recovery);
+    let mut status = [0; 12];
+    let read = tokio::task::spawn_blocking(move || waiting.read_exact(&mut status).map(|()| status));
+    assert_eq!(&read.await.unwrap().unwrap(), b"HTTP/1.1 200");
+    router.until_rows("tracks", &ids_of(&[event])).await;
 }
 
 #[tokio::test]

@@ -484,6 +484,19 @@ fn paused_comes_before_every_other_state_but_draining() {
 }
 
 #[test]
+fn what_is_tried_again_is_retrying_until_it_is_answered() {
+    let mut desk = Desk::new(patience(10, 1));
+    desk.arrive(10);
+    assert_eq!(desk.state(), "flowing");
+    desk.answer(10, &transient());
+    assert_eq!((desk.state(), desk.sent.len()), ("retrying", 0));
+    desk.until_sent();
+    assert_eq!((desk.state(), desk.sent.len()), ("retrying", 1), "nothing is known of it yet");
+    desk.answer(10, &Fate::Settled);
+    assert_eq!(desk.state(), "flowing");
+}
+
+#[test]
 fn what_a_stop_cut_short_is_not_begun_again_while_draining() {
     let mut desk = Desk::new(patience(10, 1));
     desk.arrive(10);

@@ -2,6 +2,7 @@
 
 use super::Delivery;
 use super::gate::{Hold, Permission};
+use super::lane::Lane;
 use super::order::{self, Keys};
 use crate::policy::Moment;
 use crate::policy::breaker::State as BreakerState;
@@ -121,11 +122,18 @@ impl Delivery {
             "held"
         } else if self.gate.throttled_until(now).is_some() {
             "throttled"
-        } else if !matches!(self.gate.breaker().state(now), BreakerState::Closed) || !self.due.is_empty() {
+        } else if !matches!(self.gate.breaker().state(now), BreakerState::Closed) || self.tries_again() {
             "retrying"
         } else {
             "flowing"
         }
+    }
+
+    /// Returns whether something that failed waits for its next attempt, or is in the middle of it: a destination that hangs
+    /// is asked again at once, and would look well for as long as it hangs.
+    fn tries_again(&self) -> bool {
+        let has_failed = |lane: &Lane| lane.chunks.front().is_some_and(|chunk| chunk.failures > 0);
+        !self.due.is_empty() || self.lanes.values().any(has_failed)
     }
 
     /// Returns when the next attempt after a failure is due.

@@ -3,11 +3,15 @@
 use serde_json::{Value, json};
 
 use super::{send, until_destination};
-use crate::support::{Config, Receiver, Reply, Router};
+use crate::support::{Config, Receiver, Reply, Router, until};
 
 /// Waits until the destination is in this state with this backlog, and returns its entry.
 async fn until_state(router: &Router, state: &str, backlog: u64) -> Value {
-    until_destination(router, "hook", &format!("{state} with {backlog} waiting"), |one| {
+    until_state_of(router, "hook", state, backlog).await
+}
+
+async fn until_state_of(router: &Router, name: &str, state: &str, backlog: u64) -> Value {
+    until_destination(router, name, &format!("{state} with {backlog} waiting"), |one| {
         one["state"] == state && one["backlog"]["events"] == backlog
     })
     .await
@@ -62,7 +66,7 @@ async fn the_command_line_and_the_metrics_tell_the_state_as_the_api_does() {
     let line =
         text.lines().find(|line| line.contains("hook")).unwrap_or_else(|| panic!("no `hook` in {text}"));
     assert!(line.contains("held") && line.contains('4'), "{line}");
-    crate::support::until("the backlog is measured", 10, async || {
+    until("the backlog is measured", 10, async || {
         let metrics = router.get("/metrics").await.text;
         metrics.contains("opentrack_delivery_backlog_events{destination=\"hook\"} 4")
     })
@@ -138,6 +142,41 @@ async fn every_state_has_the_same_word_in_the_api_the_metrics_the_command_line_a
         let message = check.and_then(|check| check["message"].as_str()).unwrap_or_default();
         assert!(message.starts_with(state.as_str()), "{checks}");
     }
+}
+
+#[tokio::test]
+async fn a_destination_that_finishes_before_it_gets_other_settings_is_draining_in_the_same_word_everywhere() {
+    let warehouse = |delay: &str| {
+        let batch = format!("batch = {{ max_delay = \"{delay}\" }}");
+        Config::default().table(&format!("[destinations.warehouse]\ntype = \"sqlite\"\n{batch}"))
+    };
+    let mut router = Router::start(warehouse("10ms")).await;
+    let mut ids = send(&router, "u", 1).await;
+    router.until_rows("tracks", &ids).await;
+    let other = rusqlite::Connection::open(router.data().join("warehouse.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    ids.extend(send(&router, "u", 1).await);
+    let second = format!("/api/events/{}", ids[1]);
+    until("it waits for its turn to write", 20, async || {
+        router.get(&second).await.json()["destinations"]["warehouse"]["fate"] == "in_flight"
+    })
+    .await;
+    router.write_config(warehouse("20ms"));
+    router.sighup();
+    until_destination(&router, "warehouse", "draining", |one| one["state"] == "draining").await;
+    let expected = [("warehouse".to_owned(), "draining".to_owned())];
+    assert_eq!(states_in_metrics(&router.get("/metrics").await.text), expected);
+    assert_eq!(states_on(&router.get("/").await.text), expected);
+    let ready = router.get("/ready").await.text;
+    assert!(ready.contains("\"draining"), "{ready}");
+    let table = String::from_utf8(router.run(&["destinations"]).stdout).unwrap();
+    assert_eq!(states_in_table(&table), expected, "{table}");
+    other.execute_batch("COMMIT").unwrap();
+    until_state_of(&router, "warehouse", "flowing", 0).await;
+    let mut stored = router.db().ids("tracks");
+    stored.sort();
+    ids.sort();
+    assert_eq!(stored, ids, "each once");
 }
 
 #[tokio::test]

@@ -27,6 +27,10 @@ async fn an_invalid_file_is_refused_as_a_whole_and_the_next_valid_one_repairs_it
         assert!(message.contains(&format!("config.toml:{line}:")), "`{wrong}` has its place: {message}");
     }
     assert!(router.log().contains("is refused, the one before stays"), "{}", router.log());
+    for order in ["pause", "resume"] {
+        let output = router.run(&["destinations", order, "hook"]);
+        assert!(output.status.success(), "its operator can still {order} it: {output:?}");
+    }
     let ids = send(&router, "u", 3).await;
     receivers[0].until_taken(&ids).await;
     router.reconfigure(good(&receivers[1])).await;
