@@ -1,4 +1,5 @@
 //! BigQuery, against its stand-in: nothing here needs an account.
 
+mod cli;
 mod schema;
 mod stand_in;
