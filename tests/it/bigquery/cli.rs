@@ -143,7 +143,7 @@ async fn statements_of_dead_letters_are_printed_as_one_list_and_the_letters_come
     let events = [viewed("m1", &json!({ "n": 1 })), viewed("m2", &json!({ "n": 1.5, "plan": "pro" }))];
     desk.send(&events).await;
     until("both events are dead letters", 20, async || {
-        desk.router.get("/api/dead-letters").await.json()["letters"]
+        desk.router.get("/api/dead-letters").await.json()["dead_letters"]
             .as_array()
             .is_some_and(|all| all.len() == 2)
     })
