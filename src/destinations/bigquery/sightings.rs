@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     fn track(name: &str, properties: &serde_json::Value) -> Arc<Event> {
-        let text = json!({ "type": "track", "userId": "u", "event": name, "properties": properties });
+        let text = json!({ "type": "track", "messageId": "m", "userId": "u", "event": name, "properties": properties });
         event(&text.to_string())
     }
 

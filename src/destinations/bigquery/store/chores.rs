@@ -113,7 +113,10 @@ impl Store {
 
     /// Reads what stands in the dataset of the views.
     async fn standing(&self, options: &Options) -> Result<BTreeMap<String, Existing>, Trouble> {
-        let mut columns = self.columns_as_text(options).await;
+        let mut columns = match &options.flat {
+            Some(_) => BTreeMap::new(),
+            None => self.columns_as_text(options).await,
+        };
         let (mut standing, mut page) = (BTreeMap::new(), String::new());
         for _ in 0..MOST_PAGES {
             let mut url = self.api.target.url(&["datasets", &options.views.dataset, "tables"]);
