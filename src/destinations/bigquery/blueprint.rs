@@ -1,5 +1,6 @@
 //! What events would need of the tables, and in which words it is said to BigQuery. Pure.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,29 +55,30 @@ impl Blueprint for BigQuery {
     fn price(&self, rows: &[usize]) -> Option<String> {
         let bytes: usize = rows.iter().map(|bytes| (*bytes).max(SMALLEST_ROW)).sum();
         let dollars = bytes as f64 / GIB * DOLLARS_A_GIB;
-        Some(format!("about ${dollars:.5} by insertAll, free by load"))
+        let price = if dollars < 0.01 { "less than a cent".to_owned() } else { format!("about ${dollars:.2}") };
+        Some(format!("{price} by insertAll, free by load"))
     }
 
     fn repair(&self, conflict: &Conflict) -> Option<String> {
         // The flat table takes everything.
-        let options = self.view_options()?;
+        let options = self.segment_options()?;
         views::repair(&options, &self.schema.load(), conflict)
     }
 
     fn views(&self) -> Vec<(String, String)> {
-        let options = self.view_options();
-        options.map_or_else(Vec::new, |options| {
-            views::statements(&self.schema.load(), &self.schema.conflicts(), &options)
-        })
+        let (tables, options) = (self.schema.load(), views::Options::from(&self.config));
+        let seen = views::Seen { conflicts: &self.schema.conflicts(), observed: &self.sightings.all() };
+        let changes = views::plan(&tables, &seen, &BTreeMap::new(), &options);
+        changes.into_iter().map(|change| (change.name, change.sql)).collect()
     }
 
     fn funnel(&self, steps: &[String], within: Duration) -> Option<String> {
-        views::funnel(&self.schema.load(), steps, within.as_secs(), &self.view_options()?)
+        views::funnel(&self.schema.load(), steps, within.as_secs(), &self.segment_options()?)
     }
 }
 
 impl BigQuery {
-    fn view_options(&self) -> Option<views::Options> {
+    fn segment_options(&self) -> Option<views::Options> {
         (self.config.layout() == TableLayout::Segment).then(|| views::Options::from(&self.config))
     }
 }

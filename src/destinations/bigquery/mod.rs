@@ -30,6 +30,7 @@ mod propagation;
 pub mod request;
 mod row;
 mod show;
+mod sightings;
 mod store;
 mod tables;
 mod target;
@@ -66,6 +67,7 @@ pub struct BigQuery {
     flat: Option<flat::Flat>,
     mapper: Mutex<Mapper>,
     memory: Mutex<memory::Memory>,
+    sightings: Arc<sightings::Sightings>,
     schema: Arc<SchemaCell>,
     meter: Meter,
 }
@@ -119,7 +121,7 @@ impl Destination for BigQuery {
     fn new(config: Config, setting: &Setting) -> Result<(Self, Wire), Vec<SettingError>> {
         config.check()?;
         let target = target::Target::new(&config, setting, surroundings(setting)).map_err(|error| vec![error])?;
-        let schema = Arc::new(SchemaCell::default());
+        let (schema, sightings) = (Arc::new(SchemaCell::default()), Arc::clone(&target.sightings));
         let wire = Wire::new(target, Arc::clone(&schema))
             .map_err(|message| vec![SettingError { key: "endpoint", message: format!("cannot be used: {message}") }])?;
         let is_flat = config.layout() == TableLayout::Flat;
@@ -130,14 +132,19 @@ impl Destination for BigQuery {
         let mapper = Mutex::new(Mapper::new(config::DIALECT, config.guards(), config.max_depth));
         let (rules, memory) = (plan::Rules::of(&config), Mutex::new(memory_of(&config)));
         let meter = setting.meter.clone();
-        Ok((BigQuery { config, rules, flat, mapper, memory, schema, meter }, wire))
+        Ok((BigQuery { config, rules, flat, mapper, memory, sightings, schema, meter }, wire))
     }
 
     fn plan(&self, events: &[Arc<Event>], attempt: &Attempt) -> Plan<Request> {
         let mut memory = self.memory();
         let batch = (events, attempt);
         let (plan, clashes) = match &self.flat {
-            Some(flat) => flat::plan(flat, (&self.rules, &mut memory), &self.schema, batch),
+            Some(flat) => {
+                if attempt.number == 1 {
+                    events.iter().for_each(|event| self.sightings.note(event, self.config.max_depth));
+                }
+                flat::plan(flat, (&self.rules, &mut memory), &self.schema, batch)
+            }
             None => {
                 // A panic while mapping leaves nothing half done that the next batch would not find out again.
                 let mut mapper = self.mapper.lock().unwrap_or_else(PoisonError::into_inner);

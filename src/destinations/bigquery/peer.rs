@@ -167,6 +167,7 @@ pub(super) fn target(endpoint: Url) -> Target {
         management: AutoTableManagement::Full,
         options: Options::default(),
         views: None,
+        sightings: Arc::default(),
         users_merge_every: std::time::Duration::ZERO,
         schema_window: Duration::from_millis(500),
         cache_file: None,

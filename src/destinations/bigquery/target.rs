@@ -3,6 +3,7 @@
 //! Holds no secret, only where one is found.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Url;
@@ -11,6 +12,7 @@ use super::super::http_client::address;
 use super::super::{Setting, SettingError};
 use super::config::{AutoTableManagement, Config, TableLayout};
 use super::ddl::{Names, Options};
+use super::sightings::Sightings;
 use super::views;
 
 /// Where Google answers.
@@ -40,8 +42,10 @@ pub(super) struct Target {
     pub(super) options: Options,
     /// How long the first need of a table waits for others to join it.
     pub(super) schema_window: Duration,
-    /// How views are made; `None` where nobody asked us to make tables, and for the flat layout.
+    /// How views are made; `None` where nobody asked us to make tables.
     pub(super) views: Option<views::Options>,
+    /// What events had, for the views of the flat layout; filled while they are planned.
+    pub(super) sightings: Arc<Sightings>,
     /// How often `users` and `accounts` are merged; zero for never.
     pub(super) users_merge_every: Duration,
     /// Where the schema is kept, so that a restart costs no call; `None`: nowhere.
@@ -88,6 +92,7 @@ impl Target {
                 message: format!("is not an address: {error}"),
             })?,
         };
+        let is_flat = config.layout() == TableLayout::Flat;
         Ok(Target {
             names: config.names(),
             location: config.location.clone(),
@@ -98,8 +103,9 @@ impl Target {
             management: config.auto_table_management,
             options: config.table_options(),
             schema_window: config.schema_window,
-            views: has_views(config).then(|| views::Options::from(config)),
-            users_merge_every: config.users_merge_every,
+            views: config.auto_table_management.makes_tables().then(|| views::Options::from(config)),
+            sightings: Arc::default(),
+            users_merge_every: if is_flat { Duration::ZERO } else { config.users_merge_every },
             cache_file: Some(setting.data_dir.join("schema").join(format!("{}.json", setting.name))),
         })
     }
@@ -117,10 +123,6 @@ impl Target {
         base.set_path(&format!("{before}/upload/bigquery/v2"));
         below(&base, &self.names.project, parts)
     }
-}
-
-fn has_views(config: &Config) -> bool {
-    config.layout() == TableLayout::Segment && config.auto_table_management.makes_tables()
 }
 
 /// A file that is named counts. Without one, an endpoint on this machine is an emulator, which asks nobody, unless a

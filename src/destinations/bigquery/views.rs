@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
-use super::config::{Config, DedupScope};
+use super::config::{Config, DedupScope, TableLayout};
 use super::ddl::Names;
 use crate::warehouse::{ColumnType, Conflicts, Schema, Table};
 
@@ -26,6 +26,7 @@ pub use flat::Observed;
 pub use funnel::funnel;
 pub(super) use people::newest;
 pub use repair::repair;
+pub(super) use tables::is_text_name;
 
 /// The label of our views; its value is the hash of the view's text.
 pub const LABEL: &str = "opentrack_view_hash";
@@ -51,6 +52,8 @@ pub struct Options {
     pub(super) dedup_scope: DedupScope,
     /// Whether a table must be asked with a filter on its partition; then the views carry one that keeps every row.
     pub(super) require_partition_filter: bool,
+    /// The one table of the flat layout.
+    pub(super) flat: Option<String>,
 }
 
 impl From<&Config> for Options {
@@ -60,6 +63,7 @@ impl From<&Config> for Options {
             views: config.view_names(),
             dedup_scope: config.dedup_scope,
             require_partition_filter: config.require_partition_filter,
+            flat: (config.layout() == TableLayout::Flat).then(|| config.flat_table().to_owned()),
         }
     }
 }
@@ -135,45 +139,40 @@ impl Action {
 /// Columns of each table that have seen values which they do not take.
 type Texts = BTreeMap<String, BTreeSet<String>>;
 
-/// Returns what has to be done so that the views fit the tables: those of tables first, in order. The same for the same
-/// arguments; carried out, a second call leaves everything.
+/// What was seen in passing events.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen<'a> {
+    /// Columns that saw values which they do not take.
+    pub conflicts: &'a Conflicts,
+    /// Properties of each event, for the flat layout.
+    pub observed: &'a Observed,
+}
+
+/// Returns what has to be done so that the views fit the tables, those of tables first, in order; for the flat layout one
+/// view for each event. The same for the same arguments; carried out, a second call leaves everything.
 pub fn plan(
     schema: &Schema,
-    conflicts: &Conflicts,
+    seen: &Seen<'_>,
     existing: &BTreeMap<String, Existing>,
     options: &Options,
 ) -> Vec<ViewChange> {
-    let texts = texts(schema, conflicts, existing);
-    changes(all(schema, &texts, options), existing, options)
-}
-
-/// Returns the statement of each view of these tables, as if none stood there.
-pub fn statements(schema: &Schema, conflicts: &Conflicts, options: &Options) -> Vec<(String, String)> {
-    let changes = plan(schema, conflicts, &BTreeMap::new(), options);
-    changes.into_iter().map(|change| (change.name, change.sql)).collect()
-}
-
-/// Returns what has to be done for the flat layout: one view for each event, typed as the events were seen.
-pub fn plan_flat(
-    table: &FlatTable<'_>,
-    observed: &Observed,
-    existing: &BTreeMap<String, Existing>,
-    options: &Options,
-) -> Vec<ViewChange> {
-    changes(flat::views(table, observed, options), existing, options)
+    let views = match &options.flat {
+        Some(name) => {
+            let table = schema.tables.get(name).filter(|table| flat::has_views(table));
+            table.map_or_else(Vec::new, |table| flat::views(&FlatTable { name, table }, seen.observed, options))
+        }
+        None => all(schema, &texts(schema, seen.conflicts, existing), options),
+    };
+    views.into_iter().map(|view| change(view, existing, options)).collect()
 }
 
 /// The one table of the flat layout.
 #[derive(Debug, Clone, Copy)]
-pub struct FlatTable<'a> {
+struct FlatTable<'a> {
     /// Its name.
-    pub name: &'a str,
+    name: &'a str,
     /// Its columns.
-    pub table: &'a Table,
-}
-
-fn changes(views: Vec<View>, existing: &BTreeMap<String, Existing>, options: &Options) -> Vec<ViewChange> {
-    views.into_iter().map(|view| change(view, existing, options)).collect()
+    table: &'a Table,
 }
 
 fn change(view: View, existing: &BTreeMap<String, Existing>, options: &Options) -> ViewChange {

@@ -1,5 +1,6 @@
 //! BigQuery, against its stand-in: nothing here needs an account.
 
-mod schema;
+mod cli;
 mod errors;
+mod schema;
 mod stand_in;

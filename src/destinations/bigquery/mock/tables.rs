@@ -214,12 +214,16 @@ fn list(state: &mut State, call: &Call<'_>, dataset: &str) -> Answer {
     let most = call.request.parameter("maxResults").parse().unwrap_or(PAGE).min(PAGE);
     let tables = &state.dataset(dataset)?.tables;
     let short = |(name, table): (&String, &Table)| {
-        json!({
+        let mut listed = json!({
             "kind": "bigquery#table",
             "id": format!("{project}:{dataset}.{name}"),
             "tableReference": { "projectId": project, "datasetId": dataset, "tableId": name },
             "type": if table.view.is_some() { "VIEW" } else { "TABLE" },
-        })
+        });
+        if let Some(labels) = table.more.get("labels") {
+            put(&mut listed, "labels", labels.clone());
+        }
+        listed
     };
     let page: Vec<Value> = tables.iter().skip(first).take(most).map(short).collect();
     let mut body = json!({ "kind": "bigquery#tableList", "etag": "list", "totalItems": tables.len() });

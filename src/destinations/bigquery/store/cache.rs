@@ -1,4 +1,4 @@
-//! The schema as last seen, in a file, so that a restart costs no call.
+//! The schema as last seen, and what events had, in a file, so that a restart costs no call.
 //!
 //! A file that cannot be read, is of another version or of another dataset counts as none. One that cannot be written costs
 //! a call at the next start and nothing else.
@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
 use super::super::super::SchemaCell;
+use super::super::sightings::Sightings;
 use super::super::target::Target;
+use super::super::views::Observed;
 use crate::warehouse::{ColumnType, Schema, Table};
 
 /// Grows when a file of before would be misread.
@@ -23,6 +25,8 @@ const VERSION: u32 = 1;
 pub(super) struct Cache {
     file: Option<PathBuf>,
     of: Of,
+    /// Kept too, and joined with what the file has.
+    sightings: Arc<Sightings>,
     /// Held while the file is written, so that the last one to write has the newest schema.
     writing: Mutex<()>,
 }
@@ -42,6 +46,9 @@ struct File {
     tables: BTreeMap<String, BTreeMap<String, String>>,
     #[serde(default)]
     plain: BTreeSet<String>,
+    /// Events of the flat layout: their properties by the keys that lead there, and the types of these.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    seen: Written,
 }
 
 /// What was known of the dataset.
@@ -52,6 +59,8 @@ pub(super) struct Known {
     pub(super) plain: BTreeSet<String>,
 }
 
+type Written = BTreeMap<String, Vec<(Vec<String>, String)>>;
+
 impl Cache {
     /// Returns the file of this destination; opens nothing.
     pub(super) fn new(target: &Target) -> Cache {
@@ -61,13 +70,19 @@ impl Cache {
             project: target.names.project.clone(),
             dataset: target.names.dataset.clone(),
         };
-        Cache { file: target.cache_file.clone(), of, writing: Mutex::new(()) }
+        let sightings = Arc::clone(&target.sightings);
+        Cache { file: target.cache_file.clone(), of, sightings, writing: Mutex::new(()) }
+    }
+
+    async fn kept(&self) -> Option<File> {
+        let text = tokio::fs::read(self.file.as_ref()?).await.ok()?;
+        serde_json::from_slice(&text).ok().filter(|file: &File| file.of == self.of)
     }
 
     /// Returns the schema as it was last written.
     pub(super) async fn read(&self) -> Option<Known> {
-        let text = tokio::fs::read(self.file.as_ref()?).await.ok()?;
-        let file: File = serde_json::from_slice(&text).ok().filter(|file: &File| file.of == self.of)?;
+        let file = self.kept().await?;
+        self.sightings.add(observed(file.seen));
         let table = |columns: BTreeMap<String, String>| {
             let column = |(name, kind): (String, String)| Some((name, ColumnType::from_name(&kind)?));
             let columns: Option<_> = columns.into_iter().map(column).collect();
@@ -82,17 +97,32 @@ impl Cache {
     pub(super) async fn write(&self, cell: &SchemaCell, plain: BTreeSet<String>) {
         let Some(file) = &self.file else { return };
         let _turn = self.writing.lock().await;
+        // A command, or a replay, has seen less than the router.
+        let seen = self.kept().await.map(|file| file.seen).unwrap_or_default();
+        self.sightings.add(observed(seen));
         let columns = |table: &Table| {
             table.columns.iter().map(|(name, kind)| (name.clone(), kind.as_str().to_owned())).collect()
         };
         let schema = cell.load();
         let tables = schema.tables.iter().map(|(name, table)| (name.clone(), columns(table))).collect();
-        let content = File { of: self.of.clone(), tables, plain };
+        let content = File { of: self.of.clone(), tables, plain, seen: written(self.sightings.all()) };
         let (Ok(text), file) = (serde_json::to_vec(&content), file.clone()) else { return };
         let written = tokio::task::spawn_blocking(move || replace(&file, &text)).await;
         // See the module: nothing is lost without it.
         let _is_written = matches!(written, Ok(Ok(())));
     }
+}
+
+/// Reads what was seen; a type of another version is seen again.
+fn observed(seen: Written) -> Observed {
+    let property = |(keys, kind): (Vec<String>, String)| Some((keys, ColumnType::from_name(&kind)?));
+    let properties = |all: Vec<_>| all.into_iter().filter_map(property).collect();
+    seen.into_iter().map(|(event, all)| (event, properties(all))).collect()
+}
+
+fn written(observed: Observed) -> Written {
+    let property = |(keys, kind): (Vec<String>, ColumnType)| (keys, kind.as_str().to_owned());
+    observed.into_iter().map(|(event, all)| (event, all.into_iter().map(property).collect())).collect()
 }
 
 /// A half-written file never has the name of a whole one.

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::super::api::Call;
 use super::super::errors::{Kind, Trouble};
 use super::super::users::{self, Merged};
-use super::super::views::{self, Action, Existing, LABEL, Options, ViewChange};
+use super::super::views::{self, Action, Existing, LABEL, Options, Seen, ViewChange};
 use super::super::{super::Chore, ddl};
 use super::Store;
 use crate::telemetry::clock;
@@ -83,7 +83,15 @@ impl Store {
             Some(standing) => standing,
             None => self.standing(options).await?,
         };
-        let changes = views::plan(&schema, &self.cell.conflicts(), &standing, options);
+        if self.api.target.sightings.take_news() {
+            let plain = self.seen().plain.clone();
+            self.cache.write(&self.cell, plain).await;
+        }
+        let changes = {
+            let observed = self.api.target.sightings.all();
+            let seen = Seen { conflicts: &self.cell.conflicts(), observed: &observed };
+            views::plan(&schema, &seen, &standing, options)
+        };
         let mut refused = None;
         for change in changes.into_iter().filter(is_to_be_made) {
             match self.run(&change.sql).await {
@@ -106,7 +114,10 @@ impl Store {
 
     /// Reads what stands in the dataset of the views.
     async fn standing(&self, options: &Options) -> Result<BTreeMap<String, Existing>, Trouble> {
-        let mut columns = self.columns_as_text(options).await;
+        let mut columns = match &options.flat {
+            Some(_) => BTreeMap::new(),
+            None => self.columns_as_text(options).await,
+        };
         let (mut standing, mut page) = (BTreeMap::new(), String::new());
         for _ in 0..MOST_PAGES {
             let mut url = self.api.target.url(&["datasets", &options.views.dataset, "tables"]);
@@ -134,14 +145,14 @@ impl Store {
     async fn columns_as_text(&self, options: &Options) -> BTreeMap<String, BTreeSet<String>> {
         let names = &options.views;
         let path = ddl::quoted(&format!("{}.{}.INFORMATION_SCHEMA.COLUMNS", names.project, names.dataset));
-        let sql = format!(
-            "SELECT table_name, column_name FROM {path} WHERE REGEXP_CONTAINS(column_name, '_text_*$')"
-        );
+        let sql = format!("SELECT table_name, column_name FROM {path}");
         let mut columns: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for record in self.query(&sql).await.unwrap_or_default() {
             let mut texts =
                 record.into_iter().map(|cell| cell.and_then(|cell| cell.as_str().map(str::to_owned)));
-            if let (Some(Some(table)), Some(Some(column))) = (texts.next(), texts.next()) {
+            if let (Some(Some(table)), Some(Some(column))) = (texts.next(), texts.next())
+                && views::is_text_name(&column)
+            {
                 columns.entry(table).or_default().insert(column);
             }
         }

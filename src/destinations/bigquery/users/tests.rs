@@ -15,6 +15,7 @@ fn options() -> Options {
         views: names("analytics"),
         dedup_scope: Default::default(),
         require_partition_filter: false,
+        flat: None,
     }
 }
 

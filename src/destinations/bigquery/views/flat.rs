@@ -17,6 +17,11 @@ const DIALECT: Dialect = Dialect { max_name: 300, ..Dialect::PLAIN };
 /// The columns of the flat table that are shown as they are.
 const OWN: [&str; 6] = ["message_id", "timestamp", "user_id", "anonymous_id", "received_at", "sent_at"];
 
+/// Returns true when the table has what a view reads; it may be the user's own.
+pub(super) fn has_views(table: &Table) -> bool {
+    ["message_id", "event", "properties"].iter().all(|column| table.columns.contains_key(*column))
+}
+
 /// Returns one view for each event.
 pub(super) fn views(flat: &FlatTable<'_>, observed: &Observed, options: &Options) -> Vec<View> {
     let mut taken: BTreeSet<String> = BUILT_IN_TABLES.iter().map(|table| format!("{table}_view")).collect();

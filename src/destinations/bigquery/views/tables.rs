@@ -94,6 +94,11 @@ fn has_text(column_type: ColumnType) -> bool {
     !matches!(column_type, ColumnType::Text | ColumnType::Json | ColumnType::Other)
 }
 
+/// Returns true for what [`text_name`] may have made.
+pub(in super::super) fn is_text_name(column: &str) -> bool {
+    column.trim_end_matches('_').ends_with("_text")
+}
+
 /// Returns the name under which a column is shown as text.
 pub(super) fn text_name(column: &str, table: &Table) -> String {
     let mut name = format!("{column}_text");

@@ -15,6 +15,7 @@ fn options() -> Options {
         views: names("reports"),
         dedup_scope: DedupScope::Day,
         require_partition_filter: false,
+        flat: None,
     }
 }
 
@@ -58,8 +59,13 @@ fn conflict(table: &str, column: &str, have: ColumnType) -> Conflicts {
     conflicts
 }
 
+fn seen(conflicts: &Conflicts) -> Seen<'_> {
+    const NONE: &Observed = &Observed::new();
+    Seen { conflicts, observed: NONE }
+}
+
 fn planned(schema: &Schema, existing: &BTreeMap<String, Existing>) -> Vec<ViewChange> {
-    plan(schema, &Conflicts::default(), existing, &options())
+    plan(schema, &seen(&Conflicts::default()), existing, &options())
 }
 
 /// What would stand there after the changes.
@@ -121,7 +127,7 @@ fn days_count_everyone_once() {
 #[test]
 fn a_column_that_saw_another_type_is_also_shown_as_text() {
     let conflicts = conflict("identifies", "age", ColumnType::Int);
-    let sql = sql_of(&plan(&shop(), &conflicts, &BTreeMap::new(), &options()), "identifies_view");
+    let sql = sql_of(&plan(&shop(), &seen(&conflicts), &BTreeMap::new(), &options()), "identifies_view");
     let line = sql.lines().find(|line| line.contains("age_text")).unwrap();
     assert_eq!(
         line.trim().trim_end_matches(','),
@@ -134,7 +140,7 @@ fn a_column_that_saw_another_type_is_also_shown_as_text() {
 #[test]
 fn a_column_that_a_view_has_shown_as_text_stays_when_the_conflict_is_forgotten() {
     let conflicts = conflict("identifies", "age", ColumnType::Int);
-    let before = plan(&shop(), &conflicts, &BTreeMap::new(), &options());
+    let before = plan(&shop(), &seen(&conflicts), &BTreeMap::new(), &options());
     let again = planned(&shop(), &applied(&before, &["age", "age_text"]));
     assert!(again.iter().all(|change| change.action == Action::Leave), "{again:?}");
     let unknown = planned(&shop(), &applied(&before, &[]));
@@ -217,7 +223,7 @@ fn a_table_of_thousands_of_columns_still_has_a_view_that_fits() {
     let wide: Vec<(&str, ColumnType)> = wide.iter().map(|(name, kind)| (name.as_str(), *kind)).collect();
     let schema = schema(&[("identifies", &wide), ("tracks", &wide)]);
     let conflicts = conflict("tracks", wide[7].0, ColumnType::Int);
-    let changes = plan(&schema, &conflicts, &BTreeMap::new(), &options());
+    let changes = plan(&schema, &seen(&conflicts), &BTreeMap::new(), &options());
     assert!(changes.iter().all(|change| change.sql.chars().count() < MAX_TEXT + 1_000), "the query fits");
     let sql = sql_of(&changes, "tracks_view");
     assert!(sql.contains("SELECT\n  t.*,\n  COALESCE(CAST(t.`context_a") && sql.contains("QUALIFY"), "{sql}");
@@ -226,7 +232,7 @@ fn a_table_of_thousands_of_columns_still_has_a_view_that_fits() {
 #[test]
 fn a_table_that_must_be_asked_with_a_filter_is() {
     let strict = Options { require_partition_filter: true, dedup_scope: DedupScope::All, ..options() };
-    let changes = plan(&shop(), &Conflicts::default(), &BTreeMap::new(), &strict);
+    let changes = plan(&shop(), &seen(&Conflicts::default()), &BTreeMap::new(), &strict);
     for change in &changes {
         let tables = change.sql.matches("FROM `acme.").count();
         let filters = change.sql.matches("t.`received_at` >= TIMESTAMP '1970-01-01'").count();
@@ -249,8 +255,11 @@ fn flat_events_become_columns_of_the_types_that_were_seen() {
     let columns = ["message_id", "type", "event", "user_id", "anonymous_id", "properties"];
     let mut table = Table { columns: columns.map(|name| (name.to_owned(), ColumnType::Text)).into() };
     table.columns.insert("timestamp".into(), ColumnType::Timestamp);
-    let flat = FlatTable { name: "events", table: &table };
-    let changes = plan_flat(&flat, &observed, &BTreeMap::new(), &options());
+    let schema = Schema { tables: BTreeMap::from([("events".to_owned(), Arc::new(table))]) };
+    let options = Options { flat: Some("events".to_owned()), ..options() };
+    let seen = Seen { conflicts: &Conflicts::default(), observed: &observed };
+    let changes = plan(&schema, &seen, &BTreeMap::new(), &options);
+    assert!(plan(&Schema::default(), &seen, &BTreeMap::new(), &options).is_empty(), "no table, no view");
     insta::assert_snapshot!(changes.iter().map(|change| change.sql.clone()).collect::<Vec<_>>().join(";\n"));
 }
 

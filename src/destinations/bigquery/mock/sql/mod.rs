@@ -16,7 +16,7 @@ use self::select::Select;
 use self::statement::{Path, Statement};
 use super::answer::{Answer, fine, invalid, invalid_query, not_found, put, refusal};
 use super::call::Call;
-use super::field::Field;
+use super::field::{Field, Kind, Mode};
 use super::job::Job;
 use super::load::check_right;
 use super::result;
@@ -128,8 +128,21 @@ pub(super) fn view_fields(state: &mut State, query: &str, dataset: &str) -> Resu
         let table = state.table(&place)?;
         fields.extend(table.fields.iter().filter(|field| named(&tokens, field)).cloned());
     }
+    for name in shown_as(&tokens) {
+        if !fields.iter().any(|field| field.is(name)) {
+            fields.push(Field::new(name, Kind::String, Mode::Nullable));
+        }
+    }
     fields.dedup_by(|one, other| one.is(&other.name));
     Ok(fields)
+}
+
+/// Returns what a query calls its expressions, where it is quoted; of which type they are is not known here.
+fn shown_as<'t>(tokens: &'t [Token]) -> impl Iterator<Item = &'t str> {
+    tokens.iter().zip(tokens.iter().skip(1)).filter_map(|(one, next)| match (&one.what, &next.what) {
+        (What::Word(word), What::Name(name)) if word.eq_ignore_ascii_case("AS") => Some(name.as_str()),
+        _ => None,
+    })
 }
 
 fn named(tokens: &[Token], field: &Field) -> bool {

@@ -130,6 +130,14 @@ fn a_view_is_made_replaced_and_refused_over_what_is_not_there() {
     let (_, shown) = cloud.call("GET", "datasets/d/tables/t_view", &Value::Null);
     assert_eq!((&shown["type"], &shown["labels"]["hash"]), (&json!("VIEW"), &json!("2")));
     assert!(shown["view"]["query"].as_str().unwrap().starts_with("SELECT t.id FROM"));
+    cloud.run(&view.replace("t.id FROM", "t.id, CAST(t.id AS STRING) AS `id_text` FROM"));
+    let columns = "SELECT column_name FROM d.INFORMATION_SCHEMA.COLUMNS WHERE table_name = 't_view'";
+    let columns = cloud.run(columns)["rows"].to_string();
+    assert!(columns.contains("id_text"), "{columns}");
+    cloud.run(&view.replace("\"1\"", "\"2\""));
+    let (_, listed) = cloud.call("GET", "datasets/d/tables", &Value::Null);
+    let listed = listed["tables"].as_array().unwrap();
+    assert!(listed.iter().any(|one| one["type"] == "VIEW" && one["labels"]["hash"] == "2"), "{listed:?}");
     let refused = cloud.run_refused("CREATE OR REPLACE VIEW d.v AS SELECT id FROM `local.d.none`");
     expect(&refused, 404, "notFound", "Not found: Table local:d.none");
     expect(
