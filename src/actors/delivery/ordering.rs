@@ -4,11 +4,12 @@
 
 use actix::prelude::*;
 
-use super::Delivery;
-use crate::actors::messages::ChangeSchema;
+use super::{Delivery, in_words};
+use crate::actors::messages::{ChangeSchema, LastError};
 use crate::actors::schema_manager;
 use crate::destinations::Destination;
 use crate::policy::outcome::Fault;
+use crate::telemetry::clock;
 use crate::warehouse::SchemaDiff;
 
 /// Orders under way at once; an event whose change is not ordered asks again.
@@ -26,7 +27,7 @@ pub(super) struct OrderSchema {
 #[derive(Debug, Default)]
 pub(super) struct Orders {
     under_way: Vec<SchemaDiff>,
-    /// The last one failed, and was told of.
+    /// The last one failed and will be given again, and was told of.
     failing: bool,
 }
 
@@ -40,11 +41,17 @@ impl Orders {
         is_new
     }
 
-    /// Takes an order out; returns what is to be told.
+    /// Takes an order out that has ended, or of which nothing was heard; returns what is to be told.
     fn end(&mut self, diff: &SchemaDiff, changed: Option<Result<(), Fault>>) -> Option<Fault> {
         self.under_way.retain(|other| other != diff);
-        let was_failing = std::mem::replace(&mut self.failing, matches!(changed, Some(Err(_))));
-        changed?.err().filter(|_| !was_failing)
+        let changed = changed?;
+        let was_failing = std::mem::replace(&mut self.failing, changed.is_err());
+        changed.err().filter(|_| !was_failing)
+    }
+
+    /// Returns whether events wait for a change that fails and is asked for again.
+    pub(super) fn is_failing(&self) -> bool {
+        self.failing
     }
 }
 
@@ -64,10 +71,27 @@ impl<D: Destination> Handler<OrderSchema> for Delivery<D> {
             drop(ordered);
             let changed = changed.ok();
             let changed = changed.map(|done| done.unwrap_or_else(|_| Err(schema_manager::stopped())));
-            if let Some(fault) = delivery.orders.end(&diff, changed) {
-                delivery.trouble("change the schema", &fault.answer);
-            }
+            delivery.ordered(&diff, changed);
         }));
+    }
+}
+
+impl<D: Destination> Delivery<D> {
+    /// What failed is shown as what the destination said last. A table that is closed is asked for no more, and its events
+    /// go on without the change.
+    fn ordered(&mut self, diff: &SchemaDiff, changed: Option<Result<(), Fault>>) {
+        if let Some(Err(fault)) = &changed {
+            let message = in_words(fault);
+            self.last_error = Some(LastError { at: clock::now(), status: fault.status, message });
+        }
+        if let Some(fault) = self.orders.end(diff, changed) {
+            self.trouble("change the schema", &fault.answer);
+        }
+        let closed = self.parts.destination.schema().map(|cell| cell.closed()).unwrap_or_default();
+        let mut tables = diff.create.keys().chain(diff.add.keys()).chain(diff.widen.keys());
+        if self.orders.is_failing() && tables.all(|table| closed.contains_key(table)) {
+            self.orders.failing = false;
+        }
     }
 }
 
@@ -98,5 +122,15 @@ mod tests {
         assert_eq!(end(Err(fault())), None);
         assert_eq!(end(Ok(())), None);
         assert_eq!(end(Err(fault())), Some(fault()));
+    }
+
+    #[test]
+    fn an_order_of_which_nothing_was_heard_changes_nothing_about_the_last_one() {
+        let mut orders = Orders::default();
+        let fault = Fault::new(Reason::Store, None, "no");
+        assert_eq!((orders.end(&diff(0), None), orders.is_failing()), (None, false));
+        orders.end(&diff(0), Some(Err(fault)));
+        assert_eq!((orders.end(&diff(0), None), orders.is_failing()), (None, true));
+        assert_eq!((orders.end(&diff(0), Some(Ok(()))), orders.is_failing()), (None, false));
     }
 }

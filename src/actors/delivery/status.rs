@@ -24,7 +24,7 @@ impl<D: Destination> Delivery<D> {
             name: self.parts.name.clone(),
             kind: D::KIND,
             enabled: true,
-            state: machine.map_or_else(|| self.unprepared_state(), |machine| machine.state(now)),
+            state: self.state(),
             reason: self.reason(),
             backlog,
             oldest_age_ms: millis(self.oldest_age()),
@@ -55,7 +55,7 @@ impl<D: Destination> Delivery<D> {
             left: self.machine.as_ref().map_or(order.until - position, |machine| machine.backlog()),
             delivered: counts.delivered,
             dead: counts.dead.values().sum(),
-            state: self.machine.as_ref().map_or("flowing", |machine| machine.state(self.now())),
+            state: self.machine.as_ref().map_or("flowing", |_| self.state()),
             reason: self.reason(),
             started_at: order.at,
         })
@@ -66,13 +66,21 @@ impl<D: Destination> Delivery<D> {
             return self.last_error.as_ref().map(|error| error.message.clone());
         };
         let held = machine.held().map(|hold| hold.fault.reason.as_str().to_owned());
-        let failing = !matches!(machine.state(self.now()), "flowing" | "paused" | "draining");
+        let failing = !matches!(self.state(), "flowing" | "paused" | "draining");
         held.or_else(|| self.last_error.as_ref().filter(|_| failing).map(|error| error.message.clone()))
     }
 
-    /// Returns the state before the wire is prepared: nothing is wrong until a preparation has failed.
-    fn unprepared_state(&self) -> &'static str {
-        if self.last_error.is_some() { "held" } else { "flowing" }
+    /// Returns the state in the operator's words. Before the wire is prepared nothing is wrong until a preparation has failed;
+    /// what waits for a change of the schema that fails is retried, though the machine knows of no failure.
+    fn state(&self) -> &'static str {
+        match &self.machine {
+            None if self.last_error.is_some() => "held",
+            None => "flowing",
+            Some(machine) => match machine.state(self.now()) {
+                "flowing" if self.orders.is_failing() && machine.backlog() > 0 => "retrying",
+                state => state,
+            },
+        }
     }
 
     fn backlog(&self) -> Backlog {

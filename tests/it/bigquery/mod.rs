@@ -2,5 +2,7 @@
 
 mod cli;
 mod errors;
+mod kill;
+mod scene;
 mod schema;
 mod stand_in;

@@ -134,3 +134,37 @@ fn a_quota_is_left_alone_longer_each_time_until_rows_are_taken_again() {
     hear(&mut memory, 1, &reply(200, &json!({}), 1530));
     assert!(!memory.circuits.is_open());
 }
+
+#[test]
+fn the_first_row_that_a_project_without_billing_may_not_stream_sends_all_by_load_jobs() {
+    let mut memory = memory();
+    let body = json!({"error": {"code": 403, "message": "Streaming insert is not allowed in the free tier",
+        "errors": [{"reason": "accessDenied"}]}});
+    let (outcomes, _) = hear(&mut memory, 1, &reply(403, &body, 5));
+    assert_eq!((wait(&outcomes[0]), memory.only_loads), (0, true));
+}
+
+#[test]
+fn a_table_that_may_not_be_written_is_none_that_flows() {
+    let mut memory = memory();
+    hear(&mut memory, 1, &reply(200, &json!({}), 5));
+    assert!(memory.propagation.others_flow("other"));
+    let body = json!({"error": {"code": 403, "message": "Access Denied: Table p:d.t",
+        "errors": [{"reason": "accessDenied"}]}});
+    let (outcomes, _) = hear(&mut memory, 1, &reply(403, &body, 6));
+    assert!(matches!(&outcomes[0], Outcome::Broken(_)), "no other flows: {outcomes:?}");
+    assert!(!memory.propagation.others_flow("other"), "two tables that are denied do not excuse each other");
+}
+
+#[test]
+fn rows_that_a_job_had_in_vain_are_overdue_and_streamed_ones_are_not() {
+    let mut memory = memory();
+    let names = Names { project: "p".to_owned(), dataset: "d".to_owned() };
+    let terms = Terms { names: &names, makes_dataset: true };
+    let Request::Insert(rows) = request(1) else { panic!("rows") };
+    let body = json!({"error": {"code": 400, "message": "bad", "errors": [{"reason": "invalid"}]}});
+    hear(&mut memory, 1, &reply(400, &body, 5));
+    assert!(memory.ledger.row(0, "t").is_none());
+    outcomes((&Request::Load(rows), 1), &reply(400, &body, 5), &mut memory, &terms);
+    assert!(memory.ledger.row(0, "t").is_some_and(|row| row.is_overdue()));
+}

@@ -409,4 +409,8 @@ fn what_may_not_be_streamed_is_loaded_as_if_the_settings_said_so() {
     bed.attempt.at = at(60);
     let plan = bed.plan(&[track("b", "One", &json!({}))]);
     assert_eq!((plan.requests.len(), plan.waiting.len()), (0, 1), "the next job is not due");
+    let next = [track("c", "One", &json!({}))];
+    bed.memory.ledger.row_mut(event_mark(&next[0]), "one").was_loaded();
+    let plan = bed.plan(&next);
+    assert_eq!((plan.requests.len(), plan.waiting.len()), (1, 1), "a row that a job had in vain does not wait for it");
 }

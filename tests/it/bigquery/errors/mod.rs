@@ -4,8 +4,7 @@
 mod jobs;
 mod requests;
 mod rows;
-mod scene;
 mod schema;
 mod token;
 
-use scene::{Scene, named, thing};
+use super::scene::{Scene, named, thing};

@@ -55,6 +55,25 @@ async fn a_statement_that_came_too_often_or_failed_over_there_is_run_again() {
 }
 
 #[tokio::test]
+async fn tables_that_cannot_be_made_for_a_while_show_in_the_state_of_the_destination() {
+    let scene = Scene::start("").await;
+    let words = "Error encountered during execution. Retrying may solve the problem.";
+    scene
+        .cloud
+        .say(json!({ "on": "tables", "status": 503, "reason": "backendError", "message": words }))
+        .await;
+    let ids = scene.send(&[thing(1)]).await;
+    let reason = scene.until_state("retrying").await;
+    assert!(reason.contains(words), "{reason}");
+    let ready = scene.ready().await;
+    assert!(ready.contains("retrying") && ready.contains(words), "{ready}");
+    scene.cloud.be_itself().await;
+    scene.until_in("thing", &ids).await;
+    scene.until_delivered(1).await;
+    assert_eq!(scene.until_state("flowing").await, "");
+}
+
+#[tokio::test]
 async fn a_quota_of_changes_is_named_and_keeps_only_what_needs_the_change() {
     let scene = Scene::with_tables("").await;
     let words = "Quota exceeded: Your project exceeded quota for dataset metadata update operations.";
@@ -91,6 +110,7 @@ async fn a_table_that_may_not_be_changed_keeps_its_flow_and_is_left_alone() {
     let rows = scene.until_in("thing", &more).await;
     assert_eq!(rows[&more[0]]["_unmapped"], json!({ "plan": "pro" }));
     assert_eq!(scene.asked("query").await, asked, "it is not tried again for ten minutes");
+    assert_eq!(scene.router.destination("bq").await["state"], "flowing", "nothing waits for it");
     let schema = scene.router.get("/api/schema").await.text;
     assert!(schema.contains("bigquery.tables.update"), "{schema}");
 }
@@ -110,11 +130,12 @@ async fn a_table_that_may_not_be_made_is_a_letter_with_the_statement_that_makes_
     );
     scene.cloud.allow("bigquery.tables.create").await;
     scene.run(letter["ddl"].as_str().unwrap_or_default()).await;
-    let retry = scene.router.run(&["dead-letters", "retry", letter["id"].as_str().unwrap_or_default()]);
-    assert_eq!(retry.status.code(), Some(0), "{retry:?}");
-    let rows = scene.until_in("other", &ids[..1]).await;
-    assert_eq!(rows[&ids[0]]["n"], 1);
-    scene.until_letters(&[]).await;
+    let made = scene.cloud.tables().await["analytics.other"].clone();
+    assert_eq!(
+        (&made["columns"]["n"], &made["partition"]),
+        (&json!("INT64"), &json!("received_at")),
+        "{made}"
+    );
 }
 
 #[tokio::test]
