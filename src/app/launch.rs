@@ -90,6 +90,10 @@ struct Factories {
     schema: Option<SchemaDoor>,
 }
 
+fn door(manager: &Addr<SchemaManager>) -> SchemaDoor {
+    SchemaDoor { describe: manager.clone().recipient(), refresh: manager.clone().recipient() }
+}
+
 impl Launcher for Launch<'_> {
     type Output = Factories;
 
@@ -107,10 +111,6 @@ impl Launcher for Launch<'_> {
             let data_dir = self.data_dir.to_owned();
             SchemaManager::start_in_arbiter(self.arbiter, move |_| SchemaManager::new(managed, &data_dir))
         });
-        let door = |manager: &Addr<SchemaManager>| SchemaDoor {
-            describe: manager.clone().recipient(),
-            refresh: manager.clone().recipient(),
-        };
         let schema = schema_manager.as_ref().map(door);
         let parts = Parts {
             cursor: name.clone(),

@@ -14,6 +14,9 @@ use crate::spec::Event;
 use crate::spec::privacy::View;
 use crate::warehouse::{ColumnType, SchemaDiff};
 
+/// How much later an event that waits is looked at again.
+const NEXT_LOOK: std::time::Duration = std::time::Duration::from_secs(10);
+
 /// How often a plan may ask for more tables; two rounds are usual.
 const MOST_ROUNDS: usize = 8;
 
@@ -68,7 +71,7 @@ impl Explainer<'_> {
         if let Verdict::No(reason) = destinations::wants(destination, self.name, rules, event) {
             return Fate::Skip(reason);
         }
-        let attempt = Attempt { number: 1, first_at: self.now, at: self.now };
+        let mut attempt = Attempt { number: 1, first_at: self.now, at: self.now };
         let seen = self.view.of(std::slice::from_ref(event));
         let mut tables = Tables::new();
         for _ in 0..MOST_ROUNDS {
@@ -77,6 +80,10 @@ impl Explainer<'_> {
                 (Some(diff), Some(cell)) => {
                     cell.store((*cell.load()).clone().with(diff));
                     note(&mut tables, diff);
+                }
+                // What waits is shown as it goes in the end, or does not.
+                _ if !plan.waiting.is_empty() => {
+                    attempt.at = attempt.at.checked_add(NEXT_LOOK).unwrap_or(attempt.at);
                 }
                 _ => return concluded(plan, client, tables),
             }

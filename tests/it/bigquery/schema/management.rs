@@ -136,6 +136,16 @@ async fn a_table_that_appears_by_another_hand_is_found_without_a_restart() {
     found.await;
 }
 
+#[tokio::test]
+async fn what_would_be_refused_is_explained_with_its_reason() {
+    let scene = Scene::start(&[], OFF).await;
+    let file = scene.router.dir().join("event.json");
+    std::fs::write(&file, with("Viewed", 1, |n| json!({ "n": n }))[0].to_string()).unwrap();
+    let output = scene.router.run(&["explain", file.to_str().unwrap(), "--destination", "bq"]);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said.contains("schema_missing_table"), "{said}");
+}
+
 /// The tables of a track call called "Viewed" as an owner may have made them.
 const TABLES: &str = "\
 CREATE TABLE analytics.tracks (id STRING, received_at TIMESTAMP, user_id STRING, event STRING, event_text STRING, \

@@ -1,10 +1,10 @@
 //! Many changes at once: they are made together, no quota is ever met, and two routers that make them at the same time agree.
 
 use std::collections::BTreeSet;
-use std::time::Instant;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::scene::{config, ids_in, send};
 use super::{Scene, with};
