@@ -4,7 +4,8 @@
 
 use actix::prelude::*;
 
-use super::{Delivery, in_words};
+use super::Delivery;
+use super::trip::in_words;
 use crate::actors::messages::{ChangeSchema, LastError};
 use crate::actors::schema_manager;
 use crate::destinations::Destination;

@@ -17,6 +17,8 @@ use crate::telemetry::{clock, events};
 
 /// How soon a cursor is stored again while events are being settled: what was settled since is sent again after a kill.
 const COMMIT_EVERY: Duration = Duration::from_millis(20);
+/// By how much that grows with each settled range above the mark: 6 bytes each, so that 3 MB are written in a second at most.
+const COMMIT_RANGE: Duration = Duration::from_micros(2);
 
 impl<D: Destination> Delivery<D> {
     pub(super) fn bury(&mut self, burials: Vec<Burial>, ctx: &mut Context<Self>) {
@@ -95,7 +97,10 @@ impl<D: Destination> Delivery<D> {
             Ok(()) if self.is_replayed() => ctx.stop(),
             Ok(()) if self.draining.is_some() => self.give(Input::Committed, ctx),
             Ok(()) => {
-                ctx.run_later(COMMIT_EVERY, |delivery, ctx| delivery.give(Input::Committed, ctx));
+                let ranges = self.machine.as_ref().map_or(0, |machine| machine.settled().fragments());
+                ctx.run_later(commit_again_after(ranges), |delivery, ctx| {
+                    delivery.give(Input::Committed, ctx)
+                });
             }
             Err(why) => {
                 self.trouble("store the cursor", &why);
@@ -103,6 +108,11 @@ impl<D: Destination> Delivery<D> {
             }
         }
     }
+}
+
+/// Returns how soon a cursor with so many settled ranges above its mark is stored again.
+fn commit_again_after(ranges: usize) -> Duration {
+    COMMIT_EVERY + COMMIT_RANGE.saturating_mul(u32::try_from(ranges).unwrap_or(u32::MAX))
 }
 
 /// A record that nobody can read any more has no letter; any other failure may pass.
@@ -145,5 +155,16 @@ impl<D: Destination> Parts<D> {
             ddl: place.map(|place| place.ddl.clone()).filter(|ddl| !ddl.is_empty()),
             event,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_of_many_ranges_is_stored_less_often() {
+        let millis = [0, 1_000, 500_000].map(|ranges| commit_again_after(ranges).as_millis());
+        assert_eq!(millis, [20, 22, 1_020]);
     }
 }

@@ -6,6 +6,9 @@
 mod budget;
 mod gate;
 mod lane;
+mod loose;
+#[cfg(test)]
+mod loose_tests;
 mod loss;
 mod order;
 mod pacing;
@@ -35,6 +38,7 @@ use super::patience::Patience;
 use super::settled::Settled;
 use gate::Gate;
 use lane::Lane;
+use loose::Aside;
 use loss::Losses;
 use order::Order;
 use pacing::Pacing;
@@ -86,7 +90,11 @@ pub struct Delivery {
     waits: Waits,
     /// What there was no room for.
     shelf: Shelf,
+    /// What of it is tied to nobody.
+    aside: Aside,
     max_slots: usize,
+    /// Loose events that wait in memory at most.
+    max_waiting: usize,
     next_lane: u64,
     in_flight: usize,
     gate: Gate,
@@ -128,7 +136,9 @@ impl Delivery {
             due: BTreeSet::new(),
             waits: Waits::default(),
             shelf: Shelf::default(),
+            aside: Aside::default(),
             max_slots: MAX_SLOTS,
+            max_waiting: loose::MAX_WAITING,
             next_lane: 0,
             in_flight: 0,
             read_to,
@@ -275,6 +285,7 @@ impl Delivery {
     fn retry_now(&mut self, now: Moment) {
         self.gate.retry_now(now);
         self.waits.hurry(now);
+        self.hurry_aside(now);
         let waiting: Vec<(Moment, u64)> = std::mem::take(&mut self.due).into_iter().collect();
         for (due, id) in waiting {
             let due = due.min(now);
@@ -323,7 +334,7 @@ impl Delivery {
         }
         let (most, bytes) = (batch.max_events.get(), batch.max_bytes);
         self.make_room(now, actions);
-        let room = self.max_slots.saturating_sub(self.slots.len());
+        let room = self.max_slots.saturating_sub(self.crowd());
         let can_read_ahead = room > 0 && self.read_to < self.end && self.shelf_has_room();
         let (from, records) = match self.scan_from(can_read_ahead, now) {
             Some(at) => (at, usize::try_from(self.read_to - at).unwrap_or(most).min(most)),
@@ -338,7 +349,7 @@ impl Delivery {
     fn next_deadline(&self, now: Moment) -> Option<Moment> {
         let bury = (!self.unburied.is_empty()).then_some(self.bury_after);
         let fetch = (now < self.fetch_after).then_some(self.fetch_after);
-        let wait = self.waits.first_due().filter(|_| !self.draining);
+        let wait = self.next_wait().filter(|_| !self.draining);
         [self.send_deadline(now), bury, fetch, wait].into_iter().flatten().min()
     }
 }

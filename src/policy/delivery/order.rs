@@ -91,6 +91,11 @@ impl Order {
         distinct(keys).filter_map(before).all(taken)
     }
 
+    /// Returns whether no event is tied to another.
+    pub(super) fn is_empty(&self) -> bool {
+        self.queues.is_empty()
+    }
+
     /// Returns whether anything waits under this key.
     pub(super) fn has(&self, key: u64) -> bool {
         self.queues.contains_key(&key)

@@ -24,6 +24,7 @@ impl Delivery {
         let trip = Trip { sent_at: sent_at + waited, events, in_flight: self.in_flight };
         self.in_flight -= 1;
         let Some(chunk) = lane.chunks.pop_front() else { return };
+        self.count_tried(&chunk.positions);
         let mut sorted = lane::sort(&chunk, fates);
         sorted.answered |= answered;
         self.pacing.judge(&sorted, (&trip, self.is_to_blame(&chunk)), now);

@@ -76,7 +76,7 @@ impl Delivery {
         let oldest = self.slots.get(&self.ready.first()?);
         let full =
             self.ready.len() >= self.most_events() || self.ready_bytes >= self.patience.batch.max_bytes;
-        let now = full || urgent || self.draining || self.slots.len() >= self.max_slots;
+        let now = full || urgent || self.draining || self.crowd() >= self.max_slots;
         let waits = oldest.filter(|_| !now);
         let Some(slot) = waits else { return Some(Moment::ZERO) };
         let since = match self.last_sent {

@@ -9,13 +9,14 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use super::order::{self, Keys, Plain};
-use super::{Action, Delivery, Item};
+use super::{Action, Delivery, Item, loose};
 use crate::policy::Moment;
 
 /// Keys that the shelf knows at most; where there are more, nothing new is read.
 const MAX_KEYS: usize = 50_000;
-/// Settled ranges above the mark, at which nothing new is read while something is shelved: each commit writes them all.
-const MAX_RANGES: usize = 100_000;
+/// Settled ranges above the mark, at which nothing new is read while something is shelved: each commit writes them all,
+/// 3 MB, and comes the less often for it.
+const MAX_RANGES: usize = 500_000;
 /// How soon a look for stuck events that found few is repeated.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// How soon a scan may be begun again further back.
@@ -33,8 +34,8 @@ pub(super) struct Shelf {
     pub(super) reading: bool,
     /// The last read was the scan's.
     had_its_turn: bool,
-    /// Events that a scan has loaded and that are not settled.
-    again: usize,
+    /// Events that a scan has loaded and that are not settled, but for loose ones.
+    pub(super) again: usize,
     begun: Moment,
     look_after: Moment,
 }
@@ -74,12 +75,12 @@ impl Shelf {
     }
 
     /// Puts an event on the shelf, or says that it stays there.
-    fn put(&mut self, keys: &Keys, position: u64) {
+    pub(super) fn put(&mut self, keys: &Keys, position: u64) {
         let is_behind_scan = self.scan.as_ref().is_some_and(|scan| position < scan.at);
         if is_behind_scan {
             self.put_back(keys, position);
         }
-        for key in order::distinct(keys) {
+        for key in loose::names(keys) {
             let is_new = !self.keys.contains_key(&key);
             if let Some(scan) = self.scan.as_mut().filter(|_| is_new && !is_behind_scan) {
                 scan.followed.insert(key);
@@ -91,12 +92,22 @@ impl Shelf {
 
     /// An event is on the shelf that the scan has passed: its keys are not followed beyond it.
     fn put_back(&mut self, keys: &Keys, position: u64) {
-        for key in order::distinct(keys) {
+        for key in loose::names(keys) {
             let Some(scan) = &mut self.scan else { return };
             if scan.followed.remove(&key) {
                 self.keys.insert(key, position);
             }
         }
+    }
+
+    /// Returns whether anything is shelved under this name.
+    pub(super) fn has(&self, key: u64) -> bool {
+        self.keys.contains_key(&key)
+    }
+
+    /// Returns whether a scan is under way, or is to begin.
+    pub(super) fn is_looking(&self) -> bool {
+        self.scan.is_some() || self.wanted.is_some()
     }
 
     #[cfg(test)]
@@ -105,7 +116,7 @@ impl Shelf {
     }
 
     /// Asks for a scan of this key.
-    fn want(&mut self, key: u64) {
+    pub(super) fn want(&mut self, key: u64) {
         let Some(from) = self.keys.get(&key).copied().filter(|_| !self.is_followed(key)) else { return };
         self.wanted = Some(self.wanted.map_or(from, |wanted| wanted.min(from)));
     }
@@ -173,7 +184,7 @@ impl Delivery {
         for item in items {
             let position = item.position;
             let is_known = position >= through || self.settled.contains(position) || self.holds(position);
-            full |= position < through && !self.has_room_again();
+            full |= position < through && !self.may_come_back(&item);
             if full || position >= through {
                 unloaded.extend(Some(position).filter(|_| !self.holds(position)));
                 continue;
@@ -185,7 +196,7 @@ impl Delivery {
                 continue;
             }
             if self.shelf.follows(&item.keys) {
-                self.shelf.again += 1;
+                *self.back(&item.keys) += 1;
                 self.admit(item, true, now);
             } else {
                 self.shelf.put_back(&item.keys, position);
@@ -197,19 +208,28 @@ impl Delivery {
             next = through;
         }
         self.shelf.reach(next, self.read_to);
+        if self.shelf.scan.is_none() {
+            self.rest_aside(self.shelf.begun, now);
+        }
         unloaded
     }
 
-    fn has_room_again(&self) -> bool {
-        self.shelf.again < (self.max_slots / 4).max(1) && self.slots.len() < self.max_slots
+    pub(super) fn has_room_again(&self) -> bool {
+        self.shelf.again < (self.max_slots / 4).max(1) && self.crowd() < self.max_slots
+    }
+
+    /// Returns whether what a scan reads may come back, whatever it is.
+    fn has_room_for_scan(&self) -> bool {
+        self.has_room_again() && (!self.has_aside() || self.has_room_for_loose())
     }
 
     /// Returns where a scan should go on reading, when it may and it is its turn.
     pub(super) fn scan_from(&mut self, can_read_ahead: bool, now: Moment) -> Option<u64> {
+        self.look_aside(now);
         self.shelf.begin((self.losses_first(), self.read_to), now);
         let at = self.shelf.scan.as_ref()?.at;
         let its_turn = !(can_read_ahead && self.shelf.had_its_turn);
-        self.shelf.had_its_turn = its_turn && self.has_room_again();
+        self.shelf.had_its_turn = its_turn && self.has_room_for_scan();
         self.shelf.reading = self.shelf.had_its_turn;
         self.shelf.reading.then_some(at)
     }
@@ -222,7 +242,7 @@ impl Delivery {
 
     /// An event has left its queues: what is shelved of its users may be next.
     pub(super) fn left(&mut self, keys: &Keys, was_again: bool) {
-        self.shelf.again -= usize::from(was_again);
+        *self.back(keys) -= usize::from(was_again);
         if self.shelf.keys.is_empty() {
             return;
         }
@@ -234,9 +254,13 @@ impl Delivery {
     /// Puts on the shelf what is stuck behind an event that fails or waits, when there is no room for others and the
     /// destination itself flows.
     pub(super) fn make_room(&mut self, now: Moment, actions: &mut Vec<Action>) {
-        let is_full =
-            self.slots.len() >= self.max_slots || (self.shelf.scan.is_some() && !self.has_room_again());
-        if !is_full || now < self.shelf.look_after || !self.gate.flows(now) || !self.shelf_has_room() {
+        let is_full = self.crowd() >= self.max_slots || (self.shelf.scan.is_some() && !self.has_room_again());
+        if !is_full
+            || self.order.is_empty()
+            || now < self.shelf.look_after
+            || !self.gate.flows(now)
+            || !self.shelf_has_room()
+        {
             return;
         }
         self.shelf.look_after = now + LOOK_AGAIN;

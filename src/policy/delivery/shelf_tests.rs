@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::tests::{World, patience};
 use super::*;
 
-fn seconds(seconds: u64) -> Moment {
+pub(super) fn seconds(seconds: u64) -> Moment {
     Duration::from_secs(seconds)
 }
 
@@ -19,7 +19,7 @@ fn crowd() -> World {
     world
 }
 
-fn run_until(world: &mut World, holds: impl Fn(&World) -> bool) {
+pub(super) fn run_until(world: &mut World, holds: impl Fn(&World) -> bool) {
     for _ in 0..100_000 {
         if holds(world) {
             return;

@@ -71,6 +71,8 @@ pub(super) struct World {
     backlog_dropped: Option<(u64, u64)>,
     /// How often each of these events has to wait for something of ours.
     pub(super) slow: BTreeMap<u64, u64>,
+    /// Until when each of these events waits for something of ours.
+    pub(super) lacking: BTreeMap<u64, Moment>,
     /// Until when each of these events fails, whatever happens to others.
     pub(super) sick: BTreeMap<u64, Moment>,
 }
@@ -103,6 +105,7 @@ impl World {
             lost: BTreeMap::new(),
             backlog_dropped: None,
             slow: BTreeMap::new(),
+            lacking: BTreeMap::new(),
             sick: BTreeMap::new(),
         }
     }
@@ -222,6 +225,10 @@ impl World {
                     let wait = Duration::from_millis(*left * 900 + position * 7 % 90);
                     Fate::Failed(Outcome::Deferred { wait, fault: fault(Reason::Schema) })
                 }
+                None if self.lacking.get(position).is_some_and(|there| self.now < *there) => {
+                    let wait = Duration::from_millis(2_000 + position * 7 % 90);
+                    Fate::Failed(Outcome::Deferred { wait, fault: fault(Reason::Schema) })
+                }
                 None if self.sick.get(position).is_some_and(|well| self.now < *well) => {
                     Fate::Failed(Outcome::Transient(fault(Reason::ServerError)))
                 }
@@ -298,7 +305,8 @@ impl World {
         assert_eq!((self.machine.backlog(), self.machine.slots.len(), self.machine.lanes.len()), (0, 0, 0));
         assert!(self.machine.waits.is_empty(), "{:?}", self.machine.waits);
         assert!(self.machine.shelf.is_empty(), "{:?}", self.machine.shelf);
-        for user in self.users.iter().filter(|user| **user != 99) {
+        assert!(self.machine.aside.is_empty(), "{:?}", self.machine.aside);
+        for user in self.users.iter().filter(|user| !matches!(**user, 0 | 99)) {
             let order: Vec<u64> =
                 self.delivered.iter().copied().filter(|p| self.users[*p as usize] == *user).collect();
             assert!(order.is_sorted(), "user {user} out of order: {order:?}");
@@ -306,7 +314,7 @@ impl World {
     }
 }
 
-fn moods() -> impl Strategy<Value = Vec<Mood>> {
+pub(super) fn moods() -> impl Strategy<Value = Vec<Mood>> {
     let mood = prop_oneof![
         3 => Just(Mood::Well),
         2 => Just(Mood::Down),

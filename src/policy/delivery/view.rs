@@ -177,6 +177,9 @@ impl Delivery {
             return Standing::Deferred { reason, until: until.max(gate.unwrap_or_default()) };
         }
         let is_shelved = slot.is_none() && position < self.read_to;
+        if let Some((reason, until)) = self.standing_aside().filter(|_| is_shelved) {
+            return Standing::Deferred { reason, until: until.max(now) };
+        }
         if is_shelved
             || slot.is_some_and(|slot| slot.lane.is_none() && self.waits_for_another(&slot.keys, position))
         {

@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
-use super::Delivery;
 use super::lane::{Chunk, Deferral};
 use super::order::{self, Plain};
+use super::{Delivery, loose};
 use crate::policy::Moment;
 use crate::policy::outcome::Reason;
 
@@ -36,15 +36,18 @@ pub(super) struct Wait {
     pub(super) due: Moment,
     /// `None` for one that only goes with an earlier event of its user.
     pub(super) reason: Option<Reason>,
+    /// The event is tied to no other.
+    pub(super) is_loose: bool,
 }
 
-/// The events that wait. Bounded like the slots.
+/// The events that wait. Bounded like the slots; the loose ones by a bound of their own.
 #[derive(Debug, Default)]
 pub(super) struct Waits {
     waiting: HashMap<u64, Wait, Plain>,
     due: BTreeSet<(Moment, u64)>,
     /// Of events that are in no lane: those that have failed before.
     pasts: HashMap<u64, Past, Plain>,
+    loose: usize,
 }
 
 impl Waits {
@@ -58,15 +61,22 @@ impl Waits {
 
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
-        self.waiting.is_empty() && self.due.is_empty() && self.pasts.is_empty()
+        self.waiting.is_empty() && self.due.is_empty() && self.pasts.is_empty() && self.loose == 0
     }
 
-    pub(super) fn first_due(&self) -> Option<Moment> {
-        self.due.first().map(|(due, _)| *due)
+    /// Returns how many loose events wait.
+    pub(super) fn loose(&self) -> usize {
+        self.loose
+    }
+
+    fn first_due(&self) -> Option<(Moment, Wait)> {
+        let (due, position) = self.due.first()?;
+        Some((*due, self.get(*position)?))
     }
 
     fn add(&mut self, position: u64, wait: Wait, past: Past) {
         self.waiting.insert(position, wait);
+        self.loose += usize::from(wait.is_loose);
         self.due.insert((wait.due, position));
         if past != Past::default() {
             self.pasts.insert(position, past);
@@ -78,6 +88,7 @@ impl Waits {
         self.pasts.remove(&position);
         if let Some(wait) = self.waiting.remove(&position) {
             self.due.remove(&(wait.due, position));
+            self.loose -= usize::from(wait.is_loose);
         }
     }
 
@@ -85,7 +96,8 @@ impl Waits {
     fn take_due(&mut self, now: Moment) -> Option<u64> {
         let (due, position) = self.due.first().copied().filter(|(due, _)| *due <= now)?;
         self.due.remove(&(due, position));
-        self.waiting.remove(&position);
+        let wait = self.waiting.remove(&position);
+        self.loose -= usize::from(wait.is_some_and(|wait| wait.is_loose));
         Some(position)
     }
 
@@ -106,12 +118,21 @@ impl Delivery {
         if self.draining {
             return;
         }
-        while let Some(position) = self.waits.take_due(now) {
+        while self.next_wait().is_some_and(|due| due <= now)
+            && let Some(position) = self.waits.take_due(now)
+        {
+            self.count_back(position);
             if let Some(slot) = self.slots.get_mut(&position) {
                 slot.since = now;
             }
             self.make_ready(position);
         }
+    }
+
+    /// Returns when the next wait ends, as far as there is room for what comes back.
+    pub(super) fn next_wait(&self) -> Option<Moment> {
+        let (due, wait) = self.waits.first_due()?;
+        (!wait.is_loose || self.has_room_for_loose()).then_some(due)
     }
 
     /// Takes out of a lane what waits for something of ours, and with it what its users did later; returns what of `rest`
@@ -125,7 +146,7 @@ impl Delivery {
     ) -> Vec<Chunk> {
         let mut tied = Tied::new();
         for Deferral { position, wait, reason } in deferred {
-            let wait = Wait { due: now + wait.max(SHORTEST), reason: Some(reason) };
+            let wait = Wait { due: now + wait.max(SHORTEST), reason: Some(reason), is_loose: false };
             self.set_apart(position, wait, Past::of(chunk), &mut tied);
         }
         if tied.is_empty() {
@@ -145,7 +166,12 @@ impl Delivery {
         let mut kept = Vec::new();
         for position in &chunk.positions {
             if self.comes_after(*position, tied) {
-                self.set_apart(*position, Wait { due, reason: None }, Past::of(&chunk), tied);
+                self.set_apart(
+                    *position,
+                    Wait { due, reason: None, is_loose: false },
+                    Past::of(&chunk),
+                    tied,
+                );
             } else {
                 kept.push(*position);
             }
@@ -159,8 +185,12 @@ impl Delivery {
     }
 
     fn set_apart(&mut self, position: u64, wait: Wait, past: Past, tied: &mut Tied) {
+        if self.put_aside(position, wait) {
+            return;
+        }
         let Some(slot) = self.slots.get_mut(&position) else { return };
         slot.lane = None;
+        let wait = Wait { is_loose: loose::is_loose(&slot.keys), ..wait };
         for key in order::distinct(&slot.keys) {
             let first = tied.entry(key).or_insert(position);
             *first = position.min(*first);

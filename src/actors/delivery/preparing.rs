@@ -1,0 +1,92 @@
+//! Getting ready: the cursor is read and the wire prepared before anything is asked of the machine.
+//!
+//! Separate because it may fail for long, and nothing else of the delivery runs until it is done. Never sends an event.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use actix::prelude::*;
+use futures_util::FutureExt as _;
+
+use super::trip::in_words;
+use super::{Delivery, Machine, Tally, sending};
+use crate::actors::messages::LastError;
+use crate::destinations::{Client, Destination, Reply};
+use crate::journal::{Cursor, JournalError};
+use crate::policy::delivery::Input;
+use crate::policy::settled::Settled;
+use crate::telemetry::clock;
+
+impl<D: Destination> Delivery<D> {
+    /// Reads the cursor and prepares the wire; tries again with growing waits, since only this destination is concerned.
+    pub(super) fn prepare(&mut self, ctx: &mut Context<Self>) {
+        // An operator may ask for it at any time; there is never more than one.
+        self.preparing.take().map(|handle| ctx.cancel_future(handle));
+        let parts = Arc::clone(&self.parts);
+        let work = async move {
+            let journal = Arc::clone(&parts.journal);
+            let (name, cursor) = (parts.name.clone(), parts.cursor.clone());
+            let read = move || Ok((journal.cursor(&cursor)?, journal.orders(&name)?.paused));
+            let read = tokio::task::spawn_blocking(read).await;
+            let (cursor, paused) = match read {
+                Ok(Ok((cursor, paused))) => (cursor.unwrap_or_default(), paused),
+                Ok(Err(error)) => return Err((None, JournalError::to_string(&error))),
+                Err(panic) => return Err((None, panic.to_string())),
+            };
+            let opened = parts.client.init().await;
+            opened.map_err(|reply| refusal(parts.destination.as_ref(), &reply))?;
+            Ok((cursor, paused))
+        };
+        let work = AssertUnwindSafe(work).catch_unwind().into_actor(self);
+        self.preparing = Some(ctx.spawn(work.map(|done, delivery, ctx| match done {
+            Ok(Ok((cursor, paused))) => delivery.prepared(cursor, paused, ctx),
+            Ok(Err(why)) => delivery.unprepared(why, ctx),
+            Err(_) => delivery.unprepared((None, "preparing the wire panicked".into()), ctx),
+        })));
+    }
+
+    fn prepared(&mut self, cursor: Cursor, paused: bool, ctx: &mut Context<Self>) {
+        if self.machine.is_some() {
+            return;
+        }
+        let settled = Settled::new(cursor.mark.0, &cursor.settled);
+        if self.parts.replay.is_some() {
+            self.parts.beacon.mark.fetch_max(settled.mark(), Ordering::AcqRel);
+            if self.is_replayed() {
+                // All was done before a kill or a panic, and nothing will ever be stored that would end it.
+                return ctx.stop();
+            }
+        }
+        self.tally = Tally::new(cursor.counts);
+        self.machine = Some(Machine::new(self.parts.patience.clone(), settled, fastrand::u64(..)));
+        let paused = self.ordered_pause.unwrap_or(paused);
+        self.give(Input::Paused(paused), ctx);
+        self.look(ctx);
+    }
+
+    fn unprepared(&mut self, (status, why): (Option<u16>, String), ctx: &mut Context<Self>) {
+        self.trouble("prepare the wire", &why);
+        self.last_error = Some(LastError { at: clock::now(), status, message: why });
+        self.preparations = self.preparations.saturating_add(1);
+        let retry = &self.parts.patience.retry;
+        let wait =
+            crate::policy::backoff::wait(retry, self.preparations, 1.0).min(self.parts.patience.probe_every);
+        self.preparing = Some(ctx.run_later(wait, |delivery, ctx| {
+            delivery.preparing = None;
+            delivery.prepare(ctx);
+        }));
+    }
+}
+
+/// Returns status and words of what kept the wire from being prepared, as the destination reads the answer to a probe.
+fn refusal<D: Destination>(destination: &D, reply: &Reply) -> (Option<u16>, String) {
+    let (status, plain) = match reply {
+        Reply::Failed(failure) => return (None, failure.message.clone()),
+        Reply::Answer(answer) => (Some(answer.status), format!("answered {}", answer.status)),
+    };
+    let probe = destination.probe();
+    let judged = probe.first().map(|request| destination.judge(request, 1, reply)).unwrap_or_default();
+    let told = judged.first().and_then(sending::fault_of).map(in_words);
+    (status, told.filter(|words| !words.is_empty()).unwrap_or(plain))
+}
