@@ -2,5 +2,6 @@
 
 mod cli;
 mod errors;
+mod promises;
 mod schema;
 mod stand_in;
