@@ -98,6 +98,11 @@ pub(super) enum Command {
 pub(super) enum DestinationsAction {
     /// One line for each (the default)
     List,
+    /// Everything about one, in the words of `/api/destinations`
+    Show {
+        /// The destination
+        name: String,
+    },
     /// Send nothing until it is resumed; what comes waits in the journal
     Pause {
         /// The destination

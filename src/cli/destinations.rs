@@ -8,13 +8,14 @@ use super::Exit;
 use super::args::DestinationsAction as Action;
 use super::out::Out;
 use super::remote::{Remote, RemoteError};
-use super::table::columns;
+use super::table::{cell, columns, without_control};
 use crate::config::Loaded;
 
 /// Lists, or carries out an order.
 pub(super) fn act(loaded: &Loaded, action: Option<Action>, url: Option<&str>, out: &mut Out) -> Exit {
     match action.unwrap_or(Action::List) {
         Action::List => list(loaded, url, out),
+        Action::Show { name } => show(loaded, url, &name, out),
         Action::Pause { name } => order(loaded, url, (&name, "pause"), out),
         Action::Resume { name } => order(loaded, url, (&name, "resume"), out),
         Action::Retry { name } => order(loaded, url, (&name, "retry"), out),
@@ -97,6 +98,43 @@ fn row(one: &Value) -> Vec<String> {
     .to_vec()
 }
 
+/// Prints everything about one destination.
+fn show(loaded: &Loaded, url: Option<&str>, name: &str, out: &mut Out) -> Exit {
+    let asked = Remote::of(&loaded.settings.server, url);
+    let answer = match asked.and_then(|remote| remote.get(&["api", "destinations"], &[])) {
+        Ok(answer) => answer,
+        Err(error) => return error.tell(out),
+    };
+    let Some(all) = answer.get("destinations").and_then(Value::as_array) else {
+        return RemoteError::no_router().tell(out);
+    };
+    let is_it = |one: &&Value| one.get("name").and_then(Value::as_str) == Some(name);
+    match all.iter().find(is_it) {
+        None => {
+            out.error(&format!("there is no destination `{name}`"));
+            return Exit::Failed;
+        }
+        Some(one) if out.json => out.value(one),
+        Some(one) => {
+            for (key, value) in parts("", one) {
+                let line = format!("{key:<20} {}", without_control(&value));
+                out.line(line.trim_end());
+            }
+        }
+    }
+    Exit::Fine
+}
+
+/// Returns each value with its path in the answer: `backlog.events`.
+fn parts(path: &str, value: &Value) -> Vec<(String, String)> {
+    let Some(object) = value.as_object() else { return vec![(path.to_owned(), cell(value))] };
+    let below = |key: &String| if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+    match object.is_empty() {
+        true => vec![(path.to_owned(), "none".to_owned())],
+        false => object.iter().flat_map(|(key, value)| parts(&below(key), value)).collect(),
+    }
+}
+
 /// Writes a duration in whole seconds as people say it: `0s`, `3m 5s`.
 fn humantime(age: std::time::Duration) -> String {
     humantime_serde::re::humantime::format_duration(age).to_string()
@@ -115,5 +153,29 @@ mod tests {
             "counts": { "delivered": 7, "skipped": {}, "dead": { "rejected": 1, "too_large": 2 } },
         });
         assert_eq!(row(&one).join(" | "), "crm | webhook | held | 12 | 3m 5s | 7 | 3 | unauthorized");
+    }
+
+    #[test]
+    fn everything_about_one_has_the_words_of_the_api() {
+        let one = json!({
+            "name": "crm", "breaker": { "state": "open", "reopens_at": "2030-01-31T08:00:00Z" },
+            "last_error": { "status": 503, "message": "busy" }, "next_attempt_at": null,
+            "counts": { "delivered": 7, "skipped": {}, "dead": { "rejected": 1 } },
+        });
+        let mut lines: Vec<String> =
+            parts("", &one).into_iter().map(|(key, value)| format!("{key}={value}")).collect();
+        lines.sort();
+        let expected = [
+            "breaker.reopens_at=2030-01-31T08:00:00Z",
+            "breaker.state=open",
+            "counts.dead.rejected=1",
+            "counts.delivered=7",
+            "counts.skipped=none",
+            "last_error.message=busy",
+            "last_error.status=503",
+            "name=crm",
+            "next_attempt_at=",
+        ];
+        assert_eq!(lines, expected);
     }
 }

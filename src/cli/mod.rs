@@ -144,7 +144,8 @@ fn with_config(
     }
 }
 
-/// For a command that asks the running router: a file that the router has refused must not keep its operator out.
+/// For a command that asks the running router: neither a file that the router has refused nor a variable that only the
+/// router's own environment has may keep its operator out.
 fn with_server(
     source: &Source,
     environment: &Environment,
@@ -154,9 +155,7 @@ fn with_server(
     match config::load_to_ask(source, environment) {
         Ok((loaded, problems)) => {
             if let Some(problems) = problems {
-                out.error(&format!(
-                    "{problems}\nthe router refuses this file; only its [server] is used here"
-                ));
+                out.error(&format!("{problems}\nas seen from here; only its [server] is used"));
             }
             command(loaded, out)
         }

@@ -4,5 +4,6 @@ mod cli;
 mod errors;
 mod kill;
 mod scene;
+mod promises;
 mod schema;
 mod stand_in;

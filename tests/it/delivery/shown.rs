@@ -66,6 +66,12 @@ async fn the_command_line_and_the_metrics_tell_the_state_as_the_api_does() {
     let line =
         text.lines().find(|line| line.contains("hook")).unwrap_or_else(|| panic!("no `hook` in {text}"));
     assert!(line.contains("held") && line.contains('4'), "{line}");
+    let all = String::from_utf8(router.run(&["destinations", "show", "hook"]).stdout).unwrap();
+    for (key, value) in [("state", "held"), ("reason", "forbidden"), ("last_error.status", "403")] {
+        let line = all.lines().find(|line| line.split_whitespace().next() == Some(key));
+        assert_eq!(line.and_then(|line| line.split_whitespace().nth(1)), Some(value), "{all}");
+    }
+    assert_eq!(router.run(&["destinations", "show", "hok"]).status.code(), Some(1));
     until("the backlog is measured", 10, async || {
         let metrics = router.get("/metrics").await.text;
         metrics.contains("opentrack_delivery_backlog_events{destination=\"hook\"} 4")
