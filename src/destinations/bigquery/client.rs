@@ -29,7 +29,7 @@ mod tests;
 #[derive(Debug, Clone)]
 pub struct Wire {
     api: Arc<Api>,
-    store: Arc<Store>,
+    pub(super) store: Arc<Store>,
     meter: Meter,
 }
 
