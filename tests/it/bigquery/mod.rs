@@ -4,3 +4,4 @@ mod cli;
 mod errors;
 mod schema;
 mod stand_in;
+mod upkeep;
