@@ -175,8 +175,8 @@ impl Mapper {
                 }
                 fate => {
                     // What is missing, may be made and does not come was kept out by a bound.
-                    let kept_out = if may_change && matches!(fate, Fate::Write) { missing } else { 0 };
-                    sink.kept_out(kept_out, 0);
+                    let is_kept_out = may_change && matches!(fate, Fate::Write);
+                    sink.kept_out(missing * usize::from(is_kept_out), 0);
                     concluded.push((draft, fate));
                 }
             }

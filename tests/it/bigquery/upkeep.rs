@@ -35,28 +35,32 @@ fn value(page: &str, metric: &str, labels: &[&str]) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum())
 }
 
-#[tokio::test]
-async fn every_metric_of_a_dataset_has_its_value_after_a_few_events() {
-    let extra = "max_tables = 2\nmax_new_columns_per_event = 2\n";
-    let (stand_in, router) = start(Config::default(), extra).await;
-    send(&router, &[named("Viewed", &json!({ "n": 1 }))]).await;
+/// Sends what makes every metric of a dataset move, and returns all metrics when every row has come.
+async fn measured(stand_in: &BigQuery, router: &Router) -> String {
+    send(router, &[named("Viewed", &json!({ "n": 1 }))]).await;
     stand_in.until_rows("viewed", 1).await;
     stand_in.refuse("viewed", Some("n"), 1).await;
     // Two of three new columns, one value of another type, and one table too many.
     let more =
         [named("Viewed", &json!({ "n": "x", "a": 1, "b": 2, "c": 3 })), named("Third", &json!({ "k": 1 }))];
-    send(&router, &more).await;
+    send(router, &more).await;
     stand_in.until_rows("viewed", 2).await;
-    send(&router, &[named("Viewed", &json!({ "n": 2 }))]).await;
+    send(router, &[named("Viewed", &json!({ "n": 2 }))]).await;
     stand_in.until_rows("viewed", 3).await;
     stand_in.until_rows("tracks", 4).await;
-
-    let page = until_some("every metric is there", 25, async || {
+    until_some("every metric is there", 25, async || {
         let page = router.get("/metrics").await.text;
         let all_rows = value(&page, "opentrack_bq_rows_total", &[r#"table="viewed""#]) >= Some(3.0);
         (all_rows && value(&page, "opentrack_bq_schema_cache_age_seconds", &[]).is_some()).then_some(page)
     })
-    .await;
+    .await
+}
+
+#[tokio::test]
+async fn every_metric_of_a_dataset_has_its_value_after_a_few_events() {
+    let extra = "max_tables = 2\nmax_new_columns_per_event = 2\n";
+    let (stand_in, router) = start(Config::default(), extra).await;
+    let page = measured(&stand_in, &router).await;
     let of = |metric: &str, labels: &[&str]| {
         let found = value(&page, &format!("opentrack_{metric}"), labels);
         found.unwrap_or_else(|| panic!("{metric} {labels:?} is not in\n{page}"))
