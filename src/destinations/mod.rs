@@ -303,7 +303,8 @@ pub trait SchemaStore: Send + Sync + 'static {
         Vec::new()
     }
 
-    /// Does one of the [`SchemaStore::chores`].
+    /// Does one of the [`SchemaStore::chores`], or what an operator asks for by its name: `apply views` makes views where
+    /// the chore `views` only keeps them.
     fn run(&self, chore: &'static str) -> BoxFuture<Result<(), SchemaFault>> {
         let _ = chore;
         Box::pin(std::future::ready(Ok(())))

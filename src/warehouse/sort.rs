@@ -77,6 +77,10 @@ pub trait RowSink {
     fn row(&mut self, index: usize, row: FittedRow<'_>);
     /// Takes word of a row that waits.
     fn wait(&mut self, index: usize, lack: Lack);
+    /// Takes word of columns and tables that a bound kept from being made; their values are kept in `_unmapped`.
+    fn kept_out(&mut self, columns: usize, tables: usize) {
+        let _ = (columns, tables);
+    }
     /// Takes word of a row that cannot be written.
     fn refuse(&mut self, index: usize, unfit: Unfit);
 }
@@ -158,13 +162,23 @@ impl Mapper {
         let mut concluded: Vec<(RowDraft<'_>, Fate)> = Vec::with_capacity(drafts.len());
         let mut homeless = Vec::new();
         for (draft, lacking) in drafts {
+            let missing = lacking.iter().filter(|it| is_of_event(it)).count();
+            let may_change = terms.may_change(&draft.table, self.layout.table(&draft.table).is_some());
             match self.fate((&draft, lacking), change, terms) {
                 Fate::Homeless if concluded.is_empty() => {
                     let columns = self.table_of(&draft);
                     concluded.push((draft, Fate::Unfit(Why::NoTable(columns))));
                 }
-                Fate::Homeless => homeless = self.leaves(draft),
-                fate => concluded.push((draft, fate)),
+                Fate::Homeless => {
+                    sink.kept_out(0, 1);
+                    homeless = self.leaves(draft);
+                }
+                fate => {
+                    // What is missing, may be made and does not come was kept out by a bound.
+                    let is_kept_out = may_change && matches!(fate, Fate::Write);
+                    sink.kept_out(missing * usize::from(is_kept_out), 0);
+                    concluded.push((draft, fate));
+                }
             }
         }
         for (draft, fate) in concluded {

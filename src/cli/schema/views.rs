@@ -17,6 +17,9 @@ use crate::destinations::{BoxFuture, Client, Destination, Launcher, SchemaFault}
 /// The work of a store that keeps its views.
 const CHORE: &str = "views";
 
+/// What such a store does when it is to make the first ones.
+const APPLY: &str = "apply views";
+
 /// Prints or makes them.
 pub(super) fn views(
     loaded: &Loaded,
@@ -76,7 +79,7 @@ async fn apply<C: Client>(client: &C) -> Result<(), String> {
     if !store.chores().iter().any(|chore| chore.name == CHORE) {
         return Err("it keeps no views".to_owned());
     }
-    store.run(CHORE).await.map_err(|fault: SchemaFault| {
+    store.run(APPLY).await.map_err(|fault: SchemaFault| {
         let fault = fault.into_fault();
         format!("{}: {}", fault.reason.as_str(), fault.answer)
     })

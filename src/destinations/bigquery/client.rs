@@ -9,6 +9,7 @@ use bytes::Bytes;
 use memchr::memmem;
 use reqwest::Method;
 use reqwest::header::{CONTENT_ENCODING, HeaderValue};
+use tokio::time::Instant;
 
 use super::super::{Failure, FailureKind, Look, Reply, SchemaCell, SchemaStore};
 use super::api::{Api, Call};
@@ -18,7 +19,7 @@ use super::request::{Request, Rows};
 use super::store::{Handle, Store};
 use super::target::Target;
 use super::{insert, jobs};
-use crate::telemetry::clock;
+use crate::telemetry::{Meter, clock, events};
 use crate::warehouse::Schema;
 
 #[cfg(test)]
@@ -28,7 +29,8 @@ mod tests;
 #[derive(Debug, Clone)]
 pub struct Wire {
     api: Arc<Api>,
-    store: Arc<Store>,
+    pub(super) store: Arc<Store>,
+    meter: Meter,
 }
 
 impl Wire {
@@ -39,7 +41,12 @@ impl Wire {
     pub(super) fn new(target: Target, cell: Arc<SchemaCell>) -> Result<Wire, String> {
         let api = Arc::new(Api::new(target)?);
         let store = Arc::new(Store::new(Arc::clone(&api), cell));
-        Ok(Wire { api, store })
+        Ok(Wire { api, store, meter: Meter::default() })
+    }
+
+    /// Counts what is sent.
+    pub(super) fn with_meter(self, meter: Meter) -> Wire {
+        Wire { meter, ..self }
     }
 
     /// Publishes the dataset's schema.
@@ -52,15 +59,21 @@ impl Wire {
 
     /// Sends one request.
     pub(super) async fn deliver(&self, request: &Request) -> Reply {
+        let begun = Instant::now();
         let reply = match request {
             Request::Insert(rows) => self.insert(rows).await,
             Request::Load(rows) => jobs::load(&self.api, rows).await,
             Request::Probe => self.api.send(self.dataset()).await,
         };
-        if let Request::Insert(rows) | Request::Load(rows) = request
-            && does_not_fit(request, &reply)
-        {
-            self.store.look_again(&rows.table).await;
+        if let Request::Insert(rows) | Request::Load(rows) = request {
+            let (table, took) = (rows.table.as_str(), begun.elapsed());
+            events::RowsSent { table, rows: rows.rows.len(), bytes: rows.text.len(), took }.emit(&self.meter);
+            if matches!(&reply, Reply::Answer(answer) if (200..300).contains(&answer.status)) {
+                self.store.has_rows(table);
+            }
+            if does_not_fit(request, &reply) {
+                self.store.look_again(table).await;
+            }
         }
         reply
     }
@@ -85,11 +98,6 @@ impl Wire {
     /// Returns what carries out schema changes.
     pub(super) fn changes(&self) -> Arc<dyn SchemaStore> {
         Arc::new(Handle(Arc::clone(&self.store)))
-    }
-
-    /// Returns the store, for what is made with statements.
-    pub(super) fn store(&self) -> Arc<Store> {
-        Arc::clone(&self.store)
     }
 
     /// Returns the address that rows of a table are sent to.

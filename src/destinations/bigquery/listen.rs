@@ -74,7 +74,21 @@ pub(super) fn outcomes(
         give_up(rows, verdicts, (memory, now), &mut outcomes);
     }
     count(rows, &outcomes, &mut tally);
+    note_waiting(rows, &outcomes, memory, now);
     (outcomes, tally)
+}
+
+/// Takes note of which events wait and which wait no longer. Since when one is here is told when it is planned again.
+fn note_waiting(rows: &Rows, outcomes: &[Outcome], memory: &mut Memory, now: Timestamp) {
+    for (row, mark) in rows.rows.iter().zip(&rows.marks) {
+        match outcomes.get(row.event) {
+            Some(Outcome::Deferred { .. }) => memory.waiting.add(mark.event, now, now),
+            // An event with a row elsewhere may still wait for that one.
+            Some(Outcome::Delivered) if memory.ledger.rows_in(mark.event) > 0 => {}
+            Some(Outcome::Delivered | Outcome::Refused(_)) => memory.waiting.remove(mark.event),
+            _ => {}
+        }
+    }
 }
 
 /// Takes note of what was said of each row. Returns for each whether a value that was not taken is worth another try.

@@ -6,6 +6,7 @@ use super::circuit::Circuits;
 use super::ledger::Ledger;
 use super::looks::Looks;
 use super::propagation::{Lane, Pace, Propagation};
+use super::waiting::Waiting;
 
 /// Everything that is remembered. Bounded.
 #[derive(Debug)]
@@ -14,6 +15,8 @@ pub(super) struct Memory {
     pub(super) propagation: Propagation,
     /// Of rows.
     pub(super) ledger: Ledger,
+    /// Of events that wait.
+    pub(super) waiting: Waiting,
     /// How long a row waits for a column at most.
     pub(super) budget: std::time::Duration,
     /// Of quotas that are used up.
@@ -22,6 +25,8 @@ pub(super) struct Memory {
     pub(super) only_loads: bool,
     /// Of tables that lack something and may not be changed.
     pub(super) looks: Looks,
+    /// Columns and tables that a bound has kept out since somebody took these numbers.
+    pub(super) kept_out: (u64, u64),
 }
 
 impl Memory {
@@ -30,10 +35,12 @@ impl Memory {
         Memory {
             propagation: Propagation::new(pace),
             ledger: Ledger::default(),
+            waiting: Waiting::default(),
             budget,
             circuits: Circuits::default(),
             only_loads: false,
             looks: Looks::default(),
+            kept_out: (0, 0),
         }
     }
 

@@ -38,6 +38,7 @@ mod types;
 mod upload;
 pub mod users;
 pub mod views;
+mod waiting;
 #[cfg(test)]
 mod wire_tests;
 
@@ -122,8 +123,12 @@ impl Destination for BigQuery {
         config.check()?;
         let target = target::Target::new(&config, setting, surroundings(setting)).map_err(|error| vec![error])?;
         let (schema, sightings) = (Arc::new(SchemaCell::default()), Arc::clone(&target.sightings));
+        let meter = setting.meter.clone();
         let wire = Wire::new(target, Arc::clone(&schema))
+            .map(|wire| wire.with_meter(meter.clone()))
             .map_err(|message| vec![SettingError { key: "endpoint", message: format!("cannot be used: {message}") }])?;
+        events::CircuitChanged { state: BreakerState::Closed }.emit(&meter);
+        events::SchemaGuarded { columns: 0, tables: 0 }.emit(&meter);
         let is_flat = config.layout() == TableLayout::Flat;
         let flat = is_flat.then(|| flat::Flat {
             table: config.flat_table().to_owned(),
@@ -131,7 +136,6 @@ impl Destination for BigQuery {
         });
         let mapper = Mutex::new(Mapper::new(config::DIALECT, config.guards(), config.max_depth));
         let (rules, memory) = (plan::Rules::of(&config), Mutex::new(memory_of(&config)));
-        let meter = setting.meter.clone();
         Ok((BigQuery { config, rules, flat, mapper, memory, sightings, schema, meter }, wire))
     }
 
@@ -151,10 +155,14 @@ impl Destination for BigQuery {
                 plan::plan(&self.rules, (&mut mapper, &mut memory), &self.schema, batch)
             }
         };
+        let (columns, tables) = std::mem::take(&mut memory.kept_out);
+        let oldest = memory.waiting.tell(attempt.at);
         drop(memory);
         if attempt.number == 1 {
             self.note(events, clashes);
+            events::SchemaGuarded { columns, tables }.emit(&self.meter);
         }
+        self.tell_oldest(oldest);
         plan
     }
 
@@ -167,9 +175,12 @@ impl Destination for BigQuery {
         let before = (memory.only_loads, memory.circuits.is_open());
         let (outcomes, tally) = listen::outcomes((request, events), reply, &mut memory, &terms);
         let after = (memory.only_loads, memory.circuits.is_open());
+        let now = memory.propagation.latest();
+        let oldest = memory.waiting.tell(now);
         drop(memory);
         self.tell(before, after);
         self.count(request, &outcomes, tally);
+        self.tell_oldest(oldest);
         outcomes
     }
 
@@ -205,6 +216,10 @@ impl BigQuery {
 
     fn new_memory(&self) -> memory::Memory {
         memory_of(&self.config)
+    }
+
+    fn tell_oldest(&self, age: Option<Duration>) {
+        age.into_iter().for_each(|age| events::OldestRow { age }.emit(&self.meter));
     }
 
     /// Takes note of values that their columns do not take.

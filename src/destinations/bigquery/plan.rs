@@ -101,6 +101,7 @@ pub(super) struct Builder<'a> {
     memory: &'a mut Memory,
     cell: &'a SchemaCell,
     closed: &'a BTreeMap<String, Closed>,
+    events: &'a [Arc<Event>],
     attempt: &'a Attempt,
     /// Whether nothing is streamed.
     only_loads: bool,
@@ -120,7 +121,7 @@ impl<'a> Builder<'a> {
         rules: &'a Rules,
         memory: &'a mut Memory,
         (cell, closed): (&'a SchemaCell, &'a BTreeMap<String, Closed>),
-        (events, attempt): (&[Arc<Event>], &'a Attempt),
+        (events, attempt): (&'a [Arc<Event>], &'a Attempt),
     ) -> Builder<'a> {
         Builder {
             only_loads: rules.write_method == WriteMethod::Load || memory.only_loads,
@@ -128,6 +129,7 @@ impl<'a> Builder<'a> {
             memory,
             cell,
             closed,
+            events,
             attempt,
             marks: events.iter().map(|event| event_mark(event)).collect(),
             rows: vec![0; events.len()],
@@ -152,11 +154,21 @@ impl<'a> Builder<'a> {
             }
             self.waiting.insert(index, (Duration::ZERO, faults::again()));
         }
+        self.note_waiting();
         // What waits is planned again, and refused then if it still must be.
         self.refused.retain(|index, _| !self.waiting.contains_key(index));
         plan.refused = self.refused.into_iter().collect();
         plan.waiting = self.waiting.into_iter().map(|(index, (wait, fault))| (index, wait, fault)).collect();
         (plan, self.clashes)
+    }
+
+    /// Takes note of when the events that wait have come.
+    fn note_waiting(&mut self) {
+        for index in self.waiting.keys() {
+            if let (Some(mark), Some(event)) = (self.marks.get(*index), self.events.get(*index)) {
+                self.memory.waiting.add(*mark, event.receipt.received_at, self.attempt.at);
+            }
+        }
     }
 
     /// Adds the requests of one table.
@@ -275,6 +287,11 @@ impl RowSink for Builder<'_> {
         self.count(index);
         let (wait, fault) = (self.rules.look_again, faults::lacking(&lack));
         wait_for(&mut self.waiting, index, wait, fault);
+    }
+
+    fn kept_out(&mut self, columns: usize, tables: usize) {
+        let (known, other) = self.memory.kept_out;
+        self.memory.kept_out = (known + columns as u64, other + tables as u64);
     }
 
     fn refuse(&mut self, index: usize, unfit: Unfit) {

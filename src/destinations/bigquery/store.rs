@@ -89,6 +89,7 @@ impl Store {
         match self.cache.read().await {
             Some(known) => {
                 self.seen().plain = known.plain;
+                self.chores.has_merged(known.merged);
                 self.cell.store(known.schema);
             }
             None => self.read_all().await?,
@@ -107,24 +108,30 @@ impl Store {
     /// # Errors
     /// What was said, or why nothing was.
     pub(super) async fn now(&self) -> Result<Schema, Trouble> {
+        let is_open = self.seen().is_open;
+        if !is_open && let Some(known) = self.cache.read().await {
+            self.chores.has_merged(known.merged);
+        }
         self.read_all().await?;
         Ok(Schema::clone(&self.cell.load()))
     }
 
-    /// Looks at a table again, since what was said of its rows does not fit what is published; at most every 10 s.
+    /// Looks at a table again, since what was said of its rows does not fit what is published; at most every 10 s. What
+    /// is not done at once is left to the schema manager.
     pub(super) async fn look_again(&self, table: &str) {
         let now = Instant::now();
         let is_due = |last: &Instant| now.duration_since(*last) >= LOOK_EVERY;
         {
             let mut seen = self.seen();
             if !seen.looked.get(table).is_none_or(is_due) {
-                return;
+                return self.cell.doubt(table);
             }
             seen.looked.retain(|_, last| !is_due(last));
             seen.looked.insert(table.to_owned(), now);
         }
-        // When it cannot be looked at, rows wait as they would without looking.
-        let _looked: Result<_, Trouble> = self.look(table).await;
+        if self.look(table).await.is_err() {
+            self.cell.doubt(table);
+        }
     }
 
     /// Runs one statement: what views and merges are made with.
@@ -184,7 +191,7 @@ impl Store {
     /// Keeps what is published for the next start.
     async fn remember(&self) {
         let plain = self.seen().plain.clone();
-        self.cache.write(&self.cell, plain).await;
+        self.cache.write(&self.cell, plain, self.chores.merged()).await;
     }
 
     fn published(&self, table: &str) -> u64 {

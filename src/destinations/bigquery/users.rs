@@ -6,12 +6,14 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use super::views::{Options, newest, sql};
 use crate::warehouse::{ColumnType, Schema, Table};
 
-/// How much before the last merge the next one begins: what was on its way meanwhile is not missed.
-pub const MARGIN_SECONDS: i64 = 900;
+/// How much before the last merge the next one begins: what was on its way meanwhile, or waited while BigQuery was away for
+/// some hours, is not missed. A partition is a day, so that less would hardly read less.
+pub const MARGIN_SECONDS: i64 = 6 * 3600;
 
 /// Calls, the id that their state is about, the table of states.
 const KINDS: [(&str, &str, &str); 2] =
@@ -23,8 +25,9 @@ const NOT_A_STATE: [&str; 5] = ["anonymous_id", "group_id", "id", "loaded_at", "
 /// How often a merge reads everything, so that rows which a long retry or a replay brought late are not missed for ever.
 pub const WHOLE_EVERY_SECONDS: i64 = 24 * 3600;
 
-/// When merges that worked began; both unknown after a start.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// When merges that worked began; both unknown before the first one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Merged {
     /// The last one.
     pub last: Option<Timestamp>,
@@ -48,8 +51,19 @@ impl Merged {
     }
 }
 
+/// Returns the tables whose rows are merged.
+pub fn calls() -> [&'static str; 2] {
+    KINDS.map(|(calls, _, _)| calls)
+}
+
+/// Returns the tables that are merged into.
+pub fn states() -> [&'static str; 2] {
+    KINDS.map(|(_, _, states)| states)
+}
+
 /// Returns the statements that bring `users` and `accounts` up to date, to be run in order: what the tables lack, then
-/// the merge. `since` bounds the arrival of the calls that are looked at, so that a merge reads few partitions.
+/// the merge. `since` bounds the arrival of the calls that are looked at, so that a merge reads few partitions; a table
+/// that is not there yet is made of all calls.
 ///
 /// Empty where there are no calls. The same for the same arguments.
 pub fn merge(options: &Options, schema: &Schema, since: Option<Timestamp>) -> Vec<String> {
@@ -68,6 +82,7 @@ fn one(
     }
     let path = |table: &str| options.tables.table(table);
     let known = schema.tables.get(*states).map(|table| &**table);
+    let since = since.filter(|_| known.is_some());
     let (wanted, target) = (wanted(table), path(states));
     let mut statements = change(&target, &wanted, known);
     let values = values(&wanted, known);

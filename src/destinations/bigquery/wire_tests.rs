@@ -1,5 +1,7 @@
 //! The whole wire against the stand-in, which refuses what Google refuses: tokens, tables, rows, load jobs.
 
+mod upkeep;
+
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -21,8 +23,9 @@ struct Case {
     peer: Peer,
     wire: Wire,
     cell: Arc<SchemaCell>,
+    target: Target,
     /// Holds the key file.
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 fn incoming(method: &str, path: &str, headers: Vec<(String, String)>, body: Vec<u8>) -> Incoming {
@@ -56,8 +59,8 @@ fn case() -> Case {
     std::fs::write(&file, key).unwrap();
     let cell = Arc::new(SchemaCell::default());
     let target = Target { credentials: Credentials::File(file), ..target(peer.url.clone()) };
-    let wire = Wire::new(target, Arc::clone(&cell)).unwrap();
-    Case { stand_in, peer, wire, cell, _folder: folder }
+    let wire = Wire::new(target.clone(), Arc::clone(&cell)).unwrap();
+    Case { stand_in, peer, wire, cell, target, folder }
 }
 
 impl Case {
@@ -71,7 +74,11 @@ impl Case {
 
     /// The rows of `t` that the stand-in holds.
     fn held(&self) -> Vec<Value> {
-        let rows = self.tell("rows?table=t", &Value::Null);
+        self.held_in("t")
+    }
+
+    fn held_in(&self, table: &str) -> Vec<Value> {
+        let rows = self.tell(&format!("rows?table={table}"), &Value::Null);
         rows["rows"].as_array().unwrap().clone()
     }
 
@@ -80,7 +87,12 @@ impl Case {
     }
 
     async fn insert(&self, texts: &[&str]) -> Vec<RowVerdict> {
-        let request = Request::Insert(rows(texts));
+        self.insert_into("t", texts).await
+    }
+
+    async fn insert_into(&self, table: &str, texts: &[&str]) -> Vec<RowVerdict> {
+        let rows = Rows { table: table.to_owned(), ..Arc::into_inner(rows(texts)).unwrap() };
+        let request = Request::Insert(Arc::new(rows));
         match hear(&request, &self.wire.deliver(&request).await) {
             Heard::Rows(verdicts) => verdicts,
             Heard::Whole(trouble) => panic!("{trouble:?}"),

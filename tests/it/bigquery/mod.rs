@@ -7,3 +7,4 @@ mod scene;
 mod promises;
 mod schema;
 mod stand_in;
+mod upkeep;

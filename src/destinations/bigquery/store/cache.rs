@@ -14,6 +14,7 @@ use tokio::sync::Mutex;
 use super::super::super::SchemaCell;
 use super::super::sightings::Sightings;
 use super::super::target::Target;
+use super::super::users::Merged;
 use super::super::views::Observed;
 use crate::warehouse::{ColumnType, Schema, Table};
 
@@ -46,6 +47,9 @@ struct File {
     tables: BTreeMap<String, BTreeMap<String, String>>,
     #[serde(default)]
     plain: BTreeSet<String>,
+    /// How far `users` and `accounts` are merged.
+    #[serde(default)]
+    merged: Merged,
     /// Events of the flat layout: their properties by the keys that lead there, and the types of these.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     seen: Written,
@@ -57,6 +61,8 @@ pub(super) struct Known {
     pub(super) schema: Schema,
     /// Tables without partitions.
     pub(super) plain: BTreeSet<String>,
+    /// How far `users` and `accounts` are merged.
+    pub(super) merged: Merged,
 }
 
 type Written = BTreeMap<String, Vec<(Vec<String>, String)>>;
@@ -90,11 +96,11 @@ impl Cache {
         };
         let tables: Option<_> =
             file.tables.into_iter().map(|(name, columns)| Some((name, table(columns)?))).collect();
-        Some(Known { schema: Schema { tables: tables? }, plain: file.plain })
+        Some(Known { schema: Schema { tables: tables? }, plain: file.plain, merged: file.merged })
     }
 
     /// Writes what is published now.
-    pub(super) async fn write(&self, cell: &SchemaCell, plain: BTreeSet<String>) {
+    pub(super) async fn write(&self, cell: &SchemaCell, plain: BTreeSet<String>, merged: Merged) {
         let Some(file) = &self.file else { return };
         let _turn = self.writing.lock().await;
         // A command, or a replay, has seen less than the router.
@@ -105,7 +111,7 @@ impl Cache {
         };
         let schema = cell.load();
         let tables = schema.tables.iter().map(|(name, table)| (name.clone(), columns(table))).collect();
-        let content = File { of: self.of.clone(), tables, plain, seen: written(self.sightings.all()) };
+        let content = File { of: self.of.clone(), tables, plain, merged, seen: written(self.sightings.all()) };
         let (Ok(text), file) = (serde_json::to_vec(&content), file.clone()) else { return };
         let written = tokio::task::spawn_blocking(move || replace(&file, &text)).await;
         // See the module: nothing is lost without it.

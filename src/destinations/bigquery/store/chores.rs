@@ -1,28 +1,39 @@
 //! Keeps the views and the tables `users` and `accounts`: has the statements of `views` and `users` run, and remembers
 //! what stands there, so that a quiet minute costs no call.
+//!
+//! Views are first made when an operator says so; the label that they carry tells every router to keep them. What was
+//! denied is not asked for again for a while: it is told once, and then passed over.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::super::api::Call;
 use super::super::errors::{Kind, Trouble};
 use super::super::users::{self, Merged};
 use super::super::views::{self, Action, Existing, LABEL, Options, Seen, ViewChange};
 use super::super::{super::Chore, ddl};
-use super::Store;
+use super::{DENIED_FOR, Store, fault};
 use crate::telemetry::clock;
 
-/// Makes views that are missing, and those anew that say something else.
+/// Where views of ours stand: makes those that are missing, and those anew that say something else.
 pub(super) const VIEWS: &str = "views";
+
+/// The same where none stands yet: what an operator asks for.
+const APPLY_VIEWS: &str = "apply views";
 
 /// Merges the newest state of everyone.
 pub(super) const USERS: &str = "users";
 
 /// A view is made anew at most this often.
 const VIEWS_EVERY: Duration = Duration::from_secs(60);
+
+/// How often somebody may have made the first views.
+const LOOK_EVERY: Duration = Duration::from_secs(300);
 
 /// Most pages of 1,000 of a list of tables and views.
 const MOST_PAGES: usize = 50;
@@ -36,14 +47,41 @@ pub(super) struct Memory(Mutex<Remembered>);
 
 #[derive(Debug, Default)]
 struct Remembered {
-    /// What stands in the dataset of the views; `None` until it was looked at.
-    standing: Option<BTreeMap<String, Existing>>,
+    /// What stands in the dataset of the views, and when that was looked at; `None` until it was.
+    standing: Option<(Standing, Instant)>,
     merged: Merged,
+    /// Nothing has come since the last merge.
+    is_merged: bool,
+    /// What was denied, by chore or view, and until when it is passed over.
+    denied: BTreeMap<String, Instant>,
 }
+
+type Standing = BTreeMap<String, Existing>;
 
 impl Memory {
     fn lock(&self) -> MutexGuard<'_, Remembered> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns how far everyone's state is merged.
+    pub(super) fn merged(&self) -> Merged {
+        self.lock().merged
+    }
+
+    /// Says how far it was when the process before this one ended.
+    pub(super) fn has_merged(&self, merged: Merged) {
+        self.lock().merged = merged;
+    }
+
+    fn is_denied(&self, what: &str) -> bool {
+        let mut memory = self.lock();
+        let now = Instant::now();
+        memory.denied.retain(|_, until| *until > now);
+        memory.denied.contains_key(what)
+    }
+
+    fn deny(&self, what: &str) {
+        self.lock().denied.insert(what.to_owned(), Instant::now() + DENIED_FOR);
     }
 }
 
@@ -60,56 +98,92 @@ impl Store {
         [views, users].into_iter().filter(is_on).collect()
     }
 
-    /// Does one of them.
+    /// Does one of them, or makes the first views.
     ///
     /// # Errors
     /// What was said, or why nothing was.
     pub(super) async fn do_chore(&self, chore: &str) -> Result<(), Trouble> {
-        match (chore, &self.api.target.views) {
-            (VIEWS, Some(options)) => self.keep_views(options).await,
-            (USERS, Some(options)) => self.merge_users(options).await,
+        let Some(options) = &self.api.target.views else { return Ok(()) };
+        match chore {
+            APPLY_VIEWS => self.make_views(options, true).await,
+            VIEWS if !self.chores.is_denied(VIEWS) => self.make_views(options, false).await,
+            USERS if !self.chores.is_denied(USERS) => self.merge_users(options).await,
             _ => Ok(()),
         }
     }
 
-    /// Makes the views fit the tables. Of several that are refused the first one tells why; the others are made.
-    async fn keep_views(&self, options: &Options) -> Result<(), Trouble> {
-        let schema = self.cell.load();
-        if schema.tables.is_empty() {
+    /// Takes note that rows have come into a table.
+    pub(in super::super) fn has_rows(&self, table: &str) {
+        if users::calls().contains(&table) {
+            self.chores.lock().is_merged = false;
+        }
+    }
+
+    /// Makes the views fit the tables. Where nobody asked for views, only those of ours that stand there are a reason to.
+    async fn make_views(&self, options: &Options, is_asked: bool) -> Result<(), Trouble> {
+        if self.cell.load().tables.is_empty() {
             return Ok(());
         }
-        let known = self.chores.lock().standing.take();
-        let mut standing = match known {
-            Some(standing) => standing,
-            None => self.standing(options).await?,
-        };
         if self.api.target.sightings.take_news() {
-            let plain = self.seen().plain.clone();
-            self.cache.write(&self.cell, plain).await;
+            self.remember().await;
         }
-        let changes = {
-            let observed = self.api.target.sightings.all();
-            let seen = Seen { conflicts: &self.cell.conflicts(), observed: &observed };
-            views::plan(&schema, &seen, &standing, options)
+        let known = self.chores.lock().standing.take();
+        let is_fresh = |at: &Instant| at.elapsed() < LOOK_EVERY;
+        let known = known.filter(|(standing, at)| !is_asked && (has_ours(standing) || is_fresh(at)));
+        let Some((standing, at)) = known else {
+            return self.look_and_make(options, is_asked).await;
         };
-        let mut refused = None;
-        for change in changes.into_iter().filter(is_to_be_made) {
+        if has_ours(&standing) && !self.lacking(&standing, options).is_empty() {
+            // A label may have been taken off meanwhile.
+            return self.look_and_make(options, is_asked).await;
+        }
+        self.chores.lock().standing = Some((standing, at));
+        Ok(())
+    }
+
+    async fn look_and_make(&self, options: &Options, is_asked: bool) -> Result<(), Trouble> {
+        let mut standing = self.standing(options).await?;
+        let made = match is_asked || has_ours(&standing) {
+            true => self.make(&mut standing, options).await,
+            false => Ok(()),
+        };
+        if made.is_ok() {
+            // After trouble the next time begins with a look: somebody may have been faster.
+            self.chores.lock().standing = Some((standing, Instant::now()));
+        }
+        made
+    }
+
+    /// Returns what is to be made, without what was denied a short while ago.
+    fn lacking(&self, standing: &Standing, options: &Options) -> Vec<ViewChange> {
+        let observed = self.api.target.sightings.all();
+        let seen = Seen { conflicts: &self.cell.conflicts(), observed: &observed };
+        let all = views::plan(&self.cell.load(), &seen, standing, options);
+        all.into_iter().filter(|one| is_to_be_made(one) && !self.chores.is_denied(&one.name)).collect()
+    }
+
+    /// Makes what is lacking. Of several that are refused the first one tells why; the others are made.
+    async fn make(&self, standing: &mut Standing, options: &Options) -> Result<(), Trouble> {
+        let mut refused = Ok(());
+        for change in self.lacking(standing, options) {
             match self.run(&change.sql).await {
                 Ok(()) => {
                     let ours = Existing::Ours { hash: change.hash, columns: change.texts };
                     standing.insert(change.name, ours);
                 }
-                Err(trouble) => refused = refused.or(Some(trouble)),
+                Err(trouble) if fault::is_about_jobs(&trouble) => {
+                    self.chores.deny(VIEWS);
+                    return Err(trouble);
+                }
+                Err(trouble) => {
+                    if is_denied(&trouble) {
+                        self.chores.deny(&change.name);
+                    }
+                    refused = refused.and(Err(trouble));
+                }
             }
         }
-        match refused {
-            // Somebody may have been faster, so the next time begins with a look.
-            Some(trouble) => Err(trouble),
-            None => {
-                self.chores.lock().standing = Some(standing);
-                Ok(())
-            }
-        }
+        refused
     }
 
     /// Reads what stands in the dataset of the views.
@@ -159,15 +233,65 @@ impl Store {
         columns
     }
 
-    /// Merges the newest state of everyone. A merge whose fate is not known is done again.
+    /// Merges the newest state of everyone, when something has come. A merge whose fate is not known is done again.
     async fn merge_users(&self, options: &Options) -> Result<(), Trouble> {
-        let (now, merged) = (clock::now(), self.chores.lock().merged);
-        let since = merged.since(now);
-        for statement in users::merge(options, &self.cell.load(), since) {
-            self.run(&statement).await?;
+        let now = clock::now();
+        let merged = {
+            let mut memory = self.chores.lock();
+            // What comes while it is merged is for the next time.
+            if std::mem::replace(&mut memory.is_merged, true) {
+                return Ok(());
+            }
+            memory.merged
+        };
+        let done = self.merge_since(merged.since(now), options).await;
+        {
+            let mut memory = self.chores.lock();
+            match &done {
+                Ok(()) => memory.merged = merged.with(now, merged.since(now)),
+                Err(_) => memory.is_merged = false,
+            }
         }
-        self.chores.lock().merged = merged.with(now, since);
-        Ok(())
+        if done.as_ref().is_err_and(is_denied) {
+            self.chores.deny(USERS);
+        }
+        self.remember().await;
+        done
+    }
+
+    async fn merge_since(&self, since: Option<Timestamp>, options: &Options) -> Result<(), Trouble> {
+        let statements = users::merge(options, &self.cell.load(), since);
+        if statements.is_empty() {
+            return Ok(());
+        }
+        let mut done = Ok(());
+        for statement in statements {
+            done = self.run(&statement).await;
+            if done.is_err() {
+                break;
+            }
+        }
+        // Made, changed, or gone while nobody looked.
+        for table in users::states() {
+            let looked = self.look(table).await.map(drop);
+            done = done.and(looked);
+        }
+        done
+    }
+}
+
+fn has_ours(standing: &Standing) -> bool {
+    standing.values().any(|one| matches!(one, Existing::Ours { .. }))
+}
+
+/// Returns whether asking again soon is of no use: no right to it, or rows that were streamed into a table of states by
+/// somebody else, which nobody may change for up to 90 minutes.
+fn is_denied(trouble: &Trouble) -> bool {
+    match trouble {
+        Trouble::Said(said) => {
+            matches!(said.kind(), Kind::Denied | Kind::NotBilled) || said.speaks_of(&["streaming buffer"])
+        }
+        Trouble::Silent(_) => false,
     }
 }
 
