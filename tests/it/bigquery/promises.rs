@@ -107,9 +107,9 @@ async fn an_event_that_waits_for_its_table_is_retrying_with_its_reason_and_the_n
     })
     .await;
     let more = send(&router, 5).await;
-    stand_in.until_rows("tracks", 7).await;
-    let entry = until_entry(&router, "the others are delivered", |one| one["counts"]["delivered"] == 6).await;
-    assert_eq!(more.len(), 5);
+    let entry = until_entry(&router, "the others are delivered", |one| one["counts"]["delivered"] == 7).await;
+    let waiting = ["newcomer-0".to_owned(), "newcomer-1".to_owned()];
+    until_exactly(&stand_in, &[&first[..], &more, &waiting].concat()).await;
     assert_eq!(entry["state"], "flowing", "one event that waits is no sick destination: {entry}");
     assert_eq!(entry["backlog"]["events"], 1, "{entry}");
 }
