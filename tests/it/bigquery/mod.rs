@@ -3,8 +3,8 @@
 mod cli;
 mod errors;
 mod kill;
-mod scene;
 mod promises;
+mod scene;
 mod schema;
 mod stand_in;
 mod upkeep;
