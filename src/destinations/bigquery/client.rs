@@ -87,11 +87,6 @@ impl Wire {
         Arc::new(Handle(Arc::clone(&self.store)))
     }
 
-    /// Returns the store, for what is made with statements.
-    pub(super) fn store(&self) -> Arc<Store> {
-        Arc::clone(&self.store)
-    }
-
     /// Returns the address that rows of a table are sent to.
     pub(super) fn insert_url(&self, table: &str) -> reqwest::Url {
         let target = &self.api.target;

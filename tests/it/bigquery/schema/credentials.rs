@@ -6,7 +6,7 @@ use std::process::Output;
 
 use serde_json::{Value, json};
 
-use super::scene::{config, send};
+use super::scene::send;
 use super::{named, with};
 use crate::support::{BigQuery, Config, Router, opentrack};
 
