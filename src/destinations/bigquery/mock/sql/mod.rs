@@ -138,7 +138,7 @@ pub(super) fn view_fields(state: &mut State, query: &str, dataset: &str) -> Resu
 }
 
 /// Returns what a query calls its expressions, where it is quoted; of which type they are is not known here.
-fn shown_as<'t>(tokens: &'t [Token]) -> impl Iterator<Item = &'t str> {
+fn shown_as(tokens: &[Token]) -> impl Iterator<Item = &str> {
     tokens.iter().zip(tokens.iter().skip(1)).filter_map(|(one, next)| match (&one.what, &next.what) {
         (What::Word(word), What::Name(name)) if word.eq_ignore_ascii_case("AS") => Some(name.as_str()),
         _ => None,
