@@ -81,7 +81,6 @@ pub(super) fn add(state: &mut State, place: &Place, mut table: Table) -> Result<
         return Err(already_exists(&missing));
     }
     schema::check_new(&table, &settings)?;
-    quota::create(state, at)?;
     quota::update(state, place, table.partition.is_some(), at)?;
     let dataset = state.dataset(&place.0)?;
     table.again = dataset.deleted.contains(&place.1);
@@ -121,6 +120,8 @@ fn create(state: &mut State, call: &Call<'_>, dataset: &str) -> Answer {
     if let Some(query) = &table.view {
         table.fields = sql::view_fields(state, query, dataset)?;
     }
+    // A quota of this method: statements have others.
+    quota::create(state, call.at)?;
     add(state, &place, table)?;
     shown(state, call, &place)
 }
