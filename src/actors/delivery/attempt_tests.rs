@@ -73,7 +73,7 @@ impl<const ORDERED: bool> Destination for Fake<ORDERED> {
     type Client = Wire;
 
     fn patience() -> Patience {
-        Patience { timeout: Duration::from_millis(20), ..(ENTRIES[0].patience)() }
+        Patience { timeout: Duration::from_secs(3600), ..(ENTRIES[0].patience)() }
     }
 
     fn new((): (), _: &Setting) -> Result<(Self, Wire), Vec<SettingError>> {
@@ -161,7 +161,11 @@ impl<const ORDERED: bool> Bench<ORDERED> {
     }
 
     async fn attempt(&self, events: u64) -> Report {
-        let turnstile = Arc::new(Turnstile::new(&self.parts.patience));
+        self.attempt_through(Turnstile::new(&self.parts.patience), events).await
+    }
+
+    async fn attempt_through(&self, turnstile: Turnstile, events: u64) -> Report {
+        let turnstile = Arc::new(turnstile);
         let gear = Gear { turnstile, orders: Deaf.start().recipient() };
         let batch = (0..events).map(|n| (n, Some(message(n)))).collect();
         let attempt = Attempt { number: 1, first_at: at(0), at: at(0) };
@@ -178,7 +182,6 @@ impl<const ORDERED: bool> Bench<ORDERED> {
     fn start(&mut self) -> (Addr<Delivery<Fake<ORDERED>>>, tokio::sync::mpsc::UnboundedReceiver<()>) {
         let parts = Arc::get_mut(&mut self.parts).unwrap();
         parts.journal.append(vec![message(0)]).unwrap();
-        parts.patience.timeout = Duration::from_secs(3600);
         parts.patience.batch.max_delay = Duration::ZERO;
         let (told, ended) = tokio::sync::mpsc::unbounded_channel();
         let guard = ExitGuard::new(Ears(told).start().recipient(), Life { ward: 0, incarnation: 0 });
@@ -269,6 +272,26 @@ async fn in_order_an_event_of_which_one_request_was_not_sent_is_not_settled() {
 }
 
 #[actix::test]
+async fn side_by_side_an_event_of_which_one_request_was_not_sent_is_not_settled() {
+    let requests = || vec![ask(&[(0, OK), (1, OK)]), ask(&[(1, OK), (2, OK)])];
+    let bench = Bench::<false>::new(move || Plan { requests: requests(), ..Plan::default() });
+    let stopped = Turnstile::new(&bench.parts.patience);
+    stopped.stop(true);
+    let report = bench.attempt_through(stopped, 3).await;
+    assert_eq!(fates(&report), [Fate::Settled, Fate::Unsent, Fate::Unsent]);
+    assert_eq!(bench.wire()[2], 1);
+}
+
+#[actix::test]
+async fn a_judgement_of_fewer_events_than_were_sent_settles_none() {
+    let requests = || vec![Planned { events: vec![0, 1], request: vec![OK] }];
+    let bench = Bench::<false>::new(move || Plan { requests: requests(), ..Plan::default() });
+    let report = bench.attempt(2).await;
+    let bad = Fault::new(Reason::BadAnswer, None, "the answer could not be judged");
+    assert_eq!(fates(&report), vec![Fate::Failed(Outcome::Transient(bad)); 2]);
+}
+
+#[actix::test]
 async fn requests_go_out_side_by_side_and_never_more_than_eight_at_once() {
     let plan = || Plan { requests: (0..20).map(|index| ask(&[(index, OK)])).collect(), ..Plan::default() };
     let bench = Bench::<false>::new(plan);
@@ -311,7 +334,8 @@ async fn a_row_that_has_to_wait_after_a_look_of_the_other_side_is_noted_as_defer
 
 #[actix::test]
 async fn a_schema_store_that_hangs_costs_a_batch_its_time_and_no_more() {
-    let bench = Bench::<true>::new(|| Plan { needs: needs(), ..Plan::default() });
+    let mut bench = Bench::<true>::new(|| Plan { needs: needs(), ..Plan::default() });
+    Arc::get_mut(&mut bench.parts).unwrap().patience.timeout = Duration::from_millis(20);
     let report = bench.attempt(2).await;
     let late = Fault::new(Reason::Store, None, "the schema was not changed in time");
     assert_eq!(fates(&report), vec![Fate::Failed(Outcome::Transient(late)); 2]);
