@@ -145,8 +145,9 @@ fn event(number: usize, has_address: bool) -> (&'static str, String) {
         "anonymousId": format!("{:08x}-7c1e-4d2a-9b3f-{:012x}", rng.u32(..), rng.u64(..1 << 48)),
         "context": context(&mut rng),
     });
-    if has_address {
-        call["context"]["ip"] = format!("203.0.113.{}", number % 250 + 1).into();
+    let context = call.get_mut("context").and_then(Value::as_object_mut);
+    if let Some(context) = context.filter(|_| has_address) {
+        context.insert("ip".into(), format!("203.0.113.{}", number % 250 + 1).into());
     }
     if let (Some(call), Value::Object(own)) = (call.as_object_mut(), own_part(kind, &mut rng)) {
         call.extend(own);

@@ -109,6 +109,17 @@ async fn all(choice: &Choice) -> anyhow::Result<Tally> {
         let start = special::start(choice.runs as usize, choice.events());
         total = total.and(within(choice.limit(), START, start).await?);
     }
+    total = total.and(bigquery(choice).await?);
+    for name in faults::FAULTS.into_iter().filter(|name| choice.scenario.iter().any(|chosen| chosen == name))
+    {
+        total = total.and(within(faults::LIMIT, name, faults::run(name, choice.events())).await?);
+    }
+    Ok(total)
+}
+
+/// Runs what is about BigQuery, as far as it was chosen.
+async fn bigquery(choice: &Choice) -> anyhow::Result<Tally> {
+    let mut total = Tally::default();
     if choice.has(rows::ROWS) {
         let rows = rows::rows(choice.runs as usize, choice.events());
         total = total.and(within(choice.limit() * choice.runs, rows::ROWS, rows).await?);
@@ -116,10 +127,6 @@ async fn all(choice: &Choice) -> anyhow::Result<Tally> {
     if choice.scenario.iter().any(|chosen| chosen == rows::HANGS) {
         let hangs = rows::hangs(choice.events());
         total = total.and(within(faults::LIMIT, rows::HANGS, hangs).await?);
-    }
-    for name in faults::FAULTS.into_iter().filter(|name| choice.scenario.iter().any(|chosen| chosen == name))
-    {
-        total = total.and(within(faults::LIMIT, name, faults::run(name, choice.events())).await?);
     }
     Ok(total)
 }
