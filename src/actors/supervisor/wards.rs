@@ -36,7 +36,7 @@ enum State {
     /// It runs.
     Up { handle: Handle, incarnation: u64 },
     /// It was told to end; then its successor starts, or nobody.
-    Ending { handle: Handle, incarnation: u64, then: Option<Child> },
+    Ending { handle: Handle, incarnation: u64, then: Option<Box<Child>> },
 }
 
 /// What the end of an incarnation means.
@@ -210,10 +210,10 @@ impl Wards {
         let (retirement, state) = match std::mem::replace(&mut ward.state, State::Parked) {
             State::Up { handle, incarnation } => {
                 let begun = Retirement::Begun(handle.clone(), Life { ward: number, incarnation });
-                (begun, State::Ending { handle, incarnation, then })
+                (begun, State::Ending { handle, incarnation, then: then.map(Box::new) })
             }
             State::Ending { handle, incarnation, .. } => {
-                (Retirement::Going, State::Ending { handle, incarnation, then })
+                (Retirement::Going, State::Ending { handle, incarnation, then: then.map(Box::new) })
             }
             State::Down { .. } | State::Parked => {
                 self.succeed(number, then);
@@ -228,7 +228,7 @@ impl Wards {
     pub(super) fn succeed_retired(&mut self, number: u64) {
         let Some(ward) = self.all.get_mut(&number) else { return };
         if let State::Ending { then, .. } = &mut ward.state {
-            let then = then.take();
+            let then = then.take().map(|child| *child);
             self.succeed(number, then);
         }
     }

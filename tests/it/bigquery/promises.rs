@@ -90,7 +90,7 @@ async fn an_event_that_waits_for_its_table_is_retrying_with_its_reason_and_the_n
         let event = json!({ "type": "track", "event": "Newcomer", "userId": "u", "messageId": id });
         batch(std::slice::from_ref(&event))
     };
-    let _first = send(&router, 1).await;
+    let first = send(&router, 1).await;
     router.post("/v1/batch", &named("newcomer-0")).await.expect_success();
     until_entry(&router, "its tables are there", |one| one["counts"]["delivered"] == 2).await;
     stand_in.refuse("newcomer", None, 1_000_000).await;

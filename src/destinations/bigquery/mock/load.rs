@@ -87,18 +87,23 @@ pub(super) fn run(state: &mut State, job: &Value, data: &[u8], at: Timestamp) ->
     state.needs("bigquery.tables.updateData", &name)?;
     quota::load(state, &place, at)?;
     let mut made = Job::new(state, &location, configuration.clone());
-    let dictated = script::spoken(&mut state.script, "job", &[place.1.as_bytes(), &rows_of(data)].concat());
-    let dictated = dictated.map(|line| json!({ "reason": line.reason, "message": line.message }));
-    match dictated.map_or_else(|| rows_into(state, &place, load, data, at), Err) {
-        Ok(rows) => {
-            made.statistics = json!({ "load": { "outputRows": rows.to_string(), "badRecords": "0" } })
-        }
-        Err(why) => made.error = Some(why),
-    }
+    work(state, &mut made, (&place, load, data), at);
     let project = state.settings.project.clone();
     let said = fine(&made.to_json(&project, &id));
     state.jobs.insert(id, made);
     said
+}
+
+/// Writes the rows of a job, or has it fail: as a script says, or for what is wrong with them.
+fn work(state: &mut State, job: &mut Job, (place, load, data): (&Place, &Value, &[u8]), at: Timestamp) {
+    let dictated = script::spoken(&mut state.script, "job", &[place.1.as_bytes(), &rows_of(data)].concat());
+    let dictated = dictated.map(|line| json!({ "reason": line.reason, "message": line.message }));
+    match dictated.map_or_else(|| rows_into(state, place, load, data, at), Err) {
+        Ok(rows) => {
+            job.statistics = json!({ "load": { "outputRows": rows.to_string(), "badRecords": "0" } });
+        }
+        Err(why) => job.error = Some(why),
+    }
 }
 
 /// Returns the rows as text, as far as they can be unpacked.
