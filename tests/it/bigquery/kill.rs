@@ -63,7 +63,8 @@ async fn expect_kept(scene: &Scene, load: Load, once: bool) -> usize {
     breaches.extend(lost.filter(|line| !line.ends_with(" 0")).map(str::to_owned));
     breaches.extend(wrong_rows(&oracle, &scene.cloud.rows("load_sent").await));
     assert!(breaches.is_empty(), "{} broken promises:\n{}", breaches.len(), breaches.join("\n"));
-    assert!(!letters.is_empty(), "nothing was refused");
+    // Rows that go by a load job are not refused by this stand-in.
+    assert!(!once || !letters.is_empty(), "nothing was refused");
     places.iter().map(|place| beyond_one(&place.arrived)).sum()
 }
 
