@@ -97,16 +97,21 @@ pub(crate) struct Requests {
 impl Requests {
     /// Returns requests with `size` events each: single calls to the path of their kind, or batches.
     pub(crate) fn new(size: usize) -> Requests {
-        Requests::of(size, false)
+        Requests::of(size, Shape::Usual)
     }
 
     /// Returns the same with the client's address in the context of every event, as a server sends them.
     pub(crate) fn with_addresses(size: usize) -> Requests {
-        Requests::of(size, true)
+        Requests::of(size, Shape::Address)
     }
 
-    fn of(size: usize, has_address: bool) -> Requests {
-        let events: Vec<(&str, String)> = (0..DIFFERENT).map(|number| event(number, has_address)).collect();
+    /// Returns the same with more in the context, so that a row of a warehouse has some 40 columns.
+    pub(crate) fn wide(size: usize) -> Requests {
+        Requests::of(size, Shape::Wide)
+    }
+
+    fn of(size: usize, shape: Shape) -> Requests {
+        let events: Vec<(&str, String)> = (0..DIFFERENT).map(|number| event(number, shape)).collect();
         let template = |events: &[(&str, String)]| {
             let texts: Vec<String> = events.iter().map(|(_, text)| text.clone()).collect();
             match events {
@@ -134,8 +139,19 @@ impl Requests {
     }
 }
 
+/// What events have beside the usual.
+#[derive(Debug, Clone, Copy)]
+enum Shape {
+    Usual,
+    Address,
+    Wide,
+}
+
+/// Columns of the context that wide events have beside the usual ones.
+const MORE: u32 = 15;
+
 /// Returns an event's kind and its text.
-fn event(number: usize, has_address: bool) -> (&'static str, String) {
+fn event(number: usize, shape: Shape) -> (&'static str, String) {
     let mut rng = Rng::with_seed(number as u64);
     let kind = KINDS.get(number % KINDS.len()).copied().unwrap_or("track");
     let mut call = json!({
@@ -146,8 +162,15 @@ fn event(number: usize, has_address: bool) -> (&'static str, String) {
         "context": context(&mut rng),
     });
     let context = call.get_mut("context").and_then(Value::as_object_mut);
-    if let Some(context) = context.filter(|_| has_address) {
-        context.insert("ip".into(), format!("203.0.113.{}", number % 250 + 1).into());
+    match (shape, context) {
+        (Shape::Address, Some(context)) => {
+            context.insert("ip".into(), format!("203.0.113.{}", number % 250 + 1).into());
+        }
+        (Shape::Wide, Some(context)) => {
+            let more = (0..MORE).map(|key| (format!("field{key}"), rng.u32(..1_000_000).into()));
+            context.insert("more".into(), Value::Object(more.collect()));
+        }
+        _ => {}
     }
     if let (Some(call), Value::Object(own)) = (call.as_object_mut(), own_part(kind, &mut rng)) {
         call.extend(own);

@@ -32,7 +32,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 
 /// Sends to a dataset that takes everything.
 pub(crate) async fn rows(runs: usize, events: Option<usize>) -> anyhow::Result<Tally> {
-    let requests = Requests::new(BATCH);
+    let requests = Requests::wide(BATCH);
     let count = events.unwrap_or(EVENTS).div_ceil(BATCH);
     let mut tally = Tally::default();
     let mut figures: [Vec<f64>; 2] = Default::default();
