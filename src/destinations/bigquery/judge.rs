@@ -2,7 +2,7 @@
 //!
 //! In two steps, so that the destination's memory of its tables can listen in between: [`hear`] reads the answer, which
 //! may say something of each row or of the request as a whole; [`outcomes`] says what is to become of the events. It never
-//! refuses an event for what its neighbours did. The table of errors is the contract's, one test case for each of its lines.
+//! refuses an event for what its neighbours did. Each error that Google's pages name has a test case.
 
 mod rows;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! One case for each line of the contract's table of errors, and what is said of rows together.
+//! One case for each error that Google's pages name, and what is said of rows together.
 
 use std::sync::Arc;
 
