@@ -8,6 +8,7 @@
 mod registry;
 pub mod blueprint;
 pub mod http_client;
+pub mod kit;
 pub mod mock;
 pub mod reply;
 pub mod show;

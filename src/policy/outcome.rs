@@ -63,6 +63,10 @@ pub enum Reason {
     BeforeStart,
     /// Its user has not consented to what the destination is for.
     Consent,
+    /// It names nobody that the other side could know.
+    NoIdentity,
+    /// The other side takes no event of that age any more.
+    TooOld,
     /// Waits for a table or column that is on its way.
     Schema,
     /// Its table does not exist, and may not be made.
@@ -103,6 +107,8 @@ impl Reason {
         Reason::DroppedByOperator,
         Reason::BeforeStart,
         Reason::Consent,
+        Reason::NoIdentity,
+        Reason::TooOld,
         Reason::Schema,
         Reason::SchemaMissingTable,
         Reason::SchemaMissingColumn,
@@ -140,6 +146,8 @@ impl Reason {
             Reason::DroppedByOperator => "dropped_by_operator",
             Reason::BeforeStart => "before_start",
             Reason::Consent => "consent",
+            Reason::NoIdentity => "no_identity",
+            Reason::TooOld => "too_old",
             Reason::Schema => "schema",
             Reason::SchemaMissingTable => "schema_missing_table",
             Reason::SchemaMissingColumn => "schema_missing_column",

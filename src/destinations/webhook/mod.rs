@@ -10,7 +10,6 @@ mod config;
 mod judge;
 mod mock;
 mod plan;
-mod secrets;
 mod sign;
 #[cfg(test)]
 mod tests;
@@ -19,6 +18,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::kit::Secrets;
 use super::mock::NewMock;
 use super::{About, Attempt, Destination, Plan, Reply, Setting, SettingError};
 use crate::policy::outcome::Outcome;
@@ -33,7 +33,7 @@ pub use plan::{Post, Request};
 pub struct Webhook {
     name: String,
     format: Format,
-    secrets: secrets::Secrets,
+    secrets: Secrets,
 }
 
 const SUMMARY: &str = "Posts events to any HTTP address: in batches, as a JSON array, as lines or one by one. Requests are \
@@ -88,7 +88,7 @@ impl Destination for Webhook {
 
     fn new(config: Config, setting: &Setting) -> Result<(Webhook, Wire), Vec<SettingError>> {
         let wire = Wire::new(&config, setting)?;
-        let secrets = secrets::Secrets::of(&config);
+        let secrets = Secrets::of(config.headers.values().chain([&config.secret]));
         Ok((Webhook { name: setting.name.clone(), format: config.format, secrets }, wire))
     }
 

@@ -2,42 +2,21 @@
 
 use std::io::Read;
 
-use bytes::Bytes;
 use secrecy::SecretString;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
+use crate::destinations::kit::testing::{self, answered, attempt, event, setting, word};
 use crate::destinations::{Answer, Client, FailureKind};
 use crate::policy::outcome::Reason;
-use crate::spec::{Kind, Receipt};
-
-fn event(kind: Kind, text: &str) -> Arc<Event> {
-    let receipt = Receipt {
-        kind,
-        received_at: "2026-01-02T03:04:05.678Z".parse().unwrap(),
-        timestamp: "2026-01-02T03:04:05.600Z".parse().unwrap(),
-        sent_at: None,
-        message_id: None,
-        source: "test".into(),
-        ip: None,
-        signals: Default::default(),
-        redelivery: None,
-    };
-    Arc::new(Event::restore(Bytes::copy_from_slice(text.as_bytes()), receipt).unwrap())
-}
 
 fn fixtures() -> Vec<Arc<Event>> {
     vec![
-        event(Kind::Track, include_str!("fixtures/track.json").trim_end()),
-        event(Kind::Identify, include_str!("fixtures/identify.json").trim_end()),
-        event(Kind::Page, include_str!("fixtures/page.json").trim_end()),
+        event(include_str!("fixtures/track.json")),
+        event(include_str!("fixtures/identify.json")),
+        event(include_str!("fixtures/page.json")),
     ]
-}
-
-fn setting(production: bool) -> Setting {
-    let timeout = Duration::from_secs(30);
-    Setting { name: "hook".to_owned(), data_dir: "/tmp".into(), production, timeout, surroundings: Default::default(), meter: crate::telemetry::Meter::default() }
 }
 
 fn config(url: &str) -> Config {
@@ -45,11 +24,7 @@ fn config(url: &str) -> Config {
 }
 
 fn webhook(format: Format) -> Webhook {
-    Webhook::new(Config { format, ..config("https://example.com/") }, &setting(true)).unwrap().0
-}
-
-fn attempt(number: u32) -> Attempt {
-    Attempt { number, first_at: "2026-01-02T03:04:06.789012Z".parse().unwrap(), at: "2026-01-02T03:04:07Z".parse().unwrap() }
+    Webhook::new(Config { format, ..config("https://example.com/") }, &setting("hook", true)).unwrap().0
 }
 
 fn posts(plan: Plan<Request>) -> Vec<(Post, Vec<usize>)> {
@@ -126,34 +101,8 @@ fn an_empty_batch_plans_nothing() {
 
 // === Answers ===
 
-fn answered(status: u16, headers: &[(&'static str, &str)], body: &str) -> Reply {
-    Reply::Answer(Answer {
-        status,
-        headers: headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect(),
-        body: Bytes::copy_from_slice(body.as_bytes()),
-        at: "2026-01-02T03:04:05Z".parse().unwrap(),
-    })
-}
-
 fn judged(count: usize, reply: &Reply) -> Vec<Outcome> {
-    let hook = webhook(Format::Batch);
-    let mut plan = hook.plan(&fixtures()[..count], &attempt(1));
-    hook.judge(&plan.requests.remove(0).request, count, reply)
-}
-
-/// One word for an outcome: class, reason, and the wait when there is one.
-fn word(outcome: &Outcome) -> String {
-    let (class, fault, wait) = match outcome {
-        Outcome::Delivered => return "delivered".to_owned(),
-        Outcome::Refused(fault) => ("refused", fault, None),
-        Outcome::Suspect(fault) => ("suspect", fault, None),
-        Outcome::Broken(fault) => ("broken", fault, None),
-        Outcome::Transient(fault) => ("transient", fault, None),
-        Outcome::Throttled { wait, fault } => ("throttled", fault, *wait),
-        Outcome::Deferred { wait, fault } => ("deferred", fault, Some(*wait)),
-    };
-    let wait = wait.map_or(String::new(), |wait| format!(" {}s", wait.as_secs()));
-    format!("{class} {}{wait}", fault.reason.as_str())
+    testing::judged(&webhook(Format::Batch), &fixtures()[..count], reply)
 }
 
 /// Status, headers, the outcome for one event, the outcome for each of many.
@@ -270,7 +219,7 @@ fn the_other_sides_words_are_kept_without_our_secrets() {
         headers: [("authorization".to_owned(), SecretString::from("Bearer geheim-geheim"))].into(),
         ..config("https://example.com/")
     };
-    let (hook, _) = Webhook::new(config, &setting(true)).unwrap();
+    let (hook, _) = Webhook::new(config, &setting("hook", true)).unwrap();
     let plan = hook.plan(&fixtures(), &attempt(1));
     let said = "bad\ntoken Bearer geheim-geheim and whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
     let outcomes = hook.judge(&plan.requests[0].request, 3, &answered(401, &[], said));
@@ -282,7 +231,7 @@ fn the_other_sides_words_are_kept_without_our_secrets() {
 // === Settings ===
 
 fn problems(config: Config, production: bool) -> Vec<String> {
-    let problems = Webhook::new(config, &setting(production)).map(drop).unwrap_err();
+    let problems = Webhook::new(config, &setting("hook", production)).map(drop).unwrap_err();
     problems.iter().map(ToString::to_string).collect()
 }
 
@@ -314,9 +263,9 @@ fn a_bad_header_is_named() {
 
 #[test]
 fn a_private_address_is_an_error_in_production_only() {
-    assert!(Webhook::new(config("http://10.0.0.1/"), &setting(false)).is_ok());
+    assert!(Webhook::new(config("http://10.0.0.1/"), &setting("hook", false)).is_ok());
     let allowed = Config { allow_private_network: PrivateNetwork::Allowed, ..config("http://10.0.0.1/") };
-    assert!(Webhook::new(allowed, &setting(true)).is_ok());
+    assert!(Webhook::new(allowed, &setting("hook", true)).is_ok());
     assert_eq!(
         problems(config("http://10.0.0.1/"), true),
         ["`url` is in a private network, which `allow_private_network` forbids"]
@@ -329,7 +278,7 @@ fn a_private_address_is_an_error_in_production_only() {
 async fn received(config: impl FnOnce(String) -> Config, request: impl FnOnce(&Webhook) -> Request) -> (String, Vec<u8>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/hook", listener.local_addr().unwrap());
-    let (hook, wire) = Webhook::new(config(url), &setting(false)).unwrap();
+    let (hook, wire) = Webhook::new(config(url), &setting("hook", false)).unwrap();
     let receiver = async {
         let (mut socket, _) = listener.accept().await.unwrap();
         let seen = read_request(&mut socket).await;

@@ -6,30 +6,28 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use memchr::memmem;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
-use super::config::Config;
 use crate::destinations::{Answer, Reply};
 
-/// Shorter words of a header's value are no secrets, and hiding them would only garble answers.
+/// Shorter words are no secrets, and hiding them would only garble answers.
 const MIN_SECRET_BYTES: usize = 8;
 
 const MASK: &[u8] = b"***";
 
 /// What must not be repeated.
-pub(super) struct Secrets(Vec<Box<[u8]>>);
+#[derive(Default)]
+pub struct Secrets(Vec<Box<[u8]>>);
 
 impl Secrets {
-    /// Collects the signing secret and the words of the headers' values ("Bearer abc…" is two).
-    pub(super) fn of(config: &Config) -> Secrets {
-        let values = config.headers.values().chain([&config.secret]);
-        let words = values.flat_map(|value| value.expose_secret().split_whitespace());
+    /// Collects the words of these values ("Bearer abc…" is two).
+    pub fn of<'a>(values: impl IntoIterator<Item = &'a SecretString>) -> Secrets {
+        let words = values.into_iter().flat_map(|value| value.expose_secret().split_whitespace());
         let long = words.filter(|word| word.len() >= MIN_SECRET_BYTES);
         Secrets(long.map(|word| word.as_bytes().into()).collect())
     }
-
     /// Returns the reply without them.
-    pub(super) fn hide<'a>(&self, reply: &'a Reply) -> Cow<'a, Reply> {
+    pub fn hide<'a>(&self, reply: &'a Reply) -> Cow<'a, Reply> {
         let Reply::Answer(answer) = reply else { return Cow::Borrowed(reply) };
         let leaks = |text: &[u8]| self.0.iter().any(|secret| memmem::find(text, secret).is_some());
         if !leaks(&answer.body) && !answer.headers.iter().any(|(_, value)| leaks(value.as_bytes())) {
