@@ -42,6 +42,11 @@ registry! {
     bigquery: bigquery::BigQuery,
 }
 
+// What `make destination` copies is compiled and tested with everything else. It is in no binary and in no list.
+#[cfg(test)]
+#[path = "../../templates/destination/mod.rs"]
+pub mod parrot;
+
 /// What a destination says about itself; README, docs and the console are generated from it.
 #[derive(Debug, Clone, Copy)]
 pub struct About {
