@@ -40,6 +40,7 @@ registry! {
     sqlite: sqlite::Sqlite,
     webhook: webhook::Webhook,
     bigquery: bigquery::BigQuery,
+    slack: slack::Slack,
 }
 
 // What `make destination` copies is compiled and tested with everything else. It is in no binary and in no list.

@@ -27,6 +27,7 @@ mod promises;
 mod reload;
 mod schema;
 mod sdk;
+mod slack;
 mod start;
 mod storm;
 mod support;
