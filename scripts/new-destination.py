@@ -42,8 +42,8 @@ def refuse(name, rooms, registry):
     """Ends with a message when the name cannot be taken."""
     if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) or name in RESERVED:
         sys.exit(f"`{name}` is no name for a destination: lower case letters, digits and single underscores\n{USAGE}")
-    declared = re.search(rf"\bmod {name};", registry) or (rooms / name).exists() or (rooms / f"{name}.rs").exists()
-    if declared:
+    declared = re.search(rf"\bmod {name};|^ +{name}: ", registry, flags=re.M)
+    if declared or (rooms / name).exists() or (rooms / f"{name}.rs").exists():
         sys.exit(f"src/destinations has a module `{name}` already")
 
 
@@ -58,8 +58,7 @@ def with_line(text, name):
 
 def files(folder):
     """Returns the files of the template, in order; an editor's leavings are none of it."""
-    kept = {".rs", ".md", ".json"}
-    return sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix in kept)
+    return sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
 
 
 def renamed(text, name):

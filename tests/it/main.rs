@@ -31,4 +31,5 @@ mod slack;
 mod start;
 mod storm;
 mod support;
+mod template;
 mod trace;
