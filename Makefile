@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help run test test-deps check fmt lint layers doc bench soak gen fuzz release supply-chain
+.PHONY: help run test test-deps check fmt lint layers doc bench soak gen destination fuzz release supply-chain
 
 help: ## list the verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -51,6 +51,10 @@ soak: ## random faults for SOAK_MINUTES (60) or SOAK_KILLS (1000), whichever is 
 
 gen: ## write config.toml, env.example and the generated documentation anew
 	cargo run --locked --quiet -- gen .
+
+destination: ## start a new destination from templates/destination: make destination NAME=acme
+	@python3 scripts/new-destination.py "$(NAME)"
+	@cargo fmt --all
 
 fuzz: ## fuzz every target for FUZZ_SECONDS (60) on the stable compiler
 	@scripts/fuzz.sh

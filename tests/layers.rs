@@ -143,6 +143,22 @@ fn the_source_keeps_to_its_layers() {
     assert!(breaches.is_empty(), "{} breaches of the layers:\n{}", breaches.len(), breaches.join("\n"));
 }
 
+/// What is copied begins within the walls.
+#[test]
+fn the_template_of_a_destination_keeps_to_the_layers_of_one() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/destination");
+    let files = sources(&root);
+    assert!(files.len() > 5, "only {} files found below {}", files.len(), root.display());
+    let kinds = kinds(&fs::read_to_string(root.join("../../src/destinations/mod.rs")).unwrap());
+    let read = |file: &PathBuf| (name(&root, file), fs::read_to_string(file).unwrap());
+    let breaches: Vec<_> = files
+        .iter()
+        .map(read)
+        .flat_map(|(name, text)| breaches(&format!("destinations/new/{name}"), &text, &kinds))
+        .collect();
+    assert!(breaches.is_empty(), "{} breaches of the layers:\n{}", breaches.len(), breaches.join("\n"));
+}
+
 #[test]
 fn every_destination_of_the_registry_has_its_folder() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/destinations");

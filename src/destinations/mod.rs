@@ -40,7 +40,13 @@ registry! {
     sqlite: sqlite::Sqlite,
     webhook: webhook::Webhook,
     bigquery: bigquery::BigQuery,
+    slack: slack::Slack,
 }
+
+// What `make destination` copies is compiled and tested with everything else. It is in no binary and in no list.
+#[cfg(test)]
+#[path = "../../templates/destination/mod.rs"]
+pub mod parrot;
 
 /// What a destination says about itself; README, docs and the console are generated from it.
 #[derive(Debug, Clone, Copy)]

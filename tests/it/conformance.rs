@@ -70,7 +70,13 @@ fn settings(entry: &Entry) -> Settings {
     (entry.parse)(filled((entry.defaults)(), entry, "https://example.com/", "something")).unwrap()
 }
 
+/// What an operator has to choose, where a destination has no honest default for it.
+fn chosen(kind: &str) -> Option<(String, Value)> {
+    (kind == "slack").then(|| ("default_message".to_owned(), "{event} {messageId}".into()))
+}
+
 fn filled(mut table: Table, entry: &Entry, url: &str, text: &str) -> Table {
+    table.extend(chosen(entry.kind));
     for (key, _) in entry.about.required {
         // A project's name is no secret, whatever stands in for it here.
         let plain = if is_secret(key) { text } else { "something" };

@@ -1,74 +1,18 @@
 //! `opentrack mock webhook`: a router delivers to it through everything that it can do wrong, and everything arrives.
 
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::io::{BufRead, Read};
 
 use serde_json::{Value, json};
 
 use crate::support::{
-    Answer, Config, Router, batch, fresh_id, http, ids_of, opentrack, track, until, until_some,
+    Config, Router, StandIn, batch, fresh_id, http, ids_of, opentrack, track, until, until_some,
 };
 
-/// A running stand-in; ends when dropped.
-struct Mock {
-    child: Child,
-    stdout: BufReader<ChildStdout>,
-    url: String,
+fn start(arguments: &[&str]) -> StandIn {
+    StandIn::start("webhook", arguments)
 }
 
-impl Mock {
-    fn start(arguments: &[&str]) -> Mock {
-        let mut command = opentrack();
-        command.args(["mock", "webhook", "--port", "0"]).args(arguments).stdout(Stdio::piped());
-        let mut child = command.spawn().expect("the binary starts");
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut url = String::new();
-        stdout.read_line(&mut url).expect("it says where it listens");
-        Mock { child, stdout, url: url.trim().to_owned() }
-    }
-
-    async fn post(&self, path: &str, body: &Value) -> Answer {
-        let request = http().post(format!("{}{path}", self.url)).body(body.to_string());
-        Answer::read(request.send().await.expect("it answers")).await
-    }
-
-    async fn behave(&self, behaviour: Value) {
-        let answer = self.post("_mock/behave", &behaviour).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
-    }
-
-    async fn seen(&self) -> Value {
-        let answer = http().get(format!("{}_mock/seen", self.url)).send().await.expect("it answers");
-        Answer::read(answer).await.json()
-    }
-
-    /// Waits until this many different events were taken.
-    async fn until_taken(&self, count: usize) {
-        until(&format!("the stand-in has taken {count} events"), 25, async || {
-            self.seen().await["taken"] == count
-        })
-        .await;
-    }
-
-    /// How often it gave this answer.
-    async fn answers(&self, label: &str) -> u64 {
-        self.seen().await["answers"][label].as_u64().unwrap_or_default()
-    }
-
-    fn signal(&self) {
-        let kill = Command::new("sh").arg("-c").arg(format!("kill -TERM {}", self.child.id())).status();
-        assert!(kill.unwrap().success());
-    }
-}
-
-impl Drop for Mock {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
-
-async fn router(mock: &Mock, extra: &str) -> Router {
+async fn router(mock: &StandIn, extra: &str) -> Router {
     Router::start(Config::new().webhook("hook", &format!("{}in", mock.url), extra)).await
 }
 
@@ -85,7 +29,7 @@ async fn until_entry(router: &Router, what: &str, check: impl Fn(&Value) -> bool
 
 #[tokio::test]
 async fn everything_arrives_through_whatever_it_does() {
-    let mock = Mock::start(&["--secret", "geheim-of-the-hook", "--quiet"]);
+    let mock = start(&["--secret", "geheim-of-the-hook", "--quiet"]);
     let router = router(&mock, "secret = \"geheim-of-the-hook\"\ntimeout = \"2s\"").await;
     let mut sent = 0;
     for (behaviour, label) in [
@@ -112,7 +56,7 @@ async fn everything_arrives_through_whatever_it_does() {
 
 #[tokio::test]
 async fn a_part_that_is_refused_dies_and_the_rest_arrives() {
-    let mock = Mock::start(&["--mode", "partial", "--event", "Bad Thing"]);
+    let mock = start(&["--mode", "partial", "--event", "Bad Thing"]);
     let router = router(&mock, "").await;
     let mut events: Vec<Value> = (0..9).map(|n| track("u", n)).collect();
     events[4]["event"] = "Bad Thing".into();
@@ -124,7 +68,7 @@ async fn a_part_that_is_refused_dies_and_the_rest_arrives() {
 
 #[tokio::test]
 async fn poison_is_isolated_and_the_rest_arrives() {
-    let mock = Mock::start(&[]);
+    let mock = start(&[]);
     let router = router(&mock, "").await;
     let events: Vec<Value> = (0..16).map(|n| track("u", n)).collect();
     mock.behave(json!({ "mode": "poison", "event": events[5]["messageId"] })).await;
@@ -138,7 +82,7 @@ async fn poison_is_isolated_and_the_rest_arrives() {
 
 #[tokio::test]
 async fn a_wrong_secret_holds_the_destination() {
-    let mock = Mock::start(&["--secret", "one-secret"]);
+    let mock = start(&["--secret", "one-secret"]);
     let router = router(&mock, "secret = \"another-secret\"").await;
     send(&router, "u", 3).await;
     let entry = until_entry(&router, "it is held", |one| one["state"] == "held").await;
@@ -149,7 +93,7 @@ async fn a_wrong_secret_holds_the_destination() {
 
 #[tokio::test]
 async fn every_format_is_understood_packed_or_not() {
-    let mock = Mock::start(&["--quiet"]);
+    let mock = start(&["--quiet"]);
     let url = &mock.url;
     let mut config = Config::new();
     for (name, extra) in [
@@ -170,7 +114,7 @@ async fn every_format_is_understood_packed_or_not() {
 
 #[tokio::test]
 async fn a_line_for_each_request_and_a_clean_end() {
-    let mut mock = Mock::start(&["--mode", "418", "--times", "1"]);
+    let mut mock = start(&["--mode", "418", "--times", "1"]);
     let id = fresh_id("m");
     for status in [418, 200] {
         let answer = mock.post("in", &json!([{ "messageId": id }])).await;
@@ -184,7 +128,7 @@ async fn a_line_for_each_request_and_a_clean_end() {
 
 #[tokio::test]
 async fn a_request_that_hangs_is_let_go_when_it_is_told_otherwise() {
-    let mock = Mock::start(&["--mode", "hang", "--quiet"]);
+    let mock = start(&["--mode", "hang", "--quiet"]);
     let url = format!("{}in", mock.url);
     let hanging = http().post(url).body("[]").send();
     let telling = async {
@@ -214,7 +158,7 @@ async fn wrong_orders_are_refused_with_what_is_possible() {
         assert_eq!(code, Some(64), "{arguments:?}: {words}");
         assert!(words.contains(part), "{arguments:?}: {words}");
     }
-    let mock = Mock::start(&["--quiet"]);
+    let mock = start(&["--quiet"]);
     let answer = mock.post("_mock/behave", &json!({ "mode": "explode" })).await;
     assert_eq!(answer.status, 400);
     assert!(answer.json()["modes"].as_str().unwrap().contains("poison"), "{answer:?}");

@@ -13,6 +13,9 @@ use crate::destinations::{Answer, Reply};
 /// Shorter words are no secrets, and hiding them would only garble answers.
 const MIN_SECRET_BYTES: usize = 8;
 
+/// Shorter parts of an address are names ("services", "webhooks").
+const MIN_PART_BYTES: usize = 16;
+
 const MASK: &[u8] = b"***";
 
 /// What must not be repeated.
@@ -26,6 +29,21 @@ impl Secrets {
         let long = words.filter(|word| word.len() >= MIN_SECRET_BYTES);
         Secrets(long.map(|word| word.as_bytes().into()).collect())
     }
+
+    /// Adds what is secret in an address that is a secret itself: all behind its host, and each long part of that.
+    #[must_use]
+    pub fn and_address(mut self, address: &SecretString) -> Secrets {
+        let address = address.expose_secret();
+        let behind =
+            address.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map(|(_, path)| path);
+        let behind = behind.unwrap_or_default().trim_end_matches('/');
+        let parts = behind.split(['/', '?', '&', '=', '#']).filter(|part| part.len() >= MIN_PART_BYTES);
+        let whole = Some(behind).filter(|behind| behind.len() >= MIN_SECRET_BYTES);
+        // The whole first, so that it is not found in pieces.
+        self.0.extend(whole.into_iter().chain(parts).map(|secret| secret.as_bytes().into()));
+        self
+    }
+
     /// Returns the reply without them.
     pub fn hide<'a>(&self, reply: &'a Reply) -> Cow<'a, Reply> {
         let Reply::Answer(answer) = reply else { return Cow::Borrowed(reply) };
@@ -58,4 +76,42 @@ fn replace(text: &[u8], secret: &[u8]) -> Vec<u8> {
     }
     out.extend_from_slice(rest);
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::destinations::kit::testing::answered;
+
+    fn hidden(secrets: &Secrets, body: &str, location: &str) -> (String, String) {
+        let reply = answered(302, &[("location", location)], body);
+        let Reply::Answer(answer) = secrets.hide(&reply).into_owned() else { panic!("an answer stays one") };
+        (String::from_utf8(answer.body.to_vec()).unwrap(), answer.headers[0].1.clone())
+    }
+
+    #[test]
+    fn a_secret_address_is_kept_from_answers_whole_and_in_parts() {
+        let address = SecretString::from("https://hooks.example/services/T012345/B0123/aGeheim012345678");
+        let secrets = Secrets::default().and_address(&address);
+        let (body, location) = hidden(
+            &secrets,
+            "no aGeheim012345678 at services/T012345/B0123/aGeheim012345678",
+            "https://hooks.example/services/T012345/B0123/aGeheim012345678?x=1",
+        );
+        assert_eq!(body, "no *** at ***");
+        assert_eq!(location, "https://hooks.example/***?x=1");
+        assert_eq!(hidden(&secrets, "services of example", "/").0, "services of example");
+    }
+
+    #[test]
+    fn an_address_without_a_path_hides_nothing() {
+        for address in ["", "https://hooks.example", "https://hooks.example/", "nonsense"] {
+            let secrets = Secrets::default().and_address(&SecretString::from(address));
+            assert_eq!(
+                hidden(&secrets, "hooks.example says no", "/").0,
+                "hooks.example says no",
+                "{address}"
+            );
+        }
+    }
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::{Call, Verb};
+use crate::destinations::mock::{Incoming, Mock};
 use crate::destinations::{Answer, Attempt, Destination, Plan, Reply, Setting};
 use crate::policy::outcome::Outcome;
 use crate::spec::{Event, Kind, Receipt};
@@ -74,4 +76,52 @@ pub(crate) fn word(outcome: &Outcome) -> String {
     };
     let wait = wait.map_or(String::new(), |wait| format!(" {}s", wait.as_secs()));
     format!("{class} {}{wait}", fault.reason.as_str())
+}
+
+/// The same for each event of a request.
+pub(crate) fn words(outcomes: &[Outcome]) -> Vec<String> {
+    outcomes.iter().map(word).collect()
+}
+
+/// Returns a plan as text: a line for each request with its events, then one for each event that is refused or skipped.
+pub(crate) fn planned(plan: &Plan<Call>) -> String {
+    let mut text = String::new();
+    for planned in &plan.requests {
+        let Call { path, body, .. } = &planned.request;
+        let (verb, body) = (method(&planned.request), String::from_utf8_lossy(body));
+        text += &format!("{verb} /{path} of {:?}: {body}\n", planned.events);
+    }
+    for (index, fault) in &plan.refused {
+        text += &format!("{index} refused: {} {}\n", fault.reason.as_str(), fault.answer);
+    }
+    for (index, reason) in &plan.skipped {
+        text += &format!("{index} skipped: {}\n", reason.as_str());
+    }
+    text
+}
+
+/// Returns how the stand-in answers a call that carries these headers, names in lower case: with the ids of its events, or
+/// with a refusal's status and body.
+pub(crate) fn read(mock: &dyn Mock, call: &Call, headers: &[(&str, &str)]) -> Result<Vec<String>, String> {
+    let (path, query) = call.path.split_once('?').unwrap_or((&call.path, ""));
+    let headers = [&[("content-type", call.content_type)], headers].concat();
+    let incoming = Incoming {
+        method: method(call).to_owned(),
+        path: format!("/{path}"),
+        query: query.to_owned(),
+        headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        body: call.body.clone(),
+        at: attempt(1).at,
+    };
+    let read = mock.read(&incoming).map_err(|said| format!("{} {}", said.status, said.body));
+    read.map(|events| events.into_iter().map(|event| event.id).collect())
+}
+
+fn method(call: &Call) -> &'static str {
+    match call.verb {
+        Verb::Get => "GET",
+        Verb::Head => "HEAD",
+        Verb::Post => "POST",
+        Verb::Put => "PUT",
+    }
 }

@@ -3,7 +3,7 @@
 //! The receiver's contract: 2xx takes the whole request; 207 with `{"errors":[{"index" or "message_id","message"}]}`
 //! refuses those events and takes the others; 401, 403, 404, 410 and redirects hold the destination until they are
 //! repaired; 408, 425, 429, 5xx and silence are tried again; any other 4xx is searched for the event that causes it.
-//! The template for a new destination: `config` what it can be told, `plan` and `judge` what it means, `client` the wire.
+//! `config` is what it can be told, `plan` and `judge` what it means, `client` the wire.
 
 mod client;
 mod config;
