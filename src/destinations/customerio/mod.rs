@@ -7,6 +7,7 @@ mod client;
 mod config;
 mod judge;
 mod map;
+mod mock;
 mod plan;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::kit::Secrets;
+use super::mock::NewMock;
 use super::{About, Attempt, Destination, Plan, Reply, Setting, SettingError};
 use crate::policy::outcome::Outcome;
 use crate::policy::patience::{BatchLimits, BreakerSettings, Patience, RateLimit, Retry};
@@ -72,6 +74,7 @@ impl Destination for CustomerIo {
         config_block: CONFIG_BLOCK,
     };
     const GUIDE: &'static str = include_str!("guide.md");
+    const MOCK: Option<NewMock> = Some(mock::new);
     const WHOLE_IP: bool = true;
     type Config = Config;
     type Request = Request;
