@@ -41,6 +41,7 @@ registry! {
     webhook: webhook::Webhook,
     bigquery: bigquery::BigQuery,
     slack: slack::Slack,
+    customerio: customerio::CustomerIo,
 }
 
 // What `make destination` copies is compiled and tested with everything else. It is in no binary and in no list.

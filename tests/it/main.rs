@@ -16,6 +16,7 @@ mod bigquery;
 mod cli;
 mod conformance;
 mod crash;
+mod customerio;
 mod delivery;
 mod disk;
 mod explain;

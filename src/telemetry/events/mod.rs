@@ -18,6 +18,7 @@ mod space;
 mod supervision;
 #[cfg(test)]
 mod tests;
+mod values;
 
 use std::time::Duration;
 
@@ -41,6 +42,7 @@ pub use rows::{
 pub use schema::{SchemaChanged, SchemaMeasured, SchemaRefused};
 pub use space::{BacklogDropped, RecordsDropped, SpaceMeasured};
 pub use supervision::{ChildParked, ChildRestarted};
+pub use values::ValuesTruncated;
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)

@@ -184,3 +184,12 @@ fn a_schema_change_is_counted_by_kind_and_result() {
     assert!(page.contains("opentrack_bq_columns{destination=\"bq\",table=\"viewed\"} 12"), "{page}");
     assert!(page.contains("opentrack_bq_schema_cache_age_seconds{destination=\"bq\"} 0.8"), "{page}");
 }
+
+#[test]
+fn values_that_were_cut_are_counted_by_destination() {
+    let page = metered(|meter| {
+        ValuesTruncated { count: 2 }.emit(meter);
+        ValuesTruncated { count: 3 }.emit(meter);
+    });
+    assert!(page.contains("opentrack_truncated_values_total{destination=\"bq\"} 5"), "{page}");
+}

@@ -6,7 +6,7 @@ use crate::support::{node, python, rust};
 
 /// One SDK.
 #[derive(Clone, Copy)]
-pub(super) struct Sdk {
+pub(crate) struct Sdk {
     /// Returns the command of its driver, or `None` to skip.
     pub(super) driver: fn() -> Option<Command>,
     /// What it says of itself in `context.library`: name and version.
@@ -48,7 +48,7 @@ pub(super) const ANALYTICS_NODE: Sdk = Sdk {
     ..SEGMENT
 };
 
-pub(super) const SEGMENT_NODE: Sdk = Sdk {
+pub(crate) const SEGMENT_NODE: Sdk = Sdk {
     driver: || node("segment_node.mjs"),
     library: Some(("@segment/analytics-node", "3.1.0")),
     ..SEGMENT

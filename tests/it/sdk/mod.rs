@@ -9,9 +9,16 @@ mod outages;
 use serde_json::json;
 
 use crate::support::{Config, Receiver, Router, node, track};
-use clients::Sdk;
+pub(crate) use clients::{SEGMENT_NODE, Sdk};
 use driver::{CALLS, Driver, finish};
 use expected::expect_warehouse;
+
+/// Lets the client make its six calls to this router; says false when it is not installed and the test is to be skipped.
+pub(crate) async fn makes_its_calls(sdk: Sdk, router: &Router) -> bool {
+    let Some(driver) = Driver::of(sdk) else { return false };
+    assert_eq!(driver.run(&router.url("")).await.delivered, CALLS);
+    true
+}
 
 /// Starts a router, lets the client make its calls, and compares the warehouse.
 async fn arrives(sdk: Sdk) {

@@ -1,0 +1,202 @@
+//! What answers mean for each event.
+
+use super::*;
+use crate::destinations::FailureKind;
+use crate::destinations::kit::testing::{answered, word};
+
+const MERGE: &str = ALIAS;
+
+/// The outcome of each of these events, which share one request, in words.
+fn judged(events: &[&str], status: u16, headers: &[(&'static str, &str)], body: &str) -> Vec<String> {
+    outcomes(events, &answered(status, headers, body)).iter().map(word).collect()
+}
+
+fn outcomes(events: &[&str], reply: &Reply) -> Vec<Outcome> {
+    let plan = planned("", events);
+    let [planned] = plan.requests.as_slice() else { panic!("{plan:?}") };
+    customerio("").judge(&planned.request, planned.events.len(), reply)
+}
+
+/// What is said about the first event.
+fn words(outcomes: &[Outcome]) -> String {
+    match &outcomes[0] {
+        Outcome::Refused(fault) | Outcome::Suspect(fault) | Outcome::Broken(fault) | Outcome::Transient(fault) => {
+            fault.answer.clone()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Status, headers, the outcome for one event, the outcome for each of many.
+type Row = (u16, &'static [(&'static str, &'static str)], &'static str, &'static str);
+
+#[test]
+fn every_status_has_its_meaning_for_one_event_and_for_many() {
+    let table: &[Row] = &[
+        (200, &[], "delivered", "delivered"),
+        (204, &[], "delivered", "delivered"),
+        (301, &[("location", "https://elsewhere.example/")], "broken redirect", "broken redirect"),
+        (400, &[], "refused rejected", "suspect rejected"),
+        (401, &[], "broken unauthorized", "broken unauthorized"),
+        (403, &[], "broken forbidden", "broken forbidden"),
+        (404, &[], "broken not_found", "broken not_found"),
+        (408, &[], "transient server_error", "transient server_error"),
+        (413, &[], "refused too_large", "suspect too_large"),
+        (425, &[], "transient server_error", "transient server_error"),
+        (429, &[], "throttled throttled", "throttled throttled"),
+        (429, &[("retry-after", "9")], "throttled throttled 9s", "throttled throttled 9s"),
+        (500, &[], "transient server_error", "transient server_error"),
+        (502, &[], "transient server_error", "transient server_error"),
+        (503, &[("retry-after", "7")], "throttled throttled 7s", "throttled throttled 7s"),
+    ];
+    for (status, headers, one, many) in table {
+        assert_eq!(judged(&[TRACK], *status, headers, ""), [*one], "{status}");
+        assert_eq!(judged(&[TRACK, PAGE], *status, headers, ""), [*many; 2], "{status}");
+    }
+}
+
+#[test]
+fn every_transport_failure_has_its_meaning() {
+    for (kind, expected) in [
+        (FailureKind::Timeout, "transient timeout"),
+        (FailureKind::Connection, "transient connection"),
+        (FailureKind::Dns, "broken dns"),
+        (FailureKind::Tls, "broken tls"),
+    ] {
+        let outcomes = outcomes(&[TRACK], &Reply::failed(kind, "why"));
+        assert_eq!(word(&outcomes[0]), expected);
+    }
+}
+
+#[test]
+fn a_207_refuses_the_items_that_it_names_and_delivers_the_others() {
+    let body = r#"{"errors":[{"batch_index":1,"reason":"invalid","field":"attributes.plan","message":"must not be blank"}]}"#;
+    let calls = [IDENTIFY, TRACK, PAGE];
+    for status in [200, 207] {
+        assert_eq!(judged(&calls, status, &[], body), ["delivered", "refused rejected", "delivered"]);
+    }
+    let said = words(&outcomes(&calls, &answered(207, &[], body))[1..]);
+    assert_eq!(said, "attributes.plan: must not be blank (invalid)");
+    for (body, said) in [
+        (r#"{"errors":[{"batch_index":0,"message":"no"}]}"#, "no"),
+        (r#"{"errors":[{"batch_index":0,"field":"name"}]}"#, "name"),
+        (r#"{"errors":[{"batch_index":0,"reason":"required","field":"name"}]}"#, "name (required)"),
+    ] {
+        assert_eq!(words(&outcomes(&calls, &answered(207, &[], body))), said);
+    }
+}
+
+#[test]
+fn an_event_of_several_items_is_refused_when_one_of_them_is() {
+    let traits: Vec<String> = (0..400).map(|n| format!("\"a{n}\":{n}")).collect();
+    let large = format!(r#"{{"type":"identify","messageId":"m","userId":"u","traits":{{{}}}}}"#, traits.join(","));
+    let calls = [TRACK, &large, PAGE];
+    for (index, expected) in [
+        (0, ["refused rejected", "delivered", "delivered"]),
+        (1, ["delivered", "refused rejected", "delivered"]),
+        (2, ["delivered", "refused rejected", "delivered"]),
+        (3, ["delivered", "delivered", "refused rejected"]),
+    ] {
+        let body = format!(r#"{{"errors":[{{"batch_index":{index},"message":"no"}}]}}"#);
+        assert_eq!(judged(&calls, 207, &[], &body), expected, "{index}");
+    }
+}
+
+#[test]
+fn a_success_that_cannot_be_read_is_tried_again() {
+    let calls = [IDENTIFY, TRACK];
+    for (status, body) in [
+        (200, "<html>log in</html>"),
+        (200, "}{"),
+        (207, ""),
+        (207, "{"),
+        (207, r#"{"errors":[{"message":"who?"}]}"#),
+        (207, r#"{"errors":[{"batch_index":2,"message":"who?"}]}"#),
+        (207, r#"{"errors":[{"batch_index":-1}]}"#),
+    ] {
+        assert_eq!(judged(&calls, status, &[], body), ["transient bad_answer"; 2], "{status} {body}");
+    }
+    for body in ["", "{}", " {\"errors\":[]} "] {
+        assert_eq!(judged(&calls, 200, &[], body), ["delivered"; 2], "{body}");
+    }
+}
+
+#[test]
+fn a_merge_with_somebody_unknown_is_done_and_one_into_nobody_is_refused() {
+    let secondary = r#"{"errors":[{"batch_index":0,"reason":"invalid","field":"secondary","message":"not found"}]}"#;
+    let primary = secondary.replace("secondary", "primary.id");
+    assert_eq!(judged(&[MERGE], 207, &[], secondary), ["delivered"]);
+    assert_eq!(judged(&[MERGE], 207, &[], &primary), ["refused rejected"]);
+    for body in [
+        r#"{"errors":[{"field":"secondary.id","message":"not found"}]}"#,
+        r#"{"errors":[{"reason":"invalid","message":"no such person"}]}"#,
+        r#"{"meta":{"error":"no such person"}}"#,
+    ] {
+        assert_eq!(judged(&[MERGE], 400, &[], body), ["delivered"], "{body}");
+    }
+    for body in ["", "{}", "<html>", r#"{"error":"a proxy says no"}"#] {
+        assert_eq!(judged(&[MERGE], 400, &[], body), ["refused rejected"], "{body}");
+    }
+    assert_eq!(judged(&[MERGE], 400, &[], r#"{"errors":[{"field":"primary.id","message":"x"}]}"#), ["refused rejected"]);
+    let other = r#"{"type":"track","messageId":"m","userId":"somebody","event":"X"}"#;
+    assert_eq!(judged(&[MERGE, other], 400, &[], ""), ["suspect rejected"; 2], "it may be the other one");
+}
+
+#[test]
+fn a_400_is_told_in_the_words_of_its_errors() {
+    let body = r#"{"errors":[{"reason":"required","field":"name","message":"must be set"},{"message":"and more"}]}"#;
+    let said = words(&outcomes(&[TRACK], &answered(400, &[], body)));
+    assert_eq!(said, "name: must be set (required); and more");
+    let v1 = r#"{"meta":{"error":"name cannot be blank"}}"#;
+    assert_eq!(words(&outcomes(&[TRACK], &answered(400, &[], v1))), "name cannot be blank");
+}
+
+#[test]
+fn a_redirect_to_the_other_region_says_which_to_set() {
+    let headers = [("location", "https://track-eu.customer.io/api/v2/batch")];
+    let said = words(&outcomes(&[TRACK], &answered(301, &headers, "")));
+    assert!(said.starts_with("the account is in the EU data center: set `region = \"EU\"`"), "{said}");
+}
+
+#[test]
+fn a_report_about_a_message_is_judged_by_its_status() {
+    let report = r#"{"type":"track","messageId":"m","userId":"u","event":"Report Delivery Event","properties":{"deliveryId":"d","metric":"opened"}}"#;
+    for (status, expected) in [(200, "delivered"), (400, "refused rejected"), (401, "broken unauthorized"), (500, "transient server_error")] {
+        assert_eq!(judged(&[report], status, &[], ""), [expected]);
+    }
+}
+
+#[test]
+fn a_probe_tells_the_wrong_region_the_wrong_key_and_the_missing_right() {
+    let (us, eu) = (customerio(""), customerio("region = \"EU\""));
+    let [region, send] = us.probe().try_into().unwrap();
+    let asked = |customerio: &CustomerIo, request: &Request, status: u16, body: &str| {
+        customerio.judge(request, 1, &answered(status, &[], body)).remove(0)
+    };
+    let home = |region: &str| format!(r#"{{"url":"https://track.customer.io","region":"{region}","environment_id":3}}"#);
+    assert_eq!(asked(&us, &region, 200, &home("us")), Outcome::Delivered);
+    assert_eq!(asked(&eu, &region, 200, &home("eu")), Outcome::Delivered);
+    for (customerio, there, word_of_it) in [(&us, "eu", "EU"), (&eu, "us", "US")] {
+        let outcome = asked(customerio, &region, 200, &home(there));
+        assert_eq!(word(&outcome), "broken redirect");
+        let expected = format!("the account is in the {word_of_it} data center: set `region = \"{word_of_it}\"`");
+        assert_eq!(words(&[outcome]), expected);
+    }
+    let outcome = asked(&us, &region, 401, r#"{"message":"Unauthorized"}"#);
+    assert_eq!(word(&outcome), "broken unauthorized");
+    assert!(words(&[outcome]).ends_with("`site_id` and `api_key` must be a pair of the Track API"));
+    assert_eq!(word(&asked(&us, &region, 200, "<html>")), "transient bad_answer");
+    assert_eq!(word(&asked(&us, &region, 500, "")), "transient server_error");
+    for (status, expected) in
+        [(200, "delivered"), (400, "delivered"), (401, "broken unauthorized"), (403, "broken forbidden"), (404, "broken not_found")]
+    {
+        assert_eq!(word(&asked(&us, &send, status, "")), expected, "{status}");
+    }
+    assert_eq!((send.call.body.as_ref(), region.call.body.as_ref()), (&br#"{"batch":[]}"#[..], &b""[..]));
+}
+
+#[test]
+fn the_other_sides_words_are_kept_without_the_key() {
+    let said = words(&outcomes(&[TRACK], &answered(401, &[], "bad key geheim-0123")));
+    assert_eq!(said, "bad key ***");
+}
