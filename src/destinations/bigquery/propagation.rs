@@ -207,7 +207,8 @@ impl Propagation {
         match held.is_zero() {
             _ if is_cold => Lane::Cold,
             false => {
-                let until_cold = self.pace.cold_after.saturating_sub(waited);
+                let until_due = known.loads.until_due(now, self.pace.cold_after);
+                let until_cold = self.pace.cold_after.saturating_sub(waited).max(until_due);
                 let pause = if until_cold.is_zero() { LONGEST_WAIT } else { until_cold };
                 Lane::Wait(held.min(pause))
             }

@@ -164,7 +164,9 @@ fn nothing_is_streamed_for_a_while_into_a_table_that_was_made_again() {
     assert_eq!(propagation.lane("t", false, None, at(102)), Lane::Wait(secs(30)));
     assert_eq!(propagation.lane("t", false, Some(secs(30)), at(132)), Lane::Cold);
     propagation.loads("t").count(at(132));
-    assert_eq!(propagation.lane("t", false, Some(secs(31)), at(133)), Lane::Wait(LONGEST_WAIT));
+    assert_eq!(propagation.lane("t", false, Some(secs(31)), at(133)), Lane::Wait(secs(29)), "the next job");
+    (0..COLD_LOADS).for_each(|_| propagation.loads("t").count(at(133)));
+    assert_eq!(propagation.lane("t", false, Some(secs(60)), at(163)), Lane::Wait(LONGEST_WAIT), "none today");
     assert_eq!(propagation.lane("t", false, Some(secs(10)), at(220)), Lane::Wait(secs(1)));
     assert_eq!(propagation.lane("t", false, Some(secs(10)), at(221)), Lane::Probation);
 }
