@@ -58,13 +58,17 @@ impl Wire {
         self.store.open().await.map_err(reply_of)
     }
 
-    /// Sends one request.
+    /// Sends one request, unless its rows would vanish.
     pub(super) async fn deliver(&self, request: &Request) -> Reply {
         if let Request::Insert(rows) = request
             && let Err(trouble) = self.store.expect_streamable(&rows.table).await
         {
             return reply_of(trouble);
         }
+        self.exchange(request).await
+    }
+
+    async fn exchange(&self, request: &Request) -> Reply {
         let begun = Instant::now();
         let reply = match request {
             Request::Insert(rows) => self.insert(rows).await,
