@@ -53,7 +53,7 @@ pub(super) struct Target {
     pub(super) recreate_hold: Duration,
     /// How often `users` and `accounts` are merged; zero for never.
     pub(super) users_merge_every: Duration,
-    /// Where the schema is kept, so that a restart costs no call; `None`: nowhere.
+    /// Where the schema is kept, so that a restart reads no table; `None`: nowhere.
     pub(super) cache_file: Option<PathBuf>,
 }
 

@@ -1,4 +1,5 @@
-//! The schema as last seen, and what events had, in a file, so that a restart costs no call.
+//! The schema as last seen, what events had and when tables were made, in a file: a restart reads no table, it only asks once
+//! whether they are still those.
 //!
 //! A file that cannot be read, is of another version or of another dataset counts as none. One that cannot be written costs
 //! a call at the next start and nothing else.
