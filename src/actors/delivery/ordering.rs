@@ -78,14 +78,15 @@ impl<D: Destination> Handler<OrderSchema> for Delivery<D> {
 }
 
 impl<D: Destination> Delivery<D> {
-    /// What failed is shown as what the destination said last. A table that is closed is asked for no more, and its events
-    /// go on without the change.
+    /// What failed is shown as what the destination said last; in the log the manager has told it, unless it is gone. A table
+    /// that is closed is asked for no more, and its events go on without the change.
     fn ordered(&mut self, diff: &SchemaDiff, changed: Option<Result<(), Fault>>) {
         if let Some(Err(fault)) = &changed {
             let message = in_words(fault);
             self.last_error = Some(LastError { at: clock::now(), status: fault.status, message });
         }
-        if let Some(fault) = self.orders.end(diff, changed) {
+        let untold = self.orders.end(diff, changed).filter(|fault| *fault == schema_manager::stopped());
+        if let Some(fault) = untold {
             self.trouble("change the schema", &fault.answer);
         }
         let closed = self.parts.destination.schema().map(|cell| cell.closed()).unwrap_or_default();

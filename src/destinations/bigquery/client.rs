@@ -1,7 +1,8 @@
 //! The wire to one dataset: rows and load jobs go out, replies come back as they are.
 //!
 //! One thing it does beside: when an answer does not fit the published schema, it has the table looked at again before it
-//! hands the reply on, so that the next plan sees what is there. Says nothing about events.
+//! hands the reply on, so that the next plan sees what is there. And rows for a table that was made again since they were
+//! planned are not sent: they come back as if there were no table. Says nothing about events.
 
 use std::sync::Arc;
 
@@ -57,8 +58,17 @@ impl Wire {
         self.store.open().await.map_err(reply_of)
     }
 
-    /// Sends one request.
+    /// Sends one request, unless its rows would vanish.
     pub(super) async fn deliver(&self, request: &Request) -> Reply {
+        if let Request::Insert(rows) = request
+            && let Err(trouble) = self.store.expect_streamable(&rows.table).await
+        {
+            return reply_of(trouble);
+        }
+        self.exchange(request).await
+    }
+
+    async fn exchange(&self, request: &Request) -> Reply {
         let begun = Instant::now();
         let reply = match request {
             Request::Insert(rows) => self.insert(rows).await,
@@ -159,7 +169,7 @@ fn does_not_fit(request: &Request, reply: &Reply) -> bool {
     }
 }
 
-/// A trouble of opening as the reply that it came from, as far as it is known.
+/// A trouble of the store as the reply that it came from, as far as it is known.
 fn reply_of(trouble: Trouble) -> Reply {
     match trouble {
         Trouble::Silent(Failure { kind, message }) => Reply::failed(kind, message),

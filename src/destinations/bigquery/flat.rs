@@ -63,7 +63,7 @@ pub(super) fn plan(
     (events, attempt): (&[Arc<Event>], &Attempt),
 ) -> (Plan<Request>, Vec<Clashes>) {
     let (schema, closed) = (cell.load(), cell.closed());
-    memory.propagation.look(&schema, attempt.at);
+    memory.look(&schema, attempt.at);
     let table = schema.tables.get(&flat.table);
     let is_made = table.is_none() && rules.makes_tables && !closed.contains_key(&flat.table);
     let mut builder = Builder::new(rules, memory, (cell, &closed), (events, attempt));

@@ -76,11 +76,11 @@ impl Library {
         self.call(make).await.map(drop)
     }
 
-    /// Makes a table with these columns.
+    /// Makes a table with these columns. Returns when that was, in milliseconds since 1970, where it is said.
     ///
     /// # Errors
     /// What was said, or why nothing was.
-    pub(super) async fn create_table(&self, table: &str, columns: &[Column]) -> Result<(), Trouble> {
+    pub(super) async fn create_table(&self, table: &str, columns: &[Column]) -> Result<Option<i64>, Trouble> {
         let Target { names, options, .. } = &self.api.target;
         let new = described(
             NewTable::new(&names.project, &names.dataset, table, schema(columns)),
@@ -91,7 +91,8 @@ impl Library {
             let new = new.clone();
             async move { client.table().create(new).await }
         };
-        self.call(make).await.map(drop)
+        let made = self.call(make).await?;
+        Ok(made.creation_time.and_then(|time| time.parse().ok()))
     }
 
     /// Runs one statement that answers nothing, and waits until it is done.

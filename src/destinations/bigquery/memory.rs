@@ -1,18 +1,24 @@
 //! What the destination remembers between batches: how far tables have come about, and which rows are in. Pure.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::circuit::Circuits;
+use super::creations::MadeAgain;
 use super::ledger::Ledger;
 use super::looks::Looks;
 use super::propagation::{Lane, Pace, Propagation};
 use super::waiting::Waiting;
+use crate::warehouse::Schema;
 
 /// Everything that is remembered. Bounded.
 #[derive(Debug)]
 pub(super) struct Memory {
     /// Of tables and columns.
     pub(super) propagation: Propagation,
+    /// Tables that the wire has seen made again.
+    pub(super) made_again: Arc<MadeAgain>,
     /// Of rows.
     pub(super) ledger: Ledger,
     /// Of events that wait.
@@ -34,6 +40,7 @@ impl Memory {
     pub(super) fn new(pace: Pace, budget: std::time::Duration) -> Memory {
         Memory {
             propagation: Propagation::new(pace),
+            made_again: Arc::default(),
             ledger: Ledger::default(),
             waiting: Waiting::default(),
             budget,
@@ -42,6 +49,12 @@ impl Memory {
             looks: Looks::default(),
             kept_out: (0, 0),
         }
+    }
+
+    /// Compares the schema with the one before, and takes note of tables that were made again.
+    pub(super) fn look(&mut self, schema: &Arc<Schema>, now: Timestamp) {
+        self.propagation.look(schema, now);
+        self.propagation.hold(&self.made_again.load(), now);
     }
 
     /// Returns the columns of a row whose values go to `_unmapped`: those that refuse them, and when the row has waited

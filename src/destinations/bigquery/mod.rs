@@ -11,6 +11,7 @@ mod blueprint;
 mod circuit;
 mod client;
 mod config;
+mod creations;
 mod ddl;
 mod errors;
 mod flat;
@@ -123,6 +124,7 @@ impl Destination for BigQuery {
         config.check()?;
         let target = target::Target::new(&config, setting, surroundings(setting)).map_err(|error| vec![error])?;
         let (schema, sightings) = (Arc::new(SchemaCell::default()), Arc::clone(&target.sightings));
+        let made_again = Arc::clone(&target.made_again);
         let meter = setting.meter.clone();
         let wire = Wire::new(target, Arc::clone(&schema))
             .map(|wire| wire.with_meter(meter.clone()))
@@ -135,7 +137,8 @@ impl Destination for BigQuery {
             extras: config.flat_extras,
         });
         let mapper = Mutex::new(Mapper::new(config::DIALECT, config.guards(), config.max_depth));
-        let (rules, memory) = (plan::Rules::of(&config), Mutex::new(memory_of(&config)));
+        let memory = memory::Memory { made_again, ..memory_of(&config) };
+        let (rules, memory) = (plan::Rules::of(&config), Mutex::new(memory));
         Ok((BigQuery { config, rules, flat, mapper, memory, sightings, schema, meter }, wire))
     }
 

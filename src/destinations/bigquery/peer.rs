@@ -168,6 +168,8 @@ pub(super) fn target(endpoint: Url) -> Target {
         options: Options::default(),
         views: None,
         sightings: Arc::default(),
+        made_again: Arc::default(),
+        recreate_hold: Duration::from_secs(120),
         users_merge_every: std::time::Duration::ZERO,
         schema_window: Duration::from_millis(500),
         cache_file: None,

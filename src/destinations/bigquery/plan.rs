@@ -81,7 +81,7 @@ pub(super) fn plan(
     (events, attempt): (&[Arc<Event>], &Attempt),
 ) -> (Plan<Request>, Vec<Clashes>) {
     let (schema, closed) = (cell.load(), cell.closed());
-    memory.propagation.look(&schema, attempt.at);
+    memory.look(&schema, attempt.at);
     let terms = Terms {
         closed: &closed,
         makes_tables: rules.makes_tables,

@@ -86,7 +86,8 @@ struct Known {
     /// As last seen; `None` when it is gone.
     table: Option<Arc<Table>>,
     fresh: Option<Unsettled>,
-    was_gone: bool,
+    /// When it was noticed that it had been made again, as that was told.
+    made_again: Option<Timestamp>,
     young: BTreeMap<String, Unsettled>,
     loads: Loads,
     taken_at: Option<Timestamp>,
@@ -143,7 +144,7 @@ impl Propagation {
         }
         for (name, known) in &mut self.tables {
             if known.table.is_some() && !schema.tables.contains_key(name) {
-                *known = Known { was_gone: true, loads: known.loads, ..Known::default() };
+                *known = Known { made_again: known.made_again, loads: known.loads, ..Known::default() };
             }
         }
         if self.tables.len() > MAX_TABLES {
@@ -157,6 +158,19 @@ impl Propagation {
             known.see(table, is_first, now);
         }
         self.seen = Some(Arc::clone(schema));
+    }
+
+    /// Takes note of tables that were made again, and when that was noticed: they are fresh once more. Whatever is still on
+    /// its way to the table before says nothing of this one.
+    pub(super) fn hold(&mut self, tables: &BTreeMap<String, Timestamp>, now: Timestamp) {
+        for (name, at) in tables {
+            let Some(known) = self.tables.get_mut(name) else { continue };
+            if known.table.is_some() && known.made_again != Some(*at) {
+                known.made_again = Some(*at);
+                known.fresh = Some(Unsettled::since((*at).min(now)));
+                known.young.clear();
+            }
+        }
     }
 
     /// Returns whether every column of a table may be streamed to.
@@ -189,18 +203,16 @@ impl Propagation {
         let waited = waited.unwrap_or_default();
         let is_cold =
             waited >= self.pace.cold_after && known.loads.is_due(now, self.pace.cold_after, COLD_LOADS);
-        let held_until = known
-            .fresh
-            .filter(|_| known.was_gone)
-            .map(|fresh| self.pace.recreate_hold.saturating_sub(between(fresh.since, now)));
-        match held_until {
+        let held = known.held(now, self.pace.recreate_hold);
+        match held.is_zero() {
             _ if is_cold => Lane::Cold,
-            Some(held) if !held.is_zero() => {
-                let until_cold = self.pace.cold_after.saturating_sub(waited);
+            false => {
+                let until_due = known.loads.until_due(now, self.pace.cold_after);
+                let until_cold = self.pace.cold_after.saturating_sub(waited).max(until_due);
                 let pause = if until_cold.is_zero() { LONGEST_WAIT } else { until_cold };
                 Lane::Wait(held.min(pause))
             }
-            _ => Lane::Probation,
+            true => Lane::Probation,
         }
     }
 
@@ -216,7 +228,7 @@ impl Propagation {
     /// Takes note of an answer to streamed rows.
     pub(super) fn heard(&mut self, table: &str, heard: Heard<'_>, now: Timestamp) {
         self.latest = self.latest.max(now);
-        let settle = self.pace.settle;
+        let Pace { settle, recreate_hold, .. } = self.pace;
         let Some(known) = self.tables.get_mut(table) else { return };
         for column in heard.unknown {
             let young = known.young.entry(column.clone()).or_insert_with(|| Unsettled::since(now));
@@ -233,10 +245,11 @@ impl Propagation {
             }
         }
         known.young.retain(|_, young| !young.is_settled(now, settle));
-        if let Some(fresh) = &mut known.fresh {
+        let is_held = !known.held(now, recreate_hold).is_zero();
+        if let Some(fresh) = known.fresh.as_mut().filter(|_| !is_held) {
             fresh.accept();
             if fresh.is_settled(now, settle) {
-                (known.fresh, known.was_gone) = (None, false);
+                known.fresh = None;
             }
         }
     }
@@ -290,6 +303,11 @@ impl Propagation {
 }
 
 impl Known {
+    /// Returns how long nothing is to be streamed yet.
+    fn held(&self, now: Timestamp, hold: Duration) -> Duration {
+        self.made_again.map_or(Duration::ZERO, |at| hold.saturating_sub(between(at, now)))
+    }
+
     fn see(&mut self, table: &Arc<Table>, is_first: bool, now: Timestamp) {
         let before = self.table.replace(Arc::clone(table));
         match before {

@@ -16,13 +16,17 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::super::{BoxFuture, Chore, Quota, SchemaCell, SchemaFault, SchemaPace, SchemaStore};
 use super::api::Api;
+use super::creations::Creations;
 use super::errors::Trouble;
 use super::library::{Library, Record};
+use super::propagation::between;
 use super::tables;
+use crate::telemetry::clock;
 use crate::warehouse::{Schema, SchemaDiff, Table};
 
 /// Google's quota is 50 changes of a partitioned table in 10 s, whoever makes them; ours are all partitioned.
@@ -52,6 +56,8 @@ pub(super) struct Store {
     cell: Arc<SchemaCell>,
     seen: Mutex<Seen>,
     cache: cache::Cache,
+    /// Held while somebody asks whether the tables are still those of the file.
+    comparing: tokio::sync::Mutex<()>,
     chores: chores::Memory,
     /// Statements need a right of their own; once it is known to be missing they are not tried again.
     is_without_jobs: AtomicBool,
@@ -61,11 +67,14 @@ pub(super) struct Store {
 #[derive(Debug, Default)]
 struct Seen {
     is_open: bool,
+    /// What is known comes from a file, and nobody has asked yet whether the tables are still those.
+    is_of_file: bool,
     /// How often each table was published: who looked before the last time has nothing to say.
     published: HashMap<String, u64>,
     looked: HashMap<String, Instant>,
     /// Tables without partitions.
     plain: BTreeSet<String>,
+    creations: Creations,
 }
 
 impl Store {
@@ -73,8 +82,11 @@ impl Store {
     pub(super) fn new(api: Arc<Api>, cell: Arc<SchemaCell>) -> Store {
         let cache = cache::Cache::new(&api.target);
         let library = Library::new(Arc::clone(&api));
-        let (seen, is_without_jobs) = (Mutex::new(Seen::default()), AtomicBool::new(false));
-        Store { api, library, cell, seen, cache, chores: chores::Memory::default(), is_without_jobs }
+        let creations = Creations::new(api.target.recreate_hold);
+        let seen = Mutex::new(Seen { creations, ..Seen::default() });
+        let is_without_jobs = AtomicBool::new(false);
+        let (comparing, chores) = (tokio::sync::Mutex::default(), chores::Memory::default());
+        Store { api, library, cell, seen, cache, comparing, chores, is_without_jobs }
     }
 
     /// Publishes what the dataset looked like when it was last seen, or reads it where nothing is known; nothing when that
@@ -88,8 +100,7 @@ impl Store {
         }
         match self.cache.read().await {
             Some(known) => {
-                self.seen().plain = known.plain;
-                self.chores.has_merged(known.merged);
+                self.recall(known.beside);
                 self.cell.store(known.schema);
             }
             None => self.read_all().await?,
@@ -110,7 +121,7 @@ impl Store {
     pub(super) async fn now(&self) -> Result<Schema, Trouble> {
         let is_open = self.seen().is_open;
         if !is_open && let Some(known) = self.cache.read().await {
-            self.chores.has_merged(known.merged);
+            self.recall(known.beside);
         }
         self.read_all().await?;
         Ok(Schema::clone(&self.cell.load()))
@@ -131,6 +142,27 @@ impl Store {
         }
         if self.look(table).await.is_err() {
             self.cell.doubt(table);
+        }
+    }
+
+    /// Says that rows may be streamed into a table now. They were planned a moment ago, and since then it may have been noticed
+    /// that the table was made again; after a start it is asked for, once for all tables.
+    ///
+    /// # Errors
+    /// The table is another one than was known, or nobody says whether it is.
+    pub(super) async fn expect_streamable(&self, table: &str) -> Result<(), Trouble> {
+        if self.seen().is_of_file {
+            let _turn = self.comparing.lock().await;
+            if self.seen().is_of_file {
+                self.compare_times().await?;
+            }
+        }
+        let again_at = self.api.target.made_again.load().get(table).copied();
+        match again_at {
+            Some(at) if between(at, clock::now()) < self.api.target.recreate_hold => {
+                Err(fault::another(&self.api.target, table))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -161,14 +193,42 @@ impl Store {
         Ok(now)
     }
 
-    /// Takes note of how a table is made, and returns its columns.
+    /// Takes note of how a table is made and when, and returns its columns.
     fn learned(&self, table: &str, described: &tables::Described) -> Table {
-        let mut seen = self.seen();
-        match described.is_partitioned() {
-            true => drop(seen.plain.remove(table)),
-            false => drop(seen.plain.insert(table.to_owned())),
+        {
+            let plain = &mut self.seen().plain;
+            match described.is_partitioned() {
+                true => drop(plain.remove(table)),
+                false => drop(plain.insert(table.to_owned())),
+            }
         }
+        self.note(|creations, now| creations.seen(table, described.made_ms(), now));
         described.table()
+    }
+
+    /// Takes note of a table that we have made.
+    fn made(&self, table: &str, made_ms: Option<i64>) {
+        self.seen().plain.remove(table);
+        self.note(|creations, now| creations.made(table, made_ms, now));
+    }
+
+    /// Goes on where a process before this one ended.
+    fn recall(&self, beside: cache::Beside) {
+        let cache::Beside { plain, merged, creations } = beside;
+        {
+            let mut seen = self.seen();
+            (seen.plain, seen.is_of_file) = (plain, true);
+        }
+        self.chores.has_merged(merged);
+        self.note(|known, now| known.recall(creations, now));
+    }
+
+    /// Takes note of when tables were made, and tells the plan which were made again. What is published later is planned
+    /// with that.
+    fn note(&self, change: impl FnOnce(&mut Creations, Timestamp)) {
+        let (now, mut seen) = (clock::now(), self.seen());
+        change(&mut seen.creations, now);
+        self.api.target.made_again.tell(seen.creations.again(now));
     }
 
     // === Publishing ===
@@ -180,7 +240,10 @@ impl Store {
             let mut schema = Schema::clone(&self.cell.load());
             match now {
                 Some(now) => schema.tables.insert(table.to_owned(), Arc::new(now)),
-                None => schema.tables.remove(table),
+                None => {
+                    seen.creations.gone(table);
+                    schema.tables.remove(table)
+                }
             };
             self.cell.store(schema);
             *seen.published.entry(table.to_owned()).or_default() += 1;
@@ -190,8 +253,12 @@ impl Store {
 
     /// Keeps what is published for the next start.
     async fn remember(&self) {
-        let plain = self.seen().plain.clone();
-        self.cache.write(&self.cell, plain, self.chores.merged()).await;
+        let merged = self.chores.merged();
+        let beside = {
+            let seen = self.seen();
+            cache::Beside { plain: seen.plain.clone(), merged, creations: seen.creations.kept().clone() }
+        };
+        self.cache.write(&self.cell, beside).await;
     }
 
     fn published(&self, table: &str) -> u64 {

@@ -18,6 +18,9 @@ use crate::warehouse::{Column, Table};
 /// Most tables that are looked at one by one.
 const MOST_TABLES: usize = 2_000;
 
+/// Most tables whose names are read.
+const MOST_LISTED: usize = 20_000;
+
 /// How often a patch is tried that others overtake.
 const MOST_ROUNDS: usize = 5;
 
@@ -37,6 +40,11 @@ impl Described {
             (text(field, "name").to_lowercase(), understood(&text(field, "type"), &text(field, "mode")))
         };
         Table { columns: fields.into_iter().flatten().map(column).collect() }
+    }
+
+    /// Returns when it was made, in milliseconds since 1970; `None` from an emulator that does not say it.
+    pub(super) fn made_ms(&self) -> Option<i64> {
+        made_ms(&self.raw)
     }
 
     /// Returns whether it has partitions, which makes a larger quota.
@@ -63,12 +71,12 @@ pub(super) async fn get(api: &Api, table: &str) -> Result<Option<Described>, Tro
     }
 }
 
-/// Reads the names of all tables that rows can be written to.
+/// Reads the names of all tables that rows can be written to, and when each was made as in [`Described::made_ms`].
 ///
 /// # Errors
 /// What was said, or why nothing was.
-pub(super) async fn list(api: &Api) -> Result<Vec<String>, Trouble> {
-    let (mut names, mut page) = (Vec::new(), String::new());
+pub(super) async fn list(api: &Api) -> Result<BTreeMap<String, Option<i64>>, Trouble> {
+    let (mut listed, mut page) = (BTreeMap::new(), String::new());
     loop {
         let mut url = api.target.url(&["datasets", &api.target.names.dataset, "tables"]);
         url.query_pairs_mut().append_pair("maxResults", "1000");
@@ -79,11 +87,13 @@ pub(super) async fn list(api: &Api) -> Result<Vec<String>, Trouble> {
         let tables = answer.get("tables").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let is_table =
             |table: &&Value| table.get("type").and_then(Value::as_str).is_none_or(|kind| kind == "TABLE");
-        let name = |table: &Value| Some(table.pointer("/tableReference/tableId")?.as_str()?.to_owned());
-        names.extend(tables.iter().filter(is_table).filter_map(name));
+        let one = |table: &Value| {
+            Some((table.pointer("/tableReference/tableId")?.as_str()?.to_owned(), made_ms(table)))
+        };
+        listed.extend(tables.iter().filter(is_table).filter_map(one));
         match answer.get("nextPageToken").and_then(Value::as_str) {
-            Some(next) if !next.is_empty() && names.len() < MOST_TABLES => page = next.to_owned(),
-            _ => return Ok(names),
+            Some(next) if !next.is_empty() && listed.len() < MOST_LISTED => page = next.to_owned(),
+            _ => return Ok(listed),
         }
     }
 }
@@ -94,7 +104,7 @@ pub(super) async fn list(api: &Api) -> Result<Vec<String>, Trouble> {
 /// What was said, or why nothing was.
 pub(super) async fn all(api: &Api) -> Result<BTreeMap<String, Described>, Trouble> {
     let mut tables = BTreeMap::new();
-    for name in list(api).await?.into_iter().take(MOST_TABLES) {
+    for name in list(api).await?.into_keys().take(MOST_TABLES) {
         if let Some(described) = get(api, &name).await? {
             tables.insert(name, described);
         }
@@ -111,22 +121,27 @@ pub(super) async fn add_columns(
     api: &Api,
     table: &str,
     columns: &[Column],
-) -> Result<Option<Table>, Trouble> {
+) -> Result<Option<Described>, Trouble> {
     for _ in 0..MOST_ROUNDS {
         let Some(described) = get(api, table).await? else { return Ok(None) };
         let known = described.table();
         let missing: Vec<_> =
             columns.iter().filter(|column| !known.columns.contains_key(&column.name)).collect();
         if missing.is_empty() {
-            return Ok(Some(known));
+            return Ok(Some(described));
         }
         match patch(api, table, &described.raw, &missing).await {
-            Ok(raw) => return Ok(Some(Described { raw }.table())),
+            Ok(raw) => return Ok(Some(Described { raw })),
             Err(trouble) if trouble.kind() == Some(Kind::Changed) => {}
             Err(trouble) => return Err(trouble),
         }
     }
     Err(odd("conditionNotMet", format!("the table `{table}` was changed by others {MOST_ROUNDS} times")))
+}
+
+/// Google writes large numbers as text.
+fn made_ms(table: &Value) -> Option<i64> {
+    table.get("creationTime")?.as_str()?.parse().ok()
 }
 
 /// The whole list of columns goes back as it came, with the new ones at its end.

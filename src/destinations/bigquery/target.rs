@@ -11,6 +11,7 @@ use reqwest::Url;
 use super::super::http_client::address;
 use super::super::{Setting, SettingError};
 use super::config::{AutoTableManagement, Config, TableLayout};
+use super::creations::MadeAgain;
 use super::ddl::{Names, Options};
 use super::sightings::Sightings;
 use super::views;
@@ -46,9 +47,13 @@ pub(super) struct Target {
     pub(super) views: Option<views::Options>,
     /// What events had, for the views of the flat layout; filled while they are planned.
     pub(super) sightings: Arc<Sightings>,
+    /// Tables that were made again a short while ago; filled while tables are read.
+    pub(super) made_again: Arc<MadeAgain>,
+    /// How long that is: nothing is streamed into such a table meanwhile.
+    pub(super) recreate_hold: Duration,
     /// How often `users` and `accounts` are merged; zero for never.
     pub(super) users_merge_every: Duration,
-    /// Where the schema is kept, so that a restart costs no call; `None`: nowhere.
+    /// Where the schema is kept, so that a restart reads no table; `None`: nowhere.
     pub(super) cache_file: Option<PathBuf>,
 }
 
@@ -105,6 +110,8 @@ impl Target {
             schema_window: config.schema_window,
             views: config.auto_table_management.makes_tables().then(|| views::Options::from(config)),
             sightings: Arc::default(),
+            made_again: Arc::default(),
+            recreate_hold: config.recreate_hold,
             users_merge_every: if is_flat { Duration::ZERO } else { config.users_merge_every },
             cache_file: Some(setting.data_dir.join("schema").join(format!("{}.json", setting.name))),
         })

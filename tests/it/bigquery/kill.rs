@@ -100,19 +100,26 @@ async fn send_news(scene: &Scene, round: usize) -> Vec<String> {
     scene.send(&events).await
 }
 
-#[tokio::test]
-async fn kills_lose_nothing_and_what_is_streamed_again_within_a_minute_is_there_once() {
-    let mut scene = stormy("1s", "1h").await;
+/// Kills the router three times in the middle of a load, each time with a column that is on its way and in other weather.
+/// Returns the load, which goes on, and the events with news.
+async fn kill_thrice(scene: &mut Scene) -> (Load, Vec<String>) {
     let load = Load::start(&scene.router.url(""), 3);
     let mut news = Vec::new();
     for round in 0..3 {
         load.until_more(120).await;
-        news.extend(send_news(&scene, round).await);
-        weather(&scene, round + 1).await;
+        news.extend(send_news(scene, round).await);
+        weather(scene, round + 1).await;
         scene.router.kill9();
         scene.router.start_again().await;
     }
     load.until_more(60).await;
+    (load, news)
+}
+
+#[tokio::test]
+async fn kills_lose_nothing_and_what_is_streamed_again_within_a_minute_is_there_once() {
+    let mut scene = stormy("1s", "1h").await;
+    let (load, news) = kill_thrice(&mut scene).await;
     assert_eq!(expect_kept(&scene, load, true).await, 0);
     let rows = scene.until_in("news", &news).await;
     assert_eq!(rows.len(), news.len());
@@ -121,16 +128,7 @@ async fn kills_lose_nothing_and_what_is_streamed_again_within_a_minute_is_there_
 #[tokio::test]
 async fn kills_while_late_rows_are_loaded_lose_nothing_and_repeat_only_what_the_views_drop() {
     let mut scene = stormy("5s", "1s").await;
-    let load = Load::start(&scene.router.url(""), 3);
-    let mut news = Vec::new();
-    for round in 0..3 {
-        load.until_more(120).await;
-        news.extend(send_news(&scene, round).await);
-        weather(&scene, round + 1).await;
-        scene.router.kill9();
-        scene.router.start_again().await;
-    }
-    load.until_more(60).await;
+    let (load, news) = kill_thrice(&mut scene).await;
     let events = load.acknowledged();
     let again = expect_kept(&scene, load, false).await;
     let tables = scene.cloud.tables().await;

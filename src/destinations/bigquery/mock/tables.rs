@@ -220,6 +220,7 @@ fn list(state: &mut State, call: &Call<'_>, dataset: &str) -> Answer {
             "id": format!("{project}:{dataset}.{name}"),
             "tableReference": { "projectId": project, "datasetId": dataset, "tableId": name },
             "type": if table.view.is_some() { "VIEW" } else { "TABLE" },
+            "creationTime": table.created.as_millisecond().to_string(),
         });
         if let Some(labels) = table.more.get("labels") {
             put(&mut listed, "labels", labels.clone());

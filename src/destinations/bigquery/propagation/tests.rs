@@ -150,17 +150,56 @@ fn a_table_that_vanishes_while_it_was_settled_is_a_surprise() {
     assert_eq!(propagation.lane("t", false, None, at(141)), Lane::Hot);
 }
 
+/// What the wire tells of a table `t` that was made again.
+fn again(second: u64) -> BTreeMap<String, Timestamp> {
+    [("t".to_owned(), at(second))].into()
+}
+
 #[test]
 fn nothing_is_streamed_for_a_while_into_a_table_that_was_made_again() {
     let mut propagation = with_young();
     propagation.look(&schema(&[]), at(100));
     propagation.look(&schema(&[("t", &["a", "b"])]), at(101));
+    propagation.hold(&again(101), at(101));
     assert_eq!(propagation.lane("t", false, None, at(102)), Lane::Wait(secs(30)));
     assert_eq!(propagation.lane("t", false, Some(secs(30)), at(132)), Lane::Cold);
     propagation.loads("t").count(at(132));
-    assert_eq!(propagation.lane("t", false, Some(secs(31)), at(133)), Lane::Wait(LONGEST_WAIT));
+    assert_eq!(propagation.lane("t", false, Some(secs(31)), at(133)), Lane::Wait(secs(29)), "the next job");
+    (0..COLD_LOADS).for_each(|_| propagation.loads("t").count(at(133)));
+    assert_eq!(propagation.lane("t", false, Some(secs(60)), at(163)), Lane::Wait(LONGEST_WAIT), "none today");
     assert_eq!(propagation.lane("t", false, Some(secs(10)), at(220)), Lane::Wait(secs(1)));
     assert_eq!(propagation.lane("t", false, Some(secs(10)), at(221)), Lane::Probation);
+}
+
+#[test]
+fn a_table_that_looks_the_same_is_held_when_it_is_told_to_be_another_also_at_the_start() {
+    let first = schema(&[("t", &["a"]), ("u", &["a"])]);
+    for before in [true, false] {
+        let mut propagation = Propagation::new(PACE);
+        if before {
+            propagation.look(&first, at(0));
+        }
+        propagation.look(&first, at(101));
+        propagation.hold(&again(100), at(101));
+        assert_eq!(propagation.lane("t", false, Some(secs(10)), at(219)), Lane::Wait(secs(1)));
+        assert_eq!(propagation.lane("t", false, Some(secs(10)), at(220)), Lane::Probation);
+        assert_eq!(propagation.lane("u", false, None, at(101)), Lane::Hot, "no other table");
+    }
+}
+
+#[test]
+fn what_was_on_its_way_to_the_table_before_does_not_end_the_hold() {
+    let mut propagation = Propagation::new(Pace { settle: Duration::ZERO, ..PACE });
+    propagation.look(&schema(&[("t", &["a"])]), at(0));
+    propagation.hold(&again(100), at(100));
+    (0..3).for_each(|_| propagation.heard("t", accepted(&[]), at(101)));
+    propagation.hold(&again(100), at(102));
+    assert!(matches!(propagation.lane("t", false, None, at(219)), Lane::Wait(_)));
+    (0..3).for_each(|_| propagation.heard("t", accepted(&[]), at(221)));
+    propagation.hold(&again(100), at(222));
+    assert_eq!(propagation.lane("t", false, None, at(222)), Lane::Hot, "it is told for longer and begins once");
+    propagation.hold(&again(300), at(300));
+    assert!(matches!(propagation.lane("t", false, None, at(301)), Lane::Wait(_)), "and once more");
 }
 
 #[test]
@@ -197,6 +236,7 @@ enum Step {
     Refuse,
     NoTable,
     Load,
+    MadeAgain,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -207,6 +247,7 @@ fn step() -> impl Strategy<Value = Step> {
         Just(Step::Refuse),
         Just(Step::NoTable),
         Just(Step::Load),
+        Just(Step::MadeAgain),
     ]
 }
 
@@ -222,6 +263,7 @@ fn take(propagation: &mut Propagation, step: &Step, now: Timestamp) {
             propagation.no_table("t", now);
         }
         Step::Load => propagation.loads("t").count(now),
+        Step::MadeAgain => propagation.hold(&[("t".to_owned(), now)].into(), now),
     }
 }
 
@@ -244,7 +286,7 @@ proptest! {
         prop_assert!(propagation.is_settled("t"));
     }
 
-    /// A row is never hot while it uses something young, never waits longer than half a minute or the hold at a time, and
+    /// A row is never hot while it uses something young, never streamed within the hold, never waits longer than half a minute or the hold at a time, and
     /// the cold lane never takes more jobs than a table bears.
     #[test]
     fn lanes_keep_to_their_bounds(
@@ -252,12 +294,21 @@ proptest! {
         waited in prop::option::of(0_u64..2_000),
     ) {
         let (mut propagation, mut now, mut loads) = (Propagation::new(PACE), 0, BTreeMap::<i64, u32>::new());
+        let (mut is_there, mut held_until) = (false, 0);
         for (step, after) in &steps {
             now += after;
             take(&mut propagation, step, at(now));
+            match step {
+                Step::Columns(_) => is_there = true,
+                Step::Gone => is_there = false,
+                Step::MadeAgain if is_there => held_until = now + 120,
+                _ => {}
+            }
             let uses_young = propagation.is_young("t", "b");
             let lane = propagation.lane("t", uses_young, waited.map(secs), at(now));
             prop_assert!(!(uses_young && lane == Lane::Hot));
+            let is_streamed = matches!(lane, Lane::Hot | Lane::Probation);
+            prop_assert!(!(is_there && is_streamed && now < held_until), "streamed within the hold");
             match lane {
                 Lane::Wait(wait) => prop_assert!(!wait.is_zero() && wait <= PACE.recreate_hold),
                 Lane::Cold => {

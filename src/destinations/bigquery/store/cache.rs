@@ -1,4 +1,5 @@
-//! The schema as last seen, and what events had, in a file, so that a restart costs no call.
+//! The schema as last seen, what events had and when tables were made, in a file: a restart reads no table, it only asks once
+//! whether they are still those.
 //!
 //! A file that cannot be read, is of another version or of another dataset counts as none. One that cannot be written costs
 //! a call at the next start and nothing else.
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
 use super::super::super::SchemaCell;
+use super::super::creations::Creation;
 use super::super::sightings::Sightings;
 use super::super::target::Target;
 use super::super::users::Merged;
@@ -45,11 +47,8 @@ struct Of {
 struct File {
     of: Of,
     tables: BTreeMap<String, BTreeMap<String, String>>,
-    #[serde(default)]
-    plain: BTreeSet<String>,
-    /// How far `users` and `accounts` are merged.
-    #[serde(default)]
-    merged: Merged,
+    #[serde(flatten)]
+    beside: Beside,
     /// Events of the flat layout: their properties by the keys that lead there, and the types of these.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     seen: Written,
@@ -59,10 +58,19 @@ struct File {
 #[derive(Debug)]
 pub(super) struct Known {
     pub(super) schema: Schema,
+    pub(super) beside: Beside,
+}
+
+/// What is kept beside the columns of tables. A file of before may lack any of it.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Beside {
     /// Tables without partitions.
     pub(super) plain: BTreeSet<String>,
     /// How far `users` and `accounts` are merged.
     pub(super) merged: Merged,
+    /// When tables were made, also those that are gone.
+    pub(super) creations: BTreeMap<String, Creation>,
 }
 
 type Written = BTreeMap<String, Vec<(Vec<String>, String)>>;
@@ -96,11 +104,16 @@ impl Cache {
         };
         let tables: Option<_> =
             file.tables.into_iter().map(|(name, columns)| Some((name, table(columns)?))).collect();
-        Some(Known { schema: Schema { tables: tables? }, plain: file.plain, merged: file.merged })
+        let (schema, mut beside) = (Schema { tables: tables? }, file.beside);
+        // A table that is there was known, whether or not it is told since when.
+        for table in schema.tables.keys() {
+            beside.creations.entry(table.clone()).or_default();
+        }
+        Some(Known { schema, beside })
     }
 
     /// Writes what is published now.
-    pub(super) async fn write(&self, cell: &SchemaCell, plain: BTreeSet<String>, merged: Merged) {
+    pub(super) async fn write(&self, cell: &SchemaCell, beside: Beside) {
         let Some(file) = &self.file else { return };
         let _turn = self.writing.lock().await;
         // A command, or a replay, has seen less than the router.
@@ -111,7 +124,7 @@ impl Cache {
         };
         let schema = cell.load();
         let tables = schema.tables.iter().map(|(name, table)| (name.clone(), columns(table))).collect();
-        let content = File { of: self.of.clone(), tables, plain, merged, seen: written(self.sightings.all()) };
+        let content = File { of: self.of.clone(), tables, beside, seen: written(self.sightings.all()) };
         let (Ok(text), file) = (serde_json::to_vec(&content), file.clone()) else { return };
         let written = tokio::task::spawn_blocking(move || replace(&file, &text)).await;
         // See the module: nothing is lost without it.

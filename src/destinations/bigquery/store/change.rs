@@ -87,10 +87,11 @@ impl Store {
             self.create_dataset().await.map_err(|trouble| change.fault(&trouble))?;
             created = self.library.create_table(table, columns).await;
         }
-        if let Err(trouble) = created {
-            return self.after_trouble(&trouble, &change).await;
-        }
-        self.seen().plain.remove(table);
+        let made_ms = match created {
+            Ok(made_ms) => made_ms,
+            Err(trouble) => return self.after_trouble(&trouble, &change).await,
+        };
+        self.made(table, made_ms);
         self.publish(table, Some(table_of(columns))).await;
         Ok(())
     }
@@ -116,7 +117,8 @@ impl Store {
 
     async fn patch(&self, change: &Change<'_>) -> Result<(), SchemaFault> {
         match tables::add_columns(&self.api, change.table, change.columns).await {
-            Ok(now) => {
+            Ok(read) => {
+                let now = read.map(|described| self.learned(change.table, &described));
                 self.publish(change.table, now).await;
                 Ok(())
             }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::super::super::SchemaFault;
+use super::super::ddl::Names;
 use super::super::errors::{Kind, Said, Trouble};
 use super::super::target::Target;
 use crate::policy::outcome::{Fault, Place, Reason};
@@ -67,13 +68,14 @@ pub(super) fn elsewhere(target: &Target, dataset: &Value) -> Trouble {
         "the dataset `{}` lies in {there}, and the settings say location = \"{}\"",
         target.names.dataset, target.location
     );
-    Trouble::Said(Said {
-        status: Some(404),
-        reason: "notFound".to_owned(),
-        message,
-        wait: None,
-        of_token: false,
-    })
+    not_found(message)
+}
+
+/// Returns that a table is not the one that rows were meant for. Like one that is not there they wait for another look.
+pub(super) fn another(target: &Target, table: &str) -> Trouble {
+    let Names { project, dataset } = &target.names;
+    let message = format!("Not found: Table {project}:{dataset}.{table} as it was known, since it was made again");
+    not_found(message)
 }
 
 /// Returns whether we may run no statement at all.
@@ -99,6 +101,11 @@ pub(super) fn is_of_the_whole(trouble: &Trouble) -> bool {
                 | Kind::Redirect
         ),
     }
+}
+
+fn not_found(message: String) -> Trouble {
+    let reason = "notFound".to_owned();
+    Trouble::Said(Said { status: Some(404), reason, message, wait: None, of_token: false })
 }
 
 fn at(table: &str, ddl: String, mut fault: Fault) -> Fault {

@@ -20,14 +20,17 @@ struct Tables {
     columns: BTreeMap<String, Table>,
     /// Those without partitions.
     plain: BTreeSet<String>,
+    /// When each was made, as far as that is told.
+    made: BTreeMap<String, Option<i64>>,
 }
 
 impl Tables {
     fn of(described: BTreeMap<String, tables::Described>) -> Tables {
         let plain = described.iter().filter(|(_, table)| !table.is_partitioned());
         let plain = plain.map(|(name, _)| name.clone()).collect();
+        let made = described.iter().map(|(name, table)| (name.clone(), table.made_ms())).collect();
         let columns = described.into_iter().map(|(name, table)| (name, table.table())).collect();
-        Tables { columns, plain }
+        Tables { columns, plain, made }
     }
 }
 
@@ -38,7 +41,7 @@ impl Store {
     /// What was said, or why nothing was.
     pub(super) async fn read_all(&self) -> Result<(), Trouble> {
         let tables = match self.columns_of_all().await {
-            Some(Ok(tables)) => Ok(tables),
+            Some(Ok(tables)) => self.with_times(tables).await,
             Some(Err(trouble)) if fault::is_of_the_whole(&trouble) => Err(trouble),
             // Not granted, or not known to an emulator: one call for each table.
             _ => tables::all(&self.api).await.map(Tables::of),
@@ -47,10 +50,40 @@ impl Store {
             Err(trouble) if trouble.kind() == Some(Kind::NoDataset) => self.without_dataset(trouble).await?,
             other => other?,
         };
-        let Tables { columns, plain } = tables;
+        let Tables { columns, plain, made } = tables;
         let tables = columns.into_iter().map(|(name, table)| (name, Arc::new(table))).collect();
         self.seen().plain = plain;
+        self.note(|creations, now| creations.all_seen(&made, now));
+        self.seen().is_of_file = false;
         self.cell.store(Schema { tables });
+        self.remember().await;
+        Ok(())
+    }
+
+    /// Adds when each table was made, which no column says. Where tables may not be listed, what is known stays.
+    async fn with_times(&self, mut tables: Tables) -> Result<Tables, Trouble> {
+        let listed = match tables::list(&self.api).await {
+            // The first reading has nothing to compare.
+            Err(trouble) if self.seen().is_open && fault::is_of_the_whole(&trouble) => return Err(trouble),
+            listed => listed.unwrap_or_default(),
+        };
+        let time = |table: &String| (table.clone(), listed.get(table).copied().flatten());
+        tables.made = tables.columns.keys().map(time).collect();
+        Ok(tables)
+    }
+
+    /// Compares when tables were made with what a process before this one knew: somebody may have made one again since.
+    ///
+    /// # Errors
+    /// Nothing was said, or what would be said to rows too. Where tables may not be listed, what is known stays.
+    pub(super) async fn compare_times(&self) -> Result<(), Trouble> {
+        match tables::list(&self.api).await {
+            Ok(listed) => self.note(|creations, now| creations.all_seen(&listed, now)),
+            Err(trouble) if trouble.kind() == Some(Kind::NoDataset) => {}
+            Err(trouble) if fault::is_of_the_whole(&trouble) => return Err(trouble),
+            Err(_) => {}
+        }
+        self.seen().is_of_file = false;
         self.remember().await;
         Ok(())
     }

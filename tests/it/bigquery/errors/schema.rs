@@ -51,6 +51,9 @@ async fn a_statement_that_came_too_often_or_failed_over_there_is_run_again() {
         assert_eq!(rows[&ids[0]]["plan"], "pro", "{reason}");
         scene.until_delivered(6).await;
         assert_eq!(scene.rows("tracks").await.len(), 6, "{reason}");
+        let log = scene.router.log();
+        let told = log.lines().filter(|line| line.contains("could not"));
+        assert_eq!(told.count(), 1, "it is told once: {log}");
     }
 }
 

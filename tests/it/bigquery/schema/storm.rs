@@ -120,7 +120,7 @@ async fn two_routers_that_begin_at_once_on_nothing_agree() {
 }
 
 #[tokio::test]
-async fn a_restart_reads_its_file_and_asks_nothing_about_tables() {
+async fn a_restart_reads_its_file_and_asks_once_whether_its_tables_are_still_those() {
     let mut scene = Scene::start(&[], "").await;
     let before = scene.send(&with("Viewed", 5, |n| json!({ "n": n }))).await;
     scene.until_in("viewed", &before).await;
@@ -135,8 +135,10 @@ async fn a_restart_reads_its_file_and_asks_nothing_about_tables() {
     let changed: Vec<&String> =
         again.as_object().unwrap().keys().filter(|part| again[*part] != parts[*part]).collect();
     assert!(
-        changed.iter().all(|part| ["insert", "token"].contains(&part.as_str())),
+        changed.iter().all(|part| ["insert", "tables", "token"].contains(&part.as_str())),
         "{changed:?}: {parts} {again}"
     );
+    let lists = again["tables"].as_u64().zip(parts["tables"].as_u64()).map(|(now, before)| now - before);
+    assert_eq!(lists, Some(1), "{parts} {again}");
     scene.expect_exactly("viewed", &[before, after].concat()).await;
 }

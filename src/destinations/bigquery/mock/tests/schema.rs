@@ -89,6 +89,26 @@ fn a_table_that_cannot_be_is_refused() {
 }
 
 #[test]
+fn when_a_table_was_made_is_told_in_milliseconds_as_text_and_another_one_has_another_time() {
+    let mut cloud = bare(&[]);
+    let told = |cloud: &mut Cloud| {
+        let (_, table) = cloud.call("GET", "datasets/d/tables/t", &Value::Null);
+        let (_, list) = cloud.call("GET", "datasets/d/tables", &Value::Null);
+        assert_eq!(table["creationTime"], list["tables"][0]["creationTime"]);
+        table["creationTime"].as_str().expect("a text").parse::<i64>().expect("a number")
+    };
+    cloud.make("t", &[("id", "STRING")]);
+    let first = told(&mut cloud);
+    cloud.pass(1);
+    cloud.run("ALTER TABLE d.t ADD COLUMN n INT64");
+    assert_eq!(told(&mut cloud), first, "a change makes no other table");
+    cloud.pass(1);
+    cloud.run("DROP TABLE d.t");
+    cloud.make("t", &[("id", "STRING")]);
+    assert_eq!(told(&mut cloud), first + 2_000);
+}
+
+#[test]
 fn a_patch_adds_at_the_end_and_refuses_every_other_change_in_googles_words() {
     let mut cloud = bare(&[]);
     cloud.make("t", &[("id", "STRING"), ("n", "INTEGER")]);
