@@ -5,7 +5,7 @@
 
 use fastrand::Rng;
 use memchr::memmem;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::ids;
 
@@ -110,6 +110,11 @@ impl Requests {
         Requests::of(size, Shape::Wide)
     }
 
+    /// Returns the same of this hour, of people who are known by more than an id, and of orders with a revenue.
+    pub(crate) fn people(size: usize) -> Requests {
+        Requests::of(size, Shape::People)
+    }
+
     fn of(size: usize, shape: Shape) -> Requests {
         let events: Vec<(&str, String)> = (0..DIFFERENT).map(|number| event(number, shape)).collect();
         let template = |events: &[(&str, String)]| {
@@ -145,6 +150,7 @@ enum Shape {
     Usual,
     Address,
     Wide,
+    People,
 }
 
 /// Columns of the context that wide events have beside the usual ones.
@@ -170,6 +176,9 @@ fn event(number: usize, shape: Shape) -> (&'static str, String) {
             let more = (0..MORE).map(|key| (format!("field{key}"), rng.u32(..1_000_000).into()));
             context.insert("more".into(), Value::Object(more.collect()));
         }
+        (Shape::People, Some(context)) => {
+            context.insert("traits".into(), person(&mut rng));
+        }
         _ => {}
     }
     if let (Some(call), Value::Object(own)) = (call.as_object_mut(), own_part(kind, &mut rng)) {
@@ -178,8 +187,30 @@ fn event(number: usize, shape: Shape) -> (&'static str, String) {
         if !matches!(kind, "track" | "page" | "screen") || rng.u8(..5) < 3 {
             call.insert("userId".into(), format!("user-{}", rng.u32(..USERS)).into());
         }
+        if matches!(shape, Shape::People) {
+            make_current(call);
+        }
     }
     (kind, call.to_string())
+}
+
+/// Lets a call be of this hour, and an order of a price have a revenue.
+fn make_current(call: &mut Map<String, Value>) {
+    let now = jiff::Timestamp::now() - jiff::SignedDuration::from_mins(10);
+    call.insert("timestamp".into(), format!("{now:.3}").into());
+    if let Some(properties) = call.get_mut("properties").and_then(Value::as_object_mut)
+        && let Some(price) = properties.get("price").cloned()
+    {
+        properties.insert("revenue".into(), price);
+    }
+}
+
+fn person(rng: &mut Rng) -> Value {
+    json!({
+        "email": format!("p{}@mail.example", rng.u32(..9_999)), "phone": format!("+49 228 {}", rng.u32(100_000..999_999)),
+        "name": pick(rng, &PEOPLE),
+        "address": { "city": pick(rng, &CITIES), "postalCode": rng.u32(10_000..99_999).to_string(), "country": "DE" },
+    })
 }
 
 /// Returns the members that only this kind of call has.

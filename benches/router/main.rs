@@ -6,6 +6,7 @@
 //!
 //! The load, the router and the receivers share the machine's cores. The steady figure is the processor time per event.
 
+mod apis;
 mod dataset;
 mod events;
 mod faults;
@@ -78,6 +79,7 @@ fn names() -> PossibleValuesParser {
         .iter()
         .map(|scenario| scenario.name)
         .chain([RATE, START, rows::ROWS, rows::HANGS])
+        .chain(apis::APIS)
         .chain(faults::FAULTS)
         .collect::<Vec<_>>()
         .into()
@@ -110,6 +112,10 @@ async fn all(choice: &Choice) -> anyhow::Result<Tally> {
         total = total.and(within(choice.limit(), START, start).await?);
     }
     total = total.and(bigquery(choice).await?);
+    for name in apis::APIS.into_iter().filter(|name| choice.has(name)) {
+        let run = apis::run(name, choice.runs as usize, choice.events());
+        total = total.and(within(choice.limit() * choice.runs, name, run).await?);
+    }
     for name in faults::FAULTS.into_iter().filter(|name| choice.scenario.iter().any(|chosen| chosen == name))
     {
         total = total.and(within(faults::LIMIT, name, faults::run(name, choice.events())).await?);
