@@ -137,6 +137,16 @@ fn the_same_events_give_the_same_bytes_and_another_destination_another_id() {
 }
 
 #[test]
+fn traits_that_are_named_like_ours_are_not_there_twice() {
+    let text = r#"{"type":"identify","messageId":"m","userId":"u","anonymousId":"a","traits":{"_timestamp":1,"anonymous_id":"x","created_at":null,"createdAt":"2026-01-02","":1}}"#;
+    let expected = r#""attributes":{"created_at":1767312000,"anonymous_id":"a","_timestamp":1767323045}}]}"#;
+    assert!(body("", text).ends_with(expected), "{}", body("", text));
+    let alone = r#"{"type":"identify","messageId":"m","userId":"u","traits":{"anonymous_id":"x","createdAt":null}}"#;
+    let expected = r#""attributes":{"anonymous_id":"x","created_at":null,"_timestamp":1767323045}}]}"#;
+    assert!(body("", alone).ends_with(expected), "{}", body("", alone));
+}
+
+#[test]
 fn nobody_and_nothing_to_merge_is_skipped() {
     let table = [
         (r#"{"type":"identify","messageId":"m","anonymousId":"a","traits":{"plan":"pro"}}"#, "no_identity"),

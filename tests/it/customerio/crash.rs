@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::stand_in::{StandIn, send, until_delivered};
-use crate::support::{fresh_id, until};
+use crate::support::{Config, Router, fresh_id, until};
 
 const USERS: u64 = 12;
 /// Events of each user before and after the merge.
@@ -51,10 +51,10 @@ fn expected(user: u64) -> Vec<String> {
 #[tokio::test]
 async fn kills_cost_no_event_no_exactness_and_no_order_around_a_merge() {
     let stand_in = StandIn::start(&[]);
-    // Small batches, and every third answer is cut off after the items were taken.
-    let extra = "concurrency = 4";
-    let mut router = stand_in.router(extra).await;
+    let small = stand_in.table("key-0123456789", "").replace("max_events = 100", "max_events = 10");
+    let mut router = Router::start(Config::new().table(&small)).await;
     let lives: Vec<Vec<Value>> = (0..USERS).map(life).collect();
+    // Every third answer is cut off after the items were taken.
     stand_in.behave(json!({ "mode": "half", "every": 3 })).await;
     for part in 0..3 {
         let length = lives[0].len();
@@ -68,7 +68,7 @@ async fn kills_cost_no_event_no_exactness_and_no_order_around_a_merge() {
     }
     let all = (USERS * 2 * EVENTS) as usize;
     stand_in.until_events(all).await;
-    until(" all is settled", 25, async || router.destination("crm").await["backlog"]["events"] == 0).await;
+    until("all is settled", 25, async || router.destination("crm").await["backlog"]["events"] == 0).await;
     until_delivered(&router, 0).await;
     let world = stand_in.world().await;
     assert_eq!(world["events"].as_array().map(Vec::len), Some(all), "each event once");
