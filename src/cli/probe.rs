@@ -70,7 +70,7 @@ impl Launcher for Prober {
             let requests = destination.probe();
             if let Err(reply) = client.init().await {
                 let judged = requests.first().map(|request| destination.judge(request, 1, &reply));
-                accept(judged.into_iter().flatten().next(), &reply)?;
+                let_in(judged.into_iter().flatten().next(), &reply)?;
             }
             for request in &requests {
                 let reply = client.send(request).await;
@@ -79,6 +79,14 @@ impl Launcher for Prober {
             }
             Ok(requests.len())
         })
+    }
+}
+
+/// What was refused at the start is no success, though the same answer to a question may be one.
+fn let_in(meaning: Option<Outcome>, reply: &Reply) -> Result<(), String> {
+    match meaning {
+        None | Some(Outcome::Delivered) => Err(words(reply)),
+        meaning => accept(meaning, reply),
     }
 }
 
@@ -99,12 +107,55 @@ fn accept(meaning: Option<Outcome>, reply: &Reply) -> Result<(), String> {
 
 fn fault_words(fault: &Fault) -> String {
     let status = fault.status.map(|status| format!(" (status {status})")).unwrap_or_default();
-    format!("{}{status}: {}", fault.reason.as_str(), fault.answer.trim())
+    with_words(format!("{}{status}", fault.reason.as_str()), &fault.answer)
 }
 
 fn words(reply: &Reply) -> String {
     match reply {
-        Reply::Answer(answer) => format!("status {}", answer.status),
+        Reply::Answer(answer) => with_words(format!("status {}", answer.status), &answer.words()),
         Reply::Failed(failure) => failure.message.clone(),
+    }
+}
+
+fn with_words(what: String, words: &str) -> String {
+    let words = words.trim();
+    if words.is_empty() { what } else { format!("{what}: {words}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::destinations::{Answer, FailureKind};
+    use crate::policy::outcome::Reason;
+    use crate::telemetry::clock;
+
+    fn answered(status: u16, body: &'static str) -> Reply {
+        Reply::Answer(Answer { status, headers: Vec::new(), body: body.into(), at: clock::now() })
+    }
+
+    #[test]
+    fn a_refused_start_is_told_in_the_words_of_the_other_side_whatever_a_probe_makes_of_them() {
+        let refused = answered(404, "no database `shop`");
+        for meaning in [None, Some(Outcome::Delivered)] {
+            assert_eq!(let_in(meaning, &refused), Err("status 404: no database `shop`".to_owned()));
+        }
+        let failed = Reply::failed(FailureKind::Credentials, "the key cannot be read");
+        assert_eq!(let_in(None, &failed), Err("the key cannot be read".to_owned()));
+        let fault = Fault::new(Reason::Unauthorized, Some(401), "who are you?");
+        let told = let_in(Some(Outcome::Broken(fault)), &answered(401, ""));
+        assert_eq!(told, Err("unauthorized (status 401): who are you?".to_owned()));
+        let wait = Some(Duration::from_secs(1));
+        let throttled = Outcome::Throttled { wait, fault: Fault::new(Reason::Throttled, Some(429), "") };
+        assert_eq!(let_in(Some(throttled), &answered(429, "")), Ok(()));
+    }
+
+    #[test]
+    fn an_answer_without_words_ends_with_its_status() {
+        let fault = Fault::new(Reason::Forbidden, Some(403), " \n");
+        assert_eq!(fault_words(&fault), "forbidden (status 403)");
+        assert_eq!(words(&answered(500, "")), "status 500");
+        assert_eq!(accept(None, &answered(204, "")), Ok(()));
     }
 }
