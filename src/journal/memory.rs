@@ -331,7 +331,7 @@ fn kept(offset: u64, letter: &DeadLetter) -> Letter {
         at: letter.at,
         table: letter.table.clone(),
         ddl: letter.ddl.clone(),
-        raw: letter.event.raw.clone(),
+        raw: letter.event.raw.clone().into(),
         receipt: Some(letter.event.receipt.clone()),
     }
 }

@@ -1,18 +1,21 @@
 //! The complete event as text: the client's own bytes with the server's members spliced in.
 //!
 //! Never through a tree: a tree would be ten times slower and would change numbers that no float can hold. What the
-//! server says stands first; of the client's members only those are left out that the server says again.
+//! server says stands first; of the client's members only those are left out that the server says again. Looks at bytes:
+//! that they are UTF-8 was proved when the event was made.
 
-use super::layout::{self, Field, Mark};
-use super::{Event, time};
+use std::io::Write as _;
+
+use super::layout::{Field, Mark};
+use super::{Event, address, time};
 
 /// Room for the server's own members.
 pub(super) const EXTRA: usize = 256;
 
 /// Appends the event as a JSON object.
 pub(super) fn write(event: &Event, out: &mut Vec<u8>) {
-    let text = event.text();
-    if !text.starts_with('{') {
+    let text = event.sent();
+    if !text.starts_with(b"{") {
         // No door lets this through; an object is still owed.
         out.extend_from_slice(b"{}");
         return;
@@ -34,23 +37,22 @@ enum Address {
     Alone,
 }
 
-fn context_to_fill(event: &Event, text: &str) -> Address {
-    if event.receipt.ip.is_none() {
+fn context_to_fill(event: &Event, text: &[u8]) -> Address {
+    // What a view replaces is the client's address.
+    if event.receipt.ip.is_none() || event.raw.is_patched() {
         return Address::Nowhere;
     }
     let context = event.marks().iter().rfind(|mark| mark.field == Field::Context);
-    match context.map(|mark| (mark.value.start, mark.value.of(text))) {
-        Some((brace, own)) if own.starts_with('{') => match layout::member(own, "ip") {
-            Some(_) => Address::Nowhere,
-            None => Address::Into { brace },
-        },
+    match context.map(|mark| (mark.value.start, mark.value.bytes(text))) {
+        Some((_, own)) if own.starts_with(b"{") && address::is_in(own) => Address::Nowhere,
+        Some((brace, own)) if own.starts_with(b"{") => Address::Into { brace },
         _ => Address::Alone,
     }
 }
 
 struct Piece<'a> {
     event: &'a Event,
-    text: &'a str,
+    text: &'a [u8],
     context: Address,
 }
 
@@ -71,7 +73,7 @@ impl Piece<'_> {
         }
         if let Some(original) = self.original() {
             out.extend_from_slice(b",\"originalTimestamp\":");
-            out.extend_from_slice(original.as_bytes());
+            out.extend_from_slice(original);
         }
         instant(out, b",\"timestamp\":\"", |out| time::write_exact(out, receipt.timestamp));
         instant(out, b",\"receivedAt\":\"", |out| time::write_us(out, receipt.received_at));
@@ -82,10 +84,10 @@ impl Piece<'_> {
         }
     }
 
-    fn original(&self) -> Option<&str> {
+    fn original(&self) -> Option<&[u8]> {
         let value = |field| {
             let mark = self.event.marks().iter().rfind(|mark| mark.field == field)?;
-            Some(mark.value.of(self.text)).filter(|raw| *raw != "null")
+            Some(mark.value.bytes(self.text)).filter(|raw| *raw != b"null")
         };
         value(Field::Timestamp).or_else(|| value(Field::OriginalTimestamp))
     }
@@ -107,16 +109,17 @@ impl Piece<'_> {
         self.copy(out, at..end, comma);
     }
 
-    /// Copies a stretch of the client's text; says whether a comma is still owed before the next one.
+    /// Copies a stretch of the client's text as it is to be seen; says whether a comma is still owed before the next one.
     fn copy(&self, out: &mut Vec<u8>, range: std::ops::Range<u32>, comma: bool) -> bool {
-        let bytes = self.text.as_bytes().get(range.start as usize..range.end as usize).unwrap_or_default();
+        let range = range.start as usize..range.end as usize;
+        let bytes = self.text.get(range.clone()).unwrap_or_default();
         if bytes.is_empty() {
             return comma;
         }
         if comma && !bytes.trim_ascii_start().starts_with(b"}") {
             out.push(b',');
         }
-        out.extend_from_slice(bytes);
+        self.event.raw.write(range, out);
         false
     }
 
@@ -139,15 +142,16 @@ impl Piece<'_> {
     /// Writes the address as the first member of the object whose text goes on at this place.
     fn write_ip_before(&self, out: &mut Vec<u8>, at: u32) {
         self.write_ip(out);
-        let rest = self.text.get(at as usize..).unwrap_or_default().trim_start();
-        if !rest.starts_with('}') {
+        let rest = self.text.get(at as usize..).unwrap_or_default().trim_ascii_start();
+        if !rest.starts_with(b"}") {
             out.push(b',');
         }
     }
 
     fn write_ip(&self, out: &mut Vec<u8>) {
         if let Some(ip) = self.event.receipt.ip {
-            out.extend_from_slice(format!("\"ip\":\"{ip}\"").as_bytes());
+            // Writing to memory does not fail.
+            write!(out, "\"ip\":\"{ip}\"").ok();
         }
     }
 }

@@ -3,8 +3,10 @@
 //! `raw` is the truth and is never rewritten; `tree` is a view of it. What the server knows and the client does not is
 //! in the [`Receipt`], which is stored beside the raw text, so that a replay gives every destination the same event.
 
+use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
+use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
@@ -15,18 +17,18 @@ use super::consent::Signals;
 use super::head::Draft;
 use super::layout::{Layout, Mark};
 use super::reject::{Code, Problem};
-use super::{Integrations, Kind, compose};
+use super::{Integrations, Kind, Raw, compose};
 
 /// One believed call.
 #[derive(Debug)]
 pub struct Event {
-    /// The exact text of this one event: a slice of the request body, no copy.
-    pub raw: Bytes,
-    /// The typed fields that routing and every destination need. Shared with the views of the event.
-    pub head: Arc<Head>,
+    /// The exact text of this one event: a slice of the request body, no copy. In a view, what the destination sees.
+    pub raw: Raw,
+    /// The typed fields that routing and every destination need.
+    pub head: OwnHead,
     /// What we know and the client does not.
     pub receipt: Receipt,
-    /// Which parts of `raw` the server may say again.
+    /// Which parts of what was sent the server may say again.
     marks: Vec<Mark>,
     tree: OnceLock<Value>,
 }
@@ -34,25 +36,33 @@ pub struct Event {
 impl Event {
     /// Makes an event of parts that were checked elsewhere; `raw` must be one JSON object.
     pub fn new(raw: Bytes, head: Head, receipt: Receipt) -> Event {
-        let text = std::str::from_utf8(&raw).unwrap_or_default();
-        let marks = Layout::of(text).map(|layout| layout.marks).unwrap_or_default();
-        Event::assemble(raw, head, receipt, marks)
+        match std::str::from_utf8(&raw) {
+            Ok(text) => {
+                let marks = Layout::of(text).map(|layout| layout.marks).unwrap_or_default();
+                Event::assemble(raw, head, receipt, marks)
+            }
+            Err(_) => Event::assemble(Bytes::new(), head, receipt, Vec::new()),
+        }
     }
 
     pub(super) fn assemble(raw: Bytes, head: Head, receipt: Receipt, marks: Vec<Mark>) -> Event {
-        Event { raw, head: Arc::new(head), receipt, marks, tree: OnceLock::new() }
+        Event { raw: raw.into(), head: OwnHead(Whose::Own(head)), receipt, marks, tree: OnceLock::new() }
     }
 
-    /// Returns the same event with another text, which says the same about its head.
-    pub(super) fn seen_as(&self, raw: Bytes, receipt: Receipt, marks: Vec<Mark>) -> Event {
-        Event { raw, head: Arc::clone(&self.head), receipt, marks, tree: OnceLock::new() }
+    /// Returns the same event with another text, which says the same about its head, and another address. What was read of
+    /// the text is not copied.
+    pub(super) fn seen_as(self: &Arc<Event>, raw: Raw, ip: Option<IpAddr>) -> Event {
+        let receipt = Receipt { ip, ..self.receipt.clone() };
+        let head = OwnHead(Whose::Shown(Arc::clone(self)));
+        Event { raw, head, receipt, marks: Vec::new(), tree: OnceLock::new() }
     }
 
     /// Makes the event of a stored record again: the head is read from `raw`, the rest is as it was received.
     ///
     /// # Errors
     /// The text is not an event that could have been stored.
-    pub fn restore(raw: Bytes, receipt: Receipt) -> Result<Event, Problem> {
+    pub fn restore(raw: impl Into<Bytes>, receipt: Receipt) -> Result<Event, Problem> {
+        let raw = raw.into();
         let damaged = |message: String| Problem { path: String::new(), code: Code::BadJson, message };
         let text = std::str::from_utf8(&raw).map_err(|error| damaged(error.to_string()))?;
         let layout = Layout::of(text).map_err(|error| damaged(error.to_string()))?;
@@ -66,7 +76,7 @@ impl Event {
 
     /// Copies the text out of the request's body, which it would otherwise keep in memory as a whole.
     pub(super) fn detach(&mut self) {
-        self.raw = Bytes::copy_from_slice(&self.raw);
+        self.raw = Bytes::copy_from_slice(&self.raw).into();
     }
 
     /// Returns the complete event, with what the server adds, as [`write_json`](Event::write_json) writes it. Parsed at
@@ -126,11 +136,20 @@ impl Event {
     }
 
     pub(super) fn marks(&self) -> &[Mark] {
-        &self.marks
+        match &self.head.0 {
+            Whose::Own(_) => &self.marks,
+            Whose::Shown(event) => event.marks(),
+        }
     }
 
+    /// Returns the text as it was sent, to which the marks belong. UTF-8, but to say so takes a look at every byte.
+    pub(super) fn sent(&self) -> &[u8] {
+        self.raw.sent()
+    }
+
+    /// Returns the text as it was sent.
     pub(super) fn text(&self) -> &str {
-        std::str::from_utf8(&self.raw).unwrap_or_default()
+        std::str::from_utf8(self.sent()).unwrap_or_default()
     }
 }
 
@@ -138,6 +157,38 @@ fn hash(id: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     id.hash(&mut hasher);
     hasher.finish()
+}
+
+/// The head of an event; that of a view is the head of the event that it shows. Not behind a pointer of its own: it is
+/// looked at for every event and destination, and a view is made for few.
+pub struct OwnHead(Whose);
+
+enum Whose {
+    Own(Head),
+    Shown(Arc<Event>),
+}
+
+impl Deref for OwnHead {
+    type Target = Head;
+
+    fn deref(&self) -> &Head {
+        match &self.0 {
+            Whose::Own(head) => head,
+            Whose::Shown(event) => &event.head,
+        }
+    }
+}
+
+impl PartialEq for OwnHead {
+    fn eq(&self, other: &OwnHead) -> bool {
+        **self == **other
+    }
+}
+
+impl fmt::Debug for OwnHead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
 }
 
 /// The typed part of an event.

@@ -23,7 +23,7 @@ pub(super) fn instant(raw: &str) -> Option<Timestamp> {
 }
 
 /// Returns the text of a raw JSON string, borrowed when nothing in it is escaped.
-fn string(raw: &str) -> Option<Cow<'_, str>> {
+pub(super) fn string(raw: &str) -> Option<Cow<'_, str>> {
     let text = raw.strip_prefix('"')?.strip_suffix('"')?;
     if memchr::memchr(b'\\', text.as_bytes()).is_none() {
         return Some(Cow::Borrowed(text));

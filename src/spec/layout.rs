@@ -79,6 +79,11 @@ pub(super) struct Span {
 }
 
 impl Span {
+    /// Returns the stretch of a text that is not known to be UTF-8.
+    pub(super) fn bytes<'a>(&self, text: &'a [u8]) -> &'a [u8] {
+        text.get(self.start as usize..self.end as usize).unwrap_or_default()
+    }
+
     pub(super) fn of<'a>(&self, text: &'a str) -> &'a str {
         text.get(self.start as usize..self.end as usize).unwrap_or_default()
     }
@@ -91,14 +96,6 @@ pub(super) struct Mark {
     /// The end of the member before, or the place behind `{`: a cut from here takes the comma along.
     pub(super) from: u32,
     pub(super) value: Span,
-}
-
-impl Mark {
-    /// Returns the mark in a text of which a part has become longer or shorter.
-    pub(super) fn moved(&self, moved: impl Fn(u32) -> u32) -> Mark {
-        let value = Span { start: moved(self.value.start), end: moved(self.value.end) };
-        Mark { from: moved(self.from), value, ..*self }
-    }
 }
 
 /// The layout of one event. Of a member that is there twice the last one counts, as with every JSON parser in use.
@@ -256,6 +253,47 @@ struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 /// Returns the raw value of one member of an object, the last one of that name.
 pub(super) fn member<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     serde_json::Deserializer::from_str(text).deserialize_map(One(name)).ok().flatten()
+}
+
+/// Where the members of one name stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Found {
+    None,
+    One(Range<usize>),
+    Several,
+}
+
+/// Returns where the values of an object's members of this name stand; none for what is no object.
+pub(super) fn find(text: &str, name: &str) -> Found {
+    let seek = Seek { name, base: text.as_ptr() as usize };
+    serde_json::Deserializer::from_str(text).deserialize_map(seek).unwrap_or(Found::None)
+}
+
+struct Seek<'n> {
+    name: &'n str,
+    base: usize,
+}
+
+impl<'de> Visitor<'de> for Seek<'_> {
+    type Value = Found;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Found, A::Error> {
+        let mut found = Found::None;
+        while let Some(wanted) = map.next_key_seed(Is(self.name))? {
+            let raw: &'de RawValue = map.next_value()?;
+            if wanted {
+                found = match found {
+                    Found::None => Found::One(place(raw, self.base)),
+                    Found::One(_) | Found::Several => Found::Several,
+                };
+            }
+        }
+        Ok(found)
+    }
 }
 
 struct One<'n>(&'n str);

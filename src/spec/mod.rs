@@ -3,6 +3,7 @@
 //! Pure: no I/O, no clock, no async. A body is split by [`read()`] into the calls of an [`Envelope`] without parsing their contents, each is
 //! checked on its own, and a believed one becomes an immutable [`Event`] whose raw text is never rewritten.
 
+mod address;
 mod alias;
 mod batch;
 mod believe;
@@ -18,6 +19,7 @@ mod layout;
 mod page;
 pub mod privacy;
 mod proof;
+pub mod raw;
 pub mod read;
 pub mod reject;
 mod repair;
@@ -31,5 +33,6 @@ mod validate;
 pub use event::{Event, Head, Receipt, Redelivery};
 pub use integrations::Integrations;
 pub use kind::Kind;
+pub use raw::Raw;
 pub use read::{Arrival, Endpoint, Envelope, Intake, Limits, RequestError, read};
 pub use reject::{Code, Problem, Rejected};

@@ -12,16 +12,21 @@ mod value;
 use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::layout::{self, Field, Mark};
+use super::address::{self, Place};
+use super::layout::Field;
 use super::{Event, Head, Integrations, Receipt, batch};
 use rewrite::{Node, Rewriter};
 use value::Hasher;
 
 pub use pointer::{Pointer, Rule};
+
+/// Room for an address in quotes.
+const LONGEST_ADDRESS: usize = 48;
 
 /// What is done with a value before a destination sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,39 +107,46 @@ impl View {
         View { privacy, hasher: Hasher::new(salt) }
     }
 
-    /// Returns the events as the destination sees them. Those of which it sees everything are not copied.
+    /// Returns the events as the destination sees them. Those of which it sees everything are not copied, nor is the list
+    /// when that is so of all.
     pub fn of<'e>(&self, events: &'e [Arc<Event>]) -> Cow<'e, [Arc<Event>]> {
         if self.privacy.root.is_empty() {
             return Cow::Borrowed(events);
         }
-        let seen = |event: &Arc<Event>| self.seen(event).map_or_else(|| Arc::clone(event), Arc::new);
-        Cow::Owned(events.iter().map(seen).collect())
+        let Some((first, view)) =
+            events.iter().enumerate().find_map(|(index, event)| Some((index, self.seen(event)?)))
+        else {
+            return Cow::Borrowed(events);
+        };
+        let mut seen = Vec::with_capacity(events.len());
+        seen.extend(events.iter().take(first).map(Arc::clone));
+        seen.push(Arc::new(view));
+        let rest = events.iter().skip(first + 1);
+        seen.extend(rest.map(|event| self.seen(event).map_or_else(|| Arc::clone(event), Arc::new)));
+        Cow::Owned(seen)
     }
 
     /// Returns what is seen of the event when that is not all of it.
-    fn seen(&self, event: &Event) -> Option<Event> {
+    fn seen(&self, event: &Arc<Event>) -> Option<Event> {
         if !self.privacy.only_address || self.privacy.address == Treatment::Hash {
             return self.rewritten(event);
         }
-        match client_address(event) {
-            ClientAddress::None => self.with_our_address(event, event.raw.clone(), event.marks().to_vec()),
-            ClientAddress::At { start, end } if self.privacy.address == Treatment::Truncate => {
-                self.spliced(event, start..end)
-            }
-            ClientAddress::At { .. } | ClientAddress::Unclear => self.rewritten(event),
+        match address::place(event) {
+            Place::None => self.with_our_address(event),
+            Place::At(place) if self.privacy.address == Treatment::Truncate => self.patched(event, place),
+            Place::At(_) | Place::Unclear => self.rewritten(event),
         }
     }
 
     /// The usual case: the text stays, and so does the head. Nothing is copied but the receipt.
-    fn with_our_address(&self, event: &Event, raw: Bytes, marks: Vec<Mark>) -> Option<Event> {
-        let ip = event.receipt.ip.and_then(|ip| self.shown(ip));
-        let same =
-            ip == event.receipt.ip && raw.len() == event.raw.len() && raw.as_ptr() == event.raw.as_ptr();
-        let receipt = || Receipt { ip, ..event.receipt.clone() };
-        (!same).then(|| event.seen_as(raw, receipt(), marks))
+    fn with_our_address(&self, event: &Arc<Event>) -> Option<Event> {
+        let ip = self.shown(event);
+        (ip != event.receipt.ip).then(|| event.seen_as(event.raw.clone(), ip))
     }
 
-    fn shown(&self, ip: IpAddr) -> Option<IpAddr> {
+    /// Returns what is seen of the address that the door has seen.
+    fn shown(&self, event: &Event) -> Option<IpAddr> {
+        let ip = event.receipt.ip?;
         match self.privacy.address {
             Treatment::Keep => Some(ip),
             Treatment::Truncate => Some(value::network_of(ip)),
@@ -142,76 +154,29 @@ impl View {
         }
     }
 
-    /// Replaces one value of the text. The places of what the server may say again move with it.
-    fn spliced(&self, event: &Event, range: std::ops::Range<usize>) -> Option<Event> {
-        let text = event.text();
-        let old = text.get(range.clone())?;
-        let mut out = Vec::with_capacity(text.len() + 8);
-        out.extend_from_slice(text.get(..range.start)?.as_bytes());
-        value::write(old, "ip", Treatment::Truncate, &self.hasher, &mut out);
-        let new = out.len() - range.start;
-        if out.get(range.start..) == Some(old.as_bytes()) {
-            return self.with_our_address(event, event.raw.clone(), event.marks().to_vec());
+    /// Replaces one value of the text, which is not copied for it.
+    fn patched(&self, event: &Arc<Event>, place: Range<usize>) -> Option<Event> {
+        let old = event.sent().get(place.clone()).and_then(|old| std::str::from_utf8(old).ok())?;
+        let mut shown = Vec::with_capacity(LONGEST_ADDRESS);
+        value::write(old, address::NAME, Treatment::Truncate, &self.hasher, &mut shown);
+        if shown == old.as_bytes() {
+            return self.with_our_address(event);
         }
-        out.extend_from_slice(text.get(range.end..)?.as_bytes());
-        let moved = |at: u32| {
-            let at = at as usize;
-            let at = if at >= range.end { at - range.len() + new } else { at };
-            u32::try_from(at).unwrap_or(u32::MAX)
-        };
-        let marks = event.marks().iter().map(|mark| mark.moved(moved)).collect();
-        self.with_our_address(event, out.into(), marks)
+        Some(event.seen_as(event.raw.patched(place, shown), self.shown(event)))
     }
 
     /// Goes through the whole text, and reads the head of what comes of it.
-    fn rewritten(&self, event: &Event) -> Option<Event> {
+    fn rewritten(&self, event: &Arc<Event>) -> Option<Event> {
         // A hash is no address any more, so it becomes the client's own member before it is hashed.
         let with_ip = (self.privacy.address == Treatment::Hash).then(|| with_address(event)).flatten();
         let text = with_ip.as_deref().unwrap_or_else(|| event.text());
-        let ip = event.receipt.ip.and_then(|ip| self.shown(ip));
         let mut rewriter = Rewriter::new(&self.hasher, text.len());
         rewriter.write(text, "", &self.privacy.root);
         let Some(out) = rewriter.finish() else {
-            return self.with_our_address(event, event.raw.clone(), event.marks().to_vec());
+            return self.with_our_address(event);
         };
-        let receipt = Receipt { ip, ..event.receipt.clone() };
-        Some(Event::restore(out.into(), receipt).unwrap_or_else(|_| nothing_of(event)))
-    }
-}
-
-/// The client's address in the text of an event.
-enum ClientAddress {
-    None,
-    /// One value, at this place.
-    At {
-        start: usize,
-        end: usize,
-    },
-    /// Several contexts or several addresses.
-    Unclear,
-}
-
-/// A look that costs nothing where no member can be of that name: its letters, or their escapes, are not there.
-fn client_address(event: &Event) -> ClientAddress {
-    let mut contexts = event.marks().iter().filter(|mark| mark.field == Field::Context);
-    let Some(context) = contexts.next() else { return ClientAddress::None };
-    if contexts.next().is_some() {
-        return ClientAddress::Unclear;
-    }
-    let text = context.value.of(event.text());
-    let has = |what: &[u8]| memchr::memmem::find(text.as_bytes(), what).is_some();
-    if !has(b"\"ip\"") && !has(b"\\u00") {
-        return ClientAddress::None;
-    }
-    let members = layout::places(text).unwrap_or_default();
-    let mut found = members.into_iter().filter(|(name, _)| name == "ip");
-    match (found.next(), found.next()) {
-        (None, _) => ClientAddress::None,
-        (Some((_, place)), None) => {
-            let base = context.value.start as usize;
-            ClientAddress::At { start: base + place.start, end: base + place.end }
-        }
-        _ => ClientAddress::Unclear,
+        let receipt = Receipt { ip: self.shown(event), ..event.receipt.clone() };
+        Some(Event::restore(out, receipt).unwrap_or_else(|_| nothing_of(event)))
     }
 }
 

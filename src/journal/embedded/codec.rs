@@ -333,7 +333,7 @@ mod tests {
         let event = event_with(full.clone(), 10);
         let (got, raw) = round_trip(&event, 7);
         assert_eq!(got, full);
-        assert_eq!(raw, event.raw);
+        assert_eq!(event.raw, raw);
         full.message_id = Some("x".into());
         full.sent_at = None;
         full.ip = Some("10.0.0.1".parse().unwrap());
@@ -348,7 +348,7 @@ mod tests {
             receipt.ip = Some("10.0.0.1".parse().unwrap());
             receipt.redelivery = Some(Box::new(Redelivery { destination: "crm ü".into(), previous }));
             let event = event_with(receipt.clone(), 3);
-            assert_eq!(round_trip(&event, 7), (receipt, event.raw.clone()));
+            assert_eq!(round_trip(&event, 7), (receipt, event.raw.clone().into()));
             let mut out = Vec::new();
             encode(&mut out, 7, &id_hash("m1"), &event).unwrap();
             assert!(check(&out, 7).unwrap().is_redelivery);
@@ -366,7 +366,7 @@ mod tests {
             assert_eq!(round_trip(&event_with(receipt.clone(), 3), 7).0, receipt);
             receipt.redelivery = Some(Box::new(Redelivery { destination: "crm".into(), previous: Some(3) }));
             let event = event_with(receipt.clone(), 3);
-            assert_eq!(round_trip(&event, 7), (receipt, event.raw.clone()));
+            assert_eq!(round_trip(&event, 7), (receipt, event.raw.clone().into()));
         }
         // Read by routers that know no signals, and they by this one.
         let mut quiet = receipt("m1");

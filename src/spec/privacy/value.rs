@@ -4,12 +4,13 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use super::super::layout;
+use super::super::{address, head, layout};
 use super::Treatment;
 
 /// Makes hashes with the salt of the router.
@@ -91,7 +92,7 @@ pub(super) fn write(raw: &str, key: &str, treatment: Treatment, hasher: &Hasher,
         (Treatment::Drop, _) => {}
         (Treatment::Keep, _) | (_, Some(b'n')) => out.extend_from_slice(raw.as_bytes()),
         (_, Some(b'{' | b'[')) => write_each(raw, key, treatment, hasher, out),
-        (Treatment::Truncate, Some(b'"')) => write_text(short(raw, key).as_deref(), out),
+        (Treatment::Truncate, Some(b'"')) => write_short(raw, key, out),
         (Treatment::Truncate, _) => write_text(None, out),
         (Treatment::Hash, Some(b'"')) => {
             let text = serde_json::from_str::<Cow<'_, str>>(raw).unwrap_or_default();
@@ -115,14 +116,16 @@ fn write_each(raw: &str, key: &str, treatment: Treatment, hasher: &Hasher, out: 
     out.extend_from_slice(raw.get(at..).unwrap_or_default().as_bytes());
 }
 
-fn short(raw: &str, key: &str) -> Option<String> {
-    let text = serde_json::from_str::<Cow<'_, str>>(raw).ok()?;
-    let text = text.trim();
-    match text.parse::<IpAddr>() {
-        Ok(ip) => Some(network_of(ip).to_string()),
+fn write_short(raw: &str, key: &str, out: &mut Vec<u8>) {
+    let Some(text) = head::string(raw) else { return write_text(None, out) };
+    match text.trim().parse::<IpAddr>() {
+        Ok(ip) => {
+            // Writing to memory does not fail, and nothing in an address is escaped.
+            write!(out, "\"{}\"", network_of(ip)).ok();
+        }
         // A list of addresses, or one with a port, must not be told by its beginning.
-        Err(_) if key == "ip" => None,
-        Err(_) => Some(text.chars().take(1).collect()),
+        Err(_) if key == address::NAME => write_text(None, out),
+        Err(_) => write_text(Some(&text.trim().chars().take(1).collect::<String>()), out),
     }
 }
 
