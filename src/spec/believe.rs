@@ -3,22 +3,26 @@
 //! The one place where the order of the checks stands: form, size, the layout, what the batch adds, the promise of a
 //! tree, the kind, the head. Each call stands alone; nothing here can spoil its neighbours.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
+use memchr::memmem::Finder;
 use uuid::Uuid;
 
 use super::head::{self, Draft};
 use super::layout::{self, Field, Layout};
 use super::read::{Arrival, Call, Endpoint, Envelope, Intake, Limits};
 use super::reject::{Code, Problem};
-use super::{Event, Receipt, Rejected, proof, time};
+use super::{Event, Head, Receipt, Rejected, proof, time};
 
 /// A body up to this size may be kept alive by any event of it.
 const SMALL_BODY: usize = 64 * 1024;
 /// Believed events that are less than this part of a large body are copied out of it.
 const SMALL_PART: usize = 8;
+
+/// How a library that runs in the user's own app says so.
+static DIRECT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"direct\""));
 
 /// Believes or sets aside each call of a request.
 pub(super) fn all(mut envelope: Envelope, arrival: &Arrival, limits: &Limits) -> Intake {
@@ -70,6 +74,10 @@ impl Refusal {
     }
 }
 
+fn assembled(raw: Bytes, layout: Layout, (head, receipt): (Head, Receipt)) -> Event {
+    Event::assemble(raw, head, receipt, layout.marks)
+}
+
 fn whole(code: Code, message: String) -> Problem {
     Problem { path: String::new(), code, message }
 }
@@ -91,35 +99,27 @@ impl Door<'_> {
             return Err(Refusal::of(whole(Code::NotAnObject, "an event must be a JSON object".to_owned())));
         }
         let raw = proof::without_half_surrogates(&call.raw).map_or_else(|| call.raw.clone(), Bytes::from);
+        // Once: to prove that bytes are text is a look at each of them.
+        let text = text_of(&raw).map_err(Refusal::of)?;
         let layout = match call.layout.take() {
             Some(layout) => *layout,
-            None => layout_of(&raw).map_err(Refusal::of)?,
+            None => layout_of(text).map_err(Refusal::of)?,
         };
-        let (raw, layout) = self.merged(raw, layout).map_err(Refusal::of)?;
-        let text = text_of(&raw).map_err(Refusal::of)?;
-        match self.check(index, text, &layout) {
-            Ok((head, receipt)) => Ok(Event::assemble(raw, head, receipt, layout.marks)),
-            Err(problems) => Err(Box::new(Refusal { message_id: head::message_id(&layout, text), problems })),
+        if let Some(merged) = self.envelope.shared.merge(text, &layout) {
+            let layout = layout_of(&merged).map_err(Refusal::of)?;
+            let checked = self.checked(index, &merged, &layout)?;
+            return Ok(assembled(merged.into(), layout, checked));
         }
+        let checked = self.checked(index, text, &layout)?;
+        Ok(assembled(raw, layout, checked))
     }
 
-    fn merged(&self, raw: Bytes, layout: Layout) -> Result<(Bytes, Layout), Problem> {
-        match self.envelope.shared.merge(text_of(&raw)?, &layout) {
-            None => Ok((raw, layout)),
-            Some(text) => {
-                let raw = Bytes::from(text);
-                let layout = layout_of(&raw)?;
-                Ok((raw, layout))
-            }
-        }
+    fn checked(&self, index: usize, text: &str, layout: &Layout) -> Result<(Head, Receipt), Box<Refusal>> {
+        let refusal = |problems| Box::new(Refusal { message_id: head::message_id(layout, text), problems });
+        self.check(index, text, layout).map_err(refusal)
     }
 
-    fn check(
-        &self,
-        index: usize,
-        text: &str,
-        layout: &Layout,
-    ) -> Result<(super::Head, Receipt), Vec<Problem>> {
+    fn check(&self, index: usize, text: &str, layout: &Layout) -> Result<(Head, Receipt), Vec<Problem>> {
         // Before the size: what is nested a million times is also large, but its depth is what is wrong with it.
         proof::prove(text).map_err(|problem| vec![problem])?;
         let most = self.limits.max_event_bytes;
@@ -180,8 +180,7 @@ fn made_id(at: Timestamp) -> Box<str> {
 /// A server-side library that runs in the user's own app says so.
 fn is_direct(layout: &Layout, text: &str) -> bool {
     layout.value(Field::Context, text).is_some_and(|context| {
-        memchr::memmem::find(context.as_bytes(), b"\"direct\"").is_some()
-            && layout::member(context, "direct") == Some("true")
+        DIRECT.find(context.as_bytes()).is_some() && layout::member(context, "direct") == Some("true")
     })
 }
 
@@ -189,6 +188,6 @@ fn text_of(raw: &[u8]) -> Result<&str, Problem> {
     std::str::from_utf8(raw).map_err(|error| whole(Code::BadJson, format!("invalid UTF-8: {error}")))
 }
 
-fn layout_of(raw: &[u8]) -> Result<Layout, Problem> {
-    Layout::of(text_of(raw)?).map_err(|error| whole(Code::BadJson, error.to_string()))
+fn layout_of(text: &str) -> Result<Layout, Problem> {
+    Layout::of(text).map_err(|error| whole(Code::BadJson, error.to_string()))
 }

@@ -6,13 +6,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::policy::delivery::Plain;
 use crate::policy::patience::Patience;
 use crate::spec::Event;
 
 /// Events by position.
 #[derive(Debug)]
 pub(super) struct Loaded {
-    events: HashMap<u64, Arc<Event>>,
+    events: HashMap<u64, Arc<Event>, Plain>,
     bytes: usize,
     max_bytes: usize,
 }
@@ -22,7 +23,7 @@ impl Loaded {
     pub(super) fn new(patience: &Patience) -> Self {
         let batches = patience.concurrency.get().saturating_add(2);
         let max_bytes = patience.batch.max_bytes.saturating_mul(batches);
-        Loaded { events: HashMap::new(), bytes: 0, max_bytes }
+        Loaded { events: HashMap::default(), bytes: 0, max_bytes }
     }
 
     /// Keeps an event when there is room.
@@ -35,8 +36,8 @@ impl Loaded {
     /// Keeps an event that is needed at once.
     fn keep(&mut self, position: u64, event: Arc<Event>) {
         self.bytes += event.size();
-        self.forget_old(self.events.get(&position).cloned());
-        self.events.insert(position, event);
+        let gone = self.events.insert(position, event);
+        self.forget_old(gone);
     }
 
     /// Returns an event that is in memory.
@@ -70,7 +71,7 @@ mod tests {
     fn no_more_is_kept_than_there_is_room_for() {
         let event = Arc::new(event("m", 100));
         let size = event.size();
-        let mut loaded = Loaded { events: HashMap::new(), bytes: 0, max_bytes: size * 2 };
+        let mut loaded = Loaded { events: HashMap::default(), bytes: 0, max_bytes: size * 2 };
         (0..5).for_each(|position| loaded.offer(position, Arc::clone(&event)));
         assert_eq!((0..5).filter(|position| loaded.get(*position).is_some()).count(), 2);
         loaded.keep(0, Arc::clone(&event));

@@ -49,7 +49,7 @@ use waits::Waits;
 
 pub use gate::Hold;
 pub use lane::{Burial, Fate};
-pub use order::Keys;
+pub use order::{Keys, Plain};
 pub use step::{Action, Input, Item};
 pub use view::{Obstacle, Standing};
 
@@ -250,16 +250,20 @@ impl Delivery {
 
     /// Settles loaded events and lets their users' next ones go on.
     fn settle(&mut self, positions: &[u64]) {
-        let mut freed = BTreeSet::new();
-        let mut run = 0..0;
+        let (mut freed, mut run) = (Vec::new(), 0..0);
         for position in positions {
-            freed.extend(self.leave(*position));
+            self.leave(*position, &mut freed);
             if *position != run.end {
                 self.settle_range(std::mem::replace(&mut run, *position..*position));
             }
             run.end = position + 1;
         }
         self.settle_range(run);
+        if self.parked == 0 {
+            return;
+        }
+        freed.sort_unstable();
+        freed.dedup();
         let limit = self.patience.batch.max_events.get();
         for key in freed {
             for position in self.order.first(key, limit) {
@@ -268,13 +272,12 @@ impl Delivery {
         }
     }
 
-    /// Takes an event out and returns the keys under which others may wait for it.
-    fn leave(&mut self, position: u64) -> Vec<u64> {
-        let Some(slot) = self.slots.remove(&position) else { return Vec::new() };
-        self.order.leave(&slot.keys, position);
+    /// Takes an event out and adds the keys under which others may wait for it.
+    fn leave(&mut self, position: u64, freed: &mut Vec<u64>) {
+        let Some(slot) = self.slots.remove(&position) else { return };
+        self.order.leave(&slot.keys, position, freed);
         self.waits.forget(position);
         self.left(&slot.keys, slot.again);
-        if self.parked == 0 { Vec::new() } else { order::distinct(&slot.keys).collect() }
     }
 
     fn buried(&mut self, positions: &[u64]) {

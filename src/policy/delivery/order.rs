@@ -46,11 +46,11 @@ impl Queue {
 }
 
 /// For keys that nobody can choose to collide: positions, and hashes.
-pub(super) type Plain = std::hash::BuildHasherDefault<PlainHasher>;
+pub type Plain = std::hash::BuildHasherDefault<PlainHasher>;
 
 /// Spreads a number over the bits that a hash table looks at.
 #[derive(Debug, Default)]
-pub(super) struct PlainHasher(u64);
+pub struct PlainHasher(u64);
 
 impl std::hash::Hasher for PlainHasher {
     fn finish(&self) -> u64 {
@@ -101,11 +101,14 @@ impl Order {
         self.queues.contains_key(&key)
     }
 
-    /// Takes a settled position out of its queues.
-    pub(super) fn leave(&mut self, keys: &Keys, position: u64) {
+    /// Takes a settled position out of its queues, and adds the keys under which others wait on.
+    pub(super) fn leave(&mut self, keys: &Keys, position: u64, waiting: &mut Vec<u64>) {
         for key in distinct(keys) {
-            if self.queues.get_mut(&key).is_some_and(|queue| queue.remove(position)) {
-                self.queues.remove(&key);
+            let Entry::Occupied(mut queue) = self.queues.entry(key) else { continue };
+            if queue.get_mut().remove(position) {
+                queue.remove();
+            } else {
+                waiting.push(key);
             }
         }
     }

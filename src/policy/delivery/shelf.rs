@@ -297,7 +297,7 @@ impl Delivery {
 
     fn shelve(&mut self, position: u64) {
         let Some(slot) = self.slots.remove(&position) else { return };
-        self.order.leave(&slot.keys, position);
+        self.order.leave(&slot.keys, position, &mut Vec::new());
         self.waits.forget(position);
         if self.ready.remove(position) {
             self.ready_bytes -= slot.bytes;
