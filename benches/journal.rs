@@ -77,7 +77,7 @@ fn events(count: usize) -> anyhow::Result<Vec<Arc<Event>>> {
             signals: Default::default(),
             redelivery: None,
         };
-        let event = Event::restore(bytes::Bytes::from(raw), receipt);
+        let event = Event::restore(raw, receipt);
         event.map(Arc::new).map_err(|problem| anyhow::anyhow!(problem.message))
     };
     (0..count).map(event).collect()

@@ -96,9 +96,12 @@ impl Delivery {
     /// it from ever closing. While draining nothing is tried again: what is left waits in the journal.
     pub(super) fn next_lane_due(&self, now: Moment, permission: Permission) -> Option<(Moment, u64)> {
         let (due, id) = *self.due.first()?;
-        let is_new_ones_turn = permission == Permission::One && self.old_failure && self.ready.len() > 0;
         let is_due = due <= now || permission != Permission::Free;
-        (is_due && !self.draining && !is_new_ones_turn).then_some((due, id))
+        (is_due && !self.draining && !self.is_new_ones_turn(permission)).then_some((due, id))
+    }
+
+    fn is_new_ones_turn(&self, permission: Permission) -> bool {
+        permission == Permission::One && self.old_failure && self.ready.len() > 0
     }
 
     /// Returns whether the rate allows what is next.
@@ -138,7 +141,8 @@ impl Delivery {
         if let Some((_, id)) = self.next_lane_due(now, permission) {
             return Some(self.lane_affordable_at(id, permission));
         }
-        let lane = self.due.first().filter(|_| !self.draining);
+        // A lane that may not go now is no reason to wake up: it would be one again and again.
+        let lane = self.due.first().filter(|_| !self.draining && !self.is_new_ones_turn(permission));
         let lane = lane.map(|(due, id)| self.lane_affordable_at(*id, permission).max(*due));
         let batch = self.batch_due(permission != Permission::Free);
         let batch = batch.map(|due| self.batch_affordable_at(permission).max(due));

@@ -494,3 +494,23 @@ fn an_event_that_was_never_sent_says_nothing_about_the_destination() {
     assert_eq!(machine.breaker(Duration::from_millis(4)).1, 5);
     assert_eq!(machine.state(Duration::from_millis(4)), "retrying");
 }
+
+#[test]
+fn a_lane_whose_turn_it_is_not_does_not_wake_the_machine_until_new_events_can_be_afforded() {
+    use Mood::{Busy, CutShort, Down, Revoked, Well};
+    let users = [2, 2, 2, 99, 5, 3, 2, 99, 99, 4, 2, 1, 3, 3, 3, 1, 1, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1];
+    let moods =
+        [Revoked, Down, Busy, Busy, Well, Well, Down, Well, Down, Down, Down, Busy, Down, CutShort, Well];
+    let mut limited = patience(10, 2);
+    limited.rate_limit.events_per_second = 23;
+    let mut world = World::new(limited, users.to_vec(), BTreeSet::new(), moods.to_vec());
+    (world.slow, world.machine.max_slots) = (BTreeMap::from([(4, 2), (16, 3)]), 13);
+    world.give(Input::Woken { end: 28 });
+    for step in 0.. {
+        assert!(step < 1_000, "the machine wakes up for nothing");
+        if !world.step() {
+            break;
+        }
+    }
+    world.assert_all_settled();
+}
