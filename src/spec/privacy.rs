@@ -22,6 +22,7 @@ use rewrite::{Node, Rewriter};
 use value::Hasher;
 
 pub use pointer::{Pointer, Rule};
+pub use value::normalised;
 
 /// What is done with a value before a destination sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
