@@ -7,6 +7,7 @@ mod app;
 mod call;
 mod click;
 mod commerce;
+mod context;
 mod extra;
 mod hash;
 mod money;

@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use super::call::{Call, text};
+use super::call::{Call, part, text};
 use super::write::{Object, write_text};
 
 /// Returns the version of `extinfo` for the device's system.
 pub(super) fn platform(call: &Call<'_>) -> Option<&'static str> {
-    let name = call.context_part("os", "name").and_then(text)?;
+    let name = part(call.context.os, "name").and_then(text)?;
     match name.to_ascii_lowercase().as_str() {
         "android" => Some("a2"),
         "ios" | "ipados" | "iphone os" => Some("i2"),
@@ -17,13 +17,13 @@ pub(super) fn platform(call: &Call<'_>) -> Option<&'static str> {
 
 /// Returns the advertising id of the device; all zeros is what a system gives that keeps it.
 pub(super) fn advertising_id<'e>(call: &Call<'e>) -> Option<&'e str> {
-    let id = call.context_part("device", "advertisingId").and_then(text)?;
+    let id = part(call.context.device, "advertisingId").and_then(text)?;
     id.bytes().any(|byte| byte != b'0' && byte != b'-').then_some(id)
 }
 
 /// Writes `app_data`. One switch of the device stands for both of Meta's: that of the app is not known to any library.
 pub(super) fn write(call: &Call<'_>, event: &mut Object<'_>) {
-    let tracking = call.context_part("device", "adTrackingEnabled").is_some_and(is_on);
+    let tracking = part(call.context.device, "adTrackingEnabled").is_some_and(is_on);
     let fill = |data: &mut Object<'_>| -> Result<(), std::convert::Infallible> {
         data.integer("advertiser_tracking_enabled", tracking.into());
         data.integer("application_tracking_enabled", tracking.into());
@@ -43,23 +43,23 @@ fn is_on(value: &Value) -> bool {
 /// All 16 places must be there, in this order; what is not known is empty:
 /// <https://developers.facebook.com/docs/marketing-api/conversions-api/app-events>.
 fn write_extinfo(call: &Call<'_>, out: &mut Vec<u8>) {
-    let version = call.context_part("app", "version");
+    let version = part(call.context.app, "version");
     let places = [
-        call.context_part("app", "namespace"),
+        part(call.context.app, "namespace"),
         version,
-        call.context_part("app", "build").or(version),
-        call.context_part("os", "version"),
-        call.context_part("device", "model"),
-        call.context("locale"),
+        part(call.context.app, "build").or(version),
+        part(call.context.os, "version"),
+        part(call.context.device, "model"),
+        call.context.locale,
         None,
-        call.context_part("network", "carrier"),
-        call.context_part("screen", "width"),
-        call.context_part("screen", "height"),
-        call.context_part("screen", "density"),
+        part(call.context.network, "carrier"),
+        part(call.context.screen, "width"),
+        part(call.context.screen, "height"),
+        part(call.context.screen, "density"),
         None,
         None,
         None,
-        call.context("timezone"),
+        call.context.timezone,
     ];
     out.push(b'[');
     write_text(out, platform(call).unwrap_or_default());

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::Options;
+use super::context::Context;
 use crate::spec::{Event, Kind};
 
 /// The members of an object.
@@ -12,27 +13,20 @@ pub(super) type Members = Map<String, Value>;
 pub(super) struct Call<'e> {
     pub(super) event: &'e Event,
     pub(super) options: &'e Options,
-    /// Its own traits.
+    pub(super) context: Context<'e>,
+    /// Its own traits; those of the context are what a library repeats of an earlier identify.
     pub(super) traits: Option<&'e Members>,
-    /// What a library repeats of an earlier identify.
-    pub(super) context_traits: Option<&'e Members>,
     properties: Option<&'e Members>,
-    context: Option<&'e Members>,
-    page: Option<&'e Members>,
 }
 
 impl<'e> Call<'e> {
     pub(super) fn of(event: &'e Event, options: &'e Options) -> Call<'e> {
-        let context = event.context();
-        let below = |name: &str| context.and_then(|context| context.get(name)?.as_object());
         Call {
             event,
             options,
+            context: Context::of(event.context()),
             traits: event.tree().get("traits").and_then(Value::as_object),
-            context_traits: below("traits"),
             properties: event.properties(),
-            context,
-            page: below("page"),
         }
     }
 
@@ -54,36 +48,24 @@ impl<'e> Call<'e> {
         self.property(name).and_then(text)
     }
 
-    pub(super) fn context(&self, name: &str) -> Option<&'e Value> {
-        self.context?.get(name)
-    }
-
-    pub(super) fn context_text(&self, name: &str) -> Option<&'e str> {
-        self.context(name).and_then(text)
-    }
-
-    /// A text within an object of the context: `device`, `model`.
-    pub(super) fn context_part(&self, object: &str, name: &str) -> Option<&'e Value> {
-        self.context(object)?.get(name)
-    }
-
     /// The address of the page where it happened. A track call's own `url` is most often that of a product.
     pub(super) fn page_url(&self) -> Option<&'e str> {
-        let of_context = self.page.and_then(|page| page.get("url")).and_then(text);
+        let of_context = part(self.context.page, "url").and_then(text);
         let is_page = self.event.head.kind == Kind::Page;
         of_context.or_else(|| is_page.then(|| self.property_text("url")).flatten())
     }
 
     /// What follows the question mark of that page, when a library gives it apart.
     pub(super) fn page_search(&self) -> Option<&'e str> {
-        let of_context = self.page.and_then(|page| page.get("search")).and_then(text);
+        let of_context = part(self.context.page, "search").and_then(text);
         let is_page = self.event.head.kind == Kind::Page;
         of_context.or_else(|| is_page.then(|| self.property_text("search")).flatten())
     }
+}
 
-    pub(super) fn user_agent(&self) -> Option<&'e str> {
-        self.context_text("userAgent")
-    }
+/// Returns a member of an object that may be missing.
+pub(super) fn part<'e>(members: Option<&'e Members>, name: &str) -> Option<&'e Value> {
+    members?.get(name)
 }
 
 /// A text that says something, without the blanks around it.

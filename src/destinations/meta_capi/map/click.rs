@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
-use super::call::{Call, text};
+use super::call::{Call, part, text};
 
 /// Returns the click: as the cookie has it, else made from the `fbclid` of the page's address.
 /// <https://developers.facebook.com/docs/marketing-api/conversions-api/parameters/fbp-and-fbc>.
 pub(super) fn fbc<'e>(call: &Call<'e>) -> Option<Cow<'e, str>> {
-    cookie(call, "fbc", "_fbc").map(Cow::Borrowed).or_else(|| {
+    cookie(call, call.context.fbc, ("fbc", "_fbc")).map(Cow::Borrowed).or_else(|| {
         let at = call.event.receipt.timestamp.as_millisecond();
         Some(Cow::Owned(format!("fb.1.{at}.{}", fbclid(call)?)))
     })
@@ -15,13 +15,12 @@ pub(super) fn fbc<'e>(call: &Call<'e>) -> Option<Cow<'e, str>> {
 
 /// Returns the browser.
 pub(super) fn fbp<'e>(call: &Call<'e>) -> Option<&'e str> {
-    cookie(call, "fbp", "_fbp")
+    cookie(call, call.context.fbp, ("fbp", "_fbp"))
 }
 
-fn cookie<'e>(call: &Call<'e>, name: &str, cookie: &str) -> Option<&'e str> {
-    let own = call.context_text(name).or_else(|| call.property_text(name));
-    let stored = || call.context_part("cookies", cookie).and_then(text);
-    let found = own.or_else(stored).or_else(|| call.context_text(cookie));
+fn cookie<'e>(call: &Call<'e>, of_context: Option<&'e str>, (name, cookie): (&str, &str)) -> Option<&'e str> {
+    let stored = || part(call.context.cookies, cookie).and_then(text);
+    let found = of_context.or_else(|| call.property_text(name)).or_else(stored);
     found.filter(|value| is_cookie(value))
 }
 
@@ -36,7 +35,7 @@ fn is_cookie(value: &str) -> bool {
 
 /// The id of a click is never changed, not even its case.
 fn fbclid<'e>(call: &Call<'e>) -> Option<&'e str> {
-    let collected = call.context_part("clickIds", "fbclid").and_then(text);
+    let collected = part(call.context.click_ids, "fbclid").and_then(text);
     let of_url = || parameter(call.page_url()?.split('#').next()?.split_once('?')?.1);
     let of_search = || parameter(call.page_search()?.trim_start_matches('?'));
     collected.or_else(of_url).or_else(of_search).filter(|click| is_click(click))

@@ -12,23 +12,23 @@ use std::net::IpAddr;
 
 use serde_json::Value;
 
+use self::found::Found;
 use self::known::Known;
 use super::call::{Call, text};
+use super::context::OF_META;
 use super::hash::{Hashed, as_hash, hashed};
 use super::write::{Object, write_text, write_value};
 use super::{No, app, click, place};
 use crate::destinations::meta_capi::config::ExternalId;
 use crate::policy::outcome::Reason;
 
-/// Ids that Meta gave out itself, sent as they are when the context has them under Meta's own names.
-const OF_META: [&str; 6] = ["subscription_id", "lead_id", "fb_login_id", "anon_id", "page_id", "ctwa_clid"];
-
 /// Writes `user_data`.
 ///
 /// # Errors
 /// There is nothing in it by which Meta could know a person.
 pub(super) fn write(call: &Call<'_>, event: &mut Object<'_>) -> Result<(), No> {
-    let mut person = Person { call, user: Object::open(event.key("user_data")), known: Known::default() };
+    let (found, user) = (Found::of(call), Object::open(event.key("user_data")));
+    let mut person = Person { call, found, user, known: Known::default() };
     person.write_contacts();
     person.write_names();
     person.write_address();
@@ -41,22 +41,21 @@ pub(super) fn write(call: &Call<'_>, event: &mut Object<'_>) -> Result<(), No> {
 
 struct Person<'p, 'o> {
     call: &'p Call<'p>,
+    found: Found<'p>,
     user: Object<'o>,
     known: Known,
 }
 
 impl Person<'_, '_> {
     fn write_contacts(&mut self) {
-        let email = self.call.own(&["email"]);
-        self.write_list("em", values(email).filter_map(|text| email_hash(&text)));
-        let phone = self.call.own(&["phone", "phoneNumber", "phone_number"]);
-        self.write_list("ph", values(phone).filter_map(|text| phone_hash(&text)));
+        self.write_list("em", values(self.found.email).filter_map(|text| email_hash(&text)));
+        self.write_list("ph", values(self.found.phone).filter_map(|text| phone_hash(&text)));
     }
 
     fn write_names(&mut self) {
-        let first = self.call.own(&["firstName", "first_name", "firstname"]).and_then(word);
-        let last = self.call.own(&["lastName", "last_name", "lastname"]).and_then(word);
-        let whole = self.call.of_person("name").and_then(text).filter(|name| !name.contains('@')).unwrap_or_default();
+        let first = self.found.first_name.and_then(word);
+        let last = self.found.last_name.and_then(word);
+        let whole = self.found.name.and_then(text).filter(|name| !name.contains('@')).unwrap_or_default();
         // The words between the first and the last may belong to either.
         let (begin, end) = match (whole.split_once(char::is_whitespace), whole.rsplit_once(char::is_whitespace)) {
             (Some((begin, _)), Some((_, end))) => (begin, end),
@@ -64,20 +63,19 @@ impl Person<'_, '_> {
         };
         self.write_one("fn", name_hash("first_name", first.as_deref().unwrap_or(begin)));
         self.write_one("ln", name_hash("last_name", last.as_deref().unwrap_or(end)));
-        let gender = self.call.of_person("gender").and_then(word);
+        let gender = self.found.gender.and_then(word);
         self.write_one("ge", gender.and_then(|text| hashed("gender", &text)));
-        let birthday = self.call.own(&["birthday", "dateOfBirth", "date_of_birth", "birthdate"]).and_then(word);
+        let birthday = self.found.birthday.and_then(word);
         self.write_one("db", birthday.and_then(|text| birthday_hash(&text)));
     }
 
     fn write_address(&mut self) {
-        let part = |names: &[&str]| self.call.of_address(names).and_then(word);
-        let city = part(&["city"]).and_then(|text| prepared("city", &text, place::city));
-        let country = part(&["country", "countryCode", "country_code"]);
+        let city = self.found.city.and_then(word).and_then(|text| prepared("city", &text, place::city));
+        let country = self.found.country.and_then(word);
         // Where a hash hides the country, it is as good as not known.
         let code = country.as_deref().and_then(place::country);
-        let state = part(&["state"]).and_then(|text| prepared("state", &text, |text| place::state(text, code)));
-        let zip = part(&["postalCode", "postal_code", "zip", "zipCode", "zip_code", "postcode"]);
+        let state = self.found.state.and_then(word).and_then(|text| prepared("state", &text, |text| place::state(text, code)));
+        let zip = self.found.zip.and_then(word);
         let zip = zip.and_then(|text| prepared("zip", &text, |text| place::zip(text, code)));
         let country = country.and_then(|text| prepared("country", &text, |text| place::country(text).map(Cow::Borrowed)));
         self.write_one("ct", city);
@@ -95,18 +93,17 @@ impl Person<'_, '_> {
             ExternalId::None => [None, None],
         };
         self.write_list("external_id", ids.into_iter().flatten().filter_map(|id| hashed("external_id", id)));
-        for name in OF_META {
-            let id = self.call.context(name).filter(|id| id.is_number() || text(id).is_some());
-            let Some(id) = id else { continue };
+        for (name, id) in OF_META.iter().zip(self.call.context.of_meta) {
+            let Some(id) = id.filter(|id| id.is_number() || text(id).is_some()) else { continue };
             self.known.note(name);
             write_value(self.user.key(name), id);
         }
     }
 
     fn write_browser(&mut self) {
-        let address = self.call.context_text("ip").and_then(address);
+        let address = self.call.context.ip.and_then(address);
         self.write_plain("client_ip_address", address.as_deref());
-        self.write_plain("client_user_agent", self.call.user_agent());
+        self.write_plain("client_user_agent", self.call.context.user_agent);
         self.write_plain("fbc", click::fbc(self.call).as_deref());
         self.write_plain("fbp", click::fbp(self.call));
         self.write_plain("madid", app::advertising_id(self.call));

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::call::Call;
+use super::call::{Call, part};
 use super::write::{Object, write_text};
 use crate::destinations::meta_capi::config::LimitedDataUse;
 use crate::policy::consent;
@@ -35,7 +35,7 @@ pub(super) fn write(call: &Call<'_>, event: &mut Object<'_>) {
 
 /// What the event says itself, in the form of Meta's pixel: `[["LDU"], 1, 1000]`, the options, country and state.
 fn said<'e>(call: &Call<'e>) -> Option<Rights<'e>> {
-    let list = call.context("dataProcessingOptions")?.as_array()?;
+    let list = call.context.data_processing_options?.as_array()?;
     let words = list.first()?.as_array()?.iter().filter_map(Value::as_str).collect();
     let number = |index: usize| list.get(index).and_then(Value::as_i64).unwrap_or_default();
     Some(Rights { words, country: number(1), state: number(2) })
@@ -51,7 +51,7 @@ fn must_limit(call: &Call<'_>) -> bool {
 
 /// Whether the event states a category about advertising that its user does not allow. Silence is no refusal.
 fn has_refused(call: &Call<'_>) -> bool {
-    let preferences = call.context_part("consent", "categoryPreferences").and_then(Value::as_object);
+    let preferences = part(call.context.consent, "categoryPreferences").and_then(Value::as_object);
     let is_no = |(name, value): (&String, &Value)| {
         !value.is_null() && value.as_bool() != Some(true) && consent::is_advertising(name)
     };

@@ -2,7 +2,7 @@
 
 use super::No;
 use super::app;
-use super::call::{Call, text};
+use super::call::{Call, part, text};
 
 /// Every word that Meta knows.
 pub(in super::super) const SOURCES: [&str; 9] = [
@@ -54,7 +54,7 @@ fn is_website(call: &Call<'_>) -> bool {
 }
 
 fn is_app(call: &Call<'_>) -> bool {
-    let is_app = call.context("app").is_some() || call.context_part("device", "type").is_some();
+    let is_app = call.context.app.is_some() || part(call.context.device, "type").is_some();
     is_app && missing(APP, call).is_none()
 }
 
@@ -62,9 +62,9 @@ fn is_app(call: &Call<'_>) -> bool {
 fn missing(source: &str, call: &Call<'_>) -> Option<&'static str> {
     match source {
         WEBSITE if call.page_url().is_none() => Some("the address of its page in `context.page.url`"),
-        WEBSITE if call.user_agent().is_none() => Some("`context.userAgent`"),
+        WEBSITE if call.context.user_agent.is_none() => Some("`context.userAgent`"),
         APP if app::platform(call).is_none() => Some("`context.os.name`, iOS or Android"),
-        APP if call.context_part("os", "version").and_then(text).is_none() => Some("`context.os.version`"),
+        APP if part(call.context.os, "version").and_then(text).is_none() => Some("`context.os.version`"),
         MESSAGES if call.property_text("messaging_channel").is_none() => Some("`properties.messaging_channel`"),
         _ => None,
     }

@@ -34,7 +34,8 @@ const PERSONAL: [&str; 6] = ["email", "phone", "firstName", "lastName", "birthda
 
 type Members = Map<String, Value>;
 
-/// What is wrong with an event: Meta's subcode and a sentence.
+/// What is wrong with an event: Meta's subcode and a sentence. Of 2804003 and 2804050 it is known that they mean this; the
+/// others are of the same family, and what each of them means there is not documented.
 struct Wrong(i64, String);
 
 /// Returns the event, when it is one.

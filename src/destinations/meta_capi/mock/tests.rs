@@ -65,7 +65,6 @@ fn it_takes_what_is_as_it_must_be_and_refuses_the_whole_request_for_one_event() 
     let hash = "ab".repeat(32);
     // SHA-256 of nothing.
     let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-    let places = |first: &str| json!([first, "", "", "", "17", "", "", "", "", "", "", "", "", "", "", ""]);
     for (pointer, value, expected) in [
         ("/event_id", json!("x"), 0),
         ("/event_name", json!("é".repeat(50)), 0),
@@ -100,6 +99,11 @@ fn it_takes_what_is_as_it_must_be_and_refuses_the_whole_request_for_one_event() 
     ] {
         assert_eq!(subcode(pointer, value.clone()), expected, "{pointer} {value}");
     }
+}
+
+#[test]
+fn an_app_tells_sixteen_things_of_itself() {
+    let places = |first: &str| json!([first, "", "", "", "17", "", "", "", "", "", "", "", "", "", "", ""]);
     let app = |places: Value| {
         let mut event = event_with("/action_source", json!("app"));
         event["app_data"] = json!({ "advertiser_tracking_enabled": 0, "application_tracking_enabled": 1, "extinfo": places });
@@ -150,36 +154,51 @@ fn a_request_has_one_to_a_thousand_events() {
     assert_eq!(stand_in("", &[]).read(&no_json).map_err(|said| codes(&said)), Err((100, 0)));
 }
 
-#[test]
-fn it_says_what_it_is_told_and_keeps_what_it_took() {
-    let mut graph = stand_in("", &[]);
+/// Tells it what to say; returns the status of its answer.
+fn tell(graph: &mut Box<dyn Mock>, text: &str) -> u16 {
+    let order = Incoming { body: text.to_owned().into(), ..incoming("POST", "/_mock/say", "", &Value::Null) };
+    graph.control(&order).unwrap().status
+}
+
+/// A request with one event, and that event.
+fn one() -> (Incoming, Vec<MockEvent>) {
     let body = json!({ "data": [event_with("/event_id", json!("one"))] });
     let request = incoming("POST", "/v25.0/1/events", "t", &body);
-    let events = graph.read(&request).unwrap();
-    let tell = |graph: &mut Box<dyn Mock>, text: &str| {
-        let order = Incoming { body: text.to_owned().into(), ..incoming("POST", "/_mock/say", "", &Value::Null) };
-        graph.control(&order).unwrap().status
-    };
-    assert_eq!(tell(&mut graph, r#"{"code":80004,"subcode":7,"minutes":3,"status":403,"times":1,"event":"one"}"#), 200);
+    let events = stand_in("", &[]).read(&request).unwrap();
+    (request, events)
+}
+
+#[test]
+fn it_says_what_it_is_told() {
+    let (mut graph, (request, events)) = (stand_in("", &[]), one());
+    let line = r#"{"code":80004,"subcode":7,"minutes":3,"status":403,"times":1,"event":"one"}"#;
+    assert_eq!(tell(&mut graph, line), 200);
     let (said, taken) = graph.take(&request, &events);
     assert_eq!((said.status, codes(&said), taken.len()), (403, (80_004, 7), 0));
-    assert_eq!(said.headers[1].0, "x-business-use-case-usage");
-    assert!(said.headers[1].1.contains("\"estimated_time_to_regain_access\":3"));
-    let (said, taken) = graph.take(&request, &events);
-    assert_eq!((said.status, taken), (200, vec![0]));
-    assert!(said.body.contains("\"events_received\":1"), "{}", said.body);
+    let (name, usage) = &said.headers[1];
+    assert_eq!(*name, "x-business-use-case-usage");
+    assert!(usage.contains("\"estimated_time_to_regain_access\":3"), "{usage}");
+    assert_eq!(graph.take(&request, &events).1, [0], "it was to be said once");
     assert_eq!(tell(&mut graph, r#"{"code":1,"transient":true,"event":"two"}"#), 200);
     assert_eq!(graph.take(&request, &events).0.status, 200, "it is about another event");
     assert_eq!(tell(&mut graph, r#"{"code":0,"received":0}"#), 200);
     assert!(graph.take(&request, &events).0.body.contains("\"events_received\":0"));
-    assert_eq!(tell(&mut graph, r#"{"colour":1}"#), 400);
-    assert_eq!(tell(&mut graph, ""), 200);
+    assert_eq!((tell(&mut graph, r#"{"colour":1}"#), tell(&mut graph, "")), (400, 200));
+    assert!(graph.take(&request, &events).0.body.contains("\"events_received\":1"));
+}
+
+#[test]
+fn it_keeps_what_it_took_until_it_forgets() {
+    let (mut graph, (request, events)) = (stand_in("", &[]), one());
+    let kept = |graph: &mut Box<dyn Mock>| {
+        let asked = incoming("GET", "/_mock/events", "", &Value::Null);
+        graph.control(&asked).unwrap().body.matches("\"event_id\":\"one\"").count()
+    };
     graph.take(&request, &events);
-    let kept = graph.control(&incoming("GET", "/_mock/events", "", &Value::Null)).unwrap();
-    assert_eq!(kept.body.matches("\"event_id\":\"one\"").count(), 3);
+    graph.take(&request, &events);
+    assert_eq!(kept(&mut graph), 2);
     graph.reset();
-    let kept = graph.control(&incoming("GET", "/_mock/events", "", &Value::Null)).unwrap();
-    assert_eq!(kept.body, r#"{"events":[]}"#);
+    assert_eq!(kept(&mut graph), 0);
 }
 
 #[test]

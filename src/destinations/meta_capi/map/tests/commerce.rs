@@ -144,4 +144,5 @@ fn nothing_about_a_person_is_ever_in_the_data() {
     assert_eq!(search, Value::Null);
     let viewed = custom("Product Viewed", &json!({ "id": "1", "name": "ann@example.com" }));
     assert_eq!(viewed["content_name"], Value::Null);
+    assert_eq!(custom("Product Viewed", &json!({ "product_id": "ann@example.com" })), Value::Null);
 }

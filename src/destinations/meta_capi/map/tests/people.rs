@@ -40,7 +40,7 @@ fn hashes_are_those_of_the_one_spelling() {
 #[test]
 fn what_is_a_hash_already_passes_and_what_only_holds_one_does_not() {
     assert_eq!(hash("email", &format!(" {} ", ANN.to_uppercase())).as_deref(), Some(ANN));
-    for holding in [format!("{ANN}0"), format!("x{ANN}"), format!("{ANN} {ANN}"), ANN[1..].to_owned()] {
+    for holding in [format!("{ANN}0"), format!("x{ANN}"), format!("{ANN} {ANN}"), ANN.replacen('7', "", 1)] {
         assert_eq!(hash("email", &holding), Some(sha(&holding)), "{holding}");
     }
     assert_eq!(person(&json!({ "email": ANN.to_uppercase() }))["em"], json!([ANN]));
