@@ -28,7 +28,7 @@ use crate::telemetry::clock;
 pub const MAX_ANSWER_BYTES: usize = 64 * 1024;
 
 /// The headers that some `judge` reads.
-const KEPT_HEADERS: [&str; 3] = ["retry-after", "location", "range"];
+const KEPT_HEADERS: [&str; 4] = ["retry-after", "location", "range", "x-business-use-case-usage"];
 
 /// Connections kept open to one host while nothing is sent.
 const MAX_IDLE_CONNECTIONS: usize = 8;

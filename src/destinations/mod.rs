@@ -42,6 +42,7 @@ registry! {
     bigquery: bigquery::BigQuery,
     slack: slack::Slack,
     customerio: customerio::CustomerIo,
+    meta_capi: meta_capi::MetaCapi,
 }
 
 // What `make destination` copies is compiled and tested with everything else. It is in no binary and in no list.

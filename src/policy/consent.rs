@@ -104,11 +104,19 @@ impl Needs {
 
 impl Category {
     fn new(name: &str) -> Category {
-        let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
-        let plain = plain.to_ascii_lowercase();
-        let is_of = |names: &[&str]| names.contains(&plain.as_str());
+        let is_of = |names: &[&str]| is_one_of(name, names);
         Category { name: name.into(), is_advertising: is_of(&ADVERTISING), is_necessary: is_of(&NECESSARY) }
     }
+}
+
+/// Returns whether a category of this name is about advertising.
+pub fn is_advertising(category: &str) -> bool {
+    is_one_of(category, &ADVERTISING)
+}
+
+fn is_one_of(category: &str, names: &[&str]) -> bool {
+    let plain: String = category.chars().filter(char::is_ascii_alphanumeric).collect();
+    names.contains(&plain.to_ascii_lowercase().as_str())
 }
 
 #[cfg(test)]

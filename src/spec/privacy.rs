@@ -24,6 +24,7 @@ use rewrite::{Node, Rewriter};
 use value::Hasher;
 
 pub use pointer::{Pointer, Rule};
+pub use value::normalised;
 
 /// Room for an address in quotes.
 const LONGEST_ADDRESS: usize = 48;

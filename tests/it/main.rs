@@ -21,6 +21,7 @@ mod delivery;
 mod disk;
 mod explain;
 mod letters;
+mod meta_capi;
 mod mock;
 mod ops;
 mod orders;

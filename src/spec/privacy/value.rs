@@ -56,7 +56,9 @@ fn kind_of(key: &str) -> &str {
     }
 }
 
-fn normalised<'t>(kind: &str, text: &'t str) -> Cow<'t, str> {
+/// Returns the one spelling of a text that is trimmed: what two people write differently and mean alike has one hash. Kinds
+/// are `email`, `phone`, `first_name`, `last_name`, `gender`, `city`, `state`, `country` and `zip`; any other stays as it is.
+pub fn normalised<'t>(kind: &str, text: &'t str) -> Cow<'t, str> {
     let without_space = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
     match kind {
         "email" | "first_name" | "last_name" | "state" | "country" => text.to_lowercase().into(),

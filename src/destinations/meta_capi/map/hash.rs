@@ -1,0 +1,47 @@
+//! Hashes of what is known of a person: SHA-256 in lower-case hexadecimal of its one spelling.
+//!
+//! Who was hashed before keeps the hash. Nothing is never hashed: all who gave nothing would be one person.
+
+use sha2::{Digest as _, Sha256};
+
+use crate::spec::privacy::normalised;
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
+/// Digits of a hash.
+const LENGTH: usize = 64;
+
+/// A hash in hexadecimal.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Hashed([u8; LENGTH]);
+
+impl Hashed {
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// Returns the hash of a value of this kind; `None` when nothing is left of it in its one spelling.
+pub(super) fn hashed(kind: &str, text: &str) -> Option<Hashed> {
+    let text = text.trim();
+    if let Some(before) = as_hash(text) {
+        return Some(before);
+    }
+    let normal = normalised(kind, text);
+    (!normal.is_empty()).then(|| of(normal.as_bytes()))
+}
+
+/// Returns a text that is a hash already: 64 hexadecimal digits and nothing else.
+pub(super) fn as_hash(text: &str) -> Option<Hashed> {
+    let digits: &[u8; LENGTH] = text.as_bytes().try_into().ok()?;
+    digits.iter().all(u8::is_ascii_hexdigit).then(|| Hashed(digits.map(|digit| digit.to_ascii_lowercase())))
+}
+
+fn of(bytes: &[u8]) -> Hashed {
+    let mut digits = [0; LENGTH];
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(Sha256::digest(bytes)) {
+        for (digit, half) in pair.iter_mut().zip([byte >> 4, byte & 15]) {
+            *digit = HEX.get(usize::from(half)).copied().unwrap_or_default();
+        }
+    }
+    Hashed(digits)
+}
