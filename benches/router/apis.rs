@@ -123,15 +123,7 @@ impl Sink {
         let listener = TcpListener::bind(("127.0.0.1", 0))?;
         let sink = Sink { port: listener.local_addr()?.port(), counts: Arc::default() };
         let counts = Arc::clone(&sink.counts);
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                if counts.closed.load(Ordering::Relaxed) {
-                    return;
-                }
-                let counts = Arc::clone(&counts);
-                std::thread::spawn(move || stream.and_then(|stream| serve(stream, kind, &counts)).ok());
-            }
-        });
+        std::thread::spawn(move || listen(&listener, kind, &counts));
         Ok(sink)
     }
 }
@@ -141,6 +133,16 @@ impl Drop for Sink {
         self.counts.closed.store(true, Ordering::Relaxed);
         // Wakes the thread that accepts, so that it sees the word.
         drop(TcpStream::connect(("127.0.0.1", self.port)));
+    }
+}
+
+fn listen(listener: &TcpListener, kind: &'static Kind, counts: &Arc<Counts>) {
+    for stream in listener.incoming() {
+        if counts.closed.load(Ordering::Relaxed) {
+            return;
+        }
+        let counts = Arc::clone(counts);
+        std::thread::spawn(move || stream.and_then(|stream| serve(stream, kind, &counts)).ok());
     }
 }
 

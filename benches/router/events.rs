@@ -196,7 +196,7 @@ fn event(number: usize, shape: Shape) -> (&'static str, String) {
 
 /// Lets a call be of this hour, and an order of a price have a revenue.
 fn make_current(call: &mut Map<String, Value>) {
-    let now = jiff::Timestamp::now() - jiff::SignedDuration::from_mins(10);
+    let now = opentrack::telemetry::clock::now() - jiff::SignedDuration::from_mins(10);
     call.insert("timestamp".into(), format!("{now:.3}").into());
     if let Some(properties) = call.get_mut("properties").and_then(Value::as_object_mut)
         && let Some(price) = properties.get("price").cloned()
