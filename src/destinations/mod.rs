@@ -67,6 +67,17 @@ pub struct About {
     pub config_block: &'static str,
 }
 
+/// A setting that the environment says in parts.
+#[derive(Debug, Clone, Copy)]
+pub struct Composed {
+    /// Which setting, a required one. Its own variable in [`About::required`] is the part that cannot be left out.
+    pub key: &'static str,
+    /// The variables that it is put together from.
+    pub variables: &'static [&'static str],
+    /// Puts it together from those that are set; `None` when that is not enough.
+    pub compose: fn(&dyn Fn(&str) -> Option<String>) -> Option<String>,
+}
+
 /// Facts about the process that a destination may need when it is built.
 #[derive(Debug, Clone)]
 pub struct Setting {
@@ -161,6 +172,8 @@ pub trait Destination: Send + Sync + Sized + 'static {
     /// Whether the order of one user's events means something there. Where false, an event never waits for another one, and
     /// the requests of a batch go out side by side.
     const ORDERED: bool = true;
+    /// Settings that are put together from several environment variables where the configuration says nothing.
+    const COMPOSED: &'static [Composed] = &[];
     /// Whether it gets a client's address whole unless its own `privacy` says otherwise; what others get is said by
     /// `[privacy] ip`. True only where the other side matches people by their address.
     const WHOLE_IP: bool = false;
