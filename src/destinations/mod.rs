@@ -212,6 +212,12 @@ pub trait Destination: Send + Sync + Sized + 'static {
     /// Says what the reply means for each event of the request: one outcome per event, in the request's order.
     fn judge(&self, request: &Self::Request, events: usize, reply: &Reply) -> Vec<Outcome>;
 
+    /// Says what it means for a batch that the schema which it needs did not come about, for a warehouse: something to wait
+    /// for, unless the store knows better.
+    fn unchanged(fault: Fault) -> Outcome {
+        Outcome::Transient(fault)
+    }
+
     /// Returns the requests that `check --probe` sends: they try address, credentials and rights and never carry an event.
     fn probe(&self) -> Vec<Self::Request> {
         Vec::new()
