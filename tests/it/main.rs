@@ -23,6 +23,7 @@ mod letters;
 mod mock;
 mod ops;
 mod orders;
+mod postgres;
 mod promises;
 mod reload;
 mod schema;

@@ -1,0 +1,4 @@
+//! The PostgreSQL warehouse end to end: the real binary and a real server.
+
+mod rows;
+mod scene;
