@@ -33,7 +33,7 @@ const REFRESH_EVERY: Duration = Duration::from_secs(15 * 60);
 const TIDY: Chore = Chore { name: "pool", every: Duration::from_secs(60) };
 
 /// How long a change waits for a lock.
-const WAIT_FOR_LOCKS: &str = "SET LOCAL lock_timeout = '5s'";
+const WAIT_FOR_LOCKS: &str = "SET LOCAL lock_timeout = '2s'";
 
 /// See the module.
 #[derive(Debug, Clone)]

@@ -2,3 +2,5 @@
 
 mod rows;
 mod scene;
+mod schema;
+mod trouble;

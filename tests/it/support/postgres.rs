@@ -135,6 +135,16 @@ impl Postgres {
         run(&self.url(), sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
     }
 
+    /// Runs statements in a transaction that lasts as long as what is returned.
+    pub(crate) async fn hold(&self, sql: &str) -> Client {
+        let client = connect(&self.url()).await.expect("the server answers");
+        client
+            .batch_execute(&format!("BEGIN; {sql}"))
+            .await
+            .unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+        client
+    }
+
     /// Returns the rows of a query, without what is NULL; a failing one fails the test.
     pub(crate) async fn query(&self, sql: &str) -> Vec<Row> {
         self.try_query(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"))
