@@ -76,8 +76,11 @@ pub struct Composed {
     /// The variables that it is put together from.
     pub variables: &'static [&'static str],
     /// Puts it together from those that are set; `None` when that is not enough.
-    pub compose: fn(&dyn Fn(&str) -> Option<String>) -> Option<String>,
+    pub compose: fn(Variables<'_>) -> Option<String>,
 }
+
+/// Looks up an environment variable; `None` when it is not set or empty.
+pub type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Facts about the process that a destination may need when it is built.
 #[derive(Debug, Clone)]

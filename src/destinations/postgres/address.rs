@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use tokio_postgres::Config;
 use tokio_postgres::config::SslMode;
 
+use super::super::Variables;
+
 /// How a connection is made.
 #[derive(Clone)]
 pub(super) struct Address {
@@ -119,7 +121,7 @@ fn decoded(text: &str) -> Result<String, String> {
 }
 
 /// Puts an address together from `PG_HOST` and its companions; `None` without a host.
-pub(super) fn compose(get: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+pub(super) fn compose(get: Variables<'_>) -> Option<String> {
     let host = get("PG_HOST")?;
     let host = if host.contains(':') { format!("[{host}]") } else { encoded(&host) };
     let part = |name: &str, before: &str| get(name).map_or(String::new(), |text| format!("{before}{}", encoded(&text)));

@@ -85,16 +85,13 @@ pub(super) fn widen(schema: &str, table: &str, columns: &[Column]) -> String {
 /// Returns the statement that writes rows given as one array for each column. A row whose `id` is there already stays as it
 /// is, or is brought up to date; no statement may then have one `id` twice.
 pub(super) fn write_rows(schema: &str, table: &str, columns: &[(&str, ColumnType)], write: Write) -> String {
-    let list = |item: &dyn Fn((usize, &(&str, ColumnType))) -> String| -> String {
-        columns.iter().enumerate().map(|(at, column)| item((at + 1, column))).collect::<Vec<_>>().join(",")
-    };
-    let names = list(&|(_, (name, _))| quoted(name));
-    let values = list(&|(at, (_, kind))| match kind {
+    let names = list(columns, |_, name, _| quoted(name));
+    let values = list(columns, |at, _, kind| match kind {
         ColumnType::Numeric => format!("u.c{at}::numeric"),
         _ => format!("u.c{at}"),
     });
-    let arrays = list(&|(at, (_, kind))| format!("${at}::{}[]", wire(*kind)));
-    let aliases = list(&|(at, _)| format!("c{at}"));
+    let arrays = list(columns, |at, _, kind| format!("${at}::{}[]", wire(kind)));
+    let aliases = list(columns, |at, _, _| format!("c{at}"));
     let on_conflict = match write {
         Write::Insert => "DO NOTHING".to_owned(),
         Write::Upsert => upsert(columns),
@@ -104,6 +101,12 @@ pub(super) fn write_rows(schema: &str, table: &str, columns: &[(&str, ColumnType
          ON CONFLICT (\"id\") {on_conflict}",
         table_name(schema, table)
     )
+}
+
+/// Returns an item for each column, with its number from 1.
+fn list(columns: &[(&str, ColumnType)], item: impl Fn(usize, &str, ColumnType) -> String) -> String {
+    let items = columns.iter().zip(1..).map(|((name, kind), at)| item(at, name, *kind));
+    items.collect::<Vec<_>>().join(",")
 }
 
 /// A newer event replaces what it has a value for; an older one only fills what is still empty, and writes nothing when

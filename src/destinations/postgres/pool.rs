@@ -3,7 +3,6 @@
 //! A connection that somebody stopped waiting for may still be at work, so it is closed and never lent again. Never
 //! retries anything.
 
-use std::ops::DerefMut;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -146,7 +145,7 @@ impl Lease {
     /// Returns the connection.
     pub(super) fn client(&mut self) -> Result<&mut ClientWrapper, Failure> {
         let given_back = || Failure { kind: FailureKind::Connection, message: "the connection was given back".to_owned() };
-        self.0.as_mut().map(DerefMut::deref_mut).ok_or_else(given_back)
+        self.0.as_deref_mut().ok_or_else(given_back)
     }
 
     /// Gives the connection back.

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::scene::{pg, scene, until_delivered, until_state};
 use crate::support::{
-    Config, Load, Oracle, Place, Poison, Postgres, Router, Server, batch, fresh_id, ids_of, track, until,
+    Config, Load, Oracle, Place, Poison, Postgres, Router, Server, batch, fresh_id, ids_of, opentrack, track,
+    until,
 };
 
 /// Everything that is owed to the database is there, once, and nothing else.
@@ -156,48 +157,62 @@ async fn a_wrong_password_holds_and_is_never_repeated() {
     until_delivered(&router, 1).await;
 }
 
-#[tokio::test]
-async fn tls_is_as_strict_as_the_address_says() {
-    let Some(mut server) = Server::start() else { return };
-    let database = server.database().await;
-    let folder = folder(&database).await;
-    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/postgres/tls");
+/// The files of the test's own authority.
+fn tls_file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/postgres/tls").join(name)
+}
+
+/// Has the server offer TLS, with a certificate for `localhost`.
+async fn offer_tls(server: &mut Server, database: &Postgres) {
+    let folder = folder(database).await;
     for name in ["server.pem", "server.key"] {
-        put(&folder, name, &std::fs::read_to_string(own.join(name)).unwrap());
+        put(&folder, name, &std::fs::read_to_string(tls_file(name)).unwrap());
     }
-    put(&folder, "pg_hba.conf", "hostssl all ot 127.0.0.1/32 trust\nhostnossl all ot 127.0.0.1/32 trust\n");
     database.run("ALTER SYSTEM SET ssl = on").await;
     database.run("ALTER SYSTEM SET ssl_cert_file = 'server.pem'").await;
     server.crash();
     server.start_again();
-    let by_name = database.url().replace("127.0.0.1", "localhost");
-    let ca = own.join("ca.pem");
-    let table = [
-        (format!("{}?sslmode=require", database.url()), "", Ok(true)),
-        (format!("{by_name}?sslmode=verify-full"), "", Err("tls")),
-        (format!("{by_name}?sslmode=verify-full"), ca.to_str().unwrap(), Ok(true)),
-        (format!("{}?sslmode=verify-full", database.url()), ca.to_str().unwrap(), Err("tls")),
-        (format!("{}?sslmode=verify-ca", database.url()), ca.to_str().unwrap(), Ok(true)),
-        (format!("{}?sslmode=disable", database.url()), "", Ok(false)),
-    ];
-    for (url, ca_file, wanted) in table {
-        let dir = tempfile::tempdir().unwrap();
-        let config =
-            format!("[destinations.pg]\ntype = \"postgres\"\nurl = \"{url}\"\nca_file = \"{ca_file}\"\n");
-        std::fs::write(dir.path().join("config.toml"), config).unwrap();
-        let probe =
-            crate::support::opentrack().args(["check", "--probe"]).current_dir(dir.path()).output().unwrap();
-        let said =
-            String::from_utf8_lossy(&probe.stdout).into_owned() + &String::from_utf8_lossy(&probe.stderr);
-        assert_eq!(probe.status.success(), wanted.is_ok(), "{url}: {said}");
-        assert!(wanted.is_ok_and(|_| true) || said.contains("tls"), "{url}: {said}");
+}
+
+/// Returns whether `check --probe` is content with this address, and what it said.
+fn probe(url: &str, ca_file: &str) -> (bool, String) {
+    let dir = tempfile::tempdir().unwrap();
+    let config =
+        format!("[destinations.pg]\ntype = \"postgres\"\nurl = \"{url}\"\nca_file = \"{ca_file}\"\n");
+    std::fs::write(dir.path().join("config.toml"), config).unwrap();
+    let probe = opentrack().args(["check", "--probe"]).current_dir(dir.path()).output().unwrap();
+    let said = String::from_utf8_lossy(&probe.stdout).into_owned() + &String::from_utf8_lossy(&probe.stderr);
+    (probe.status.success(), said)
+}
+
+#[tokio::test]
+async fn tls_is_as_strict_as_the_address_says() {
+    let Some(mut server) = Server::start() else { return };
+    let database = server.database().await;
+    let by_address = database.url();
+    assert!(!probe(&format!("{by_address}?sslmode=require"), "").0, "the server has no TLS yet");
+    offer_tls(&mut server, &database).await;
+    let by_name = by_address.replace("127.0.0.1", "localhost");
+    let ca = tls_file("ca.pem").to_str().unwrap().to_owned();
+    for (base, mode, ca_file, is_fine) in [
+        (&by_address, "require", "", true),
+        (&by_name, "verify-full", "", false),
+        (&by_name, "verify-full", &*ca, true),
+        (&by_address, "verify-full", &ca, false),
+        (&by_address, "verify-ca", &ca, true),
+        (&by_address, "verify-ca", "", false),
+        (&by_address, "disable", "", true),
+    ] {
+        let (found, said) = probe(&format!("{base}?sslmode={mode}"), ca_file);
+        assert_eq!(found, is_fine, "{base} {mode} {ca_file}: {said}");
+        assert!(is_fine || said.contains("tls"), "{said}");
     }
-    let router =
-        Router::start(pg(Config::default(), &format!("{}?sslmode=require", database.url()), "")).await;
+    let router = Router::start(pg(Config::default(), &format!("{by_address}?sslmode=require"), "")).await;
     let event = track("u", 1);
     router.post("/v1/track", &event).await.expect_success();
     database.until_rows("tracks", &ids_of(&[event])).await;
-    let encrypted = "SELECT 1 FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE ssl AND application_name = 'opentrack'";
+    let encrypted = "SELECT 1 FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) \
+                     WHERE ssl AND application_name = 'opentrack'";
     assert!(!database.query(encrypted).await.is_empty());
 }
 

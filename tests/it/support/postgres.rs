@@ -45,6 +45,7 @@ impl Server {
         let mut address = String::new();
         answers.read_line(&mut address).expect("the script can be read");
         if address.is_empty() {
+            child.wait().ok();
             assert_ne!(environment("CI").as_deref(), Some("true"), "PostgreSQL cannot be started");
             eprintln!("SKIPPED: PostgreSQL cannot be started; `make test` installs it");
             return None;
