@@ -61,7 +61,7 @@ impl Array {
         is_cut
     }
 
-    /// Adds a value that [`write`] has written as the next row.
+    /// Adds a value that [`write()`] has written as the next row.
     pub(super) fn push_written(&mut self, value: &[u8]) {
         let start = self.data.len();
         self.data.extend_from_slice(&NULL);
