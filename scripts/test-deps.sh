@@ -3,6 +3,7 @@
 #   target/sdk/node         from tests/it/sdk/package.json (and its lock file)
 #   target/sdk/python/NAME  from tests/it/sdk/requirements/NAME.txt; a folder each, their modules are not to mix
 #   target/sdk/rust         from tests/it/sdk/rust, a project of its own
+# and Debian's PostgreSQL, where the system has none.
 # A folder whose list has not changed is left alone. What cannot be had is skipped loudly, or fails with CI=true.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -100,7 +101,25 @@ install_rust() {
   fi
 }
 
+# Debian's package makes a server of its own and starts it unless it is told not to; tests start theirs by themselves.
+install_postgres() {
+  if command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; then return; fi
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    cannot "PostgreSQL is missing, and can be installed only by root of a Debian system"
+    return
+  fi
+  echo "test-deps: installing PostgreSQL"
+  mkdir -p /etc/postgresql-common
+  if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
+    echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
+  fi
+  if ! { apt-get update -qq && apt-get install -y -qq --no-install-recommends postgresql; } >&2 </dev/null; then
+    cannot "apt-get install postgresql failed"
+  fi
+}
+
 mkdir -p "$home"
+install_postgres
 install_node
 for list in "$lists"/requirements/*.txt; do install_python "$list"; done
 install_rust

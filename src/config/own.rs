@@ -110,10 +110,19 @@ impl Own {
             self.take(section, key, &Field { origin: node.origin.clone(), node }, (directory, &[]));
         }
         for (key, variable) in self.missing() {
-            let Some(text) = environment.filled(variable) else { continue };
-            let value = typed_like(self.defaults.get(key), &Node::of_variable(variable, text));
+            let Some(text) = self.said(key, variable, environment) else { continue };
+            let value = typed_like(self.defaults.get(key), &Node::of_variable(variable, &text));
             self.values.insert(key.to_owned(), value);
             self.origins.insert(key.to_owned(), Origin::Variable(variable.to_owned()));
+        }
+    }
+
+    /// Returns what the environment says about a required setting, in one variable or in several.
+    fn said(&self, key: &str, variable: &str, environment: &Environment) -> Option<String> {
+        let get = |name: &str| environment.filled(name).map(str::to_owned);
+        match self.entry.composed.iter().find(|composed| composed.key == key) {
+            Some(composed) => (composed.compose)(&get),
+            None => get(variable),
         }
     }
 

@@ -133,8 +133,19 @@ pub fn env_example() -> String {
             let title = entry.about.title;
             push(&mut out, variable, "", &format!("{title}: fills `{key}` where it is empty."));
         }
+        for (key, variable) in parts(entry) {
+            let title = entry.about.title;
+            push(&mut out, variable, "", &format!("{title}: a part of `{key}`."));
+        }
     }
     out
+}
+
+/// The variables that say a part of a setting, without the one that was named as its own.
+fn parts(entry: &Entry) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let all = entry.composed.iter();
+    let all = all.flat_map(|composed| composed.variables.iter().map(|variable| (composed.key, *variable)));
+    all.filter(|(_, variable)| entry.about.required.iter().all(|(_, own)| own != variable))
 }
 
 fn push(out: &mut String, name: &str, example: &str, explanation: &str) {

@@ -43,6 +43,7 @@ registry! {
     slack: slack::Slack,
     customerio: customerio::CustomerIo,
     meta_capi: meta_capi::MetaCapi,
+    postgres: postgres::Postgres,
 }
 
 // What `make destination` copies is compiled and tested with everything else. It is in no binary and in no list.
@@ -74,6 +75,20 @@ pub struct About {
     /// The block of the shipped `config.toml`, commented, starting at its `[destinations.…]` header.
     pub config_block: &'static str,
 }
+
+/// A setting that the environment says in parts.
+#[derive(Debug, Clone, Copy)]
+pub struct Composed {
+    /// Which setting, a required one. Its own variable in [`About::required`] is the part that cannot be left out.
+    pub key: &'static str,
+    /// The variables that it is put together from.
+    pub variables: &'static [&'static str],
+    /// Puts it together from those that are set; `None` when that is not enough.
+    pub compose: fn(Variables<'_>) -> Option<String>,
+}
+
+/// Looks up an environment variable; `None` when it is not set or empty.
+pub type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Facts about the process that a destination may need when it is built.
 #[derive(Debug, Clone)]
@@ -169,6 +184,8 @@ pub trait Destination: Send + Sync + Sized + 'static {
     /// Whether the order of one user's events means something there. Where false, an event never waits for another one, and
     /// the requests of a batch go out side by side.
     const ORDERED: bool = true;
+    /// Settings that are put together from several environment variables where the configuration says nothing.
+    const COMPOSED: &'static [Composed] = &[];
     /// Whether it gets a client's address whole unless its own `privacy` says otherwise; what others get is said by
     /// `[privacy] ip`. True only where the other side matches people by their address.
     const WHOLE_IP: bool = false;
@@ -206,6 +223,12 @@ pub trait Destination: Send + Sync + Sized + 'static {
 
     /// Says what the reply means for each event of the request: one outcome per event, in the request's order.
     fn judge(&self, request: &Self::Request, events: usize, reply: &Reply) -> Vec<Outcome>;
+
+    /// Says what it means for a batch that the schema which it needs did not come about, for a warehouse: something to wait
+    /// for, unless the store knows better.
+    fn unchanged(fault: Fault) -> Outcome {
+        Outcome::Transient(fault)
+    }
 
     /// Returns the requests that `check --probe` sends: they try address, credentials and rights and never carry an event.
     fn probe(&self) -> Vec<Self::Request> {

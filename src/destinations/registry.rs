@@ -20,6 +20,8 @@ macro_rules! registry {
             pub parse: fn(toml::Table) -> Result<Settings, toml::de::Error>,
             /// Its own settings with their defaults, as a TOML table: the closed list of its keys.
             pub defaults: fn() -> toml::Table,
+            /// Settings that several environment variables say together.
+            pub composed: &'static [Composed],
             /// Whether it gets a client's address whole unless its own settings say otherwise.
             pub whole_ip: bool,
             /// Makes its stand-in, where there is one.
@@ -36,6 +38,7 @@ macro_rules! registry {
                 <<$ty as Destination>::Config as serde::Deserialize>::deserialize(toml::Value::Table(table)).map(Settings::$kind)
             },
             defaults: || toml::Table::try_from(<<$ty as Destination>::Config>::default()).unwrap_or_default(),
+            composed: <$ty as Destination>::COMPOSED,
             whole_ip: <$ty as Destination>::WHOLE_IP,
             mock: <$ty as Destination>::MOCK,
         }),+];

@@ -274,6 +274,13 @@ pub(super) struct LaneLabels {
     pub(super) lane: &'static str,
 }
 
+/// Connections of a pool, by what they do.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct PoolLabels {
+    pub(super) destination: String,
+    pub(super) state: &'static str,
+}
+
 /// A column and what it was given.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct ConflictLabels {

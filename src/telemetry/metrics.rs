@@ -3,6 +3,7 @@
 //! With its parts the only place that spells a metric's name. Values change through [`super::events`] alone; readers get the whole page
 //! as text. The crate appends `_total` to counters itself, so the names below go without it.
 
+mod pool;
 mod warehouse;
 
 use std::sync::atomic::AtomicU64;
@@ -20,6 +21,7 @@ use super::labels::{
     LetterEndLabels, OutcomeLabels, ReasonLabels, StateLabels,
 };
 use crate::spec::{Code, Kind};
+use pool::Pool;
 use warehouse::Warehouse;
 
 /// From a commit on a quiet disk to one on a busy host, in seconds.
@@ -73,6 +75,7 @@ pub struct Metrics {
     pub(super) answers: Family<AnswerLabels, Counter>,
     pub(super) answer_seconds: Histogram,
     pub(super) warehouse: Warehouse,
+    pub(super) pool: Pool,
     pub(super) bytes_in_flight: Level,
     pub(super) requests_waiting: Level,
 }
@@ -97,6 +100,7 @@ impl Metrics {
         let (journal_bytes, commit_seconds) = journal(&mut registry);
         let space = Space::new(&mut registry);
         let warehouse = Warehouse::new(&mut registry);
+        let pool = Pool::new(&mut registry);
         let (answers, answer_seconds) = door(&mut registry);
         let (bytes_in_flight, requests_waiting) = pressure(&mut registry);
         Metrics {
@@ -122,6 +126,7 @@ impl Metrics {
             answers,
             answer_seconds,
             warehouse,
+            pool,
             bytes_in_flight,
             requests_waiting,
         }

@@ -80,7 +80,7 @@ fn filled(mut table: Table, entry: &Entry, url: &str, text: &str) -> Table {
     for (key, _) in entry.about.required {
         // A project's name is no secret, whatever stands in for it here.
         let plain = if is_secret(key) { text } else { "something" };
-        let filled = if key.contains("url") { url } else { plain };
+        let filled = if key.contains("url") { &*address(entry.kind, url) } else { plain };
         let value = match table.get(*key) {
             Some(Value::Array(_)) => Value::Array(vec![filled.into()]),
             _ => filled.into(),
@@ -88,6 +88,12 @@ fn filled(mut table: Table, entry: &Entry, url: &str, text: &str) -> Table {
         table.insert((*key).to_owned(), value);
     }
     table
+}
+
+/// The same address as the destination writes it: not all of them are reached over HTTP.
+fn address(kind: &str, url: &str) -> String {
+    let (base, _) = url.split_once('?').unwrap_or((url, ""));
+    if kind == "postgres" { base.replacen("https", kind, 1) } else { url.to_owned() }
 }
 
 /// Builds every destination and hands it to a check.

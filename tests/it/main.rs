@@ -25,6 +25,7 @@ mod meta_capi;
 mod mock;
 mod ops;
 mod orders;
+mod postgres;
 mod promises;
 mod reload;
 mod schema;

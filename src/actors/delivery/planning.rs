@@ -117,7 +117,7 @@ impl<D: Destination> Parts<D> {
         let change = self.schema_manager()?.send(ChangeSchema { diff });
         let late = |_| Ok(Err(store_fault("the schema was not changed in time")));
         let changed = tokio::time::timeout(self.patience.timeout, change).await.unwrap_or_else(late);
-        changed.unwrap_or_else(|_| Err(schema_manager::stopped())).map_err(Outcome::Transient)
+        changed.unwrap_or_else(|_| Err(schema_manager::stopped())).map_err(D::unchanged)
     }
 
     /// Has the change made while other things go on.

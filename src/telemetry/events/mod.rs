@@ -11,6 +11,7 @@ mod journal;
 mod letters;
 mod life;
 mod orders;
+mod pool;
 mod reload;
 mod rows;
 mod schema;
@@ -32,6 +33,7 @@ pub use journal::{CommitDone, CommitFailed, JournalOpened, RecordsRetired};
 pub use letters::{LettersCounted, LettersEnded};
 pub use life::{NobodyThere, Stopped, Stopping, Trouble};
 pub use orders::{OperatorOrdered, ReplayBegun, ReplayEnded};
+pub use pool::{CharactersDropped, PoolMeasured};
 pub use reload::{
     ConfigApplied, ConfigRefused, ConfigUnchanged, ConfigWaits, ConfigWarning, DestinationStopped,
 };

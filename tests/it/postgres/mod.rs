@@ -1,0 +1,6 @@
+//! The PostgreSQL warehouse end to end: the real binary and a real server.
+
+mod rows;
+mod scene;
+mod schema;
+mod trouble;
