@@ -40,6 +40,8 @@ registry! {
     sqlite: sqlite::Sqlite,
     webhook: webhook::Webhook,
     bigquery: bigquery::BigQuery,
+    #[cfg(feature = "kafka")]
+    kafka: kafka::Kafka,
 }
 
 /// What a destination says about itself; README, docs and the console are generated from it.

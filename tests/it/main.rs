@@ -19,6 +19,8 @@ mod crash;
 mod delivery;
 mod disk;
 mod explain;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod letters;
 mod mock;
 mod ops;

@@ -9,6 +9,7 @@ mod door;
 mod intake;
 mod journal;
 mod letters;
+mod library;
 mod life;
 mod orders;
 mod reload;
@@ -29,6 +30,7 @@ pub use door::{DoorMeasured, DoorOpened, RequestAnswered, StatesSeen};
 pub use intake::{EventsAccepted, EventsDuplicate, EventsRejected};
 pub use journal::{CommitDone, CommitFailed, JournalOpened, RecordsRetired};
 pub use letters::{LettersCounted, LettersEnded};
+pub use library::LibrarySaid;
 pub use life::{NobodyThere, Stopped, Stopping, Trouble};
 pub use orders::{OperatorOrdered, ReplayBegun, ReplayEnded};
 pub use reload::{
