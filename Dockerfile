@@ -1,5 +1,8 @@
 # syntax=docker/dockerfile:1
 FROM rust:1.95-slim-bookworm AS build
+# What librdkafka is built with.
+RUN apt-get update && apt-get install -y --no-install-recommends g++ make perl pkg-config python3 zlib1g-dev \
+    && rm -rf /var/lib/apt/lists/*
 WORKDIR /build
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/build/target \

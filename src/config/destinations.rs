@@ -138,7 +138,13 @@ fn entry(name: &str, section: &mut Section<'_>, entries: &'static [Entry]) -> Op
     let written = section.field("type").is_some();
     let kind = section.value("type", name.to_owned(), read::text);
     let found = entries.iter().find(|entry| entry.kind == kind);
-    if found.is_none() && section.is_present() {
+    let feature = destinations::LEFT_OUT.iter().find(|(left_out, _)| *left_out == kind);
+    if let (None, Some((_, feature)), true) = (found, feature, section.is_present()) {
+        section.this_is_wrong(&format!(
+            "needs a program that was built with the feature `{feature}`, which this one was not: take the table away, \
+             or build with `--features {feature}`"
+        ));
+    } else if found.is_none() && section.is_present() {
         let suggestion = did_you_mean(&kind, entries.iter().map(|entry| entry.kind));
         let message = format!("must be the type of a destination that exists, not \"{kind}\"");
         match section.field("type").filter(|_| written) {

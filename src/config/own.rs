@@ -94,10 +94,8 @@ impl Own {
     }
 
     fn value_of(&self, key: &str, node: &Node, directory: &Path) -> toml::Value {
-        match typed_like(self.defaults.get(key), node) {
-            toml::Value::String(text) if is_path(key) => toml::Value::String(absolute(directory, &text)),
-            value => value,
-        }
+        let default = self.defaults.get(key);
+        located(key, typed_like(default, node), default, directory)
     }
 
     /// Fills settings that are empty from their environment variables.
@@ -166,6 +164,21 @@ impl Own {
     }
 }
 
+/// Makes the paths in a value absolute: the value itself, or those members of a table that the destination knows.
+fn located(key: &str, value: toml::Value, default: Option<&toml::Value>, directory: &Path) -> toml::Value {
+    match (value, default) {
+        (toml::Value::String(text), _) if is_path(key) => toml::Value::String(absolute(directory, &text)),
+        (toml::Value::Table(members), Some(toml::Value::Table(known))) => {
+            let member = |(name, value): (String, toml::Value)| match known.get(&name) {
+                Some(default) => (name.clone(), located(&name, value, Some(default), directory)),
+                None => (name, value),
+            };
+            toml::Value::Table(members.into_iter().map(member).collect())
+        }
+        (value, _) => value,
+    }
+}
+
 /// By their names, these are files.
 fn is_path(key: &str) -> bool {
     key == "path" || key.ends_with("_file") || key.ends_with("_path")
@@ -210,5 +223,19 @@ fn without_the_found(message: &str) -> String {
     match first_line.split_once(", expected ") {
         Some((_, expected)) => format!("must be {expected}"),
         None => first_line.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_in_a_table_are_located_where_the_destination_knows_them() {
+        let table = |text: &str| toml::Value::Table(text.parse().unwrap());
+        let given = table("ca_file = \"ca.pem\"\nname = \"x\"\nmy_file = \"as it is\"");
+        let known = table("ca_file = \"\"\nname = \"\"");
+        let located = located("security", given, Some(&known), Path::new("/etc/router"));
+        assert_eq!(located, table("ca_file = \"/etc/router/ca.pem\"\nname = \"x\"\nmy_file = \"as it is\""));
     }
 }

@@ -44,6 +44,8 @@ registry! {
     customerio: customerio::CustomerIo,
     meta_capi: meta_capi::MetaCapi,
     postgres: postgres::Postgres,
+    #[cfg(feature = "kafka")]
+    kafka: kafka::Kafka,
 }
 
 // What `make destination` copies is compiled and tested with everything else. It is in no binary and in no list.

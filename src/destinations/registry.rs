@@ -1,9 +1,10 @@
 //! The macro behind the one list of destinations. Types stay static: a [`Launcher`](super::Launcher) is called with each.
 
-/// Declares the modules, the closed `Settings` enum and the list `ENTRIES` from one line per destination.
+/// Declares the modules, the closed `Settings` enum and the list `ENTRIES` from one line per destination. A line behind
+/// `#[cfg(feature = "…")]` is left out of a build without that feature, and then stands in `LEFT_OUT`.
 macro_rules! registry {
-    ($($kind:ident: $ty:ty),+ $(,)?) => {
-        $(pub mod $kind;)+
+    ($($(#[cfg(feature = $feature:literal)])? $kind:ident: $ty:ty),+ $(,)?) => {
+        $($(#[cfg(feature = $feature)])? pub mod $kind;)+
 
         /// One kind of destination, for the config loader, the docs and the conformance test.
         #[derive(Clone, Copy)]
@@ -29,7 +30,7 @@ macro_rules! registry {
         }
 
         /// Every destination that exists.
-        pub const ENTRIES: &[Entry] = &[$(Entry {
+        pub const ENTRIES: &[Entry] = &[$($(#[cfg(feature = $feature)])? Entry {
             kind: <$ty as Destination>::KIND,
             about: <$ty as Destination>::ABOUT,
             guide: <$ty as Destination>::GUIDE,
@@ -43,12 +44,18 @@ macro_rules! registry {
             mock: <$ty as Destination>::MOCK,
         }),+];
 
+        /// Destinations that this build lacks, with the features that they need.
+        pub const LEFT_OUT: &[(&str, &str)] = &[
+            $($(#[cfg(not(feature = $feature))] (stringify!($kind), $feature),)?)+
+        ];
+
         /// The parsed settings of one destination.
         #[derive(Debug, Clone)]
         #[allow(non_camel_case_types, reason = "variants are the kinds as written in the configuration")]
         #[allow(clippy::large_enum_variant, reason = "there is one for each destination, and it is moved a few times")]
         pub enum Settings {
             $(
+                $(#[cfg(feature = $feature)])?
                 #[doc = concat!("Settings of `", stringify!($kind), "`.")]
                 $kind(<$ty as Destination>::Config),
             )+
@@ -57,12 +64,16 @@ macro_rules! registry {
         impl Settings {
             /// Returns the kind whose settings these are.
             pub fn kind(&self) -> &'static str {
-                match self { $(Settings::$kind(_) => <$ty as Destination>::KIND,)+ }
+                match self {
+                    $($(#[cfg(feature = $feature)])? Settings::$kind(_) => <$ty as Destination>::KIND,)+
+                }
             }
 
             /// Runs a read-only query, where the store is embedded. Blocks.
             pub fn query(&self, setting: &Setting, sql: &str) -> Option<Result<Rows, String>> {
-                match self { $(Settings::$kind(config) => <$ty as Destination>::query(config, setting, sql),)+ }
+                match self {
+                    $($(#[cfg(feature = $feature)])? Settings::$kind(config) => <$ty as Destination>::query(config, setting, sql),)+
+                }
             }
 
             /// Builds the destination and hands its two halves to `launcher`.
@@ -71,7 +82,7 @@ macro_rules! registry {
             /// Every problem of the settings.
             pub fn build<L: Launcher>(self, setting: &Setting, launcher: L) -> Result<L::Output, Vec<SettingError>> {
                 match self {
-                    $(Settings::$kind(config) => {
+                    $($(#[cfg(feature = $feature)])? Settings::$kind(config) => {
                         let (destination, client) = <$ty as Destination>::new(config, setting)?;
                         Ok(launcher.launch(destination, client))
                     })+

@@ -317,7 +317,8 @@ fn each_with_secrets<L: Launcher<Output = ()>>(check: impl Fn() -> L) {
 const SECRET: &str = "geheim0123456789";
 
 fn is_secret(key: &str) -> bool {
-    ["secret", "password", "token", "key"].iter().any(|word| key.contains(word))
+    // A key alone is that of a message, which is no secret.
+    key != "key" && ["secret", "password", "token", "key"].iter().any(|word| key.contains(word))
 }
 
 struct ShowsEachEvent;

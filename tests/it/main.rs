@@ -20,6 +20,8 @@ mod customerio;
 mod delivery;
 mod disk;
 mod explain;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod letters;
 mod meta_capi;
 mod mock;

@@ -209,9 +209,10 @@ pub(super) fn class(outcome: &Outcome) -> Option<AttemptClass> {
     }
 }
 
-/// Returns what went wrong at the other side; of what waits by itself, that is a quota or a right.
+/// Returns what went wrong at the other side; of what waits by itself, that is a quota, a right or a place that is missing.
 pub(super) fn failure(outcome: &Outcome) -> Option<&Fault> {
-    let is_theirs = |fault: &&Fault| matches!(fault.reason, Reason::Throttled | Reason::Forbidden);
+    let is_theirs =
+        |fault: &&Fault| matches!(fault.reason, Reason::Throttled | Reason::Forbidden | Reason::NotFound);
     fault_of(outcome).filter(|fault| class(outcome).is_some() || is_theirs(fault))
 }
 

@@ -7,6 +7,8 @@ mod db;
 mod event;
 mod fault_proxy;
 mod fault_proxy_tests;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod loader;
 mod oracle;
 mod ports;
@@ -27,6 +29,8 @@ pub(crate) use client::{Answer, basic, gzip, http};
 pub(crate) use db::{Db, Row};
 pub(crate) use event::{batch, fresh_id, ids_of, track};
 pub(crate) use fault_proxy::{Fault, FaultProxy};
+#[cfg(feature = "kafka")]
+pub(crate) use kafka::{Kafka, Message};
 pub(crate) use loader::{Load, Sent};
 pub(crate) use oracle::{Oracle, Place, Poison};
 pub(crate) use ports::free_port;
