@@ -1,0 +1,3 @@
+//! ClickHouse, against its own engine: nothing here needs a server or an account.
+
+mod engine;
