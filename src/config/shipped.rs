@@ -9,7 +9,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use super::read::size_text;
-use crate::destinations::{ENTRIES, Entry};
+use crate::destinations::{About, ENTRIES, Entry};
 use crate::policy::patience::Patience;
 
 pub use pages::readme;
@@ -133,8 +133,27 @@ pub fn env_example() -> String {
             let title = entry.about.title;
             push(&mut out, variable, "", &format!("{title}: fills `{key}` where it is empty."));
         }
+        for variable in of_its_family(&entry.about) {
+            let title = entry.about.title;
+            push(
+                &mut out,
+                variable,
+                "",
+                &format!("{title}: part of the address, where that comes from the environment."),
+            );
+        }
     }
     out
+}
+
+/// Returns the variables that a destination looks at itself and that are called like the first one that switches it on.
+fn of_its_family(about: &About) -> impl Iterator<Item = &'static str> + use<> {
+    let first = about.required.first().map_or("", |(_, variable)| *variable);
+    let family = first.split_once('_').map_or("", |(family, _)| family);
+    let is_of_it = move |name: &&'static str| {
+        !family.is_empty() && name.strip_prefix(family).is_some_and(|rest| rest.starts_with('_'))
+    };
+    about.surroundings.iter().copied().filter(is_of_it)
 }
 
 fn push(out: &mut String, name: &str, example: &str, explanation: &str) {
