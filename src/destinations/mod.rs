@@ -40,6 +40,7 @@ registry! {
     sqlite: sqlite::Sqlite,
     webhook: webhook::Webhook,
     bigquery: bigquery::BigQuery,
+    clickhouse: clickhouse::ClickHouse,
 }
 
 /// What a destination says about itself; README, docs and the console are generated from it.

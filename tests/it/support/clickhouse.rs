@@ -133,6 +133,11 @@ impl ClickHouse {
         self.behave(json!({})).await;
     }
 
+    /// Ends it.
+    pub(crate) fn stop(&mut self) {
+        let _is_ended = self.child.kill().and_then(|()| self.child.wait()).is_ok();
+    }
+
     /// Returns the settings of each insert that it carried out.
     pub(crate) async fn inserts(&self) -> Vec<Value> {
         let answer =
@@ -143,6 +148,6 @@ impl ClickHouse {
 
 impl Drop for ClickHouse {
     fn drop(&mut self) {
-        let _is_ended = self.child.kill().and_then(|()| self.child.wait()).is_ok();
+        self.stop();
     }
 }
