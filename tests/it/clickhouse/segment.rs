@@ -34,6 +34,11 @@ async fn every_kind_of_call_becomes_rows_of_its_tables_with_types_of_their_own()
     {
         scene.until_in(table, std::slice::from_ref(id)).await;
     }
+    expect_types(&scene).await;
+}
+
+/// The columns of an event's table have the types of their values, and its key makes repetitions replace each other.
+async fn expect_types(scene: &Scene) {
     let columns = scene.clickhouse.columns("order_completed").await;
     for (column, kind) in [
         ("id", "String"),

@@ -124,10 +124,12 @@ impl<'a> Page<'a> {
         }
     }
 
+    /// An address that is given is not the one of the browser, so the browser's path is not its path.
     fn or(self, other: Page<'a>) -> Page<'a> {
+        let path = if self.url.is_some() { self.path } else { self.path.or(other.path) };
         Page {
             url: self.url.or(other.url),
-            path: self.path.or(other.path),
+            path,
             title: self.title.or(other.title),
             referrer: self.referrer.or(other.referrer),
         }
