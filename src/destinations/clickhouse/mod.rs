@@ -45,9 +45,9 @@ pub struct ClickHouse {
     meter: Meter,
 }
 
-const SUMMARY: &str = "A ClickHouse database: one wide table of all events with rollups of pages, sessions, orders, web vitals \
-    and channels that are kept as rows come in, or Segment's warehouse tables, whose columns appear as events bring them. Rows \
-    go in large blocks over HTTP; a block that is sent again is dropped by its token.";
+const SUMMARY: &str = "One wide table with rollups for dashboards, or Segment's warehouse tables, in a ClickHouse database. The \
+    rollups (pages, sessions, orders, web vitals, channels) are kept as rows come in; the columns of Segment's tables appear as \
+    events bring them. Rows go in large blocks over HTTP, and a block that is sent again is dropped by its token.";
 
 impl Destination for ClickHouse {
     const KIND: &'static str = "clickhouse";

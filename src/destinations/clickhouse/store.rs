@@ -6,12 +6,13 @@
 mod fault;
 mod read;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::super::{BoxFuture, Chore, Quota, Reply, SchemaCell, SchemaFault, SchemaPace, SchemaStore};
 use super::api::Api;
 use super::config::TableLayout;
+use super::wide::Rollup;
 use super::{ddl, views, wide};
 use crate::warehouse::{Column, Schema, SchemaDiff};
 
@@ -24,8 +25,17 @@ const REFRESH_EVERY: Duration = Duration::from_secs(15 * 60);
 /// How often it is looked whether the views are there.
 const VIEWS_EVERY: Duration = Duration::from_secs(3600);
 
+/// How often it is looked whether a rollup is to be filled. Costs nothing where none is.
+const FILL_EVERY: Duration = Duration::from_secs(10);
+
 /// The chore of the views.
 const VIEWS: &str = "views";
+
+/// The chore of rollups that were made beside a table with rows.
+const FILL: &str = "fill rollups";
+
+/// What an operator asks for.
+const APPLY: &str = "apply views";
 
 /// How long filling a rollup may take.
 const FILL_WITHIN: Duration = Duration::from_secs(900);
@@ -35,12 +45,14 @@ const FILL_WITHIN: Duration = Duration::from_secs(900);
 pub(super) struct Store {
     api: Arc<Api>,
     cell: Arc<SchemaCell>,
+    /// Rollups that were made after the events that they are about. Rows do not wait until they are filled.
+    unfilled: Mutex<Vec<Rollup>>,
 }
 
 impl Store {
     /// Returns a store that has contacted nobody.
     pub(super) fn new(api: Arc<Api>, cell: Arc<SchemaCell>) -> Store {
-        Store { api, cell }
+        Store { api, cell, unfilled: Mutex::default() }
     }
 
     /// Reads all tables and publishes them.
@@ -93,7 +105,8 @@ impl Store {
             TableLayout::Segment => self.make(table, ddl::create_table(names, table, columns)).await?,
             TableLayout::Events => {
                 self.make(table, wide::create_table(names)).await?;
-                self.make_rollups().await.map_err(|reply| fault::of(&reply, table, String::new()))?;
+                let made = self.make_rollups().await;
+                made.map_err(|reply| fault::holds(fault::of(&reply, table, String::new())))?;
             }
         }
         self.publish(table).await
@@ -149,28 +162,48 @@ impl Store {
         made
     }
 
-    /// Makes the rollups that are missing; one that is made beside a table with rows is filled with them.
+    /// Makes what is missing of the rollups, and takes note of those that rows were there before.
     async fn make_rollups(&self) -> Result<(), Reply> {
         let (names, there) = (&self.api.target.names, read::tables(&self.api).await?);
-        let missing = wide::rollups().into_iter().filter(|rollup| !there.contains(&rollup.view()));
-        for rollup in missing {
+        for rollup in wide::rollups().into_iter().filter(|rollup| !rollup.is_in(&there)) {
+            let is_late = read::has_rows(&self.api, wide::TABLE).await?;
             self.run(&rollup.create_table(names)).await?;
             self.run(&rollup.create_view(names)).await?;
-            if read::has_rows(&self.api, wide::TABLE).await? {
-                self.api.run(&rollup.fill(names), FILL_WITHIN).await?;
+            if is_late {
+                self.unfilled.lock().unwrap_or_else(PoisonError::into_inner).push(rollup);
             }
         }
         Ok(())
     }
 
-    async fn do_chore(&self) -> Result<(), SchemaFault> {
-        let is_made = self.cell.load().tables.contains_key(wide::TABLE);
-        let done = match self.api.target.layout {
-            TableLayout::Segment => self.make_views().await,
-            TableLayout::Events if is_made => self.make_rollups().await,
-            TableLayout::Events => Ok(()),
-        };
-        done.map_err(|reply| fault::of(&reply, "", String::new()))
+    /// Fills the rollups that were made late.
+    async fn fill_rollups(&self) -> Result<(), Reply> {
+        let unfilled = std::mem::take(&mut *self.unfilled.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut rest = unfilled.into_iter();
+        while let Some(rollup) = rest.next() {
+            let filled = self.api.run(&rollup.fill(&self.api.target.names), FILL_WITHIN).await;
+            if let Err(reply) = filled {
+                let mut unfilled = self.unfilled.lock().unwrap_or_else(PoisonError::into_inner);
+                unfilled.extend(std::iter::once(rollup).chain(rest));
+                return Err(reply);
+            }
+        }
+        Ok(())
+    }
+
+    async fn do_chore(&self, chore: &str) -> Result<(), Reply> {
+        match (chore, self.api.target.layout) {
+            (FILL, _) => self.fill_rollups().await,
+            (_, TableLayout::Segment) => self.make_views().await,
+            (APPLY, TableLayout::Events) => {
+                self.run(&self.api.target.names.create_database()).await?;
+                self.run(&wide::create_table(&self.api.target.names)).await?;
+                self.make_rollups().await?;
+                self.fill_rollups().await
+            }
+            // They come about with the table, and are read with it.
+            (_, TableLayout::Events) => Ok(()),
+        }
     }
 }
 
@@ -204,12 +237,14 @@ impl SchemaStore for Handle {
     }
 
     fn chores(&self) -> Vec<Chore> {
-        vec![Chore { name: VIEWS, every: VIEWS_EVERY }]
+        vec![Chore { name: VIEWS, every: VIEWS_EVERY }, Chore { name: FILL, every: FILL_EVERY }]
     }
 
-    fn run(&self, _: &'static str) -> BoxFuture<Result<(), SchemaFault>> {
+    fn run(&self, chore: &'static str) -> BoxFuture<Result<(), SchemaFault>> {
         let store = Arc::clone(&self.0);
-        Box::pin(async move { store.do_chore().await })
+        Box::pin(async move {
+            store.do_chore(chore).await.map_err(|reply| fault::of(&reply, "", String::new()))
+        })
     }
 }
 

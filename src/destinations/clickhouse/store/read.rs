@@ -16,10 +16,13 @@ use crate::warehouse::{Schema, Table};
 /// # Errors
 /// What was said, or why nothing was.
 pub(super) async fn all(api: &Api) -> Result<Schema, Reply> {
-    let described = described(api, "").await?;
+    let mut described = described(api, "").await?;
+    if api.target.layout == TableLayout::Events {
+        described.retain(|name, _| name == wide::TABLE);
+        without_rollups(api, &mut described).await?;
+    }
     let tables = described.into_iter().map(|(name, table)| (name, Arc::new(table))).collect();
-    let schema = Schema { tables };
-    with_rollups(api, schema).await
+    Ok(Schema { tables })
 }
 
 /// Reads one table; `None` when there is no such table.
@@ -27,19 +30,21 @@ pub(super) async fn all(api: &Api) -> Result<Schema, Reply> {
 /// # Errors
 /// What was said, or why nothing was.
 pub(super) async fn one(api: &Api, table: &str) -> Result<Option<Table>, Reply> {
-    Ok(described(api, &format!(" AND table = {}", text(table))).await?.remove(table))
+    let mut described = described(api, &format!(" AND table = {}", text(table))).await?;
+    if api.target.layout == TableLayout::Events {
+        without_rollups(api, &mut described).await?;
+    }
+    Ok(described.remove(table))
 }
 
-/// The wide table counts as there when all that belongs to it is, so that what an older version has not made is made.
-async fn with_rollups(api: &Api, mut schema: Schema) -> Result<Schema, Reply> {
-    if api.target.layout == TableLayout::Events {
-        schema.tables.retain(|name, _| name == wide::TABLE);
-        let there = tables(api).await?;
-        if !wide::rollups().iter().all(|rollup| there.contains(&rollup.view())) {
-            schema.tables.remove(wide::TABLE);
-        }
+/// The wide table counts as there when all that belongs to it is: without one of them a row would be refused, or missing
+/// there.
+async fn without_rollups(api: &Api, described: &mut BTreeMap<String, Table>) -> Result<(), Reply> {
+    let there = tables(api).await?;
+    if !wide::rollups().iter().all(|rollup| rollup.is_in(&there)) {
+        described.remove(wide::TABLE);
     }
-    Ok(schema)
+    Ok(())
 }
 
 /// Columns that are calculated take no value, and views are no tables.

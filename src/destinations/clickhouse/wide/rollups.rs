@@ -5,6 +5,8 @@
 //! row each: whatever is repeated, they stay as they are. Only `engaged` is a plain sum, and the quantiles of vitals are
 //! estimates. Columns that a view computes have names of their own, since older versions take a name for its last meaning.
 
+use std::collections::BTreeSet;
+
 use super::super::ddl::Names;
 
 /// Texts of the kinds of columns that several rollups have.
@@ -17,6 +19,7 @@ const IS_VIEW: &str = "`type` IN ('page', 'screen')";
 const ID: &str = "cityHash64(`message_id`)";
 
 /// One rollup: its table, what fills it, and the key.
+#[derive(Debug)]
 pub(in super::super) struct Rollup {
     /// The table's name; its view has `_mv` behind it.
     pub(in super::super) name: &'static str,
@@ -31,6 +34,11 @@ impl Rollup {
     /// Returns the name of the view that fills it.
     pub(in super::super) fn view(&self) -> String {
         format!("{}_mv", self.name)
+    }
+
+    /// Returns whether both its table and its view are among these.
+    pub(in super::super) fn is_in(&self, there: &BTreeSet<String>) -> bool {
+        there.contains(self.name) && there.contains(&self.view())
     }
 
     /// Returns the statement that makes its table.
