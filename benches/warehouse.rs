@@ -1,5 +1,5 @@
 //! Microseconds of CPU per event for the mapping of a varied corpus to rows, and for mapping and insert into SQLite; and
-//! per row for the plan of BigQuery.
+//! per row for the plans of BigQuery and ClickHouse.
 //!
 //! `cargo bench --bench warehouse`. Prints one line per figure; compares nothing by itself.
 
@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use opentrack::destinations::bigquery;
 use opentrack::destinations::sqlite::{Config, Request, Sqlite};
 use opentrack::destinations::{Attempt, Client, Destination, Plan, Setting};
+use opentrack::destinations::{bigquery, clickhouse};
 use opentrack::policy::outcome::Outcome;
 use opentrack::spec::{Event, Kind, Receipt};
 use serde_json::json;
@@ -47,7 +47,44 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "rows in tracks, and different ones: {:?}",
         stored.ok_or("sqlite answers queries")??.rows
     ));
-    measure_rows(&batches, &setting, total)
+    measure_rows(&batches, &setting, total)?;
+    for layout in [clickhouse::TableLayout::Segment, clickhouse::TableLayout::Events] {
+        measure_clickhouse(layout, &batches, &setting)?;
+    }
+    Ok(())
+}
+
+/// Plans for ClickHouse with all tables there. Contacts nobody.
+fn measure_clickhouse(
+    layout: clickhouse::TableLayout,
+    batches: &[Vec<Arc<Event>>],
+    setting: &Setting,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let config = clickhouse::Config { url: "http://ch:8123".into(), layout, ..clickhouse::Config::default() };
+    let made = clickhouse::ClickHouse::new(config, setting);
+    let (destination, _) = made.map_err(|problems| format!("{problems:?}"))?;
+    let schema = destination.schema().ok_or("a warehouse has a schema")?;
+    for events in batches {
+        while let Some(needs) = destination.plan(events, &ATTEMPT).needs {
+            schema.change(|schema| schema.with(&needs));
+        }
+    }
+    let before = cpu();
+    let (mut rows, mut bytes) = (0, 0);
+    for events in batches {
+        let plan = std::hint::black_box(destination.plan(events, &ATTEMPT));
+        assert!(plan.needs.is_none() && plan.waiting.is_empty() && plan.refused.is_empty());
+        for planned in &plan.requests {
+            let clickhouse::Request::Insert(of_table) = &planned.request else {
+                return Err("a probe is not planned".into());
+            };
+            rows += of_table.rows;
+            bytes += of_table.body.len();
+        }
+    }
+    let us = per_event(before, u32::try_from(rows)?);
+    report(&format!("clickhouse plan, {layout:?}: {us:.2} us a row of {} bytes", bytes / rows));
+    Ok(())
 }
 
 /// Plans for BigQuery with all tables there and settled. Contacts nobody.

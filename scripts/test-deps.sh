@@ -2,6 +2,7 @@
 # Installs the unmodified client libraries that the end-to-end tests drive:
 #   target/sdk/node         from tests/it/sdk/package.json (and its lock file)
 #   target/sdk/python/NAME  from tests/it/sdk/requirements/NAME.txt; a folder each, their modules are not to mix
+#                           (chdb among them: ClickHouse's engine, for the tests of that warehouse)
 #   target/sdk/rust         from tests/it/sdk/rust, a project of its own
 # and Debian's PostgreSQL, where the system has none.
 # A folder whose list has not changed is left alone. What cannot be had is skipped loudly, or fails with CI=true.
@@ -63,7 +64,7 @@ find_pip() {
   return 1
 }
 
-# Installs one list of exact versions and hashes.
+# Installs one list of exact versions and hashes. It names all that is needed: what else a package asks for is not.
 install_python() {
   local list=$1 name stamp new pip
   name=$(basename "$list" .txt)
@@ -75,7 +76,7 @@ install_python() {
   new=$(mktemp -d "$home/python/new.XXXXXX")
   echo "test-deps: installing the Python library $name into $home/python/$name"
   # shellcheck disable=SC2086
-  if $pip install --quiet --disable-pip-version-check --no-input --root-user-action=ignore --require-hashes \
+  if $pip install --quiet --disable-pip-version-check --no-input --root-user-action=ignore --require-hashes --no-deps \
     --target "$new" -r "$list" </dev/null; then
     publish "$new" "$home/python/$name" "$stamp"
   else

@@ -46,6 +46,7 @@ registry! {
     postgres: postgres::Postgres,
     #[cfg(feature = "kafka")]
     kafka: kafka::Kafka,
+    clickhouse: clickhouse::ClickHouse,
 }
 
 // What `make destination` copies is compiled and tested with everything else. It is in no binary and in no list.

@@ -94,9 +94,7 @@ impl Metrics {
         let delivery = Delivery::new(&mut registry);
         let states =
             family(&mut registry, "delivery_state", "1 for the state that a destination is in, else 0");
-        let dead_letters = family(&mut registry, "dead_letters", "Dead letters that are kept");
-        let dead_letters_ended =
-            family(&mut registry, "dead_letters_ended", "Dead letters that are gone, by how they ended");
+        let (dead_letters, dead_letters_ended) = letters(&mut registry);
         let (journal_bytes, commit_seconds) = journal(&mut registry);
         let space = Space::new(&mut registry);
         let warehouse = Warehouse::new(&mut registry);
@@ -184,6 +182,11 @@ impl Delivery {
             breaker: family(to, "breaker_state", "0 closed, 1 half-open, 2 open"),
         }
     }
+}
+
+fn letters(to: &mut Registry) -> (Family<DeadLetterLabels, Level>, Family<LetterEndLabels, Counter>) {
+    let kept = family(to, "dead_letters", "Dead letters that are kept");
+    (kept, family(to, "dead_letters_ended", "Dead letters that are gone, by how they ended"))
 }
 
 type Ingest = ([Counter; Kind::ALL.len()], Family<ReasonLabels, Counter>, Counter);

@@ -14,6 +14,7 @@
 mod api;
 mod bigquery;
 mod cli;
+mod clickhouse;
 mod conformance;
 mod crash;
 mod customerio;

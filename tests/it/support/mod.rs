@@ -2,6 +2,7 @@
 //! into the warehouse.
 
 mod bigquery;
+mod clickhouse;
 mod client;
 mod db;
 mod event;
@@ -25,6 +26,7 @@ mod weather;
 mod witness;
 
 pub(crate) use bigquery::BigQuery;
+pub(crate) use clickhouse::ClickHouse;
 pub(crate) use client::{Answer, basic, gzip, http};
 pub(crate) use db::{Db, Row};
 pub(crate) use event::{batch, fresh_id, ids_of, track};

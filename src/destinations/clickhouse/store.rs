@@ -1,0 +1,250 @@
+//! Carries out schema changes of one database, and publishes what its tables look like then.
+//!
+//! Every statement may be run again (`IF NOT EXISTS`), so what others did meanwhile is no failure: the table is read anew and
+//! published, and who asked looks again. Never decides when something is changed; that is the schema manager's.
+
+mod fault;
+mod read;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::super::{BoxFuture, Chore, Quota, Reply, SchemaCell, SchemaFault, SchemaPace, SchemaStore};
+use super::api::Api;
+use super::config::TableLayout;
+use super::wide::Rollup;
+use super::{ddl, views, wide};
+use crate::warehouse::{Column, Schema, SchemaDiff};
+
+/// How long the first need of a table waits for others: one statement for all of them.
+const WINDOW: Duration = Duration::from_millis(50);
+
+/// How often all tables are read anew, since others may change them.
+const REFRESH_EVERY: Duration = Duration::from_secs(15 * 60);
+
+/// How often it is looked whether the views are there.
+const VIEWS_EVERY: Duration = Duration::from_secs(3600);
+
+/// How often it is looked whether a rollup is to be filled. Costs nothing where none is.
+const FILL_EVERY: Duration = Duration::from_secs(10);
+
+/// The chore of the views.
+const VIEWS: &str = "views";
+
+/// The chore of rollups that were made beside a table with rows.
+const FILL: &str = "fill rollups";
+
+/// What an operator asks for.
+const APPLY: &str = "apply views";
+
+/// How long filling a rollup may take.
+const FILL_WITHIN: Duration = Duration::from_secs(900);
+
+/// The schema of one database. See the module.
+#[derive(Debug)]
+pub(super) struct Store {
+    api: Arc<Api>,
+    cell: Arc<SchemaCell>,
+    /// Rollups that were made after the events that they are about. Rows do not wait until they are filled.
+    unfilled: Mutex<Vec<Rollup>>,
+}
+
+impl Store {
+    /// Returns a store that has contacted nobody.
+    pub(super) fn new(api: Arc<Api>, cell: Arc<SchemaCell>) -> Store {
+        Store { api, cell, unfilled: Mutex::default() }
+    }
+
+    /// Reads all tables and publishes them.
+    ///
+    /// # Errors
+    /// What was said, or why nothing was.
+    pub(super) async fn read_all(&self) -> Result<Schema, Reply> {
+        let schema = read::all(&self.api).await?;
+        self.cell.store(schema.clone());
+        Ok(schema)
+    }
+
+    /// Reads one table and publishes it.
+    ///
+    /// # Errors
+    /// What was said, or why nothing was.
+    pub(super) async fn look(&self, table: &str) -> Result<(), Reply> {
+        let now = read::one(&self.api, table).await?.map(Arc::new);
+        self.cell.change(|mut schema| {
+            match &now {
+                Some(now) => schema.tables.insert(table.to_owned(), Arc::clone(now)),
+                None => schema.tables.remove(table),
+            };
+            schema
+        });
+        Ok(())
+    }
+
+    async fn change(&self, diff: SchemaDiff) -> Result<(), SchemaFault> {
+        for (table, columns) in &diff.create {
+            self.create(table, columns).await?;
+        }
+        for (table, columns) in &diff.add {
+            let statement = match self.api.target.layout {
+                TableLayout::Segment => ddl::add_columns(&self.api.target.names, table, columns),
+                TableLayout::Events => wide::add_columns(&self.api.target.names, columns),
+            };
+            self.alter(table, statement).await?;
+        }
+        for (table, columns) in &diff.widen {
+            let statement = ddl::widen(&self.api.target.names, table, columns);
+            self.alter(table, statement).await?;
+        }
+        Ok(())
+    }
+
+    async fn create(&self, table: &str, columns: &[Column]) -> Result<(), SchemaFault> {
+        let names = &self.api.target.names;
+        match self.api.target.layout {
+            TableLayout::Segment => self.make(table, ddl::create_table(names, table, columns)).await?,
+            TableLayout::Events => {
+                self.make(table, wide::create_table(names)).await?;
+                let made = self.make_rollups().await;
+                made.map_err(|reply| fault::holds(fault::of(&reply, table, String::new())))?;
+            }
+        }
+        self.publish(table).await
+    }
+
+    /// Makes a table, and the database where that is missing.
+    async fn make(&self, table: &str, statement: String) -> Result<(), SchemaFault> {
+        let mut made = self.run(&statement).await;
+        if made.as_ref().is_err_and(fault::is_no_database) {
+            let database = self.api.target.names.create_database();
+            self.run(&database).await.map_err(|reply| fault::holds(fault::of(&reply, table, database.clone())))?;
+            made = self.run(&statement).await;
+        }
+        // Without its table an event would die, and a right can be granted.
+        made.map_err(|reply| fault::holds(fault::of(&reply, table, statement)))
+    }
+
+    async fn alter(&self, table: &str, statement: String) -> Result<(), SchemaFault> {
+        match self.run(&statement).await {
+            Ok(()) => self.publish(table).await,
+            // Another has dropped it, which shows when it is read.
+            Err(reply) if fault::is_no_table(&reply) => self.publish(table).await,
+            Err(reply) => Err(fault::of(&reply, table, statement)),
+        }
+    }
+
+    async fn publish(&self, table: &str) -> Result<(), SchemaFault> {
+        self.look(table).await.map_err(|reply| fault::of(&reply, table, String::new()))?;
+        if views::is_viewed(table) {
+            // Rows do not need them. What is wrong is told by the chore.
+            self.make_views().await.unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    async fn run(&self, statement: &str) -> Result<(), Reply> {
+        self.api.run(statement, self.api.target.timeout).await.map(drop)
+    }
+
+    // === Views ===
+
+    /// Makes what is missing of the views of people and groups, and those that are ours anew.
+    async fn make_views(&self) -> Result<(), Reply> {
+        if self.api.target.layout != TableLayout::Segment {
+            return Ok(());
+        }
+        let mut made = Ok(());
+        for (view, statement) in views::all(&self.cell.load(), &self.api.target.names) {
+            if read::may_replace(&self.api, view).await? {
+                made = made.and(self.run(&statement).await);
+            }
+        }
+        made
+    }
+
+    /// Makes what is missing of the rollups, and takes note of those that rows were there before.
+    async fn make_rollups(&self) -> Result<(), Reply> {
+        let (names, there) = (&self.api.target.names, read::tables(&self.api).await?);
+        for rollup in wide::rollups().into_iter().filter(|rollup| !rollup.is_in(&there)) {
+            let is_late = read::has_rows(&self.api, wide::TABLE).await?;
+            self.run(&rollup.create_table(names)).await?;
+            self.run(&rollup.create_view(names)).await?;
+            if is_late {
+                self.unfilled.lock().unwrap_or_else(PoisonError::into_inner).push(rollup);
+            }
+        }
+        Ok(())
+    }
+
+    /// Fills the rollups that were made late.
+    async fn fill_rollups(&self) -> Result<(), Reply> {
+        let unfilled = std::mem::take(&mut *self.unfilled.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut rest = unfilled.into_iter();
+        while let Some(rollup) = rest.next() {
+            let filled = self.api.run(&rollup.fill(&self.api.target.names), FILL_WITHIN).await;
+            if let Err(reply) = filled {
+                let mut unfilled = self.unfilled.lock().unwrap_or_else(PoisonError::into_inner);
+                unfilled.extend(std::iter::once(rollup).chain(rest));
+                return Err(reply);
+            }
+        }
+        Ok(())
+    }
+
+    async fn do_chore(&self, chore: &str) -> Result<(), Reply> {
+        match (chore, self.api.target.layout) {
+            (FILL, _) => self.fill_rollups().await,
+            (_, TableLayout::Segment) => self.make_views().await,
+            (APPLY, TableLayout::Events) => {
+                self.run(&self.api.target.names.create_database()).await?;
+                self.run(&wide::create_table(&self.api.target.names)).await?;
+                self.make_rollups().await?;
+                self.fill_rollups().await
+            }
+            // They come about with the table, and are read with it.
+            (_, TableLayout::Events) => Ok(()),
+        }
+    }
+}
+
+/// What a schema manager holds: the store, shared with the client.
+#[derive(Debug, Clone)]
+pub(super) struct Handle(pub(super) Arc<Store>);
+
+impl SchemaStore for Handle {
+    fn pace(&self) -> SchemaPace {
+        SchemaPace { window: WINDOW, together: false, changes: Quota::NONE, creates: Quota::NONE, ..SchemaPace::default() }
+    }
+
+    fn refresh_every(&self) -> Option<Duration> {
+        Some(REFRESH_EVERY)
+    }
+
+    fn apply(&self, diff: SchemaDiff) -> BoxFuture<Result<(), SchemaFault>> {
+        let store = Arc::clone(&self.0);
+        Box::pin(async move { store.change(diff).await })
+    }
+
+    fn refresh(&self, table: Option<String>) -> BoxFuture<Result<(), SchemaFault>> {
+        let store = Arc::clone(&self.0);
+        Box::pin(async move {
+            let read = match &table {
+                Some(table) => store.look(table).await,
+                None => store.read_all().await.map(drop),
+            };
+            read.map_err(|reply| fault::of(&reply, table.as_deref().unwrap_or_default(), String::new()))
+        })
+    }
+
+    fn chores(&self) -> Vec<Chore> {
+        vec![Chore { name: VIEWS, every: VIEWS_EVERY }, Chore { name: FILL, every: FILL_EVERY }]
+    }
+
+    fn run(&self, chore: &'static str) -> BoxFuture<Result<(), SchemaFault>> {
+        let store = Arc::clone(&self.0);
+        Box::pin(async move {
+            store.do_chore(chore).await.map_err(|reply| fault::of(&reply, "", String::new()))
+        })
+    }
+}
+

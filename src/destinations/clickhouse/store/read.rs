@@ -1,0 +1,101 @@
+//! Reads what the tables of the database look like, from the server's own tables.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::super::api::Api;
+use super::super::config::TableLayout;
+use super::super::ddl::text;
+use super::super::types::understood;
+use super::super::{views, wide};
+use crate::destinations::Reply;
+use crate::warehouse::{Schema, Table};
+
+/// Reads all tables.
+///
+/// # Errors
+/// What was said, or why nothing was.
+pub(super) async fn all(api: &Api) -> Result<Schema, Reply> {
+    let mut described = described(api, "").await?;
+    if api.target.layout == TableLayout::Events {
+        described.retain(|name, _| name == wide::TABLE);
+        without_rollups(api, &mut described).await?;
+    }
+    let tables = described.into_iter().map(|(name, table)| (name, Arc::new(table))).collect();
+    Ok(Schema { tables })
+}
+
+/// Reads one table; `None` when there is no such table.
+///
+/// # Errors
+/// What was said, or why nothing was.
+pub(super) async fn one(api: &Api, table: &str) -> Result<Option<Table>, Reply> {
+    let mut described = described(api, &format!(" AND table = {}", text(table))).await?;
+    if api.target.layout == TableLayout::Events {
+        without_rollups(api, &mut described).await?;
+    }
+    Ok(described.remove(table))
+}
+
+/// The wide table counts as there when all that belongs to it is: without one of them a row would be refused, or missing
+/// there.
+async fn without_rollups(api: &Api, described: &mut BTreeMap<String, Table>) -> Result<(), Reply> {
+    let there = tables(api).await?;
+    if !wide::rollups().iter().all(|rollup| rollup.is_in(&there)) {
+        described.remove(wide::TABLE);
+    }
+    Ok(())
+}
+
+/// Columns that are calculated take no value, and views are no tables.
+async fn described(api: &Api, only: &str) -> Result<BTreeMap<String, Table>, Reply> {
+    let database = text(&api.target.names.database);
+    let sql = format!(
+        "SELECT table, name, type FROM system.columns WHERE database = {database}{only} \
+         AND default_kind NOT IN ('MATERIALIZED', 'ALIAS') AND table IN \
+         (SELECT name FROM system.tables WHERE database = {database} AND engine NOT LIKE '%View') \
+         FORMAT JSONCompactEachRow"
+    );
+    let mut tables: BTreeMap<String, Table> = BTreeMap::new();
+    for line in api.run(&sql, api.target.timeout).await?.lines() {
+        let Ok((table, name, kind)) = serde_json::from_str::<(String, String, String)>(line) else { continue };
+        tables.entry(table).or_default().columns.insert(name, understood(&kind));
+    }
+    Ok(tables)
+}
+
+/// Returns the names of all tables and views.
+///
+/// # Errors
+/// What was said, or why nothing was.
+pub(super) async fn tables(api: &Api) -> Result<BTreeSet<String>, Reply> {
+    let database = text(&api.target.names.database);
+    let sql = format!("SELECT name FROM system.tables WHERE database = {database} FORMAT JSONCompactEachRow");
+    let said = api.run(&sql, api.target.timeout).await?;
+    let name = |line: &str| serde_json::from_str::<(String,)>(line).ok().map(|(name,)| name);
+    Ok(said.lines().filter_map(name).collect())
+}
+
+/// Returns whether a table has a row.
+///
+/// # Errors
+/// What was said, or why nothing was.
+pub(super) async fn has_rows(api: &Api, table: &str) -> Result<bool, Reply> {
+    let sql = format!("SELECT 1 FROM {} LIMIT 1", api.target.names.table(table));
+    Ok(!api.run(&sql, api.target.timeout).await?.trim().is_empty())
+}
+
+/// Returns whether a view may be made, or made anew: what has its name is ours, or there is nothing.
+///
+/// # Errors
+/// What was said, or why nothing was.
+pub(super) async fn may_replace(api: &Api, view: &str) -> Result<bool, Reply> {
+    let sql = format!(
+        "SELECT engine = 'View' AND position(create_table_query, {}) > 0 FROM system.tables WHERE database = {} AND name = {}",
+        text(views::MARK),
+        text(&api.target.names.database),
+        text(view)
+    );
+    let said = api.run(&sql, api.target.timeout).await?;
+    Ok(matches!(said.trim(), "" | "1"))
+}

@@ -1,0 +1,9 @@
+//! ClickHouse, against its own engine: nothing here needs a server or an account.
+
+mod cli;
+mod engine;
+mod errors;
+mod kill;
+mod scene;
+mod segment;
+mod wide;
