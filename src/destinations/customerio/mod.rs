@@ -101,7 +101,7 @@ impl Destination for CustomerIo {
         let wire = Wire::new(&config, setting)?;
         let destination = CustomerIo {
             region: config.region,
-            secrets: Secrets::of([&config.api_key]),
+            secrets: Secrets::of([&config.api_key]).and_basic(&config.site_id, &config.api_key),
             meter: setting.meter.clone(),
             mapper: mapper(config, setting),
         };

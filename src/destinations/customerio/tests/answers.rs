@@ -210,4 +210,29 @@ fn a_probe_tells_the_wrong_key_and_the_missing_right() {
 fn the_other_sides_words_are_kept_without_the_key() {
     let said = words(&outcomes(&[TRACK], &answered(401, &[], "bad key geheim-0123")));
     assert_eq!(said, "bad key ***");
+    // site:geheim-0123, as it goes out.
+    let echo = "{\"authorization\":\"Basic c2l0ZTpnZWhlaW0tMDEyMw==\"}";
+    let said = words(&outcomes(&[TRACK], &answered(401, &[], echo)));
+    assert_eq!(said, "{\"authorization\":\"Basic ***\"}");
+}
+
+#[tokio::test]
+async fn an_answer_that_refuses_a_thousand_items_is_read_whole() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (customerio, wire) = built(&format!("endpoint = \"http://{}/\"", listener.local_addr().unwrap()));
+    let words = "x".repeat(500);
+    let errors: Vec<String> =
+        (0..1000).map(|index| format!(r#"{{"batch_index":{index},"message":"{words}"}}"#)).collect();
+    let body = format!(r#"{{"errors":[{}]}}"#, errors.join(","));
+    let peer = async {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        socket.read(&mut [0; 1024]).await.unwrap();
+        let head = format!("HTTP/1.1 207 Multi-Status\r\nContent-Length: {}\r\n\r\n", body.len());
+        socket.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+    };
+    let question = &customerio.probe()[0];
+    let (reply, ()) = tokio::join!(wire.send(question), peer);
+    let Reply::Answer(answer) = reply else { panic!("{reply:?}") };
+    assert_eq!(answer.body.len(), body.len());
 }
