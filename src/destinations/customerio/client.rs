@@ -7,6 +7,9 @@ use super::plan::Request;
 use crate::destinations::kit::{Api, Auth, Peer};
 use crate::destinations::{Client, Reply, Setting, SettingError, Shown};
 
+/// Room for an error of each item of a full request.
+const MAX_ANSWER_BYTES: usize = 1024 * 1024;
+
 /// The connections to one workspace.
 #[derive(Debug)]
 pub struct Wire(Api);
@@ -28,7 +31,7 @@ impl Wire {
             gzip: false,
             auth: Auth::Basic { name: &config.site_id, key },
         };
-        Api::new(&peer, setting).map(Wire)
+        Api::new(&peer, setting).map(|api| Wire(api.with_answer_cap(MAX_ANSWER_BYTES)))
     }
 }
 

@@ -50,7 +50,7 @@ api_key = "${CUSTOMERIO_API_KEY:-}" # of the Track API, not of the App API
 region = "${CUSTOMERIO_REGION:-US}" # where the account is: "US" or "EU"
 # page_name = "url"                 # what a page is called: its address, else its name; "name": the other way round
 # semantic_events = true            # "User Deleted" and the like do what they say; false; or a list of those that do
-# oversize = "truncate"             # texts and names that are too long are cut; "reject": the event is a dead letter
+# oversize = "truncate"             # what is too long is cut or left out; "reject": the event is a dead letter
 # event_map = {}                    # { "Order Completed" = "purchase" }: track events under other names
 # drop_attributes = []              # ["ssn", "address.street"]: never sent, of people, events and objects
 # flatten = false                   # true: {"address":{"city":"Bonn"}} becomes {"address.city":"Bonn"}
@@ -101,7 +101,7 @@ impl Destination for CustomerIo {
         let wire = Wire::new(&config, setting)?;
         let destination = CustomerIo {
             region: config.region,
-            secrets: Secrets::of([&config.api_key]),
+            secrets: Secrets::of([&config.api_key]).and_basic(&config.site_id, &config.api_key),
             meter: setting.meter.clone(),
             mapper: mapper(config, setting),
         };

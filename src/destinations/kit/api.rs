@@ -95,6 +95,13 @@ impl Api {
         self
     }
 
+    /// Reads answers up to this size, where they may name each of many items.
+    #[must_use]
+    pub fn with_answer_cap(mut self, max_answer_bytes: usize) -> Api {
+        self.http = self.http.with_answer_cap(max_answer_bytes);
+        self
+    }
+
     fn request(&self, call: &Call) -> HttpRequest {
         let mut headers = self.headers.clone();
         if !call.content_type.is_empty() {

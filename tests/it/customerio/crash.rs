@@ -28,7 +28,7 @@ fn life(user: u64) -> Vec<Value> {
     [identify(&old)].into_iter().chain(before).chain([alias]).chain(after).collect()
 }
 
-/// What was done with somebody, without what may be done again.
+/// What was done with somebody, without what may be done again: an identify, and a merge directly after itself.
 fn steps(log: &[Value], user: u64) -> Vec<String> {
     let (old, new) = names(user);
     let is_theirs = |line: &&str| [&old, &new].iter().any(|who| line.starts_with(&format!("id:{who} ")));
@@ -38,7 +38,9 @@ fn steps(log: &[Value], user: u64) -> Vec<String> {
         true => line.rsplit_once(' ').map_or(line, |(head, _)| head).to_owned(),
         false => line.to_owned(),
     };
-    lines.map(without_id).collect()
+    let mut steps: Vec<String> = lines.map(without_id).collect();
+    steps.dedup_by(|again, before| again == before && again.contains(" merge "));
+    steps
 }
 
 fn expected(user: u64) -> Vec<String> {

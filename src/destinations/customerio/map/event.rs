@@ -6,12 +6,15 @@ use super::ids::{Person, ulid};
 use super::json::Json;
 use super::sheet::Sheet;
 use super::values::Values;
-use super::{MAX_EVENT_NAME_BYTES, Mapped, Mapper, Not, PageName, Parts, instant, room};
+use super::{MAX_EVENT_NAME_BYTES, MAX_VALUE_BYTES, Mapped, Mapper, Not, PageName, Parts, instant, room};
 use crate::destinations::kit::text::cut;
 use crate::spec::Event;
 
 /// Attributes of an event that overrule a campaign's own settings.
 const OVERRIDES: [&str; 3] = ["from_address", "recipient", "reply_to"];
+
+/// The action of a page view.
+const PAGE: &str = "page";
 
 /// Makes the event of a track call, under this name.
 pub(super) fn track(mapper: &Mapper, event: &Event, parts: &Parts<'_>, name: &str) -> Result<Mapped, Not> {
@@ -30,7 +33,7 @@ pub(super) fn page(mapper: &Mapper, event: &Event, parts: &Parts<'_>) -> Result<
         PageName::Url => url().or(name),
         PageName::Name => name.or_else(url),
     };
-    let deed = Deed { action: "page", name: &name.unwrap_or_default(), except: &[] };
+    let deed = Deed { action: PAGE, name: &name.unwrap_or_default(), except: &[] };
     happened(mapper, event, parts, &deed)
 }
 
@@ -66,7 +69,7 @@ pub(super) fn happened(
     item.raw(r#","action":""#);
     item.raw(deed.action);
     item.raw(r#"","name":"#);
-    write_name(&mut item, deed.name)?;
+    write_name(&mut item, deed)?;
     write_when(&mut item, mapper, event);
     item.raw(r#","attributes":{"#);
     let mut sheet = Sheet::new(item, "}}");
@@ -78,16 +81,27 @@ pub(super) fn happened(
 }
 
 /// Blanks around a name are trimmed there too.
-fn write_name(item: &mut Values<'_>, name: &str) -> Result<(), Not> {
-    let name = name.trim();
+fn write_name(item: &mut Values<'_>, deed: &Deed<'_>) -> Result<(), Not> {
+    let name = deed.name.trim();
     if name.is_empty() {
         return Err(Not::unmappable("it has no name, which every event there needs"));
+    }
+    if deed.action == PAGE {
+        write_address(item, name);
+        return Ok(());
     }
     if name.len() > MAX_EVENT_NAME_BYTES {
         item.too_long("the event's name", name, MAX_EVENT_NAME_BYTES);
     }
     item.string(cut(name, MAX_EVENT_NAME_BYTES).trim_end());
     Ok(())
+}
+
+/// Triggers for pages look at the whole address, so the limit of names is not one of addresses. It is never refused: that
+/// an address is long says nothing about the event.
+fn write_address(item: &mut Values<'_>, address: &str) {
+    item.cuts += u64::from(address.len() > MAX_VALUE_BYTES);
+    item.string(cut(address, MAX_VALUE_BYTES).trim_end());
 }
 
 fn write_when(item: &mut Values<'_>, mapper: &Mapper, event: &Event) {

@@ -82,6 +82,10 @@ fn add_traits(sheet: &mut Sheet<'_>, traits: Json<'_>, except: &[&str], anonymou
 
 /// In seconds; what is no instant goes as it is, and null clears it.
 fn add_created_at(sheet: &mut Sheet<'_>, traits: Json<'_>) {
+    // Whoever drops one of the names means the other too.
+    if CREATED_AT.iter().any(|name| sheet.values.rules.drops.contains(*name)) {
+        return;
+    }
     let is_named = || traits.members().any(|(key, _)| CREATED_AT.iter().any(|name| key.is(name)));
     match traits.first(&CREATED_AT) {
         Some(at) => sheet.add_own("created_at", |values| match instant::of_value(at) {

@@ -37,8 +37,16 @@ pub(super) fn of_value(value: Json<'_>) -> Option<i64> {
     {
         return Some(seconds(at));
     }
-    let number = word.parse().ok().or_else(|| word.parse::<f64>().ok().map(|number| number.floor() as i64))?;
-    Some(if number >= MILLISECONDS { number / 1000 } else { number })
+    let number = word.parse().ok().or_else(|| whole(&word))?;
+    let seconds = if number >= MILLISECONDS { number / 1000 } else { number };
+    // What no calendar knows is meant as something else.
+    Timestamp::from_second(seconds).is_ok().then_some(seconds)
+}
+
+/// Rust reads "NaN" and "inf" as numbers too.
+fn whole(word: &str) -> Option<i64> {
+    let number = word.parse::<f64>().ok().filter(|number| number.is_finite())?;
+    Some(number.floor() as i64)
 }
 
 #[cfg(test)]
@@ -84,6 +92,13 @@ mod tests {
             ("\"1767323045678\"", Some(1_767_323_045)),
             ("\"2026-01-02 03:04:05\"", Some(1_767_323_045)),
             ("\"yesterday\"", None),
+            ("\"NaN\"", None),
+            ("\"inf\"", None),
+            ("\"-infinity\"", None),
+            ("1e300", None),
+            ("-1e300", None),
+            ("9223372036854775807", None),
+            ("-9223372036854775808", None),
             ("true", None),
             ("{}", None),
         ] {

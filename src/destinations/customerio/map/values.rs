@@ -91,7 +91,7 @@ impl<'r> Values<'r> {
             self.raw(raw);
             return self.raw("\":");
         }
-        let name = if whole { self.path.clone() } else { key.name().into_owned() };
+        let name = if whole { self.path().to_owned() } else { key.name().into_owned() };
         if name.len() > MAX_NAME_BYTES {
             self.too_long("the name", &name, MAX_NAME_BYTES);
         }
@@ -111,6 +111,11 @@ impl<'r> Values<'r> {
 
     pub(super) fn leave(&mut self, above: usize) {
         self.path.truncate(above);
+    }
+
+    /// Returns the names down to the present member, with dots; only kept with `flatten` or `drops`.
+    pub(super) fn path(&self) -> &str {
+        &self.path
     }
 
     /// Returns whether the present member is one that is never sent.

@@ -127,8 +127,10 @@ fn short(value: &Value, field: &str) -> Result<(), Wrong> {
 
 fn happened(item: &Value) -> Result<(), Wrong> {
     let name = text(item, "name")?;
-    if name.len() > MAX_EVENT_NAME_BYTES {
-        return Err(Wrong::new("name", format!("must have at most {MAX_EVENT_NAME_BYTES} bytes")));
+    // A page is called by its address.
+    let most = if text(item, "action")? == "page" { MAX_VALUE_BYTES } else { MAX_EVENT_NAME_BYTES };
+    if name.len() > most {
+        return Err(Wrong::new("name", format!("must have at most {most} bytes")));
     }
     match item.get("timestamp") {
         None => {}

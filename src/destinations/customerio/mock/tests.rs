@@ -116,6 +116,7 @@ fn expect_refused(table: impl IntoIterator<Item = (Value, &'static str)>) {
 #[test]
 fn who_did_what_when_is_checked() {
     assert_eq!(refused(&event()), "");
+    assert_eq!(refused(&page(&"n".repeat(1000))), "", "it is called by its address");
     expect_refused([
         (with(event(), "/type", json!("thing")), "type"),
         (with(event(), "/action", json!("purchase")), "action"),
@@ -126,6 +127,7 @@ fn who_did_what_when_is_checked() {
         (with(event(), "/identifiers/id", json!(7)), "identifiers.id"),
         (with(event(), "/name", json!(" ")), "name"),
         (with(event(), "/name", json!("n".repeat(101))), "name"),
+        (page(&"n".repeat(1001)), "name"),
         (with(event(), "/timestamp", json!(1_767_323_045_678_i64)), "timestamp"),
         (with(event(), "/timestamp", json!("2026-01-02T03:04:05Z")), "timestamp"),
         (with(event(), "/timestamp", json!(1.5)), "timestamp"),
@@ -133,6 +135,10 @@ fn who_did_what_when_is_checked() {
         (with(event(), "/id", json!("81KDYAK3Q0BRR1THASY3MY5GJ1")), "id"),
         (with(event(), "/id", json!("01KDYAK3Q0BRR1THASY3MY5GJU")), "id"),
     ]);
+}
+
+fn page(name: &str) -> Value {
+    with(with(event(), "/action", json!("page")), "/name", json!(name))
 }
 
 fn person() -> Value {

@@ -103,41 +103,76 @@ fn an_event_of_several_items_is_refused_when_one_of_them_is() {
 }
 
 #[test]
-fn a_success_that_cannot_be_read_is_tried_again() {
+fn an_error_without_field_reason_or_message_refuses_its_item_alone() {
+    let calls = [IDENTIFY, TRACK, PAGE];
+    let body = r#"{"errors":[{"batch_index":1,"reason":null,"field":null,"message":"no"}],"meta":null}"#;
+    assert_eq!(judged(&calls, 207, &[], body), ["delivered", "refused rejected", "delivered"]);
+    assert_eq!(words(&outcomes(&calls, &answered(207, &[], body))[1..]), "no");
+    let bare = r#"{"errors":[{"batch_index":2,"reason":7,"field":["a"],"message":null}]}"#;
+    assert_eq!(judged(&calls, 207, &[], bare), ["delivered", "delivered", "refused rejected"]);
+}
+
+#[test]
+fn a_200_that_cannot_be_read_is_tried_again() {
     let calls = [IDENTIFY, TRACK];
-    for (status, body) in [
-        (200, "<html>log in</html>"),
-        (200, "}{"),
-        (207, ""),
-        (207, "{"),
-        (207, r#"{"errors":[{"message":"who?"}]}"#),
-        (207, r#"{"errors":[{"batch_index":2,"message":"who?"}]}"#),
-        (207, r#"{"errors":[{"batch_index":-1}]}"#),
-    ] {
-        assert_eq!(judged(&calls, status, &[], body), ["transient bad_answer"; 2], "{status} {body}");
+    for body in ["<html>log in</html>", "}{", "[]", "7"] {
+        assert_eq!(judged(&calls, 200, &[], body), ["transient bad_answer"; 2], "{body}");
+        assert_eq!(judged(&[TRACK], 200, &[], body), ["transient bad_answer"], "{body}");
     }
-    for body in ["", "{}", " {\"errors\":[]} "] {
+    for body in ["", "{}", " {\"errors\":[]} ", "{\"errors\":null}"] {
         assert_eq!(judged(&calls, 200, &[], body), ["delivered"; 2], "{body}");
     }
 }
 
 #[test]
-fn a_merge_with_somebody_unknown_is_done_and_one_into_nobody_is_refused() {
-    let secondary = r#"{"errors":[{"batch_index":0,"reason":"invalid","field":"secondary","message":"not found"}]}"#;
-    let primary = secondary.replace("secondary", "primary.id");
-    assert_eq!(judged(&[MERGE], 207, &[], secondary), ["delivered"]);
-    assert_eq!(judged(&[MERGE], 207, &[], &primary), ["refused rejected"]);
-    for body in [
-        r#"{"errors":[{"field":"secondary.id","message":"not found"}]}"#,
-        r#"{"errors":[{"reason":"invalid","message":"no such person"}]}"#,
-        r#"{"meta":{"error":"no such person"}}"#,
-    ] {
-        assert_eq!(judged(&[MERGE], 400, &[], body), ["delivered"], "{body}");
+fn a_207_that_names_no_item_is_halved_until_it_can_only_mean_one_event() {
+    let calls = [IDENTIFY, TRACK];
+    for body in ["", "{", "{}", "[]", "<html>", r#"{"errors":[]}"#, r#"{"errors":null}"#] {
+        assert_eq!(judged(&calls, 207, &[], body), ["suspect bad_answer"; 2], "{body}");
+        assert_eq!(judged(&[TRACK], 207, &[], body), ["refused bad_answer"], "{body}");
+        assert_eq!(judged(&[MERGE], 207, &[], body), ["refused bad_answer"], "{body}");
     }
-    for body in ["", "{}", "<html>", r#"{"error":"a proxy says no"}"#] {
+    for body in [
+        r#"{"errors":[{"message":"who?"}]}"#,
+        r#"{"errors":[{"batch_index":0,"message":"no"},{"batch_index":2,"message":"who?"}]}"#,
+        r#"{"errors":[{"batch_index":-1,"message":"who?"}]}"#,
+        r#"{"errors":[{"batch_index":"x","message":"who?"}]}"#,
+    ] {
+        assert_eq!(judged(&calls, 207, &[], body), ["suspect rejected"; 2], "{body}");
+        assert_eq!(judged(&[TRACK], 207, &[], body), ["refused rejected"], "{body}");
+        assert!(words(&outcomes(&[TRACK], &answered(207, &[], body))).ends_with("who?"), "{body}");
+    }
+    let said = words(&outcomes(&[TRACK], &answered(207, &[], "<html>")));
+    assert_eq!(said, "207 with an answer that is not Customer.io's: <html>");
+}
+
+#[test]
+fn a_merge_with_somebody_unknown_is_done_and_any_other_refusal_of_one_is_one() {
+    let done = [
+        r#"{"errors":[{"batch_index":0,"reason":"invalid","field":"secondary","message":"not found"}]}"#,
+        r#"{"errors":[{"field":"secondary.id","message":null}]}"#,
+        r#"{"errors":[{"message":"Secondary customer not found"}]}"#,
+    ];
+    let refused = [
+        r#"{"errors":[{"batch_index":0,"reason":"invalid","field":"primary.id","message":"not found"}]}"#,
+        r#"{"errors":[{"reason":"invalid","message":"no such person"}]}"#,
+        r#"{"errors":[{"field":"secondary"},{"field":"primary.id"}]}"#,
+        r#"{"errors":[{"message":"primary is suppressed, secondary is kept"}]}"#,
+    ];
+    for status in [207, 400] {
+        for body in done {
+            assert_eq!(judged(&[MERGE], status, &[], body), ["delivered"], "{status} {body}");
+        }
+        for body in refused {
+            assert_eq!(judged(&[MERGE], status, &[], body), ["refused rejected"], "{status} {body}");
+        }
+    }
+    let v1 = |said: &str| judged(&[MERGE], 400, &[], &format!(r#"{{"meta":{{"error":"{said}"}}}}"#));
+    assert_eq!(v1("secondary customer not found"), ["delivered"]);
+    assert_eq!(v1("primary customer is suppressed"), ["refused rejected"]);
+    for body in ["", "{}", "[]", "<html>", r#"{"error":"a proxy says no"}"#, r#"{"meta":{}}"#] {
         assert_eq!(judged(&[MERGE], 400, &[], body), ["refused rejected"], "{body}");
     }
-    assert_eq!(judged(&[MERGE], 400, &[], r#"{"errors":[{"field":"primary.id","message":"x"}]}"#), ["refused rejected"]);
     let other = r#"{"type":"track","messageId":"m","userId":"somebody","event":"X"}"#;
     assert_eq!(judged(&[MERGE, other], 400, &[], ""), ["suspect rejected"; 2], "it may be the other one");
 }
@@ -210,4 +245,29 @@ fn a_probe_tells_the_wrong_key_and_the_missing_right() {
 fn the_other_sides_words_are_kept_without_the_key() {
     let said = words(&outcomes(&[TRACK], &answered(401, &[], "bad key geheim-0123")));
     assert_eq!(said, "bad key ***");
+    // site:geheim-0123, as it goes out.
+    let echo = "{\"authorization\":\"Basic c2l0ZTpnZWhlaW0tMDEyMw==\"}";
+    let said = words(&outcomes(&[TRACK], &answered(401, &[], echo)));
+    assert_eq!(said, "{\"authorization\":\"Basic ***\"}");
+}
+
+#[tokio::test]
+async fn an_answer_that_refuses_a_thousand_items_is_read_whole() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (customerio, wire) = built(&format!("endpoint = \"http://{}/\"", listener.local_addr().unwrap()));
+    let words = "x".repeat(500);
+    let errors: Vec<String> =
+        (0..1000).map(|index| format!(r#"{{"batch_index":{index},"message":"{words}"}}"#)).collect();
+    let body = format!(r#"{{"errors":[{}]}}"#, errors.join(","));
+    let peer = async {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        assert!(socket.read(&mut [0; 1024]).await.unwrap() > 0);
+        let head = format!("HTTP/1.1 207 Multi-Status\r\nContent-Length: {}\r\n\r\n", body.len());
+        socket.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+    };
+    let question = &customerio.probe()[0];
+    let (reply, ()) = tokio::join!(wire.send(question), peer);
+    let Reply::Answer(answer) = reply else { panic!("{reply:?}") };
+    assert_eq!(answer.body.len(), body.len());
 }

@@ -38,8 +38,20 @@ fn a_name_of_150_bytes_is_taken_and_a_longer_one_is_cut_between_characters() {
 fn an_event_name_of_100_bytes_is_taken_and_a_longer_one_is_cut() {
     assert_eq!(item("", &track(&"n".repeat(100), &json!({})))["name"], "n".repeat(100));
     assert_eq!(item("", &track(&format!("x{}", "é".repeat(50)), &json!({})))["name"], format!("x{}", "é".repeat(49)));
-    let page = format!(r#"{{"type":"page","messageId":"m","userId":"u","properties":{{"url":"https://x.example/{}"}}}}"#, "p".repeat(200));
-    assert_eq!(item("", &page)["name"].as_str().unwrap().len(), 100);
+    let screen = json!({ "type": "screen", "messageId": "m", "userId": "u", "name": "n".repeat(101) }).to_string();
+    assert_eq!(item("", &screen)["name"], "n".repeat(100));
+}
+
+#[test]
+fn an_address_of_a_page_is_cut_at_1000_bytes_and_never_a_reason_to_refuse() {
+    let page = |length: usize| {
+        let url = format!("https://x.example/{}", "p".repeat(length));
+        json!({ "type": "page", "messageId": "m", "userId": "u", "name": url }).to_string()
+    };
+    for settings in ["", "oversize = \"reject\""] {
+        let length = |text: &str| item(settings, text)["name"].as_str().unwrap().len();
+        assert_eq!((length(&page(200)), length(&page(982)), length(&page(983))), (218, 1000, 1000));
+    }
 }
 
 #[test]
@@ -119,12 +131,51 @@ fn an_identify_of_more_than_32_kilobytes_is_several_and_none_is_larger() {
     assert!((32_000..=32 * 1024).contains(&largest), "{largest}");
 }
 
+/// A list that no cutting makes small enough.
+fn huge(elements: usize) -> Value {
+    (0..elements).map(|n| format!("{n}{}", "x".repeat(900))).collect()
+}
+
+#[test]
+fn an_attribute_that_alone_is_too_large_is_left_out_and_the_others_go() {
+    let traits = json!({ "a": 1, "many": huge(40), "more": huge(41), "z": 2 });
+    let group = json!({ "type": "group", "messageId": "m", "userId": "u", "groupId": "g", "traits": traits });
+    for event in [identify(&traits), group.to_string(), track("X", &traits)] {
+        let mut left = item("", &event)["attributes"].as_object().unwrap().clone();
+        left.remove("_timestamp");
+        assert_eq!(Value::from(left), json!({ "a": 1, "z": 2 }), "{event}");
+    }
+    assert_eq!(item("", &track("X", &json!({ "many": huge(40) })))["attributes"], json!({}));
+    let alone = item("", &identify(&json!({ "many": huge(40) })))["attributes"].clone();
+    assert_eq!(alone, json!({ "_timestamp": 1_767_323_045 }));
+}
+
+#[test]
+fn an_event_that_is_too_large_loses_its_largest_properties_until_it_fits() {
+    let properties = json!({ "first": 1, "small": huge(12), "largest": huge(20), "large": huge(15), "last": 2 });
+    let mut expected = properties.clone();
+    expected.as_object_mut().unwrap().remove("largest");
+    assert_eq!(item("", &track("X", &properties))["attributes"], expected);
+}
+
+#[test]
+fn what_is_left_out_is_counted() {
+    let metrics = Arc::new(Metrics::new());
+    let mut setting = setting("crm", true);
+    setting.meter = Meter::new("crm", Arc::clone(&metrics));
+    let (customerio, _) = CustomerIo::new(Config::default(), &setting).unwrap();
+    let large = json!({ "many": huge(40), "more": huge(41) });
+    drop(customerio.plan(&[event(&identify(&large)), event(&track("X", &large))], &attempt(1)));
+    let page = metrics.encode();
+    assert!(page.contains("opentrack_truncated_values_total{destination=\"crm\"} 4"), "{page}");
+}
+
 #[test]
 fn what_cannot_be_made_smaller_is_refused() {
-    let many: Vec<String> = (0..40).map(|n| format!("{n}{}", "x".repeat(900))).collect();
-    for event in [track("X", &json!({ "many": many })), identify(&json!({ "many": many, "other": 1 }))] {
-        assert!(not("", &event).starts_with("refused too_large: it would be "), "{}", not("", &event));
-        assert!(not("", &event).ends_with(" bytes there, and 32768 are taken"));
+    let reject = "oversize = \"reject\"";
+    for event in [track("X", &json!({ "many": huge(40) })), identify(&json!({ "many": huge(40), "other": 1 }))] {
+        assert!(not(reject, &event).starts_with("refused too_large: it would be "), "{}", not(reject, &event));
+        assert!(not(reject, &event).ends_with(" bytes there, and 32768 are taken"));
     }
 }
 

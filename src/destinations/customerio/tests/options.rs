@@ -62,6 +62,24 @@ fn flattened_objects_have_dots_in_their_names_and_lists_stay() {
 }
 
 #[test]
+fn of_names_that_flattening_makes_equal_the_first_wins() {
+    let text = r#"{"type":"track","messageId":"m","userId":"u","event":"X","properties":{"a.b":1,"a":{"b":2,"c":3},"d":{"e":4},"d.e":5}}"#;
+    let body = body("flatten = true", text);
+    assert!(body.ends_with(r#""attributes":{"a.b":1,"a.c":3,"d.e":4}}]}"#), "{body}");
+}
+
+#[test]
+fn created_at_is_dropped_under_either_name() {
+    for name in ["createdAt", "created_at"] {
+        for sent in ["createdAt", "created_at"] {
+            let text = format!(r#"{{"type":"identify","messageId":"m","userId":"u","traits":{{"{sent}":"2026-01-02","x":1}}}}"#);
+            let person = item(&format!("drop_attributes = [\"{name}\"]"), &text);
+            assert!(person["attributes"].get("created_at").is_none(), "{name} {sent}: {person}");
+        }
+    }
+}
+
+#[test]
 fn instants_stay_texts_when_they_are_to_but_created_at_is_always_seconds() {
     let person = item("iso_dates = false", IDENTIFY)["attributes"].clone();
     assert_eq!((&person["born"], &person["address"]["since"]), (&json!("1990-05-01"), &json!("2026-01-02T03:04:05Z")));
