@@ -3,6 +3,7 @@
 //! Everything that Meta refuses is found here, because one event that it refuses fails the whole request. Never sends
 //! anything about a person that is not hashed, except what Meta wants as it is.
 
+mod address;
 mod app;
 mod call;
 mod click;
@@ -106,7 +107,7 @@ pub(super) fn write(event: &Event, options: &Options, attempt: &Attempt) -> Resu
     object.text("event_id", call.id());
     object.text("action_source", source);
     if let Some(url) = call.page_url() {
-        object.text("event_source_url", url);
+        object.text("event_source_url", &address::clean(url));
     }
     if source == source::MESSAGES
         && let Some(channel) = call.property_text("messaging_channel")

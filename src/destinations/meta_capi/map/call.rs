@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::Options;
+use super::address;
 use super::context::Context;
 use crate::spec::{Event, Kind};
 
@@ -48,8 +49,13 @@ impl<'e> Call<'e> {
         self.property(name).and_then(text)
     }
 
-    /// The address of the page where it happened. A track call's own `url` is most often that of a product.
+    /// The address of the page where it happened, when it is one of the web.
     pub(super) fn page_url(&self) -> Option<&'e str> {
+        self.address().filter(|url| address::is_page(url))
+    }
+
+    /// Where it happened, as it is told. A track call's own `url` is most often that of a product.
+    pub(super) fn address(&self) -> Option<&'e str> {
         let of_context = part(self.context.page, "url").and_then(text);
         let is_page = self.event.head.kind == Kind::Page;
         of_context.or_else(|| is_page.then(|| self.property_text("url")).flatten())

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::address;
 use super::call::Call;
 use super::write::{Object, write_text, write_value};
 
@@ -48,8 +49,9 @@ pub(in super::super) fn is_personal(name: &str) -> bool {
     PERSONAL.iter().any(|personal| plain.clone().eq(personal.bytes()))
 }
 
-/// Returns whether a text is somebody's address, or holds one.
+/// Returns whether a text is somebody's address, or holds one, also as addresses of pages have it: `ann%40example.com`.
 pub(super) fn holds_email(text: &str) -> bool {
+    let text = address::decoded(text);
     let mut words = text.split(|character: char| character.is_whitespace() || ",;<>()\"'".contains(character));
     words.any(|word| {
         word.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.trim_end_matches('.').contains('.'))

@@ -134,6 +134,9 @@ fn nothing_about_a_person_is_ever_in_the_data() {
     for (text, holds) in [
         ("ann@example.com", true),
         ("to <ann@example.com>, please", true),
+        ("ada%40example.com", true),
+        ("of ada%2540example.com", true),
+        ("100% of a%20b", false),
         ("2 @ 3.50", false),
         ("@handle", false),
         ("a@b", false),

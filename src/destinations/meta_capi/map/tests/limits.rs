@@ -60,6 +60,32 @@ fn the_address_of_a_page_is_that_of_the_context_or_of_a_page_call() {
 }
 
 #[test]
+fn the_address_of_a_page_tells_nothing_about_a_person() {
+    for (url, sent) in [
+        (
+            "https://shop.example/thanks?email=ada@example.com&phone=4912345678&utm_source=x",
+            "https://shop.example/thanks?utm_source=x",
+        ),
+        ("https://shop.example/?u=ada%40example.com&e%2Dmail=x&id=7", "https://shop.example/?id=7"),
+        ("https://shop.example/?u=ada%2540example.com", "https://shop.example/"),
+        ("https://shop.example/?billing[phone]=7&user_email=x&ada@example.com", "https://shop.example/"),
+        ("https://shop.example/?a=1&&b&fbclid=Z", "https://shop.example/?a=1&b&fbclid=Z"),
+        ("https://ada:secret@shop.example:8443/a/?b=1#ada@example.com", "https://shop.example:8443/a/?b=1"),
+        ("https://ada@shop.example?b=1", "https://shop.example?b=1"),
+        ("https://shop.example/off/ada%40example.com/now", "https://shop.example/off/now"),
+        ("HTTP://shop.example/größe", "HTTP://shop.example/größe"),
+    ] {
+        let context = json!({ "userAgent": BROWSER, "page": { "url": url } });
+        assert_eq!(mapped(&track("Signed Up", &json!({}), &context))["event_source_url"], sent, "{url}");
+    }
+    for url in ["javascript:alert(1)", "file:///home/ada/x.html", "shop.example/a", "/a", "https://", "https:///a"] {
+        let context = json!({ "userAgent": BROWSER, "page": { "url": url } });
+        let sent = mapped(&track("Signed Up", &json!({}), &context));
+        assert_eq!((&sent["event_source_url"], &sent["action_source"]), (&Value::Null, &json!("system_generated")), "{url}");
+    }
+}
+
+#[test]
 fn no_advertising_id_and_no_switch_are_sent_as_such() {
     let device = json!({ "advertisingId": "00000000-0000-0000-0000-000000000000", "adTrackingEnabled": false });
     let context = json!({ "app": {}, "os": { "name": "ios", "version": "17" }, "device": device });
