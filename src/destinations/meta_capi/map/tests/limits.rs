@@ -165,7 +165,21 @@ fn data_processing_options_are_what_the_event_says_else_what_its_consent_says() 
     for (context, gpc, expected) in [
         (json!({ "dataProcessingOptions": [["LDU"], 1, 1000] }), false, json!([["LDU"], 1, 1000])),
         (json!({ "dataProcessingOptions": [["LDU"]] }), false, limited.clone()),
-        (json!({ "dataProcessingOptions": [[]] }), true, json!([[], null, null])),
+        (json!({ "dataProcessingOptions": ["LDU"] }), false, limited.clone()),
+        (json!({ "dataProcessingOptions": ["LDU", 1, 1000] }), false, json!([["LDU"], 1, 1000])),
+        (json!({ "dataProcessingOptions": [["LDU", "FOO"], 99, 1] }), false, limited.clone()),
+        (json!({ "dataProcessingOptions": [["LDU"], 1, 7] }), false, limited.clone()),
+        (json!({ "dataProcessingOptions": [["LDU"], 1, 1000] }), true, json!([["LDU"], 1, 1000])),
+        (json!({ "dataProcessingOptions": [["FOO"], 99, 1] }), false, none.clone()),
+        (json!({ "dataProcessingOptions": [["FOO"], 99, 1] }), true, limited.clone()),
+        (json!({ "dataProcessingOptions": [[], 0, 0] }), false, json!([[], null, null])),
+        (json!({ "dataProcessingOptions": [] }), false, json!([[], null, null])),
+        (json!({ "dataProcessingOptions": [[], 0, 0] }), true, limited.clone()),
+        (
+            json!({ "dataProcessingOptions": [[], 0, 0], "consent": { "categoryPreferences": { "advertising": false } } }),
+            false,
+            limited.clone(),
+        ),
         (json!({ "dataProcessingOptions": "LDU" }), false, none.clone()),
         (json!({}), false, none.clone()),
         (json!({}), true, limited.clone()),
@@ -177,6 +191,8 @@ fn data_processing_options_are_what_the_event_says_else_what_its_consent_says() 
         assert_eq!(rights(context.clone(), gpc, ""), expected, "{context} {gpc}");
     }
     assert_eq!(rights(json!({}), false, "limited_data_use = \"always\""), limited);
+    let unlimited = json!({ "dataProcessingOptions": [[], 0, 0] });
+    assert_eq!(rights(unlimited, false, "limited_data_use = \"always\""), limited);
     assert_eq!(rights(json!({}), true, "limited_data_use = \"never\""), none);
     let own = json!({ "dataProcessingOptions": [["LDU"], 1, 1000] });
     assert_eq!(rights(own, false, "limited_data_use = \"never\""), json!([["LDU"], 1, 1000]));
