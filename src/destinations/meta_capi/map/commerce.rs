@@ -11,7 +11,7 @@ use serde_json::Value;
 use self::product::Product;
 use super::call::{Call, text};
 use super::name::Shape;
-use super::write::{Object, write_amount, write_text};
+use super::write::{Object, write_text};
 use super::{No, extra, money};
 
 /// The names that this module may write.
@@ -175,7 +175,10 @@ fn write_about(call: &Call<'_>, shape: Shape, products: &[Product<'_>], data: &m
             write_words(data, "content_category", category());
         }
         Shape::Checkout | Shape::Purchase if !products.is_empty() => {
-            write_amount(data.key("num_items"), products.iter().map(|product| product.quantity).sum());
+            let count: f64 = products.iter().map(|product| product.quantity).sum();
+            if count.is_finite() {
+                data.amount("num_items", count);
+            }
         }
         Shape::Checkout | Shape::Purchase | Shape::Bare | Shape::Search | Shape::Other => {}
     }

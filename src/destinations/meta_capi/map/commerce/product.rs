@@ -56,8 +56,8 @@ impl<'e> Product<'e> {
     /// Returns what they cost together, when each has a price.
     pub(super) fn total(products: &[Product<'_>]) -> Option<f64> {
         let prices: Option<Vec<f64>> =
-            products.iter().map(|product| Some(money::times(product.price?, product.quantity))).collect();
-        prices.filter(|prices| !prices.is_empty()).map(|prices| money::times(prices.iter().sum(), 1.0))
+            products.iter().map(|product| money::times(product.price?, product.quantity)).collect();
+        prices.filter(|prices| !prices.is_empty()).and_then(|prices| money::times(prices.iter().sum(), 1.0))
     }
 
     pub(super) fn write(&self, id: &str, out: &mut Vec<u8>) {
