@@ -104,7 +104,7 @@ pub(super) fn write(event: &Event, options: &Options, attempt: &Attempt) -> Resu
     let mut object = Object::open(&mut out);
     object.text("event_name", named.name);
     object.integer("event_time", event_time(event, attempt));
-    object.text("event_id", call.id());
+    object.text("event_id", &call.id());
     object.text("action_source", source);
     if let Some(url) = call.page_url() {
         object.text("event_source_url", &address::clean(url));

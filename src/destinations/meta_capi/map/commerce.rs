@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use self::product::Product;
-use super::call::{Call, text};
+use super::call::{Call, word};
 use super::name::Shape;
 use super::write::{Object, write_text};
 use super::{No, extra, money};
@@ -53,14 +53,6 @@ fn fill(call: &Call<'_>, shape: Shape, data: &mut Object<'_>) -> Result<(), No> 
     }
     extra::write(call, &NAMES, data);
     Ok(())
-}
-
-/// Returns a text or a number as text.
-fn word(value: &Value) -> Option<Cow<'_, str>> {
-    match value {
-        Value::Number(number) => Some(number.to_string().into()),
-        value => text(value).map(Cow::Borrowed),
-    }
 }
 
 /// Writes a text, unless it is empty or holds somebody's address.

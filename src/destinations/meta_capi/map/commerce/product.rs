@@ -4,9 +4,8 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::word;
 use crate::destinations::meta_capi::config::ContentId;
-use crate::destinations::meta_capi::map::call::{Call, Members, text};
+use crate::destinations::meta_capi::map::call::{Call, Members, text, word};
 use crate::destinations::meta_capi::map::{extra, money};
 use crate::destinations::meta_capi::map::write::{Object, write_amount};
 

@@ -50,6 +50,18 @@ fn a_source_that_is_said_needs_what_meta_wants_of_it() {
 }
 
 #[test]
+fn the_id_is_the_one_that_the_page_shares_with_the_pixel() {
+    for (properties, id) in [
+        (json!({ "event_id": "e-7" }), "e-7"),
+        (json!({ "event_id": 12345 }), "12345"),
+        (json!({ "event_id": " ", "eventId": 7 }), "7"),
+        (json!({ "event_id": null }), "m-1"),
+    ] {
+        assert_eq!(mapped(&track("Signed Up", &properties, &json!({})))["event_id"], id, "{properties}");
+    }
+}
+
+#[test]
 fn the_address_of_a_page_is_that_of_the_context_or_of_a_page_call() {
     let product = track("Product Viewed", &json!({ "url": "https://shop.example/product" }), &json!({ "userAgent": BROWSER }));
     assert_eq!(mapped(&product)["event_source_url"], Value::Null, "that is where the product is");
