@@ -32,6 +32,7 @@ use crate::destinations::Attempt;
 use crate::policy::outcome::Reason;
 use crate::spec::Event;
 
+pub(super) use commerce::is_taken;
 pub(super) use extra::is_personal;
 pub(super) use money::is_known as is_currency;
 pub(super) use name::{MAX_NAME, Names};

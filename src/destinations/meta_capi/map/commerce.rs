@@ -29,6 +29,11 @@ const NAMES: [&str; 11] = [
     "delivery_category",
 ];
 
+/// Returns whether a name has its place in `custom_data` already.
+pub(in super::super) fn is_taken(name: &str) -> bool {
+    NAMES.contains(&name)
+}
+
 /// Writes `custom_data`, unless nothing is in it.
 ///
 /// # Errors
@@ -117,7 +122,8 @@ fn check_purchase(currency: &Currency, value: Option<f64>) -> Result<(), No> {
 
 fn value(call: &Call<'_>, shape: Shape, products: &[Product<'_>]) -> Option<f64> {
     let first = |names: &[&str]| names.iter().find_map(|name| call.property(name).and_then(money::amount));
-    let price = || products.first().filter(|_| products.len() == 1).and_then(|product| product.price);
+    let of_one = || products.first().filter(|_| products.len() == 1).and_then(|product| product.price);
+    let price = || first(&["price"]).filter(|price| *price >= 0.0).or_else(of_one);
     match shape {
         Shape::Bare | Shape::Search | Shape::List => None,
         Shape::Product => Product::total(products).or_else(|| first(&["value", "revenue", "total"])),

@@ -22,12 +22,12 @@ pub(super) struct Product<'e> {
 }
 
 impl<'e> Product<'e> {
-    /// Returns the products of the event's list; without a list, where the event is about one product, that one.
+    /// Returns the products of the event's list; without a list, or with an empty one, where the event is about one product, that one.
     pub(super) fn all(call: &Call<'e>, is_about_one: bool) -> Vec<Product<'e>> {
         let delivery = call.property("delivery_category").and_then(text);
         let of = |members: &'e Members| Product::of(members, call.options.content_id, delivery);
         match (call.property("products"), call.properties()) {
-            (Some(Value::Array(list)), _) => list.iter().filter_map(Value::as_object).map(of).collect(),
+            (Some(Value::Array(list)), _) if !list.is_empty() => list.iter().filter_map(Value::as_object).map(of).collect(),
             (Some(Value::Object(one)), _) => vec![of(one)],
             (_, Some(members)) if is_about_one => {
                 let product = of(members);
