@@ -47,8 +47,9 @@ pub(super) fn clean(url: &str) -> Cow<'_, str> {
 /// `billing[phone]` and `user_email` are personal as `phone` and `email` are.
 fn is_personal(pair: &str) -> bool {
     let name = decoded(pair.split('=').next().unwrap_or_default());
-    let mut parts = name.split(|character: char| !character.is_alphanumeric());
-    extra::is_personal(&name) || parts.any(extra::is_personal) || extra::holds_email(pair)
+    let is_mark = |character: char| !character.is_alphanumeric();
+    let in_part = || name.contains(is_mark) && name.split(is_mark).any(extra::is_personal);
+    extra::is_personal(&name) || in_part() || extra::holds_email(pair)
 }
 
 /// Returns the text without its escapes of the form `%40`, also where they are escaped again.
