@@ -77,7 +77,7 @@ impl Person<'_, '_> {
         let state = self.found.state.and_then(word).and_then(|text| prepared("state", &text, |text| place::state(text, code)));
         let zip = self.found.zip.and_then(word);
         let zip = zip.and_then(|text| prepared("zip", &text, |text| place::zip(text, code)));
-        let country = country.and_then(|text| prepared("country", &text, |text| place::country(text).map(Cow::Borrowed)));
+        let country = country.and_then(|text| prepared("country", &text, |_| code.map(Cow::Borrowed)));
         self.write_one("ct", city);
         self.write_one("st", state);
         self.write_one("zp", zip);
