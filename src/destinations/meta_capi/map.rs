@@ -3,6 +3,7 @@
 //! Everything that Meta refuses is found here, because one event that it refuses fails the whole request. Never sends
 //! anything about a person that is not hashed, except what Meta wants as it is.
 
+mod address;
 mod app;
 mod call;
 mod click;
@@ -31,6 +32,7 @@ use crate::destinations::Attempt;
 use crate::policy::outcome::Reason;
 use crate::spec::Event;
 
+pub(super) use commerce::is_taken;
 pub(super) use extra::is_personal;
 pub(super) use money::is_known as is_currency;
 pub(super) use name::{MAX_NAME, Names};
@@ -103,10 +105,10 @@ pub(super) fn write(event: &Event, options: &Options, attempt: &Attempt) -> Resu
     let mut object = Object::open(&mut out);
     object.text("event_name", named.name);
     object.integer("event_time", event_time(event, attempt));
-    object.text("event_id", call.id());
+    object.text("event_id", &call.id());
     object.text("action_source", source);
     if let Some(url) = call.page_url() {
-        object.text("event_source_url", url);
+        object.text("event_source_url", &address::clean(url));
     }
     if source == source::MESSAGES
         && let Some(channel) = call.property_text("messaging_channel")

@@ -28,7 +28,7 @@ fn of_probe(answer: &Answer) -> Option<Outcome> {
     match of_webhook(answer) {
         Some(outcome) => Some(outcome),
         None if answer.status == 400 || is_about_content(&word(answer)) => Some(Outcome::Delivered),
-        None => None,
+        None => of_no(answer),
     }
 }
 
@@ -37,10 +37,17 @@ fn of_answer(answer: &Answer, events: usize) -> Option<Outcome> {
     if answer.status < 300 && answer.body.trim_ascii_start().starts_with(b"<") {
         return Some(Outcome::Transient(fault_of(answer, Reason::BadAnswer)));
     }
-    if answer.status >= 400 && is_about_content(&word(answer)) {
+    if is_about_content(&word(answer)) {
         return Some(refused(fault_of(answer, Reason::Rejected), events));
     }
-    of_webhook(answer)
+    of_webhook(answer).or_else(|| of_no(answer))
+}
+
+/// A failure that comes with 200, as the methods of Slack's API say it, for a reason that is not known.
+fn of_no(answer: &Answer) -> Option<Outcome> {
+    let json: Value = serde_json::from_slice(&answer.body).ok()?;
+    let is_no = ["ok", "success"].iter().any(|name| json.get(name) == Some(&Value::Bool(false)));
+    (answer.status < 300 && is_no).then(|| Outcome::Transient(fault_of(answer, Reason::BadAnswer)))
 }
 
 /// What is wrong with the webhook, or with who may post there.
@@ -67,7 +74,7 @@ fn of_webhook(answer: &Answer) -> Option<Outcome> {
         "rollup_error" => return Some(Outcome::Transient(fault_of(answer, Reason::ServerError))),
         _ => return None,
     };
-    (answer.status >= 400).then(|| Outcome::Broken(fault_of(answer, reason)))
+    Some(Outcome::Broken(fault_of(answer, reason)))
 }
 
 /// Whether the message itself is refused. Slack has said so with 400 and, in former years, with 500.

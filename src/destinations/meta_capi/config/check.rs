@@ -67,6 +67,10 @@ impl Config {
 
     fn custom_data_problem(&self) -> Option<String> {
         let personal = self.custom_data.iter().find(|name| map::is_personal(name));
-        personal.map(|name| format!("`{name}` is about a person, and nothing about persons is sent there"))
+        let personal =
+            personal.map(|name| format!("`{name}` is about a person, and nothing about persons is sent there"));
+        let taken = || self.custom_data.iter().find(|name| map::is_taken(name));
+        let place = |name: &String| format!("`{name}` has its place in the data already; take it from the list");
+        personal.or_else(|| taken().map(place))
     }
 }

@@ -61,6 +61,12 @@ fn every_problem_is_said_at_once() {
 }
 
 #[test]
+fn a_property_that_has_its_place_already_is_refused() {
+    let said = problems(&format!("{GOOD}custom_data = [\"coupon\", \"currency\"]\n"));
+    assert_eq!(said, "`custom_data` `currency` has its place in the data already; take it from the list");
+}
+
+#[test]
 fn an_unknown_key_or_word_is_an_error() {
     assert!(parse("colour = 1").unwrap_err().contains("unknown field `colour`"));
     assert!(parse("content_id = \"isbn\"").unwrap_err().contains("unknown variant `isbn`"));

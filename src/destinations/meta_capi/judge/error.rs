@@ -50,8 +50,9 @@ impl GraphError {
             (100, 33) | (803, _) => Class::Broken(Reason::NotFound),
             // The version is not served any more.
             (12 | 2_635, _) => Class::Broken(Reason::Gone),
-            _ if self.is_transient => Class::Transient,
+            // Meta calls it transient too, and it may come for ever.
             (1, 99) => Class::Unknown,
+            _ if self.is_transient => Class::Transient,
             (1 | 2 | 341 | 368 | 5_000 | 21_009, _) => Class::Transient,
             (100, 2_804_003) => Class::Event(Reason::TooOld),
             (100 | 105, _) => Class::Event(Reason::Rejected),

@@ -1,8 +1,11 @@
 //! An event as its parts, found once.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use super::Options;
+use super::address;
 use super::context::Context;
 use crate::spec::{Event, Kind};
 
@@ -31,9 +34,9 @@ impl<'e> Call<'e> {
     }
 
     /// The id that Meta recognises an event by when a pixel sends it too: the one that the page gave both, else ours.
-    pub(super) fn id(&self) -> &'e str {
-        let given = self.property_text("event_id").or_else(|| self.property_text("eventId"));
-        given.unwrap_or(&self.event.head.message_id)
+    pub(super) fn id(&self) -> Cow<'e, str> {
+        let given = ["event_id", "eventId"].into_iter().find_map(|name| self.property(name).and_then(word));
+        given.unwrap_or(Cow::Borrowed(&self.event.head.message_id))
     }
 
     pub(super) fn properties(&self) -> Option<&'e Members> {
@@ -48,8 +51,13 @@ impl<'e> Call<'e> {
         self.property(name).and_then(text)
     }
 
-    /// The address of the page where it happened. A track call's own `url` is most often that of a product.
+    /// The address of the page where it happened, when it is one of the web.
     pub(super) fn page_url(&self) -> Option<&'e str> {
+        self.address().filter(|url| address::is_page(url))
+    }
+
+    /// Where it happened, as it is told. A track call's own `url` is most often that of a product.
+    pub(super) fn address(&self) -> Option<&'e str> {
         let of_context = part(self.context.page, "url").and_then(text);
         let is_page = self.event.head.kind == Kind::Page;
         of_context.or_else(|| is_page.then(|| self.property_text("url")).flatten())
@@ -71,4 +79,12 @@ pub(super) fn part<'e>(members: Option<&'e Members>, name: &str) -> Option<&'e V
 /// A text that says something, without the blanks around it.
 pub(super) fn text(value: &Value) -> Option<&str> {
     value.as_str().map(str::trim).filter(|text| !text.is_empty())
+}
+
+/// Returns a text, or a number as text.
+pub(super) fn word(value: &Value) -> Option<Cow<'_, str>> {
+    match value {
+        Value::Number(number) => Some(number.to_string().into()),
+        value => text(value).map(Cow::Borrowed),
+    }
 }

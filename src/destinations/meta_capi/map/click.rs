@@ -36,7 +36,7 @@ fn is_cookie(value: &str) -> bool {
 /// The id of a click is never changed, not even its case.
 fn fbclid<'e>(call: &Call<'e>) -> Option<&'e str> {
     let collected = part(call.context.click_ids, "fbclid").and_then(text);
-    let of_url = || parameter(call.page_url()?.split('#').next()?.split_once('?')?.1);
+    let of_url = || parameter(call.address()?.split('#').next()?.split_once('?')?.1);
     let of_search = || parameter(call.page_search()?.trim_start_matches('?'));
     collected.or_else(of_url).or_else(of_search).filter(|click| is_click(click))
 }

@@ -9,9 +9,9 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use self::product::Product;
-use super::call::{Call, text};
+use super::call::{Call, word};
 use super::name::Shape;
-use super::write::{Object, write_amount, write_text};
+use super::write::{Object, write_text};
 use super::{No, extra, money};
 
 /// The names that this module may write.
@@ -28,6 +28,11 @@ const NAMES: [&str; 11] = [
     "order_id",
     "delivery_category",
 ];
+
+/// Returns whether a name has its place in `custom_data` already.
+pub(in super::super) fn is_taken(name: &str) -> bool {
+    NAMES.contains(&name)
+}
 
 /// Writes `custom_data`, unless nothing is in it.
 ///
@@ -53,14 +58,6 @@ fn fill(call: &Call<'_>, shape: Shape, data: &mut Object<'_>) -> Result<(), No> 
     }
     extra::write(call, &NAMES, data);
     Ok(())
-}
-
-/// Returns a text or a number as text.
-fn word(value: &Value) -> Option<Cow<'_, str>> {
-    match value {
-        Value::Number(number) => Some(number.to_string().into()),
-        value => text(value).map(Cow::Borrowed),
-    }
 }
 
 /// Writes a text, unless it is empty or holds somebody's address.
@@ -125,7 +122,8 @@ fn check_purchase(currency: &Currency, value: Option<f64>) -> Result<(), No> {
 
 fn value(call: &Call<'_>, shape: Shape, products: &[Product<'_>]) -> Option<f64> {
     let first = |names: &[&str]| names.iter().find_map(|name| call.property(name).and_then(money::amount));
-    let price = || products.first().filter(|_| products.len() == 1).and_then(|product| product.price);
+    let of_one = || products.first().filter(|_| products.len() == 1).and_then(|product| product.price);
+    let price = || first(&["price"]).filter(|price| *price >= 0.0).or_else(of_one);
     match shape {
         Shape::Bare | Shape::Search | Shape::List => None,
         Shape::Product => Product::total(products).or_else(|| first(&["value", "revenue", "total"])),
@@ -175,7 +173,10 @@ fn write_about(call: &Call<'_>, shape: Shape, products: &[Product<'_>], data: &m
             write_words(data, "content_category", category());
         }
         Shape::Checkout | Shape::Purchase if !products.is_empty() => {
-            write_amount(data.key("num_items"), products.iter().map(|product| product.quantity).sum());
+            let count: f64 = products.iter().map(|product| product.quantity).sum();
+            if count.is_finite() {
+                data.amount("num_items", count);
+            }
         }
         Shape::Checkout | Shape::Purchase | Shape::Bare | Shape::Search | Shape::Other => {}
     }

@@ -2,11 +2,12 @@
 
 use serde_json::Value;
 
+use super::address;
 use super::call::Call;
 use super::write::{Object, write_text, write_value};
 
-/// Names of what is about a person, in lower case without anything but letters and digits. Meta forbids all of it there.
-const PERSONAL: [&str; 33] = [
+/// Names of what is about a person, in lower case without anything but letters and digits, in order. Meta forbids all of it there.
+pub(super) const PERSONAL: [&str; 35] = [
     "address",
     "birthdate",
     "birthday",
@@ -36,20 +37,23 @@ const PERSONAL: [&str; 33] = [
     "ssn",
     "state",
     "street",
-    "username",
+    "tel",
+    "telephone",
     "useragent",
+    "username",
     "zip",
     "zipcode",
 ];
 
 /// Returns whether a property of this name is about a person.
 pub(in super::super) fn is_personal(name: &str) -> bool {
-    let plain = name.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase());
-    PERSONAL.iter().any(|personal| plain.clone().eq(personal.bytes()))
+    let plain = || name.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase());
+    PERSONAL.binary_search_by(|personal| personal.bytes().cmp(plain())).is_ok()
 }
 
-/// Returns whether a text is somebody's address, or holds one.
+/// Returns whether a text is somebody's address, or holds one, also as addresses of pages have it: `ann%40example.com`.
 pub(super) fn holds_email(text: &str) -> bool {
+    let text = address::decoded(text);
     let mut words = text.split(|character: char| character.is_whitespace() || ",;<>()\"'".contains(character));
     words.any(|word| {
         word.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.trim_end_matches('.').contains('.'))

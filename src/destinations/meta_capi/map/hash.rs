@@ -6,7 +6,6 @@ use sha2::{Digest as _, Sha256};
 
 use crate::spec::privacy::normalised;
 
-const HEX: &[u8; 16] = b"0123456789abcdef";
 /// Digits of a hash.
 const LENGTH: usize = 64;
 
@@ -39,9 +38,12 @@ pub(super) fn as_hash(text: &str) -> Option<Hashed> {
 fn of(bytes: &[u8]) -> Hashed {
     let mut digits = [0; LENGTH];
     for (pair, byte) in digits.chunks_exact_mut(2).zip(Sha256::digest(bytes)) {
-        for (digit, half) in pair.iter_mut().zip([byte >> 4, byte & 15]) {
-            *digit = HEX.get(usize::from(half)).copied().unwrap_or_default();
-        }
+        pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
     }
     Hashed(digits)
+}
+
+/// Of a number below 16. Counted and not looked up, so that the compiler does many at once.
+const fn digit(half: u8) -> u8 {
+    if half < 10 { b'0' + half } else { b'a' - 10 + half }
 }

@@ -30,27 +30,66 @@ pub(super) fn amount(value: &Value) -> Option<f64> {
     amount.filter(|amount| amount.is_finite())
 }
 
-/// Returns what so many at this price cost. Rounded, since 3 × 19.9 is not 59.699999999999996.
-pub(super) fn times(price: f64, quantity: f64) -> f64 {
+/// Returns what so many at this price cost, `None` when that is no number any more. Rounded, since 3 × 19.9 is not
+/// 59.699999999999996, unless it is too large for that.
+pub(super) fn times(price: f64, quantity: f64) -> Option<f64> {
     const PLACES: f64 = 1e6;
-    let total = (price * quantity * PLACES).round() / PLACES;
-    if total.is_finite() { total } else { price }
+    let total = price * quantity;
+    let rounded = (total * PLACES).round() / PLACES;
+    [rounded, total].into_iter().find(|total| total.is_finite())
 }
 
+/// Reads the first number of a text. It ends where something else begins: "12.50 (was 15.00)".
 fn read(text: &str) -> Option<f64> {
-    let is_part = |character: char| character.is_ascii_digit() || matches!(character, '.' | ',' | '-');
-    let begin = text.find(|character: char| character.is_ascii_digit() || character == '-')?;
-    let mut number: String = text.get(begin..)?.chars().filter(|character| is_part(*character)).collect();
+    let (before, text) = text.split_at_checked(text.find(|character: char| character.is_ascii_digit())?)?;
+    let (mut number, after) = first_number(text);
+    if is_exponent(after) {
+        return None;
+    }
     // A sign at the end is a dash: "12.-".
-    let whole = number.trim_end_matches(['-', '.', ',']).len();
-    number.truncate(whole);
-    match decimal_mark(&number) {
+    number.truncate(number.trim_end_matches(['-', '.', ',']).len());
+    let amount: f64 = match decimal_mark(&number) {
+        // "$.50", but not "Fr.50".
+        _ if before.strip_suffix('.').is_some_and(|before| !before.ends_with(char::is_alphabetic)) => {
+            format!("0.{number}").parse().ok()?
+        }
         Some(mark) => {
             let (before, after) = number.rsplit_once(mark)?;
-            format!("{}.{after}", before.replace(['.', ','], "")).parse().ok()
+            format!("{}.{after}", before.replace(['.', ','], "")).parse().ok()?
         }
-        None => number.replace(['.', ','], "").parse().ok(),
+        None => number.replace(['.', ','], "").parse().ok()?,
+    };
+    Some(if before.contains(['-', '−']) { -amount } else { amount })
+}
+
+/// Returns the number that a text begins with, without what separates its thousands, and what follows it.
+fn first_number(text: &str) -> (String, &str) {
+    let mut number = String::new();
+    for (at, character) in text.char_indices() {
+        let rest = text.get(at..).unwrap_or_default();
+        match character {
+            '0'..='9' | '.' | ',' | '-' => number.push(character),
+            _ if is_separator(character) && !number.contains(['.', ',']) && is_thousand(rest) => {}
+            _ => return (number, rest),
+        }
     }
+    (number, "")
+}
+
+fn is_separator(character: char) -> bool {
+    character.is_whitespace() || matches!(character, '\'' | '’')
+}
+
+/// Whether three digits and no more follow the separator.
+fn is_thousand(text: &str) -> bool {
+    let digits = text.chars().skip(1).take_while(char::is_ascii_digit).count();
+    digits == 3
+}
+
+/// "1.5e3" is a number of some machine and not of a person: what it means is not guessed.
+fn is_exponent(text: &str) -> bool {
+    let power = text.strip_prefix(['e', 'E']).map(|power| power.trim_start_matches(['+', '-']));
+    power.is_some_and(|power| power.starts_with(|character: char| character.is_ascii_digit()))
 }
 
 /// Of a point and a comma the last is the mark. A point alone is one; a comma alone is one unless three digits follow.

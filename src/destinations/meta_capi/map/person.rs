@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use self::found::Found;
 use self::known::Known;
-use super::call::{Call, text};
+use super::call::{Call, text, word};
 use super::context::OF_META;
 use super::hash::{Hashed, as_hash, hashed};
 use super::write::{Object, write_text, write_value};
@@ -77,7 +77,7 @@ impl Person<'_, '_> {
         let state = self.found.state.and_then(word).and_then(|text| prepared("state", &text, |text| place::state(text, code)));
         let zip = self.found.zip.and_then(word);
         let zip = zip.and_then(|text| prepared("zip", &text, |text| place::zip(text, code)));
-        let country = country.and_then(|text| prepared("country", &text, |text| place::country(text).map(Cow::Borrowed)));
+        let country = country.and_then(|text| prepared("country", &text, |_| code.map(Cow::Borrowed)));
         self.write_one("ct", city);
         self.write_one("st", state);
         self.write_one("zp", zip);
@@ -152,14 +152,6 @@ fn values(value: Option<&Value>) -> impl Iterator<Item = Cow<'_, str>> {
     let list = value.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let single = value.into_iter().filter(|value| !value.is_array());
     list.iter().chain(single).filter_map(word)
-}
-
-/// Returns a text, or a number as text.
-fn word(value: &Value) -> Option<Cow<'_, str>> {
-    match value {
-        Value::Number(number) => Some(number.to_string().into()),
-        value => text(value).map(Cow::Borrowed),
-    }
 }
 
 /// Hashes a value that has to be brought into form first, unless it is a hash already.

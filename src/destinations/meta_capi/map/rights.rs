@@ -7,38 +7,55 @@ use super::write::{Object, write_text};
 use crate::destinations::meta_capi::config::LimitedDataUse;
 use crate::policy::consent;
 
-/// The options of an event: the words, and where its user is. Zero lets Meta find that out.
-struct Rights<'e> {
-    words: Vec<&'e str>,
-    country: i64,
-    state: i64,
+const OPTIONS: &str = "data_processing_options";
+/// What Meta calls it.
+const LIMITED: &str = "LDU";
+/// The country and the state for Meta to find out.
+const UNKNOWN: (i64, i64) = (0, 0);
+const USA: i64 = 1;
+/// Numbers of states, of which 1000 is California. Meta adds to them:
+/// <https://developers.facebook.com/docs/marketing-apis/data-processing-options>.
+const STATES: std::ops::RangeInclusive<i64> = 1000..=1099;
+
+/// What an event says of its user's rights.
+enum Said {
+    /// Limited, with the country and the state.
+    Limited((i64, i64)),
+    /// An empty list: there is no limit.
+    Unlimited,
 }
 
 /// Writes the options of the event; nothing when there are none, which means the same as none.
+///
+/// An event can limit the use of its data and cannot undo what the settings or its user's refusal limit: whoever has the
+/// write key can write an empty list.
 pub(super) fn write(call: &Call<'_>, event: &mut Object<'_>) {
-    let limited = || Rights { words: vec!["LDU"], country: 0, state: 0 };
-    let Some(rights) = said(call).or_else(|| must_limit(call).then(limited)) else { return };
-    let out = event.key("data_processing_options");
+    let (country, state) = match said(call) {
+        Some(Said::Limited(place)) => place,
+        _ if must_limit(call) => UNKNOWN,
+        Some(Said::Unlimited) => return event.key(OPTIONS).extend_from_slice(b"[]"),
+        None => return,
+    };
+    let out = event.key(OPTIONS);
     out.push(b'[');
-    for (index, word) in rights.words.iter().enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        write_text(out, word);
-    }
+    write_text(out, LIMITED);
     out.push(b']');
-    if !rights.words.is_empty() {
-        event.integer("data_processing_options_country", rights.country);
-        event.integer("data_processing_options_state", rights.state);
-    }
+    event.integer("data_processing_options_country", country);
+    event.integer("data_processing_options_state", state);
 }
 
-/// What the event says itself, in the form of Meta's pixel: `[["LDU"], 1, 1000]`, the options, country and state.
-fn said<'e>(call: &Call<'e>) -> Option<Rights<'e>> {
+/// What the event says itself, in the form of Meta's pixel: `["LDU"], 1, 1000`, the options, country and state, as one list,
+/// whose options may stand in a list of their own. What Meta does not know is not there.
+fn said(call: &Call<'_>) -> Option<Said> {
     let list = call.context.data_processing_options?.as_array()?;
-    let words = list.first()?.as_array()?.iter().filter_map(Value::as_str).collect();
+    let words = list.first().and_then(Value::as_array).unwrap_or(list);
+    if words.is_empty() {
+        return Some(Said::Unlimited);
+    }
     let number = |index: usize| list.get(index).and_then(Value::as_i64).unwrap_or_default();
-    Some(Rights { words, country: number(1), state: number(2) })
+    let place = Some((number(1), number(2))).filter(|(country, state)| *country == USA && STATES.contains(state));
+    let is_limited = words.iter().any(|word| word.as_str() == Some(LIMITED));
+    is_limited.then(|| Said::Limited(place.unwrap_or(UNKNOWN)))
 }
 
 fn must_limit(call: &Call<'_>) -> bool {

@@ -91,8 +91,10 @@ fn an_error_that_meta_does_not_know_is_tried_ten_times_and_then_looked_for() {
     let at = |count: usize, number: u32| word(&judged(count, number, &reply)[0]);
     assert_eq!(at(2, 10), "transient server_error");
     assert_eq!((at(2, 11), at(1, 11)), ("suspect rejected".to_owned(), "refused rejected".to_owned()));
+    // Meta says of it that it passes, and it does not.
     let passing = answered(500, &[], &error(1, 99, ",\"is_transient\":true"));
-    assert_eq!(word(&judged(1, 99, &passing)[0]), "transient server_error");
+    assert_eq!(word(&judged(1, 10, &passing)[0]), "transient server_error");
+    assert_eq!(word(&judged(2, 11, &passing)[0]), "suspect rejected");
 }
 
 #[test]

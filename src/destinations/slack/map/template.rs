@@ -3,11 +3,12 @@
 //! The text is the operator's and is posted as it stands; the values are an event's and are escaped. It never fails on an
 //! event: what is not there is a dash.
 
+use std::borrow::Cow;
 use std::str::FromStr;
 
 use serde_json::Value;
 
-use super::escape::value;
+use super::escape::{joined, value};
 use crate::spec::Event;
 
 /// What stands in the place of a value that is not there.
@@ -64,13 +65,13 @@ fn special(text: &str) -> Result<(Piece, &str), &'static str> {
 impl Template {
     /// Returns the message about this event.
     pub(super) fn render(&self, event: &Event) -> String {
-        let pieces = self.0.iter().map(|piece| match piece {
-            Piece::Text(text) => text.clone(),
+        joined(self.0.iter().map(|piece| match piece {
+            Piece::Text(text) => (Cow::Borrowed(text.as_str()), false),
             Piece::Value(paths) => {
-                paths.iter().find_map(|path| found(event, path)).unwrap_or_else(|| ABSENT.to_owned())
+                let value = paths.iter().find_map(|path| found(event, path));
+                (value.map_or(Cow::Borrowed(ABSENT), Cow::Owned), true)
             }
-        });
-        pieces.collect()
+        }))
     }
 }
 
@@ -150,6 +151,25 @@ mod tests {
             rendered("<!here> {properties.bad}"),
             "<!here> &lt;!channel&gt; &amp; @\u{200b}Here - New order *1*"
         );
+    }
+
+    #[test]
+    fn what_a_value_and_its_neighbours_say_together_is_text_too() {
+        let event = event(
+            r#"{"type":"track","messageId":"m1","userId":"u1","event":"E","properties":{"who":"channel","at":"@every",
+            "one":"one","bang":"!here","to":"(https://evil.example)","link":"[x](https://evil.example)","ann":"ann"}}"#,
+        );
+        for (text, expected) in [
+            ("Signup by @{properties.who}", "Signup by @\u{200b}channel"),
+            ("{properties.at}{properties.one}", "@\u{200b}everyone"),
+            ("@every{properties.one}", "@\u{200b}everyone"),
+            ("{properties.at}one", "@\u{200b}everyone"),
+            ("<!{properties.who}> <{properties.bang}>", "<!\u{200b}channel> <\u{200b}!\u{200b}here>"),
+            ("[a]{properties.to} {properties.link}", "[a]\u{200b}(https://evil.example) [x]\u{200b}(https://evil.example)"),
+            ("<!channel> @here [a](https://x.example) {properties.ann} @{properties.ann}", "<!channel> @here [a](https://x.example) ann @ann"),
+        ] {
+            assert_eq!(Template::from_str(text).unwrap().render(&event), expected, "{text}");
+        }
     }
 
     #[test]

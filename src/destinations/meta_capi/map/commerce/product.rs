@@ -4,9 +4,8 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::word;
 use crate::destinations::meta_capi::config::ContentId;
-use crate::destinations::meta_capi::map::call::{Call, Members, text};
+use crate::destinations::meta_capi::map::call::{Call, Members, text, word};
 use crate::destinations::meta_capi::map::{extra, money};
 use crate::destinations::meta_capi::map::write::{Object, write_amount};
 
@@ -23,12 +22,12 @@ pub(super) struct Product<'e> {
 }
 
 impl<'e> Product<'e> {
-    /// Returns the products of the event's list; without a list, where the event is about one product, that one.
+    /// Returns the products of the event's list; without a list, or with an empty one, where the event is about one product, that one.
     pub(super) fn all(call: &Call<'e>, is_about_one: bool) -> Vec<Product<'e>> {
         let delivery = call.property("delivery_category").and_then(text);
         let of = |members: &'e Members| Product::of(members, call.options.content_id, delivery);
         match (call.property("products"), call.properties()) {
-            (Some(Value::Array(list)), _) => list.iter().filter_map(Value::as_object).map(of).collect(),
+            (Some(Value::Array(list)), _) if !list.is_empty() => list.iter().filter_map(Value::as_object).map(of).collect(),
             (Some(Value::Object(one)), _) => vec![of(one)],
             (_, Some(members)) if is_about_one => {
                 let product = of(members);
@@ -56,8 +55,8 @@ impl<'e> Product<'e> {
     /// Returns what they cost together, when each has a price.
     pub(super) fn total(products: &[Product<'_>]) -> Option<f64> {
         let prices: Option<Vec<f64>> =
-            products.iter().map(|product| Some(money::times(product.price?, product.quantity))).collect();
-        prices.filter(|prices| !prices.is_empty()).map(|prices| money::times(prices.iter().sum(), 1.0))
+            products.iter().map(|product| money::times(product.price?, product.quantity)).collect();
+        prices.filter(|prices| !prices.is_empty()).and_then(|prices| money::times(prices.iter().sum(), 1.0))
     }
 
     pub(super) fn write(&self, id: &str, out: &mut Vec<u8>) {

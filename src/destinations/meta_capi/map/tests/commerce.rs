@@ -18,6 +18,18 @@ fn amounts_are_read_as_people_write_them() {
         (json!("CHF 12.-"), Some(12.0)),
         (json!("-3.5"), Some(-3.5)),
         (json!("0"), Some(0.0)),
+        (json!("12.50 (was 15.00)"), Some(12.5)),
+        (json!("12.50 150 left"), Some(12.5)),
+        (json!("1 299,00 €"), Some(1299.0)),
+        (json!("1\u{202f}299\u{202f}000,50"), Some(1_299_000.5)),
+        (json!("2 for 10"), Some(2.0)),
+        (json!("12EUR"), Some(12.0)),
+        (json!("-$12.50"), Some(-12.5)),
+        (json!("$ .50"), Some(0.5)),
+        (json!("Fr.50"), Some(50.0)),
+        (json!("1.5e3"), None),
+        (json!("1E+3"), None),
+        (json!("10-20"), None),
         (json!("free"), None),
         (json!(""), None),
         (json!("1-2"), None),
@@ -86,6 +98,32 @@ fn products_are_called_as_the_catalogue_does() {
 }
 
 #[test]
+fn a_sum_that_is_no_number_is_not_sent() {
+    let huge = json!({ "id": "a", "price": 1e308, "quantity": 1e308 });
+    let data = custom("Product Added", &json!({ "products": [huge, huge] }));
+    assert_eq!(data.get("value"), None);
+    let order = json!({ "currency": "EUR", "revenue": 1, "products": [huge, huge] });
+    assert_eq!(custom("Order Completed", &order).get("num_items"), None);
+    let large = json!({ "id": "a", "price": 1e305 });
+    assert_eq!(custom("Product Viewed", &large)["value"], 1e305, "too large to be rounded");
+}
+
+#[test]
+fn an_empty_list_is_no_list() {
+    let data = custom("Product Viewed", &json!({ "products": [], "product_id": "p", "price": 3 }));
+    assert_eq!((&data["content_ids"], &data["value"]), (&json!(["p"]), &json!(3)));
+}
+
+#[test]
+fn a_wish_is_worth_its_price() {
+    let two = json!([{ "id": "a", "price": 5 }, { "id": "b", "price": 6 }]);
+    let value = |properties: Value| custom("Product Added to Wishlist", &properties)["value"].clone();
+    assert_eq!(value(json!({ "price": "7.50", "value": 9, "products": two })), 7.5);
+    assert_eq!(value(json!({ "products": [{ "id": "a", "price": 5, "quantity": 3 }], "value": 9 })), 5);
+    assert_eq!(value(json!({ "products": two, "value": 9 })), 9);
+}
+
+#[test]
 fn a_product_without_an_id_counts_and_is_not_named() {
     let order = json!({
         "revenue": 9, "currency": "EUR",
@@ -127,13 +165,18 @@ fn nothing_about_a_person_is_ever_in_the_data() {
     for name in [
         "email", "firstName", "lastName", "firstname", "lastname", "first_name", "last_name", "gender", "city", "country",
         "phone", "state", "zip", "postalCode", "birthday", "E-Mail", "SSN", "phone_number", "user-name",
+        "tel", "zip_code", "address",
     ] {
         assert!(extra::is_personal(name), "{name}");
     }
+    assert!(extra::PERSONAL.is_sorted(), "it is searched by halves");
     assert!(!extra::is_personal("statement") && !extra::is_personal("coupon"));
     for (text, holds) in [
         ("ann@example.com", true),
         ("to <ann@example.com>, please", true),
+        ("ada%40example.com", true),
+        ("of ada%2540example.com", true),
+        ("100% of a%20b", false),
         ("2 @ 3.50", false),
         ("@handle", false),
         ("a@b", false),

@@ -50,6 +50,18 @@ fn a_source_that_is_said_needs_what_meta_wants_of_it() {
 }
 
 #[test]
+fn the_id_is_the_one_that_the_page_shares_with_the_pixel() {
+    for (properties, id) in [
+        (json!({ "event_id": "e-7" }), "e-7"),
+        (json!({ "event_id": 12345 }), "12345"),
+        (json!({ "event_id": " ", "eventId": 7 }), "7"),
+        (json!({ "event_id": null }), "m-1"),
+    ] {
+        assert_eq!(mapped(&track("Signed Up", &properties, &json!({})))["event_id"], id, "{properties}");
+    }
+}
+
+#[test]
 fn the_address_of_a_page_is_that_of_the_context_or_of_a_page_call() {
     let product = track("Product Viewed", &json!({ "url": "https://shop.example/product" }), &json!({ "userAgent": BROWSER }));
     assert_eq!(mapped(&product)["event_source_url"], Value::Null, "that is where the product is");
@@ -57,6 +69,32 @@ fn the_address_of_a_page_is_that_of_the_context_or_of_a_page_call() {
                        "context": { "userAgent": BROWSER } });
     let page = mapped(&event(&page.to_string()));
     assert_eq!((&page["event_source_url"], &page["action_source"]), (&json!("https://shop.example/"), &json!("website")));
+}
+
+#[test]
+fn the_address_of_a_page_tells_nothing_about_a_person() {
+    for (url, sent) in [
+        (
+            "https://shop.example/thanks?email=ada@example.com&phone=4912345678&utm_source=x",
+            "https://shop.example/thanks?utm_source=x",
+        ),
+        ("https://shop.example/?u=ada%40example.com&e%2Dmail=x&id=7", "https://shop.example/?id=7"),
+        ("https://shop.example/?u=ada%2540example.com", "https://shop.example/"),
+        ("https://shop.example/?billing[phone]=7&user_email=x&ada@example.com", "https://shop.example/"),
+        ("https://shop.example/?a=1&&b&fbclid=Z", "https://shop.example/?a=1&b&fbclid=Z"),
+        ("https://ada:secret@shop.example:8443/a/?b=1#ada@example.com", "https://shop.example:8443/a/?b=1"),
+        ("https://ada@shop.example?b=1", "https://shop.example?b=1"),
+        ("https://shop.example/off/ada%40example.com/now", "https://shop.example/off/now"),
+        ("HTTP://shop.example/größe", "HTTP://shop.example/größe"),
+    ] {
+        let context = json!({ "userAgent": BROWSER, "page": { "url": url } });
+        assert_eq!(mapped(&track("Signed Up", &json!({}), &context))["event_source_url"], sent, "{url}");
+    }
+    for url in ["javascript:alert(1)", "file:///home/ada/x.html", "shop.example/a", "/a", "https://", "https:///a"] {
+        let context = json!({ "userAgent": BROWSER, "page": { "url": url } });
+        let sent = mapped(&track("Signed Up", &json!({}), &context));
+        assert_eq!((&sent["event_source_url"], &sent["action_source"]), (&Value::Null, &json!("system_generated")), "{url}");
+    }
 }
 
 #[test]
@@ -139,7 +177,21 @@ fn data_processing_options_are_what_the_event_says_else_what_its_consent_says() 
     for (context, gpc, expected) in [
         (json!({ "dataProcessingOptions": [["LDU"], 1, 1000] }), false, json!([["LDU"], 1, 1000])),
         (json!({ "dataProcessingOptions": [["LDU"]] }), false, limited.clone()),
-        (json!({ "dataProcessingOptions": [[]] }), true, json!([[], null, null])),
+        (json!({ "dataProcessingOptions": ["LDU"] }), false, limited.clone()),
+        (json!({ "dataProcessingOptions": ["LDU", 1, 1000] }), false, json!([["LDU"], 1, 1000])),
+        (json!({ "dataProcessingOptions": [["LDU", "FOO"], 99, 1] }), false, limited.clone()),
+        (json!({ "dataProcessingOptions": [["LDU"], 1, 7] }), false, limited.clone()),
+        (json!({ "dataProcessingOptions": [["LDU"], 1, 1000] }), true, json!([["LDU"], 1, 1000])),
+        (json!({ "dataProcessingOptions": [["FOO"], 99, 1] }), false, none.clone()),
+        (json!({ "dataProcessingOptions": [["FOO"], 99, 1] }), true, limited.clone()),
+        (json!({ "dataProcessingOptions": [[], 0, 0] }), false, json!([[], null, null])),
+        (json!({ "dataProcessingOptions": [] }), false, json!([[], null, null])),
+        (json!({ "dataProcessingOptions": [[], 0, 0] }), true, limited.clone()),
+        (
+            json!({ "dataProcessingOptions": [[], 0, 0], "consent": { "categoryPreferences": { "advertising": false } } }),
+            false,
+            limited.clone(),
+        ),
         (json!({ "dataProcessingOptions": "LDU" }), false, none.clone()),
         (json!({}), false, none.clone()),
         (json!({}), true, limited.clone()),
@@ -151,6 +203,8 @@ fn data_processing_options_are_what_the_event_says_else_what_its_consent_says() 
         assert_eq!(rights(context.clone(), gpc, ""), expected, "{context} {gpc}");
     }
     assert_eq!(rights(json!({}), false, "limited_data_use = \"always\""), limited);
+    let unlimited = json!({ "dataProcessingOptions": [[], 0, 0] });
+    assert_eq!(rights(unlimited, false, "limited_data_use = \"always\""), limited);
     assert_eq!(rights(json!({}), true, "limited_data_use = \"never\""), none);
     let own = json!({ "dataProcessingOptions": [["LDU"], 1, 1000] });
     assert_eq!(rights(own, false, "limited_data_use = \"never\""), json!([["LDU"], 1, 1000]));
