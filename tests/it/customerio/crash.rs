@@ -1,5 +1,7 @@
 //! A kill at any moment: no event is lost or there twice, and what a person did before and after a merge is in order.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 
 use super::stand_in::{StandIn, send, until_delivered};
@@ -28,7 +30,8 @@ fn life(user: u64) -> Vec<Value> {
     [identify(&old)].into_iter().chain(before).chain([alias]).chain(after).collect()
 }
 
-/// What was done with somebody, without what may be done again: an identify, and a merge directly after itself.
+/// What was done with somebody, without what may be done again after a kill, since it changes nothing: identifies, and the same
+/// merge once more.
 fn steps(log: &[Value], user: u64) -> Vec<String> {
     let (old, new) = names(user);
     let is_theirs = |line: &&str| [&old, &new].iter().any(|who| line.starts_with(&format!("id:{who} ")));
@@ -39,7 +42,8 @@ fn steps(log: &[Value], user: u64) -> Vec<String> {
         false => line.to_owned(),
     };
     let mut steps: Vec<String> = lines.map(without_id).collect();
-    steps.dedup_by(|again, before| again == before && again.contains(" merge "));
+    let mut merges = HashSet::new();
+    steps.retain(|step| !step.contains(" merge ") || merges.insert(step.clone()));
     steps
 }
 
