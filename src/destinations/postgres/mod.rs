@@ -16,6 +16,7 @@ mod json;
 mod judge;
 mod plan;
 mod pool;
+mod prepared;
 mod show;
 mod sqlstate;
 mod states;
