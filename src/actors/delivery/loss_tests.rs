@@ -256,11 +256,27 @@ async fn a_retry_of_the_preparation_replaces_the_one_under_way() {
     let (journal, open) = (Arc::new(MemoryJournal::default()), Arc::new(AtomicBool::new(true)));
     let counts = Arc::new([AtomicUsize::new(0), AtomicUsize::new(0)]);
     let client = Arc::new(Wire(Some(Arc::clone(&counts))));
-    let delivery = Delivery::new(Arc::new(Parts { client, ..parts(&journal, &open) }), guard()).start();
+    let patience = Patience { timeout: Duration::from_secs(600), ..Gatekeeper::patience() };
+    let parts = Parts { client, patience, ..parts(&journal, &open) };
+    let delivery = Delivery::new(Arc::new(parts), guard()).start();
     for begun in 1..4 {
         until(&delivery, |_| counts[0].load(Ordering::SeqCst) == begun).await;
         assert_eq!(counts[1].load(Ordering::SeqCst), 1);
         delivery.send(Obey::Retry).await.unwrap();
     }
+    delivery.send(Drain).await.unwrap();
+}
+
+#[actix::test]
+async fn a_wire_that_stays_silent_is_told_of_and_prepared_again() {
+    let (journal, open) = (Arc::new(MemoryJournal::default()), Arc::new(AtomicBool::default()));
+    let counts = Arc::new([AtomicUsize::new(0), AtomicUsize::new(0)]);
+    let client = Arc::new(Wire(Some(Arc::clone(&counts))));
+    let patience = Patience { timeout: Duration::from_millis(20), ..Gatekeeper::patience() };
+    let parts = Parts { client, patience, ..parts(&journal, &open) };
+    let delivery = Delivery::new(Arc::new(parts), guard()).start();
+    let told = until(&delivery, |status| status.last_error.is_some()).await;
+    assert_eq!(told.last_error.unwrap().message, "no answer within 0.06 s");
+    until(&delivery, |_| counts[0].load(Ordering::SeqCst) > 1).await;
     delivery.send(Drain).await.unwrap();
 }

@@ -5,6 +5,7 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use actix::prelude::*;
 use futures_util::FutureExt as _;
@@ -12,11 +13,14 @@ use futures_util::FutureExt as _;
 use super::trip::in_words;
 use super::{Delivery, Machine, Tally, sending};
 use crate::actors::messages::LastError;
-use crate::destinations::{Client, Destination, Reply};
+use crate::destinations::{Client, Destination, FailureKind, Reply};
 use crate::journal::{Cursor, JournalError};
 use crate::policy::delivery::Input;
 use crate::policy::settled::Settled;
 use crate::telemetry::clock;
+
+/// Opening a wire takes a few requests, one after the other, each of which has the destination's timeout.
+const REQUESTS: u32 = 3;
 
 impl<D: Destination> Delivery<D> {
     /// Reads the cursor and prepares the wire; tries again with growing waits, since only this destination is concerned.
@@ -34,7 +38,7 @@ impl<D: Destination> Delivery<D> {
                 Ok(Err(error)) => return Err((None, JournalError::to_string(&error))),
                 Err(panic) => return Err((None, panic.to_string())),
             };
-            let opened = parts.client.init().await;
+            let opened = within(parts.patience.timeout.saturating_mul(REQUESTS), parts.client.init()).await;
             opened.map_err(|reply| refusal(parts.destination.as_ref(), &reply))?;
             Ok((cursor, paused))
         };
@@ -77,6 +81,14 @@ impl<D: Destination> Delivery<D> {
             delivery.prepare(ctx);
         }));
     }
+}
+
+/// Waits for the wire, but not for ever: one that is silent is not found out by anything else.
+async fn within(limit: Duration, opening: impl Future<Output = Result<(), Reply>>) -> Result<(), Reply> {
+    let opened = tokio::time::timeout(limit, opening).await;
+    let silent =
+        || Reply::failed(FailureKind::Timeout, format!("no answer within {} s", limit.as_secs_f64()));
+    opened.unwrap_or_else(|_| Err(silent()))
 }
 
 /// Returns status and words of what kept the wire from being prepared, as the destination reads the answer to a probe.

@@ -8,32 +8,31 @@ use std::sync::Arc;
 use deadpool_postgres::Transaction;
 use futures_util::future::try_join_all;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Error, Statement as Prepared};
+use tokio_postgres::{Error, Statement as Ready};
 
 use super::super::{Failure, FailureKind, Reply, SchemaCell, SchemaStore};
 use super::frozen::Frozen;
 use super::plan::{Load, Statement};
 use super::pool::Pool;
+use super::prepared::Prepared;
 use super::sqlstate::{Class, class, code_of};
 use super::store::Store;
 use crate::telemetry::clock;
 use crate::warehouse::Schema;
-
-/// Statements that a connection keeps prepared: one for each table and set of columns.
-const MOST_PREPARED: usize = 1_000;
 
 /// See the module.
 #[derive(Debug)]
 pub struct Wire {
     pool: Pool,
     store: Store,
+    prepared: Prepared,
 }
 
 impl Wire {
     /// Returns a wire that has contacted nobody.
     pub(super) fn new(pool: Pool, schema: &str, cell: Arc<SchemaCell>, frozen: Arc<Frozen>) -> Wire {
         let store = Store::new(pool.clone(), schema, cell, frozen);
-        Wire { pool, store }
+        Wire { pool, store, prepared: Prepared::default() }
     }
 
     /// Publishes the schema.
@@ -74,8 +73,8 @@ impl Wire {
     async fn transact(&self, load: &Load) -> Result<(), Failure> {
         let mut lease = self.pool.get().await?;
         let client = lease.client()?;
-        if client.statement_cache.size() > MOST_PREPARED {
-            client.statement_cache.clear();
+        if self.prepared.is_full(load.statements.iter().map(|statement| statement.sql.as_str())) {
+            self.pool.forget_prepared();
         }
         let transaction = client.transaction().await.map_err(|error| self.pool.trouble(&error))?;
         let written = carry_out(&transaction, load).await;
@@ -101,7 +100,7 @@ async fn carry_out(transaction: &Transaction<'_>, load: &Load) -> Result<(), Err
     try_join_all(sends.map(|(statement, prepared)| send(transaction, statement, prepared))).await.map(drop)
 }
 
-async fn send(transaction: &Transaction<'_>, statement: &Statement, prepared: &Prepared) -> Result<u64, Error> {
+async fn send(transaction: &Transaction<'_>, statement: &Statement, prepared: &Ready) -> Result<u64, Error> {
     let columns = statement.columns.iter().map(|(_, array)| array as &(dyn ToSql + Sync));
     transaction.execute_raw(prepared, columns).await
 }

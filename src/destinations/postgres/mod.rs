@@ -16,6 +16,7 @@ mod json;
 mod judge;
 mod plan;
 mod pool;
+mod prepared;
 mod show;
 mod sqlstate;
 mod states;
@@ -101,6 +102,9 @@ impl Destination for Postgres {
         let mut mapper = self.mapper.lock().unwrap_or_else(PoisonError::into_inner);
         let (plan, cut) = plan::plan(&mut mapper, events, &view, attempt);
         drop(mapper);
+        for table in self.frozen.news() {
+            events::NameTaken { table: &ddl::table_name(&self.schema_name, &table) }.emit(&self.meter);
+        }
         if cut > 0 && attempt.number == 1 {
             events::CharactersDropped { values: cut }.emit(&self.meter);
         }
@@ -123,7 +127,8 @@ impl Destination for Postgres {
         let tables = &self.schema.load().tables;
         let own = own_table(event, &config::DIALECT);
         // An event whose table may not be made any more stays in the narrow one.
-        let homeless = tables.len() >= self.max_tables && !tables.contains_key(&own);
+        let has_no_place = || tables.len() >= self.max_tables || self.frozen.is_taken(&own);
+        let homeless = !tables.contains_key(&own) && has_no_place();
         Some(if homeless { "tracks".to_owned() } else { own })
     }
 

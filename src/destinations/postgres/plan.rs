@@ -92,13 +92,14 @@ pub(super) fn plan(
     (Plan { requests, refused, ..Plan::default() }, cut)
 }
 
-/// Leaves out what will not be done: columns of a table that takes no more, and types that are not changed. `_unmapped`
-/// takes their values.
+/// Leaves out what will not be done: columns of a table that takes no more, and types that are not changed: `_unmapped`
+/// takes their values. Tables whose name is taken too: `_unmapped` of `tracks` takes the values of their events.
 fn allowed(mut needs: SchemaDiff, view: &View<'_>) -> SchemaDiff {
     if needs.is_empty() {
         return needs;
     }
     let closed = view.cell.closed();
+    needs.create.retain(|table, _| !view.frozen.keeps_from(table));
     needs.add.retain(|table, _| !closed.contains_key(table));
     needs.widen.retain(|table, columns| {
         columns.retain(|column| !view.frozen.has(table, &column.name));

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use deadpool_postgres::tokio_postgres::SimpleQueryMessage;
 use deadpool_postgres::{
-    ClientWrapper, Hook, HookError, Manager, ManagerConfig, Object, Pool as Inner, PoolError, RecyclingMethod,
+    ClientWrapper, Hook, HookError, Manager, ManagerConfig, Object, Pool as Inner, PoolError, RecyclingMethod, Runtime, Timeouts,
 };
 
 use super::super::{Failure, FailureKind};
@@ -40,6 +40,7 @@ const NAME: &str = "opentrack";
 pub(super) struct Pool {
     inner: Inner,
     schema: Arc<str>,
+    timeout: Duration,
     meter: Meter,
 }
 
@@ -57,6 +58,9 @@ impl Pool {
             config.connect_timeout(CONNECT.min(timeout));
         }
         config.keepalives_idle(KEEPALIVE);
+        if config.get_tcp_user_timeout().is_none() {
+            config.tcp_user_timeout(timeout);
+        }
         let how = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = Manager::from_config(config, Tls(trust), how);
         let set_up = Arc::<str>::from(set_up(timeout));
@@ -64,9 +68,10 @@ impl Pool {
             let set_up = Arc::clone(&set_up);
             Box::pin(async move { prepare(client, &set_up).await })
         });
-        let inner = Inner::builder(manager).max_size(MOST).post_create(hook).build();
+        let inner = Inner::builder(manager).max_size(MOST).post_create(hook);
+        let inner = inner.runtime(Runtime::Tokio1).timeouts(bounded(timeout)).build();
         let inner = inner.map_err(|error| error.to_string())?;
-        Ok(Pool { inner, schema: schema.into(), meter })
+        Ok(Pool { inner, schema: schema.into(), timeout, meter })
     }
 
     /// Returns a connection that is ready for work.
@@ -74,8 +79,10 @@ impl Pool {
     /// # Errors
     /// Why there is none.
     pub(super) async fn get(&self) -> Result<Lease, Failure> {
-        let got = self.inner.get().await;
+        // Setting a connection up is none of the steps that the pool itself bounds.
+        let got = tokio::time::timeout(self.timeout, self.inner.get()).await;
         self.measure();
+        let got = got.map_err(|_| no_connection())?;
         got.map(|object| Lease(Some(object))).map_err(|error| self.failure(&error))
     }
 
@@ -90,6 +97,11 @@ impl Pool {
         self.measure();
     }
 
+    /// Has every connection forget what it keeps prepared; the server is told so.
+    pub(super) fn forget_prepared(&self) {
+        self.inner.manager().statement_caches.clear();
+    }
+
     fn measure(&self) {
         let status = self.inner.status();
         let used = status.size.saturating_sub(status.available);
@@ -102,14 +114,21 @@ impl Pool {
             PoolError::PostCreateHook(HookError::Message(said)) => {
                 Failure { kind: FailureKind::Store, message: said.to_string() }
             }
-            PoolError::Timeout(_) => {
-                Failure { kind: FailureKind::Timeout, message: "no connection in time".to_owned() }
-            }
+            PoolError::Timeout(_) => no_connection(),
             PoolError::Closed | PoolError::NoRuntimeSpecified => {
                 Failure { kind: FailureKind::Connection, message: error.to_string() }
             }
         }
     }
+}
+
+/// Bounds each step to a connection.
+fn bounded(timeout: Duration) -> Timeouts {
+    Timeouts { wait: Some(timeout), create: Some(timeout), recycle: Some(timeout) }
+}
+
+fn no_connection() -> Failure {
+    Failure { kind: FailureKind::Timeout, message: "no connection in time".to_owned() }
 }
 
 /// Times without a zone are those of Greenwich, as everywhere; a statement ends before somebody stops waiting for it.

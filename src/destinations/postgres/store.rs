@@ -4,12 +4,11 @@
 //! is there by then, so that the second finds it done. A lock on a table is waited for only briefly: whoever waits for one
 //! keeps everybody behind it waiting. Never decides when something is changed; that is the schema manager's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio_postgres::Transaction;
-use tokio_postgres::error::SqlState;
+use tokio_postgres::{Error, Transaction};
 
 use super::super::{BoxFuture, Chore, Failure, FailureKind, SchemaCell, SchemaDiff, SchemaFault, SchemaStore};
 use super::frozen::Frozen;
@@ -18,6 +17,7 @@ use super::sqlstate::{Class, class, code_of};
 use super::{ddl, tables};
 use crate::destinations::kit::answers;
 use crate::policy::outcome::{Fault, Outcome, Place, Reason};
+use crate::warehouse::names::BUILT_IN_TABLES;
 use crate::warehouse::{Column, ColumnType, Schema, Table};
 
 /// With the name of the schema this is the lock that routers share: "OpTr" as a number.
@@ -57,7 +57,7 @@ impl Store {
         Store { pool, schema: schema.into(), cell, frozen }
     }
 
-    /// Reads all tables.
+    /// Reads all tables of events, or those of them that are named.
     ///
     /// # Errors
     /// Why they could not be read.
@@ -66,7 +66,12 @@ impl Store {
         let read = tables::read(&**lease.client()?, &self.schema, only).await;
         let read = read.map_err(|error| self.pool.trouble(&error))?;
         lease.done();
-        Ok(read)
+        let (schema, taken) = Store::sift(read);
+        match only {
+            None => self.frozen.take_only(taken),
+            Some(_) => taken.iter().for_each(|table| self.frozen.take(table)),
+        }
+        Ok(schema)
     }
 
     /// Reads all tables and publishes them.
@@ -121,29 +126,50 @@ impl Store {
         let mut lease = self.pool.get().await?;
         let transaction = lease.client()?.transaction().await.map_err(|error| self.pool.trouble(&error))?;
         self.lock(&transaction).await?;
-        let there = self.there(&transaction, &wanted.table).await?;
-        let statements = match &there {
-            None => {
-                let mut statements = ddl::create_table(&self.schema, &wanted.table, &wanted.columns);
-                let has_schema = tables::has_schema(&*transaction, &self.schema).await;
-                if !has_schema.map_err(|error| self.pool.trouble(&error))? {
-                    statements.insert(0, ddl::create_schema(&self.schema));
-                }
-                statements
-            }
-            Some(table) => {
-                self.refuse_foreign(&wanted.table, table)?;
-                let lacks = |column: &&Column| !table.columns.contains_key(&column.name);
-                let missing: Vec<Column> = wanted.columns.iter().filter(lacks).cloned().collect();
-                (!missing.is_empty()).then(|| ddl::add_columns(&self.schema, &wanted.table, &missing)).into_iter().collect()
-            }
+        let grown = match self.there(&transaction, &wanted.table).await? {
+            Some(table) if tables::is_of_events(&table) => self.add(&transaction, wanted, &table).await,
+            _ => self.make(&transaction, wanted).await,
         };
-        for statement in &statements {
-            transaction.batch_execute(statement).await.map_err(|error| self.pool.trouble(&error))?;
+        match grown {
+            Ok(()) => transaction.commit().await.map_err(|error| self.pool.trouble(&error))?,
+            Err(failure) if is_taken(&failure) && !BUILT_IN_TABLES.contains(&wanted.table.as_str()) => {
+                transaction.rollback().await.map_err(|error| self.pool.trouble(&error))?;
+                // Nobody is held up by it: whoever may send events chooses names.
+                self.frozen.take(&wanted.table);
+            }
+            Err(failure) => return Err(failure),
         }
-        transaction.commit().await.map_err(|error| self.pool.trouble(&error))?;
         lease.done();
         Ok(())
+    }
+
+    async fn add(&self, transaction: &Transaction<'_>, wanted: &Wanted, table: &Table) -> Result<(), Failure> {
+        let lacks = |column: &&Column| !table.columns.contains_key(&column.name);
+        let missing: Vec<Column> = wanted.columns.iter().filter(lacks).cloned().collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        self.execute(transaction, &ddl::add_columns(&self.schema, &wanted.table, &missing)).await
+    }
+
+    async fn make(&self, transaction: &Transaction<'_>, wanted: &Wanted) -> Result<(), Failure> {
+        self.refuse_taken(transaction, &wanted.table).await?;
+        let has_schema = tables::has_schema(transaction, &self.schema).await;
+        if !has_schema.map_err(|error| self.pool.trouble(&error))? {
+            self.execute(transaction, &ddl::create_schema(&self.schema)).await?;
+        }
+        for statement in ddl::create_table(&self.schema, &wanted.table, &wanted.columns) {
+            self.execute(transaction, &statement).await?;
+        }
+        // Where something still has the name the statements do nothing, and say nothing of it.
+        match self.there(transaction, &wanted.table).await? {
+            Some(_) => Ok(()),
+            None => Err(self.taken("something else", &wanted.table)),
+        }
+    }
+
+    async fn execute(&self, transaction: &Transaction<'_>, statement: &str) -> Result<(), Failure> {
+        transaction.batch_execute(statement).await.map_err(|error| self.pool.trouble(&error))
     }
 
     /// Gives a column of integers a type that takes fractions, where that is soon done. Otherwise it keeps its type, and
@@ -159,8 +185,8 @@ impl Store {
             let statement = ddl::widen(&self.schema, table, std::slice::from_ref(column));
             match transaction.batch_execute(&statement).await {
                 Ok(()) => {}
-                // A view or a rule reads the column.
-                Err(error) if error.code() == Some(&SqlState::FEATURE_NOT_SUPPORTED) => {
+                // A view reads the column, it is inherited or part of a key, or the table is somebody else's.
+                Err(error) if stays(&error) => {
                     self.frozen.add(table, &column.name);
                     transaction.rollback().await.map_err(|error| self.pool.trouble(&error))?;
                     lease.done();
@@ -190,18 +216,36 @@ impl Store {
         Ok(read.map_err(|error| self.pool.trouble(&error))?.tables.remove(table))
     }
 
-    /// A table of an application may well be called `users`; it is not to become ours by accident.
-    fn refuse_foreign(&self, name: &str, table: &Table) -> Result<(), Failure> {
-        let is = |column: &str, kind: ColumnType| table.columns.get(column) == Some(&kind);
-        if is("id", ColumnType::Text) && is("received_at", ColumnType::Timestamp) {
-            return Ok(());
+    /// Refuses to make a table whose name is taken.
+    async fn refuse_taken(&self, transaction: &Transaction<'_>, name: &str) -> Result<(), Failure> {
+        let holder = tables::holder(transaction, &self.schema, name).await;
+        match holder.map_err(|error| self.pool.trouble(&error))? {
+            Some(kind) => Err(self.taken(&format!("a {kind}"), name)),
+            None => Ok(()),
         }
+    }
+
+    fn taken(&self, holder: &str, name: &str) -> Failure {
         let table = ddl::table_name(&self.schema, name);
         let message = format!(
-            "42P07: the table {table} is there and is not one of events: it has no \"id\" of text or no \"received_at\"; name \
-             another `schema`"
+            "42P07: {table} is {holder} that is there already and no table of events, which has \"id\" of text and \
+             \"received_at\"; name another `schema`"
         );
-        Err(Failure { kind: FailureKind::Store, message })
+        Failure { kind: FailureKind::Store, message }
+    }
+
+    /// Leaves out tables that are not of events, and returns their names. Those of the router's own names stay: they
+    /// are refused when something is asked of them.
+    fn sift(mut schema: Schema) -> (Schema, BTreeSet<String>) {
+        let mut taken = BTreeSet::new();
+        schema.tables.retain(|name, table| {
+            let stays = tables::is_of_events(table) || BUILT_IN_TABLES.contains(&name.as_str());
+            if !stays {
+                taken.insert(name.clone());
+            }
+            stays
+        });
+        (schema, taken)
     }
 
     /// Returns the table and the statements that would do.
@@ -229,6 +273,18 @@ fn by_table(diff: SchemaDiff) -> Vec<Wanted> {
     }
     let wanted = tables.into_iter().map(|(table, (columns, widen))| Wanted { table, columns, widen });
     wanted.collect()
+}
+
+/// Returns whether the name of a table is taken: by a relation, a type, or something that an index cannot be made of.
+fn is_taken(failure: &Failure) -> bool {
+    let code = code_of(&failure.message).filter(|_| failure.kind == FailureKind::Store);
+    matches!(code, Some("42P07" | "42710" | "42809"))
+}
+
+/// Returns whether a column keeps its type: the server does not change it, and will not by itself.
+fn stays(error: &Error) -> bool {
+    let code = error.code().map(tokio_postgres::error::SqlState::code);
+    code.is_some_and(|code| (code.starts_with("42") || code == "0A000") && class(code) != Class::Schema)
 }
 
 /// Returns what a failure means for a change.

@@ -18,6 +18,16 @@ const COLUMNS: &str = "SELECT c.relname::text, a.attname::text, t.typname::text,
      WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND NOT c.relispartition \
      AND ($2::text[] IS NULL OR c.relname = ANY($2))";
 
+/// What has a name, in words: tables, views, indexes and the like share their names, and a table makes a type of its own
+/// name too. Types of arrays step aside by themselves.
+const HOLDER: &str = "SELECT CASE c.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'table' WHEN 'v' THEN 'view' \
+     WHEN 'm' THEN 'materialized view' WHEN 'i' THEN 'index' WHEN 'I' THEN 'index' WHEN 'S' THEN 'sequence' \
+     WHEN 'f' THEN 'foreign table' ELSE 'type' END \
+     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+     WHERE n.nspname = $1 AND c.relname = $2 \
+     UNION ALL SELECT 'type' FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace \
+     WHERE n.nspname = $1 AND t.typname = $2 AND t.typcategory <> 'A' LIMIT 1";
+
 /// Bytes of a table, without its indexes.
 const SIZE: &str = "SELECT pg_catalog.pg_table_size(c.oid) FROM pg_catalog.pg_class c \
      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2";
@@ -40,6 +50,21 @@ fn described(row: &Row) -> Result<(String, String, ColumnType), Error> {
     let (kind, is_closed): (String, bool) = (row.try_get(2)?, row.try_get(3)?);
     let kind = if is_closed { ColumnType::Other } else { understood(&kind) };
     Ok((row.try_get(0)?, row.try_get(1)?, kind))
+}
+
+/// Returns the kind of what has this name, in words.
+///
+/// # Errors
+/// What the server said, or why it said nothing.
+pub(super) async fn holder(client: &impl GenericClient, schema: &str, name: &str) -> Result<Option<String>, Error> {
+    client.query_opt(HOLDER, &[&schema, &name]).await?.map(|row| row.try_get(0)).transpose()
+}
+
+/// Returns whether a table is one of events. One of an application may well be called `users`; it is not to become ours by
+/// accident.
+pub(super) fn is_of_events(table: &Table) -> bool {
+    let is = |column: &str, kind: ColumnType| table.columns.get(column) == Some(&kind);
+    is("id", ColumnType::Text) && is("received_at", ColumnType::Timestamp)
 }
 
 /// Returns whether there is such a schema.

@@ -1,4 +1,6 @@
-//! What happens between a destination and a database server. Counted through the destination's meter.
+//! What happens between a destination and a database server. Counted and told through the destination's meter.
+
+use tracing::warn;
 
 use crate::telemetry::labels::{DestinationLabels, PoolLabels};
 use crate::telemetry::meter::Meter;
@@ -41,5 +43,26 @@ impl CharactersDropped {
         meter.with(|destination, metrics| {
             metrics.pool.cut_values.get_or_create(&DestinationLabels::new(destination)).inc_by(self.values);
         });
+    }
+}
+
+/// An event asks for a table whose name something else has that is no table of events.
+#[derive(Debug, Clone, Copy)]
+pub struct NameTaken<'a> {
+    /// The table, with its schema.
+    pub table: &'a str,
+}
+
+impl NameTaken<'_> {
+    /// Writes the line.
+    pub fn emit(&self, meter: &Meter) {
+        meter.with(|destination, _| self.warn(destination));
+    }
+
+    fn warn(&self, destination: &str) {
+        warn!(
+            destination.name = destination,
+            "{} is no table of events: those of its name stay in `tracks`", self.table
+        );
     }
 }

@@ -112,6 +112,74 @@ async fn a_table_of_an_application_is_left_alone() {
     );
 }
 
+/// Sends an event of this name and one beside it, and expects the second to flow and the first to be kept in `tracks`.
+async fn expect_kept_in_tracks(database: &Postgres, router: &Router, (name, table): (&str, &str)) {
+    let before = router.destination("pg").await["counts"]["delivered"].as_u64().unwrap_or(0);
+    let mut taken = viewed(&json!({ "colour": "red" }));
+    taken["event"] = json!(name);
+    send(router, &[taken, viewed(&json!({ "n": 1 }))]).await;
+    until_delivered(router, before + 2).await;
+    let kept = format!("SELECT _unmapped->>'colour' FROM tracks WHERE event = '{table}'");
+    assert_eq!(database.one(&kept).await, "red", "{name}");
+    assert_eq!(router.destination("pg").await["state"], "flowing", "{name}");
+}
+
+#[tokio::test]
+async fn an_event_whose_name_is_taken_keeps_its_row_in_tracks_and_stops_nothing() {
+    let Some((database, router)) = scene("").await else { return };
+    send(&router, &[viewed(&json!({ "n": 1 }))]).await;
+    until_delivered(&router, 1).await;
+    database
+        .run(
+            "CREATE TABLE orders (id serial PRIMARY KEY, total int); CREATE VIEW paid AS SELECT 1 AS one; \
+             CREATE SEQUENCE counted; CREATE TYPE mood AS ENUM ('good'); CREATE MATERIALIZED VIEW kept AS SELECT 1 AS one",
+        )
+        .await;
+    for taken in [
+        ("tracks pkey", "tracks_pkey"),
+        ("Orders", "orders"),
+        ("Paid", "paid"),
+        ("Counted", "counted"),
+        ("Mood", "mood"),
+        ("Kept", "kept"),
+        ("Viewed received at brin", "viewed_received_at_brin"),
+    ] {
+        expect_kept_in_tracks(&database, &router, taken).await;
+    }
+    assert_eq!(router.dead_letters(), "");
+    let columns = "SELECT count(*) FROM information_schema.columns WHERE table_name = 'orders'";
+    assert_eq!(database.one(columns).await, 2, "it is left as it is");
+}
+
+#[tokio::test]
+async fn a_view_that_has_the_name_of_a_state_holds_in_words_until_it_is_gone() {
+    let Some(database) = Postgres::new().await else { return };
+    database.run("CREATE VIEW users AS SELECT 1 AS one").await;
+    let router = Router::start(pg(Config::default(), &database.url(), "")).await;
+    send(&router, &[json!({ "type": "identify", "userId": "u", "messageId": "i1", "traits": { "email": "b@x.example" } })]).await;
+    let held = until_state(&router, "held").await;
+    let said = held["last_error"]["message"].as_str().unwrap();
+    assert!(said.contains("\"public\".\"users\" is a view") && said.contains("`schema`"), "{said}");
+    database.run("DROP VIEW users").await;
+    until_delivered(&router, 1).await;
+}
+
+#[tokio::test]
+async fn a_column_whose_type_cannot_be_changed_keeps_it() {
+    let Some((database, router)) = scene("").await else { return };
+    database
+        .run(
+            "CREATE TABLE viewed (id text, received_at timestamptz, n bigint, _unmapped jsonb, PRIMARY KEY (id)); \
+             CREATE TABLE parent (n bigint); ALTER TABLE viewed INHERIT parent",
+        )
+        .await;
+    send(&router, &[viewed(&json!({ "n": 1 }))]).await;
+    until_delivered(&router, 1).await;
+    send(&router, &[viewed(&json!({ "n": 1.5, "more": 1 }))]).await;
+    until_delivered(&router, 2).await;
+    assert_eq!(database.one("SELECT _unmapped->>'n' FROM viewed WHERE more = 1").await, "1.5");
+}
+
 #[tokio::test]
 async fn a_column_that_a_view_reads_keeps_its_type() {
     let Some((database, router)) = scene("").await else { return };

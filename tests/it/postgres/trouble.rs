@@ -198,6 +198,22 @@ fn probe(url: &str, ca_file: &str) -> (bool, String) {
 }
 
 #[tokio::test]
+async fn a_server_that_says_nothing_is_told_of() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("postgres://u@127.0.0.1:{}/d?sslmode=disable", silent.local_addr().unwrap().port());
+    let router = Router::start(pg(Config::default(), &url, "timeout = \"500ms\"\n")).await;
+    let said =
+        async || router.destination("pg").await["last_error"]["message"].as_str().unwrap_or("").to_owned();
+    until("it is told", 20, async || said().await.contains("in time")).await;
+    let dir = tempfile::tempdir().unwrap();
+    let config = format!("[destinations.pg]\ntype = \"postgres\"\nurl = \"{url}\"\ntimeout = \"500ms\"\n");
+    std::fs::write(dir.path().join("config.toml"), config).unwrap();
+    let probe = opentrack().args(["check", "--probe"]).current_dir(dir.path()).output().unwrap();
+    let said = String::from_utf8_lossy(&probe.stdout).into_owned() + &String::from_utf8_lossy(&probe.stderr);
+    assert!(!probe.status.success() && said.contains("no connection in time"), "{said}");
+}
+
+#[tokio::test]
 async fn tls_is_as_strict_as_the_address_says() {
     let Some(mut server) = Server::start() else { return };
     let database = server.database().await;
