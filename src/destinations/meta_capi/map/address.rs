@@ -8,7 +8,8 @@ use super::extra;
 
 /// Returns whether it is the address of a page: `http` or `https`, and a host.
 pub(super) fn is_page(url: &str) -> bool {
-    after_scheme(url).is_some_and(|rest| !rest.split(['/', '?', '#']).next().unwrap_or_default().is_empty())
+    let authority = after_scheme(url).and_then(|rest| rest.split(['/', '?', '#']).next());
+    authority.is_some_and(|authority| !authority.is_empty() && !authority.ends_with('@'))
 }
 
 fn after_scheme(url: &str) -> Option<&str> {

@@ -90,7 +90,7 @@ fn the_address_of_a_page_tells_nothing_about_a_person() {
         let context = json!({ "userAgent": BROWSER, "page": { "url": url } });
         assert_eq!(mapped(&track("Signed Up", &json!({}), &context))["event_source_url"], sent, "{url}");
     }
-    for url in ["javascript:alert(1)", "file:///home/ada/x.html", "shop.example/a", "/a", "https://", "https:///a"] {
+    for url in ["javascript:alert(1)", "file:///home/ada/x.html", "shop.example/a", "/a", "https://", "https://ada@/a"] {
         let context = json!({ "userAgent": BROWSER, "page": { "url": url } });
         let sent = mapped(&track("Signed Up", &json!({}), &context));
         assert_eq!((&sent["event_source_url"], &sent["action_source"]), (&Value::Null, &json!("system_generated")), "{url}");
