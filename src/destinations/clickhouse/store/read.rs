@@ -76,6 +76,25 @@ pub(super) async fn tables(api: &Api) -> Result<BTreeSet<String>, Reply> {
     Ok(said.lines().filter_map(name).collect())
 }
 
+/// Returns the rollups that are marked to be filled, each with the token of its filling.
+///
+/// # Errors
+/// What was said, or why nothing was.
+pub(super) async fn unfilled(api: &Api) -> Result<Vec<(wide::Rollup, String)>, Reply> {
+    let sql = format!(
+        "SELECT name, comment FROM system.tables WHERE database = {} AND startsWith(comment, {}) FORMAT JSONCompactEachRow",
+        text(&api.target.names.database),
+        text(wide::TO_FILL)
+    );
+    let said = api.run(&sql, api.target.timeout).await?;
+    let marked: Vec<(String, String)> = said.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let mark = |rollup: wide::Rollup| {
+        let (_, comment) = marked.iter().find(|(name, _)| name == rollup.name)?;
+        Some((rollup, comment.strip_prefix(wide::TO_FILL)?.to_owned()))
+    };
+    Ok(wide::rollups().into_iter().filter_map(mark).collect())
+}
+
 /// Returns whether a table has a row.
 ///
 /// # Errors
