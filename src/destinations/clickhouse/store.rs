@@ -13,6 +13,7 @@ use std::time::Duration;
 use super::super::{BoxFuture, Chore, Quota, Reply, SchemaCell, SchemaFault, SchemaPace, SchemaStore};
 use super::api::Api;
 use super::config::TableLayout;
+use super::taken::Taken;
 use super::{ddl, views, wide};
 use crate::telemetry::clock;
 use crate::warehouse::{Column, Schema, SchemaDiff};
@@ -46,6 +47,7 @@ const FILL_WITHIN: Duration = Duration::from_secs(900);
 pub(super) struct Store {
     api: Arc<Api>,
     cell: Arc<SchemaCell>,
+    taken: Arc<Taken>,
     /// How often rollups were made, and after which of these times all were filled. Which are to be filled stands in the
     /// server, so that it outlives this process; the numbers only save a question.
     made: AtomicU64,
@@ -54,8 +56,8 @@ pub(super) struct Store {
 
 impl Store {
     /// Returns a store that has contacted nobody.
-    pub(super) fn new(api: Arc<Api>, cell: Arc<SchemaCell>) -> Store {
-        Store { api, cell, made: AtomicU64::new(1), filled: AtomicU64::new(0) }
+    pub(super) fn new(api: Arc<Api>, (cell, taken): (Arc<SchemaCell>, Arc<Taken>)) -> Store {
+        Store { api, cell, taken, made: AtomicU64::new(1), filled: AtomicU64::new(0) }
     }
 
     /// Reads all tables and publishes them.
@@ -63,7 +65,8 @@ impl Store {
     /// # Errors
     /// What was said, or why nothing was.
     pub(super) async fn read_all(&self) -> Result<Schema, Reply> {
-        let schema = read::all(&self.api).await?;
+        let (schema, taken) = read::all(&self.api).await?;
+        self.taken.store(taken);
         self.cell.store(schema.clone());
         Ok(schema)
     }
@@ -73,7 +76,9 @@ impl Store {
     /// # Errors
     /// What was said, or why nothing was.
     pub(super) async fn look(&self, table: &str) -> Result<(), Reply> {
-        let now = read::one(&self.api, table).await?.map(Arc::new);
+        let (now, is_taken) = read::one(&self.api, table).await?;
+        let now = now.map(Arc::new);
+        self.taken.note(table, is_taken);
         self.cell.change(|mut schema| {
             match &now {
                 Some(now) => schema.tables.insert(table.to_owned(), Arc::clone(now)),
@@ -138,6 +143,9 @@ impl Store {
 
     async fn publish(&self, table: &str) -> Result<(), SchemaFault> {
         self.look(table).await.map_err(|reply| fault::of(&reply, table, String::new()))?;
+        if self.taken.holds(table) {
+            return Err(fault::of_taken(table));
+        }
         if views::is_viewed(table) {
             // Rows do not need them. What is wrong is told by the chore.
             self.make_views().await.unwrap_or_default();

@@ -3,7 +3,9 @@
 use super::super::super::reply::words;
 use super::super::super::{Answer, Failure, FailureKind, Reply, SchemaFault};
 use super::super::errors::{Kind, code, kind};
+use super::super::taken;
 use crate::policy::outcome::{Fault, Place, Reason};
+use crate::warehouse::names::BUILT_IN_TABLES;
 
 /// UNKNOWN_TABLE, and the older UNKNOWN_DATABASE beside it.
 const NO_TABLE: u32 = 60;
@@ -66,6 +68,14 @@ fn of_answer(answer: &Answer, at: impl Fn(Fault) -> Fault) -> SchemaFault {
         None if matches!(answer.status, 401 | 403) => SchemaFault::Broken(fault(Reason::Unauthorized)),
         None => later(Reason::BadAnswer),
     }
+}
+
+/// Returns what a name means that is taken by somebody else's table. Where every event needs it, all are held.
+pub(super) fn of_taken(table: &str) -> SchemaFault {
+    let place = Place { table: table.to_owned(), ddl: String::new() };
+    let fault = Fault { place: Some(Box::new(place)), ..Fault::new(Reason::Schema, None, words(&taken::words(table))) };
+    let denied = SchemaFault::Denied(fault);
+    if BUILT_IN_TABLES.contains(&table) { holds(denied) } else { denied }
 }
 
 /// What would close one table holds everything: for a table without which events would die.
