@@ -73,6 +73,12 @@ pub trait RowSink {
         Vec::new()
     }
 
+    /// Returns whether the name of a table is taken by something that is not ours: its events stay in the narrow table.
+    fn is_taken(&self, table: &str) -> bool {
+        let _ = table;
+        false
+    }
+
     /// Takes a row that can be written now.
     fn row(&mut self, index: usize, row: FittedRow<'_>);
     /// Takes word of a row that waits.
@@ -164,7 +170,13 @@ impl Mapper {
         for (draft, lacking) in drafts {
             let missing = lacking.iter().filter(|it| is_of_event(it)).count();
             let may_change = terms.may_change(&draft.table, self.layout.table(&draft.table).is_some());
-            match self.fate((&draft, lacking), change, terms) {
+            let fate = match self.fate((&draft, lacking), change, terms) {
+                Fate::Unfit(Why::NoTable(_)) if draft.is_event_table && sink.is_taken(&draft.table) => {
+                    Fate::Homeless
+                }
+                fate => fate,
+            };
+            match fate {
                 Fate::Homeless if concluded.is_empty() => {
                     let columns = self.table_of(&draft);
                     concluded.push((draft, Fate::Unfit(Why::NoTable(columns))));

@@ -19,7 +19,7 @@ impl Blueprint for ClickHouse {
             TableLayout::Events => wide::plan(&self.names, &cell, events),
             TableLayout::Segment => {
                 let mut mapper = Mapper::new(DIALECT, self.config.guards(), self.config.max_depth);
-                plan::plan(&self.names, &mut mapper, &cell, events).0
+                plan::plan(&self.names, &mut mapper, (&cell, &self.taken), events).0
             }
         };
         plan.needs.unwrap_or_default()

@@ -12,6 +12,7 @@ use super::api::Api;
 use super::errors::{Kind, code, kind};
 use super::request::{Insert, Request};
 use super::store::{Handle, Store};
+use super::taken::Taken;
 use super::version;
 use crate::destinations::reply::words;
 use crate::telemetry::{Meter, clock, events};
@@ -26,10 +27,10 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// Returns a wire that has contacted nobody; the schema goes into the cell.
-    pub(super) fn new(api: Api, cell: Arc<SchemaCell>, meter: Meter) -> Wire {
+    /// Returns a wire that has contacted nobody; what the server has goes into what is known.
+    pub(super) fn new(api: Api, known: (Arc<SchemaCell>, Arc<Taken>), meter: Meter) -> Wire {
         let api = Arc::new(api);
-        let store = Arc::new(Store::new(Arc::clone(&api), cell));
+        let store = Arc::new(Store::new(Arc::clone(&api), known));
         Wire { api, store, meter }
     }
 

@@ -34,6 +34,17 @@ pub(super) fn code(body: &str) -> Option<u32> {
     digits.parse().ok().filter(|_| is_said)
 }
 
+/// Returns the view that refused the rows, when it was not the table itself: `database.view`.
+pub(super) fn view(body: &str) -> Option<&str> {
+    let (_, after) = body.split_once("while pushing to view ")?;
+    after.split([' ', ',', ':', '\n']).next().map(|name| name.trim_end_matches('.')).filter(|name| !name.is_empty())
+}
+
+/// Returns whether an error of this number passes by itself, as is known.
+pub(super) const fn passes(code: u32) -> bool {
+    matches!(code, 159 | 160 | 203 | 209 | 210 | 225 | 236 | 242 | 285 | 286 | 319 | 425 | 439 | 473 | 999..)
+}
+
 /// Returns what an error of this number is about. Those that nobody has met pass, or end with the patience of their events.
 pub(super) fn kind(code: u32) -> Kind {
     match code {
@@ -55,6 +66,17 @@ pub(super) fn kind(code: u32) -> Kind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_view_that_refuses_rows_is_named() {
+        for (body, wanted) in [
+            ("Code: 6. DB::Exception: Cannot parse: while pushing to view shop.mine (8a-1). (CANNOT_PARSE_TEXT)", Some("shop.mine")),
+            ("Code: 6. DB::Exception: x: while pushing to view shop.mine. (X)", Some("shop.mine")),
+            ("Code: 6. DB::Exception: x: While executing WaitForAsyncInsert", None),
+        ] {
+            assert_eq!(view(body), wanted, "{body}");
+        }
+    }
 
     #[test]
     fn the_code_is_read_in_the_form_of_every_version() {

@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use super::super::kit::answers::{fault_of, of_failure, of_status, refused};
 use super::super::{Answer, Reply};
-use super::errors::{Kind, code, kind};
+use super::errors::{self, Kind, code, kind};
 use super::request::Request;
+use super::wide;
+use crate::destinations::reply::words;
 use crate::policy::outcome::{Fault, Outcome, Place, Reason};
 
 /// How long a table is left alone that has too many parts: merging some hundred of them takes about as long.
@@ -30,8 +32,10 @@ pub(super) fn judge(request: &Request, events: usize, reply: &Reply) -> Vec<Outc
 }
 
 fn of_answer(request: &Request, events: usize, answer: &Answer) -> Outcome {
-    if let Some(code) = code(&String::from_utf8_lossy(&answer.body)) {
-        return of_code(code, events, answer);
+    let body = String::from_utf8_lossy(&answer.body);
+    if let Some(code) = code(&body) {
+        let view = errors::view(&body).filter(|view| is_broken(view, code));
+        return view.map_or_else(|| of_code(code, events, answer), |view| of_view(view, answer));
     }
     let is_good = (200..300).contains(&answer.status);
     // ClickHouse has nothing to say about rows that it took: this was somebody else.
@@ -40,6 +44,24 @@ fn of_answer(request: &Request, events: usize, answer: &Answer) -> Outcome {
         Request::Insert(_) if is_good && !is_silent => Outcome::Transient(fault_of(answer, Reason::BadAnswer)),
         _ => of_status(answer, events),
     }
+}
+
+/// Returns whether somebody else's view must be repaired before rows are taken. Ours are made by us, and anew when one is gone.
+fn is_broken(view: &str, code: u32) -> bool {
+    let is_ours = wide::rollups().iter().any(|rollup| view.rsplit('.').next().is_some_and(|name| name == rollup.view()));
+    let is_about_it = match kind(code) {
+        Kind::Row | Kind::Schema => true,
+        Kind::Later => !errors::passes(code),
+        // Held all the same, or the server is short of something.
+        Kind::Language | Kind::Credentials | Kind::Rights | Kind::TooOften | Kind::TooManyParts | Kind::Memory => false,
+    };
+    is_about_it && !is_ours
+}
+
+/// The rows are not to blame: the table would take them.
+fn of_view(view: &str, answer: &Answer) -> Outcome {
+    let said = words(&format!("the view `{view}` refuses what the table takes: {}", answer.words()));
+    Outcome::Broken(Fault::new(Reason::Rejected, Some(answer.status), said))
 }
 
 fn of_code(code: u32, events: usize, answer: &Answer) -> Outcome {

@@ -15,6 +15,7 @@ mod plan;
 mod request;
 mod row;
 mod store;
+mod taken;
 mod target;
 mod types;
 mod version;
@@ -41,6 +42,7 @@ pub struct ClickHouse {
     names: ddl::Names,
     mapper: Mutex<Mapper>,
     schema: Arc<SchemaCell>,
+    taken: Arc<taken::Taken>,
     secrets: Secrets,
     meter: Meter,
 }
@@ -95,9 +97,10 @@ impl Destination for ClickHouse {
         };
         let (schema, meter) = (Arc::new(SchemaCell::default()), setting.meter.clone());
         let secrets = Secrets::of([&api.target.password]);
-        let wire = Wire::new(api, Arc::clone(&schema), meter.clone());
+        let taken = Arc::new(taken::Taken::default());
+        let wire = Wire::new(api, (Arc::clone(&schema), Arc::clone(&taken)), meter.clone());
         let mapper = Mutex::new(Mapper::new(config::DIALECT, config.guards(), config.max_depth));
-        Ok((ClickHouse { names: config.names(), config, mapper, schema, secrets, meter }, wire))
+        Ok((ClickHouse { names: config.names(), config, mapper, schema, taken, secrets, meter }, wire))
     }
 
     fn plan(&self, events: &[Arc<Event>], attempt: &Attempt) -> Plan<Request> {
@@ -106,7 +109,7 @@ impl Destination for ClickHouse {
         }
         // A panic while mapping leaves nothing half done that the next batch would not find out again.
         let mut mapper = self.mapper.lock().unwrap_or_else(PoisonError::into_inner);
-        let (plan, clashes) = plan::plan(&self.names, &mut mapper, &self.schema, events);
+        let (plan, clashes) = plan::plan(&self.names, &mut mapper, (&self.schema, &self.taken), events);
         drop(mapper);
         if attempt.number == 1 {
             self.note(events, clashes);
@@ -129,7 +132,8 @@ impl Destination for ClickHouse {
         let tables = &self.schema.load().tables;
         let own = own_table(event, &config::DIALECT);
         // An event whose table may not be made any more stays in the narrow one.
-        let homeless = tables.len() >= self.config.max_tables && !tables.contains_key(&own);
+        let homeless = self.taken.holds(&own)
+            || tables.len() >= self.config.max_tables && !tables.contains_key(&own);
         Some(if homeless { "tracks".to_owned() } else { own })
     }
 

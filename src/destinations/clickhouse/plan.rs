@@ -15,6 +15,7 @@ use super::super::{Plan, SchemaCell};
 use super::ddl::{self, Names};
 use super::request::Request;
 use super::row::{instant_of, is_held};
+use super::taken::Taken;
 use crate::policy::outcome::{Fault, Place, Reason};
 use crate::spec::Event;
 use crate::warehouse::value::write_json_string;
@@ -45,12 +46,12 @@ pub(super) struct Clashes {
 pub(super) fn plan(
     names: &Names,
     mapper: &mut Mapper,
-    cell: &SchemaCell,
+    (cell, taken): (&SchemaCell, &Taken),
     events: &[Arc<Event>],
 ) -> (Plan<Request>, Vec<Clashes>) {
-    let closed = cell.closed();
+    let closed = taken.beside(&cell.closed());
     let terms = Terms { closed: &closed, makes_tables: true, changes_tables: true, is_strict: false };
-    let mut builder = Builder::new(names, &closed, events);
+    let mut builder = Builder::new(names, (&closed, taken), events);
     let needs = mapper.sort(events, cell.load(), &terms, &mut builder);
     let (mut plan, clashes) = builder.finish();
     plan.needs = Some(needs).filter(|needs| !needs.is_empty());
@@ -61,6 +62,7 @@ pub(super) fn plan(
 struct Builder<'a> {
     names: &'a Names,
     closed: &'a BTreeMap<String, Closed>,
+    taken: &'a Taken,
     events: &'a [Arc<Event>],
     piles: BTreeMap<String, Pile>,
     waiting: BTreeMap<usize, Fault>,
@@ -69,10 +71,15 @@ struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    fn new(names: &'a Names, closed: &'a BTreeMap<String, Closed>, events: &'a [Arc<Event>]) -> Builder<'a> {
+    fn new(
+        names: &'a Names,
+        (closed, taken): (&'a BTreeMap<String, Closed>, &'a Taken),
+        events: &'a [Arc<Event>],
+    ) -> Builder<'a> {
         Builder {
             names,
             closed,
+            taken,
             events,
             piles: BTreeMap::new(),
             waiting: BTreeMap::new(),
@@ -99,6 +106,10 @@ impl<'a> Builder<'a> {
 }
 
 impl RowSink for Builder<'_> {
+    fn is_taken(&self, table: &str) -> bool {
+        self.taken.holds(table)
+    }
+
     fn row(&mut self, index: usize, row: FittedRow<'_>) {
         let FittedRow { name, table, mut fit, .. } = row;
         let pile = self.piles.entry(name.clone()).or_insert_with(|| Pile::new(table));

@@ -6,14 +6,16 @@
 mod fault;
 mod read;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::super::{BoxFuture, Chore, Quota, Reply, SchemaCell, SchemaFault, SchemaPace, SchemaStore};
 use super::api::Api;
 use super::config::TableLayout;
-use super::wide::Rollup;
+use super::taken::Taken;
 use super::{ddl, views, wide};
+use crate::telemetry::clock;
 use crate::warehouse::{Column, Schema, SchemaDiff};
 
 /// How long the first need of a table waits for others: one statement for all of them.
@@ -45,14 +47,17 @@ const FILL_WITHIN: Duration = Duration::from_secs(900);
 pub(super) struct Store {
     api: Arc<Api>,
     cell: Arc<SchemaCell>,
-    /// Rollups that were made after the events that they are about. Rows do not wait until they are filled.
-    unfilled: Mutex<Vec<Rollup>>,
+    taken: Arc<Taken>,
+    /// How often rollups were made, and after which of these times all were filled. Which are to be filled stands in the
+    /// server, so that it outlives this process; the numbers only save a question.
+    made: AtomicU64,
+    filled: AtomicU64,
 }
 
 impl Store {
     /// Returns a store that has contacted nobody.
-    pub(super) fn new(api: Arc<Api>, cell: Arc<SchemaCell>) -> Store {
-        Store { api, cell, unfilled: Mutex::default() }
+    pub(super) fn new(api: Arc<Api>, (cell, taken): (Arc<SchemaCell>, Arc<Taken>)) -> Store {
+        Store { api, cell, taken, made: AtomicU64::new(1), filled: AtomicU64::new(0) }
     }
 
     /// Reads all tables and publishes them.
@@ -60,7 +65,8 @@ impl Store {
     /// # Errors
     /// What was said, or why nothing was.
     pub(super) async fn read_all(&self) -> Result<Schema, Reply> {
-        let schema = read::all(&self.api).await?;
+        let (schema, taken) = read::all(&self.api).await?;
+        self.taken.store(taken);
         self.cell.store(schema.clone());
         Ok(schema)
     }
@@ -70,7 +76,9 @@ impl Store {
     /// # Errors
     /// What was said, or why nothing was.
     pub(super) async fn look(&self, table: &str) -> Result<(), Reply> {
-        let now = read::one(&self.api, table).await?.map(Arc::new);
+        let (now, is_taken) = read::one(&self.api, table).await?;
+        let now = now.map(Arc::new);
+        self.taken.note(table, is_taken);
         self.cell.change(|mut schema| {
             match &now {
                 Some(now) => schema.tables.insert(table.to_owned(), Arc::clone(now)),
@@ -135,6 +143,9 @@ impl Store {
 
     async fn publish(&self, table: &str) -> Result<(), SchemaFault> {
         self.look(table).await.map_err(|reply| fault::of(&reply, table, String::new()))?;
+        if self.taken.holds(table) {
+            return Err(fault::of_taken(table));
+        }
         if views::is_viewed(table) {
             // Rows do not need them. What is wrong is told by the chore.
             self.make_views().await.unwrap_or_default();
@@ -162,32 +173,35 @@ impl Store {
         made
     }
 
-    /// Makes what is missing of the rollups, and takes note of those that rows were there before.
+    /// Makes what is missing of the rollups. One that rows were there before is marked before its view begins to fill it, so
+    /// that its history is never forgotten.
     async fn make_rollups(&self) -> Result<(), Reply> {
         let (names, there) = (&self.api.target.names, read::tables(&self.api).await?);
         for rollup in wide::rollups().into_iter().filter(|rollup| !rollup.is_in(&there)) {
             let is_late = read::has_rows(&self.api, wide::TABLE).await?;
             self.run(&rollup.create_table(names)).await?;
-            self.run(&rollup.create_view(names)).await?;
             if is_late {
-                self.unfilled.lock().unwrap_or_else(PoisonError::into_inner).push(rollup);
+                let token = format!("{}-{}", rollup.name, clock::now().as_microsecond());
+                self.run(&rollup.mark(names, &token)).await?;
             }
+            self.run(&rollup.create_view(names)).await?;
         }
+        self.made.fetch_add(1, Ordering::AcqRel);
         Ok(())
     }
 
-    /// Fills the rollups that were made late.
+    /// Fills the rollups that were made late. A mark goes only after success, and holds the token of its filling.
     async fn fill_rollups(&self) -> Result<(), Reply> {
-        let unfilled = std::mem::take(&mut *self.unfilled.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut rest = unfilled.into_iter();
-        while let Some(rollup) = rest.next() {
-            let filled = self.api.run(&rollup.fill(&self.api.target.names), FILL_WITHIN).await;
-            if let Err(reply) = filled {
-                let mut unfilled = self.unfilled.lock().unwrap_or_else(PoisonError::into_inner);
-                unfilled.extend(std::iter::once(rollup).chain(rest));
-                return Err(reply);
-            }
+        let made = self.made.load(Ordering::Acquire);
+        if self.api.target.layout != TableLayout::Events || self.filled.load(Ordering::Acquire) == made {
+            return Ok(());
         }
+        let names = &self.api.target.names;
+        for (rollup, token) in read::unfilled(&self.api).await? {
+            self.api.run(&rollup.fill(names, &token), FILL_WITHIN).await?;
+            self.run(&rollup.unmark(names)).await?;
+        }
+        self.filled.store(made, Ordering::Release);
         Ok(())
     }
 

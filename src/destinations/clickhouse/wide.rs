@@ -22,7 +22,7 @@ use crate::spec::Event;
 use crate::warehouse::{Column, SchemaDiff, Table};
 
 pub(super) use columns::{TABLE, add_columns, columns, create_table};
-pub(super) use rollups::{Rollup, all as rollups};
+pub(super) use rollups::{Rollup, TO_FILL, all as rollups};
 
 /// How long an event waits while the table is made or given a column.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);

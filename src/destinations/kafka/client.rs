@@ -2,13 +2,16 @@
 //!
 //! There is one producer at a time. Its queue is bounded, and a full one is waited for. A producer that is fatally ill, or
 //! whose messages nobody waits for any more, is emptied and replaced before the next request.
+//!
+//! The library puts messages of several requests into one set, and brokers take or refuse a set as a whole. So the only event
+//! of a request that is refused is sent once more with nothing else on its way: what is said then is about it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka::error::RDKafkaErrorCode;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, RwLock};
 use tokio::time::Instant;
 
 use super::super::{Client, Reply, Setting, SettingError, Shown};
@@ -17,7 +20,7 @@ use super::ears::Trouble;
 use super::plan::{Load, Request};
 use super::session::{Session, client_config};
 use super::tickets::Tickets;
-use super::{properties, report, show};
+use super::{judge, properties, report, show};
 
 /// How long a full queue is left alone before the next look.
 const FULL_PAUSE: Duration = Duration::from_millis(5);
@@ -32,6 +35,8 @@ pub struct Wire {
     properties: BTreeMap<String, String>,
     timeout: Duration,
     session: Mutex<Option<Arc<Session>>>,
+    /// Requests have a part of it; one that must be alone has all of it.
+    way: RwLock<()>,
 }
 
 impl Wire {
@@ -48,6 +53,7 @@ impl Wire {
             properties,
             timeout: setting.timeout,
             session: Mutex::new(None),
+            way: RwLock::new(()),
         })
     }
 
@@ -67,6 +73,22 @@ impl Wire {
     }
 
     async fn produce(&self, load: &Load) -> Reply {
+        let reply = {
+            let _part = self.way.read().await;
+            self.offer_all(load, false).await
+        };
+        if load.messages.len() > 1 || !judge::may_mean_another(&reply) {
+            return reply;
+        }
+        let patience = properties::room_timeout(self.timeout);
+        match tokio::time::timeout(patience, self.way.write()).await {
+            Ok(_all) => self.offer_all(load, true).await,
+            Err(_) => reply,
+        }
+    }
+
+    /// Sends all messages and waits for what comes of them. `is_alone` says that nothing else is on its way.
+    async fn offer_all(&self, load: &Load, is_alone: bool) -> Reply {
         let session = match self.session().await {
             Ok(session) => session,
             Err(trouble) => return report::all_failed(load.messages.len(), &trouble),
@@ -79,7 +101,7 @@ impl Wire {
             biased;
             () = tickets.settled() => {
                 waiting.end();
-                report::said(&session, load, &tickets)
+                report::said(&session, load, &tickets, is_alone)
             }
             // Not one of them will arrive, and waiting for their time-outs would only hide why.
             trouble = session.lasting_trouble() => report::all_failed(load.messages.len(), &trouble),
@@ -150,7 +172,7 @@ impl Client for Wire {
     async fn send(&self, request: &Request) -> Reply {
         match request {
             Request::Produce(load) => self.produce(load).await,
-            Request::Probe(topics) => self.ask(topics).await,
+            Request::Probe(question) => self.ask(&question.topics).await,
         }
     }
 

@@ -31,7 +31,7 @@ pub(super) struct Group {
     pub(super) code: i32,
     /// In its words.
     pub(super) words: String,
-    /// True when the library refused each message alone, before it was sent with others.
+    /// True when it was said of each message alone: the library refused it before it was sent, or nothing else was on its way.
     pub(super) alone: bool,
     /// Which events of the request, counted from 0.
     pub(super) events: Vec<usize>,
@@ -83,6 +83,11 @@ const fn meaning(code: i32) -> Meaning {
     }
 }
 
+/// UNKNOWN_TOPIC_OR_PART, _UNKNOWN_TOPIC, _UNKNOWN_PARTITION.
+const fn is_missing(code: i32) -> bool {
+    matches!(code, 3 | -188 | -190)
+}
+
 /// Returns one outcome for each of the request's `events`. `is_one` says that all events go to one topic.
 pub(super) fn judge(is_one: bool, request: &Request, events: usize, reply: &Reply) -> Vec<Outcome> {
     match reply {
@@ -92,20 +97,26 @@ pub(super) fn judge(is_one: bool, request: &Request, events: usize, reply: &Repl
 }
 
 fn of_partial(is_one: bool, request: &Request, events: usize, answer: &Answer) -> Vec<Outcome> {
-    let Ok(partial) = serde_json::from_slice::<Partial>(&answer.body) else {
+    let Ok(mut partial) = serde_json::from_slice::<Partial>(&answer.body) else {
         let fault = Fault::new(Reason::BadAnswer, None, "the answer cannot be read");
         return vec![Outcome::Transient(fault); events];
     };
     let load = match request {
         Request::Produce(load) => Some(load),
-        Request::Probe(_) => None,
+        Request::Probe(question) => {
+            // The first event makes it, or it is of a kind that never comes.
+            partial.failed.retain(|group| question.must_be_there || !is_missing(group.code));
+            None
+        }
     };
+    let is_many = load.is_some_and(|load| load.messages.len() > 1);
+    let scope = Scope { is_one: is_one || load.is_none(), is_many };
     let mut outcomes = vec![Outcome::Delivered; events];
     for group in &partial.failed {
         for event in &group.events {
             let topic = load.and_then(|load| load.messages.get(*event)).map(|message| message.topic.as_str());
             if let Some(outcome) = outcomes.get_mut(*event) {
-                *outcome = of_group(is_one || load.is_none(), topic, group);
+                *outcome = of_group(scope, topic, group);
             }
         }
     }
@@ -113,16 +124,33 @@ fn of_partial(is_one: bool, request: &Request, events: usize, answer: &Answer) -
     outcomes
 }
 
-fn of_group(is_one: bool, topic: Option<&str>, group: &Group) -> Outcome {
+/// What a failure is a part of.
+#[derive(Debug, Clone, Copy)]
+struct Scope {
+    /// All events go to one topic.
+    is_one: bool,
+    /// The request has several messages.
+    is_many: bool,
+}
+
+/// Returns whether an answer may be about the message of another request: brokers refuse what they got together.
+pub(super) fn may_mean_another(reply: &Reply) -> bool {
+    let Reply::Answer(answer) = reply else { return false };
+    let partial = serde_json::from_slice::<Partial>(&answer.body).unwrap_or_default();
+    partial.failed.iter().any(|group| !group.alone && matches!(meaning(group.code), Meaning::Message(_)))
+}
+
+fn of_group(scope: Scope, topic: Option<&str>, group: &Group) -> Outcome {
     let fault = |reason| {
         let place = topic.map(|topic| format!("topic `{topic}`: ")).unwrap_or_default();
         Fault::new(reason, None, words(&format!("{place}{}", group.words)))
     };
     match meaning(group.code) {
-        Meaning::Message(reason) if group.alone || group.events.len() == 1 => Outcome::Refused(fault(reason)),
-        // The brokers refuse what they got together, and do not say because of which message.
-        Meaning::Message(reason) => Outcome::Suspect(fault(reason)),
-        Meaning::Topic(reason) if is_one => Outcome::Broken(fault(reason)),
+        Meaning::Message(reason) if group.alone => Outcome::Refused(fault(reason)),
+        // The brokers refuse what they got together, and do not say because of which message: it may be one of another request.
+        Meaning::Message(reason) if scope.is_many => Outcome::Suspect(fault(reason)),
+        Meaning::Message(reason) => Outcome::Transient(fault(reason)),
+        Meaning::Topic(reason) if scope.is_one => Outcome::Broken(fault(reason)),
         // The other topics go on.
         Meaning::Topic(reason) => Outcome::Deferred { wait: TOPIC_WAIT, fault: fault(reason) },
         Meaning::Cluster(reason) => Outcome::Broken(fault(reason)),

@@ -31,11 +31,13 @@ use topic::Topics;
 
 pub use client::Wire;
 pub use config::{Compression, Config, Key, Property, Sasl, Security};
-pub use plan::{Load, Request};
+pub use plan::{Load, Question, Request};
 
 /// The pure half: topics and key.
 pub struct Kafka {
     topics: Topics,
+    /// Whether brokers that make topics are let to.
+    makes_topics: bool,
     key: Key,
 }
 
@@ -73,7 +75,7 @@ impl Destination for Kafka {
         match topics {
             Ok(topics) if problems.is_empty() => {
                 let wire = Wire::new(&config, setting).map_err(|problem| vec![problem])?;
-                Ok((Kafka { topics, key: config.key }, wire))
+                Ok((Kafka { topics, makes_topics: properties::makes_topics(&config), key: config.key }, wire))
             }
             Ok(_) | Err(_) => Err(problems),
         }
@@ -87,8 +89,10 @@ impl Destination for Kafka {
         judge::judge(self.topics.is_one(), request, events, reply)
     }
 
-    /// Asks for every topic that is known without an event.
+    /// Asks for every topic that is known without an event. Only the topic of all events must be there, and only where none
+    /// is made with the first of them.
     fn probe(&self) -> Vec<Request> {
-        vec![Request::Probe(self.topics.known().into_iter().collect())]
+        let must_be_there = self.topics.is_one() && !self.makes_topics;
+        vec![Request::Probe(plan::Question { topics: self.topics.known().into_iter().collect(), must_be_there })]
     }
 }

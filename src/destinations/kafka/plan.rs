@@ -25,8 +25,16 @@ pub(super) const SCHEMA: &str = "opentrack/1";
 pub enum Request {
     /// Events for the brokers.
     Produce(Load),
-    /// A question about these topics that carries no event.
-    Probe(Vec<String>),
+    /// A question that carries no event.
+    Probe(Question),
+}
+
+/// A question about topics.
+#[derive(Debug)]
+pub struct Question {
+    pub(super) topics: Vec<String>,
+    /// Nobody will make one that is missing.
+    pub(super) must_be_there: bool,
 }
 
 /// The messages of one request.
@@ -92,9 +100,10 @@ impl Message {
         all.into_iter().filter_map(|(name, value)| Some((name, value?)))
     }
 
-    /// Returns when it happened, in milliseconds since 1970.
+    /// Returns when it happened, in milliseconds since 1970, and at least 1: to the library 0 means now, and brokers take
+    /// nothing below it.
     pub(super) fn timestamp(&self) -> i64 {
-        self.event.receipt.timestamp.as_millisecond()
+        self.event.receipt.timestamp.as_millisecond().max(1)
     }
 }
 

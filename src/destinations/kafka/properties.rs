@@ -97,6 +97,12 @@ pub(super) fn room_timeout(timeout: Duration) -> Duration {
     timeout / 16
 }
 
+/// Returns whether a topic that is missing is made with its first event, where the brokers do that.
+pub(super) fn makes_topics(config: &Config) -> bool {
+    let set = config.properties.get("allow.auto.create.topics").map(|value| value.0.expose_secret());
+    !set.is_some_and(|text| matches!(text.to_ascii_lowercase().as_str(), "false" | "f" | "0"))
+}
+
 /// Returns every problem of the settings that can be told without the library.
 pub(super) fn problems(config: &Config, setting: &Setting, has_tls: bool) -> Vec<SettingError> {
     let mut found = Vec::new();

@@ -13,8 +13,9 @@ use super::session::Session;
 use super::tickets::Tickets;
 use crate::telemetry::clock;
 
-/// Returns the reply after all tickets of a request are settled. A fatally ill producer is spoilt.
-pub(super) fn said(session: &Session, load: &Load, tickets: &Tickets) -> Reply {
+/// Returns the reply after all tickets of a request are settled. A fatally ill producer is spoilt. `is_alone` says that the
+/// request has one message, and that no other was on its way.
+pub(super) fn said(session: &Session, load: &Load, tickets: &Tickets, is_alone: bool) -> Reply {
     let failures = tickets.failures();
     if failures.is_empty() {
         session.ears().into_iter().for_each(Ears::relax);
@@ -31,7 +32,7 @@ pub(super) fn said(session: &Session, load: &Load, tickets: &Tickets) -> Reply {
             session.doubt(messages.map(|message| message.topic.clone()));
         }
         let (code, words) = cause(failures.code, fatal.as_ref(), trouble.as_ref());
-        Group { code: code as i32, words, alone: failures.alone, events: failures.events }
+        Group { code: code as i32, words, alone: failures.alone || is_alone, events: failures.events }
     };
     answer(failures.into_iter().map(group).collect())
 }

@@ -8,7 +8,7 @@ use super::plan::{Load, Message, Request};
 pub(super) fn show(brokers: &str, request: &Request) -> Shown {
     let requests = match request {
         Request::Produce(load) => load.messages.iter().map(|one| message(brokers, load, one)).collect(),
-        Request::Probe(topics) => topics.iter().map(|topic| question(brokers, topic)).collect(),
+        Request::Probe(question) => question.topics.iter().map(|topic| asked(brokers, topic)).collect(),
     };
     Shown { requests, rows: Vec::new() }
 }
@@ -25,7 +25,7 @@ fn message(brokers: &str, load: &Load, message: &Message) -> ShownRequest {
     }
 }
 
-fn question(brokers: &str, topic: &str) -> ShownRequest {
+fn asked(brokers: &str, topic: &str) -> ShownRequest {
     ShownRequest {
         method: "METADATA".to_owned(),
         url: address(brokers, topic),

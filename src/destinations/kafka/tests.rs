@@ -119,7 +119,7 @@ fn every_code_has_its_meaning() {
         (12345, "transient server_error"),
     ];
     for (code, expected) in table {
-        assert_eq!(judged("", &["u"], &failed(&[(code, false, &[0])])), [expected], "{code}");
+        assert_eq!(judged("", &["u"], &failed(&[(code, true, &[0])])), [expected], "{code}");
     }
 }
 
@@ -136,6 +136,16 @@ fn what_was_refused_together_is_searched_for_the_one_to_blame() {
     assert_eq!(together, ["suspect too_large", "delivered", "suspect too_large"]);
     let alone = judged("", &["a", "b"], &failed(&[(10, true, &[0, 1])]));
     assert_eq!(alone, ["refused too_large", "refused too_large"]);
+}
+
+#[test]
+fn what_may_be_the_fault_of_another_requests_message_kills_none() {
+    for code in [10, 18, 2, 87] {
+        let of_three = judged("key = \"none\"", &["a", "b", "c"], &failed(&[(code, false, &[1])]));
+        assert!(of_three[1].starts_with("suspect"), "{code}: {of_three:?}");
+        let only = judged("", &["a"], &failed(&[(code, false, &[0])]));
+        assert!(only[0].starts_with("transient"), "{code}: {only:?}");
+    }
 }
 
 #[test]
@@ -171,10 +181,36 @@ fn the_topic_is_named_and_an_unreadable_answer_is_tried_again() {
 fn a_probe_asks_for_every_known_topic_and_tells_what_is_wrong() {
     let (kafka, _) = kafka("topic = \"events\"\ntopics = { X = \"x\" }");
     let [probe] = kafka.probe().try_into().unwrap();
-    let Request::Probe(topics) = &probe else { panic!("not a probe") };
-    assert_eq!(topics, &["events", "x"]);
-    assert_eq!(word(&kafka.judge(&probe, 1, &failed(&[(3, true, &[0])]))[0]), "broken not_found");
+    let Request::Probe(question) = &probe else { panic!("not a probe") };
+    assert_eq!(question.topics, ["events", "x"]);
+    for (code, expected) in [(29, "broken forbidden"), (-169, "broken unauthorized"), (-181, "broken tls"), (-193, "broken dns")] {
+        assert_eq!(word(&kafka.judge(&probe, 1, &failed(&[(code, true, &[0])]))[0]), expected);
+    }
     assert_eq!(word(&kafka.judge(&probe, 1, &answered(200, &[], ""))[0]), "delivered");
+}
+
+#[test]
+fn a_missing_topic_fails_a_probe_only_where_all_events_go_to_it_and_nobody_makes_it() {
+    let kept = "properties = { \"allow.auto.create.topics\" = false }";
+    for (text, expected) in [
+        (kept.to_owned(), "broken not_found"),
+        (String::new(), "delivered"),
+        (format!("{kept}\ntopic = \"events.{{type}}\""), "delivered"),
+        (format!("{kept}\ntopics = {{ X = \"x\" }}"), "delivered"),
+    ] {
+        let (kafka, _) = kafka(&text);
+        let [probe] = kafka.probe().try_into().unwrap();
+        assert_eq!(word(&kafka.judge(&probe, 1, &failed(&[(3, true, &[0])]))[0]), expected, "{text}");
+    }
+}
+
+#[test]
+fn an_event_of_before_1970_has_the_first_time_that_brokers_take() {
+    let kafka = kafka("").0;
+    let mut early = Arc::into_inner(track("u", "m")).unwrap();
+    early.receipt.timestamp = "1969-07-20T20:17:40Z".parse().unwrap();
+    let Request::Produce(load) = only(&kafka, &[Arc::new(early)]) else { panic!("a probe") };
+    assert_eq!(load.messages[0].timestamp(), 1);
 }
 
 // === Settings ===

@@ -79,6 +79,10 @@ fn held(cluster: &Cluster, count: usize) -> Vec<String> {
     }
 }
 
+fn word_of(word: &str) -> Vec<String> {
+    vec![word.to_owned()]
+}
+
 fn ids(user: &str, range: std::ops::Range<usize>) -> Vec<String> {
     range.map(|id| format!("{user}-{id}")).collect()
 }
@@ -211,6 +215,27 @@ async fn messages_that_are_too_large_there_together_are_suspects() {
 }
 
 #[tokio::test]
+async fn an_event_that_went_with_a_refused_one_of_another_request_is_sent_alone_and_lives() {
+    let cluster = cluster();
+    let pair = kafka(&cluster.bootstrap_servers(), "properties = { \"linger.ms\" = 300 }", LONG);
+    cluster.request_errors(RDKafkaApiKey::Produce, &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE]);
+    let (innocent, others) = (events("u", 0..1, 0), events("v", 0..3, 0));
+    let (alone, together) = tokio::join!(sent(&pair, &innocent), sent(&pair, &others));
+    assert_eq!((words(&alone), words(&together)), (word_of("delivered"), word_of("suspect too_large")));
+    assert_eq!(held(&cluster, 1), ids("u", 0..1));
+}
+
+#[tokio::test]
+async fn an_event_that_is_refused_with_nothing_else_on_its_way_is_to_blame() {
+    let cluster = cluster();
+    let pair = kafka(&cluster.bootstrap_servers(), "", LONG);
+    let large = RDKafkaRespErr::RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
+    cluster.request_errors(RDKafkaApiKey::Produce, &[large, large]);
+    assert_eq!(words(&sent(&pair, &events("u", 0..1, 0)).await), ["refused too_large"]);
+    assert_eq!(words(&sent(&pair, &events("v", 0..2, 0)).await), ["delivered"], "the way is free again");
+}
+
+#[tokio::test]
 async fn a_topic_that_was_missing_is_used_as_soon_as_it_is_there() {
     let cluster = MockCluster::new(1).unwrap();
     let text = "properties = { \"allow.auto.create.topics\" = false, \"topic.metadata.propagation.max.ms\" = 200 }";
@@ -253,10 +278,12 @@ async fn a_probe_says_what_is_missing_and_makes_nothing() {
         let [question] = kafka.probe().try_into().unwrap();
         kafka.judge(&question, 1, &wire.send(&question).await).remove(0)
     };
-    assert_eq!(probe("").await, Outcome::Delivered);
+    let kept = "properties = { \"allow.auto.create.topics\" = false }";
+    assert_eq!(probe(kept).await, Outcome::Delivered);
+    assert_eq!(probe("topic = \"orders\"").await, Outcome::Delivered, "the first event makes it");
     // These brokers make every topic that a producer asks for.
     for _ in 0..2 {
-        let outcome = probe("topics = { \"Order Completed\" = \"orders\" }").await;
+        let outcome = probe(&format!("topic = \"orders\"\n{kept}")).await;
         let Outcome::Broken(fault) = &outcome else { panic!("{outcome:?}") };
         assert_eq!(fault.reason.as_str(), "not_found");
         assert!(fault.answer.starts_with("topic `orders`: "), "{}", fault.answer);

@@ -73,6 +73,40 @@ async fn what_passes_is_tried_again_and_what_an_operator_must_repair_holds() {
 }
 
 #[tokio::test]
+async fn a_table_that_is_not_made_holds_whatever_the_reason_and_no_event_dies() {
+    for layout in ["segment", "events"] {
+        let clickhouse = ClickHouse::start();
+        clickhouse.behave(json!({ "mode": 115, "holds": "CREATE TABLE" })).await;
+        let router = Router::start(clickhouse.config(&format!("layout = \"{layout}\""))).await;
+        let scene = Scene { clickhouse, router };
+        let ids = scene.send(&[named("Ping", &json!({}))]).await;
+        let says = |one: &Value| one["reason"].as_str().is_some_and(|said| said.contains("Code: 115"));
+        scene.until_entry("it says what is wrong", says).await;
+        assert_eq!(scene.letters().await.len(), 0, "{layout}");
+        scene.clickhouse.be_itself().await;
+        scene.until_in(if layout == "segment" { "ping" } else { "events" }, &ids).await;
+    }
+}
+
+#[tokio::test]
+async fn a_view_of_somebody_else_that_refuses_rows_holds_and_is_named() {
+    let scene = Scene::start("").await;
+    let first = scene.send(&[named("Ping", &json!({}))]).await;
+    scene.until_in("events", &first).await;
+    scene.clickhouse.execute("CREATE TABLE opentrack.mine (n Int64) ENGINE = MergeTree ORDER BY n").await;
+    let view = "CREATE MATERIALIZED VIEW opentrack.mine_mv TO opentrack.mine AS \
+                SELECT toInt64(event) AS n FROM opentrack.events";
+    scene.clickhouse.execute(view).await;
+    let ids = scene.send(&[named("Ping", &json!({})), named("Pong", &json!({}))]).await;
+    let entry = scene.until_entry("it is held", |one| one["state"] == "held").await;
+    let words = entry["last_error"]["message"].as_str().unwrap_or_default();
+    assert!(words.contains("the view `opentrack.mine_mv`"), "{words}");
+    assert_eq!(scene.letters().await.len(), 0);
+    scene.clickhouse.execute("DROP TABLE opentrack.mine_mv").await;
+    scene.until_in("events", &ids).await;
+}
+
+#[tokio::test]
 async fn a_database_that_may_not_be_made_holds_and_no_event_dies() {
     let scene = {
         let clickhouse = ClickHouse::start();

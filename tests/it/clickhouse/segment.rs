@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::scene::{Scene, named};
-use crate::support::{fresh_id, until};
+use crate::support::{ClickHouse, Router, fresh_id, until};
 
 #[tokio::test]
 async fn every_kind_of_call_becomes_rows_of_its_tables_with_types_of_their_own() {
@@ -150,6 +150,33 @@ async fn what_somebody_else_changes_is_found_out_and_repaired() {
     let ids = scene.send(&[named("Thing", &json!({ "n": 3 }))]).await;
     scene.until_in("thing", &ids).await;
     scene.until_in("tracks", &ids).await;
+}
+
+#[tokio::test]
+async fn a_table_of_somebody_else_is_left_alone_and_its_events_are_kept_in_tracks() {
+    let clickhouse = ClickHouse::start();
+    clickhouse.execute("CREATE DATABASE IF NOT EXISTS opentrack").await;
+    let theirs = "CREATE TABLE opentrack.orders (id UInt64, total Float64) ENGINE = MergeTree ORDER BY id";
+    clickhouse.execute(theirs).await;
+    let router = Router::start(clickhouse.config("layout = \"segment\"")).await;
+    let scene = Scene { clickhouse, router };
+    let ids =
+        scene.send(&[named("Orders", &json!({ "total": 7 })), named("Thing", &json!({ "n": 1 }))]).await;
+    let rows = scene.until_in("tracks", &ids).await;
+    assert!(rows[&ids[0]]["_unmapped"].as_str().is_some_and(|kept| kept.contains('7')), "{rows:?}");
+    scene.until_in("thing", &ids[1..]).await;
+    // One that comes while the router runs.
+    scene
+        .clickhouse
+        .execute("CREATE TABLE opentrack.refunds (total Float64) ENGINE = MergeTree ORDER BY total")
+        .await;
+    let ids = scene.send(&[named("Refunds", &json!({ "total": 7 }))]).await;
+    scene.until_in("tracks", &ids).await;
+    scene.until_idle().await;
+    assert_eq!(scene.letters().await.len(), 0);
+    assert_eq!(scene.number("SELECT count() FROM opentrack.orders").await, 0.0);
+    assert_eq!(scene.clickhouse.columns("orders").await.len(), 2);
+    assert_eq!(scene.clickhouse.columns("refunds").await.len(), 1);
 }
 
 #[tokio::test]

@@ -271,6 +271,31 @@ async fn a_rollup_that_is_dropped_is_made_again_from_the_events() {
 }
 
 #[tokio::test]
+async fn a_rollup_that_a_kill_kept_from_being_filled_is_filled_later_and_once() {
+    let mut scene = Scene::start("").await;
+    let ids = scene.send(&visit("v1")).await;
+    scene.until_in("events", &ids).await;
+    scene.until_idle().await;
+    let before = sums(&scene).await;
+    scene.clickhouse.execute("DROP TABLE opentrack.rollup_pages_mv SYNC").await;
+    scene.clickhouse.execute("DROP TABLE opentrack.rollup_pages SYNC").await;
+    scene.clickhouse.behave(json!({ "mode": 497, "holds": "INSERT INTO `opentrack`.`rollup_pages`" })).await;
+    scene.router.kill9();
+    scene.router.start_again().await;
+    let ids = scene.send(&[named("Ping", &json!({}))]).await;
+    scene.until_in("events", &ids).await;
+    // Killed between the view and the filling; then the answer of the filling is lost.
+    scene.router.kill9();
+    let half = json!({ "mode": "half", "holds": "INSERT INTO `opentrack`.`rollup_pages`", "times": 1 });
+    scene.clickhouse.behave(half).await;
+    scene.router.start_again().await;
+    until_sums(&scene, &before).await;
+    let marked = "SELECT count() FROM system.tables WHERE database = 'opentrack' AND comment != ''";
+    until("the mark is gone", 40, async || scene.number(marked).await == 0.0).await;
+    assert_eq!(sums(&scene).await, before);
+}
+
+#[tokio::test]
 async fn an_operator_makes_a_rollup_anew_by_one_command() {
     let scene = Scene::start("").await;
     let ids = scene.send(&visit("v1")).await;

@@ -1,6 +1,6 @@
 //! What the command line says about Kafka before the first event.
 
-use super::config;
+use super::{MAKES_NO_TOPIC, config};
 use crate::support::{Kafka, Router, opentrack};
 
 fn told(output: &std::process::Output) -> String {
@@ -10,7 +10,7 @@ fn told(output: &std::process::Output) -> String {
 #[tokio::test]
 async fn a_probe_tells_whether_the_topic_is_there() {
     let cluster = Kafka::start();
-    let router = Router::start(config(&cluster, "")).await;
+    let router = Router::start(config(&cluster, MAKES_NO_TOPIC)).await;
     let probed = router.run(&["check", "--probe"]);
     assert!(told(&probed).contains("probe of kafka: not_found: topic `events`"), "{}", told(&probed));
     cluster.create("events", 2);

@@ -8,6 +8,10 @@ mod refusals;
 
 use crate::support::{Config, Kafka};
 
+/// As on clusters that make no topic by themselves; and does not wait long for one that may be on its way.
+const MAKES_NO_TOPIC: &str =
+    "properties = { \"allow.auto.create.topics\" = false, \"topic.metadata.propagation.max.ms\" = 200 }";
+
 /// A router with this cluster as a destination, with patience short enough for a test, and the embedded warehouse.
 fn config(cluster: &Kafka, extra: &str) -> Config {
     let brokers: Vec<String> = cluster.brokers().split(',').map(str::to_owned).collect();

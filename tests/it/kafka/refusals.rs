@@ -2,12 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::config;
+use super::{MAKES_NO_TOPIC, config};
 use crate::support::{Kafka, Router, batch, fresh_id, ids_of, track, until};
-
-/// As on clusters that make no topic by themselves; and does not wait long for one that may be on its way.
-const MAKES_NO_TOPIC: &str =
-    "properties = { \"allow.auto.create.topics\" = false, \"topic.metadata.propagation.max.ms\" = 200 }";
 
 #[tokio::test]
 async fn a_message_that_is_too_large_is_one_dead_letter() {

@@ -76,6 +76,21 @@ fn what_an_operator_must_repair_holds_and_no_event_dies() {
 }
 
 #[test]
+fn a_view_of_somebody_else_that_refuses_rows_holds_and_is_named() {
+    let pushing = |code: u32, view: &str| {
+        insert(1, 500, &format!("Code: {code}. DB::Exception: said: while pushing to view d.{view} (a-b-c). (NAME)"))
+    };
+    for code in [6, 27, 41, 47, 60, 153, 43] {
+        assert_eq!(pushing(code, "mine"), "broken rejected", "{code}");
+    }
+    assert_eq!(pushing(159, "mine"), "transient server_error");
+    assert_eq!(pushing(252, "mine"), "throttled throttled 30s");
+    assert_eq!(pushing(497, "mine"), "broken forbidden");
+    assert_eq!(pushing(60, "rollup_pages_mv"), "transient schema", "ours are made anew");
+    assert_eq!(pushing(6, "rollup_pages_mv"), "refused rejected");
+}
+
+#[test]
 fn a_proxy_is_judged_by_its_status() {
     for (status, wanted) in [
         (401, "broken unauthorized"),

@@ -3,7 +3,9 @@
 use super::super::super::reply::words;
 use super::super::super::{Answer, Failure, FailureKind, Reply, SchemaFault};
 use super::super::errors::{Kind, code, kind};
+use super::super::taken;
 use crate::policy::outcome::{Fault, Place, Reason};
+use crate::warehouse::names::BUILT_IN_TABLES;
 
 /// UNKNOWN_TABLE, and the older UNKNOWN_DATABASE beside it.
 const NO_TABLE: u32 = 60;
@@ -68,10 +70,18 @@ fn of_answer(answer: &Answer, at: impl Fn(Fault) -> Fault) -> SchemaFault {
     }
 }
 
-/// A right that is missing holds everything instead of closing one table.
+/// Returns what a name means that is taken by somebody else's table. Where every event needs it, all are held.
+pub(super) fn of_taken(table: &str) -> SchemaFault {
+    let place = Place { table: table.to_owned(), ddl: String::new() };
+    let fault = Fault { place: Some(Box::new(place)), ..Fault::new(Reason::Schema, None, words(&taken::words(table))) };
+    let denied = SchemaFault::Denied(fault);
+    if BUILT_IN_TABLES.contains(&table) { holds(denied) } else { denied }
+}
+
+/// What would close one table holds everything: for a table without which events would die.
 pub(super) fn holds(fault: SchemaFault) -> SchemaFault {
     match fault {
-        SchemaFault::Denied(fault) if fault.reason == Reason::Forbidden => SchemaFault::Broken(fault),
+        SchemaFault::Denied(fault) => SchemaFault::Broken(fault),
         other => other,
     }
 }
@@ -86,13 +96,16 @@ mod tests {
     }
 
     #[test]
-    fn a_right_that_is_missing_closes_one_table_unless_it_is_to_be_made() {
+    fn what_is_denied_closes_one_table_and_holds_when_the_table_must_be_there() {
         assert_eq!((class(497), class(516), class(62)), ("denied", "broken", "denied"));
         assert_eq!((class(60), class(159), class(202), class(999)), ("transient", "transient", "transient", "transient"));
         let denied = of(&answered(403, &[], "Code: 497. DB::Exception: x"), "t", "DDL".to_owned());
         assert_eq!(denied.fault().place.as_ref().map(|place| place.ddl.as_str()), Some("DDL"));
         assert_eq!(holds(denied).as_str(), "broken");
-        assert_eq!(holds(of(&answered(500, &[], "Code: 62. DB::Exception: x"), "t", String::new())).as_str(), "denied");
+        for code in [62, 115, 452] {
+            let refused = answered(500, &[], &format!("Code: {code}. DB::Exception: x"));
+            assert_eq!(holds(of(&refused, "t", String::new())).as_str(), "broken", "{code}");
+        }
     }
 
     #[test]

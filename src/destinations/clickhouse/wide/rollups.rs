@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use super::super::ddl::Names;
+use super::super::ddl::{Names, alter, text as literal};
 
 /// Texts of the kinds of columns that several rollups have.
 const SITE: &str = "`site` LowCardinality(String), `environment` LowCardinality(String)";
@@ -17,6 +17,9 @@ const TEXT_AT: &str = "AggregateFunction(argMinIf, String, DateTime64(3, 'UTC'),
 const VISITOR: &str = "if(`anonymous_id` = '', `user_id`, `anonymous_id`)";
 const IS_VIEW: &str = "`type` IN ('page', 'screen')";
 const ID: &str = "cityHash64(`message_id`)";
+
+/// Begins the comment of a table that is to be filled; the token of the filling follows.
+pub(in super::super) const TO_FILL: &str = "opentrack: to be filled, ";
 
 /// One rollup: its table, what fills it, and the key.
 #[derive(Debug)]
@@ -67,10 +70,31 @@ impl Rollup {
         )
     }
 
-    /// Returns the statement that fills its table with the events that were there before it.
-    pub(in super::super) fn fill(&self, names: &Names) -> String {
+    /// Returns the statement that fills its table with the events that were there before it. It has a token and an order, so
+    /// that blocks of a filling that is run again are dropped.
+    pub(in super::super) fn fill(&self, names: &Names, token: &str) -> String {
         let events = format!("{} FINAL", names.table(super::TABLE));
-        format!("INSERT INTO {}\n{}", names.table(self.name), self.select(&events))
+        format!(
+            "INSERT INTO {} SETTINGS insert_deduplication_token = {}\n{}\nORDER BY {}",
+            names.table(self.name),
+            literal(token),
+            self.select(&events),
+            self.order
+        )
+    }
+
+    /// Returns the statement that marks its table as one to be filled, with this token.
+    pub(in super::super) fn mark(&self, names: &Names, token: &str) -> String {
+        self.comment(names, &format!("{TO_FILL}{token}"))
+    }
+
+    /// Returns the statement that takes the mark away.
+    pub(in super::super) fn unmark(&self, names: &Names) -> String {
+        self.comment(names, "")
+    }
+
+    fn comment(&self, names: &Names, words: &str) -> String {
+        alter(names, self.name, std::iter::once(format!("MODIFY COMMENT {}", literal(words))))
     }
 
     fn select(&self, events: &str) -> String {
@@ -252,7 +276,8 @@ mod tests {
     #[test]
     fn a_rollup_is_filled_from_rows_without_repetitions() {
         let names = Names { database: "ot".to_owned(), cluster: String::new(), ttl: None };
-        let fill = pages().fill(&names);
+        let fill = pages().fill(&names, "t-1");
         assert!(fill.contains("FROM `ot`.`events` FINAL\n"), "{fill}");
+        assert!(fill.starts_with("INSERT INTO `ot`.`rollup_pages` SETTINGS insert_deduplication_token = 't-1'\n"), "{fill}");
     }
 }
