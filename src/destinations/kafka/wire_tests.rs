@@ -156,21 +156,6 @@ async fn what_nobody_waits_for_any_more_never_comes_after_what_is_sent_again() {
 }
 
 #[tokio::test]
-async fn requests_in_flight_together_keep_their_order_when_one_of_them_fails() {
-    let cluster = cluster();
-    let text = "properties = { \"batch.num.messages\" = 5, \"linger.ms\" = 0 }";
-    let pair = kafka(&cluster.bootstrap_servers(), text, LONG);
-    assert_eq!(words(&sent(&pair, &events("u", 0..1, 0)).await), ["delivered"]);
-    cluster.broker_round_trip_time(1, Duration::from_millis(30)).unwrap();
-    let fine = RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR;
-    let late = RDKafkaRespErr::RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT;
-    let moved = RDKafkaRespErr::RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION;
-    cluster.request_errors(RDKafkaApiKey::Produce, &[late, fine, moved, fine, fine, late, late, fine]);
-    assert_eq!(words(&sent(&pair, &events("u", 1..200, 0)).await), ["delivered"]);
-    assert_eq!(held(&cluster, 200), ids("u", 0..200));
-}
-
-#[tokio::test]
 async fn a_fatally_ill_producer_is_replaced() {
     let cluster = cluster();
     let pair = kafka(&cluster.bootstrap_servers(), "", LONG);
