@@ -9,7 +9,8 @@
 //!                              └── 200 is answered here, and only here
 //! ```
 //!
-//! Pure code holds the meaning ([`spec`], [`policy`], [`warehouse`], `plan` and `judge` of each destination).
+//! Pure code holds the meaning ([`spec`], [`policy`], [`warehouse`], [`enrich`], [`projections`], `plan` and `judge` of each
+//! destination).
 //! Actors hold the patience ([`actors`]). The journal holds the data ([`journal`]).
 //! `ARCHITECTURE.md` is the longer map; `tests/layers.rs` keeps the arrows pointing one way.
 
@@ -18,9 +19,11 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod destinations;
+pub mod enrich;
 pub mod http;
 pub mod journal;
 pub mod policy;
+pub mod projections;
 pub mod spec;
 pub mod telemetry;
 pub mod warehouse;

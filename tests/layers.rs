@@ -57,20 +57,24 @@ const EVERYTHING: &[&str] = &[
     "cli",
     "config",
     "destinations",
+    "enrich",
     "http",
     "journal",
     "policy",
+    "projections",
     "spec",
     "telemetry",
     "warehouse",
 ];
-const MEANING: &[&str] = &["spec", "policy", "warehouse"];
+const MEANING: &[&str] = &["spec", "policy", "projections", "warehouse"];
 
 const RULES: &[Rule] = &[
     Rule { pattern: "spec/", may: &[], banned: PURE },
     Rule { pattern: "policy/schema/", may: &["spec", "warehouse"], banned: PURE },
     Rule { pattern: "policy/", may: &["spec"], banned: PURE },
     Rule { pattern: "warehouse/", may: &["spec"], banned: PURE },
+    Rule { pattern: "enrich/", may: &["spec"], banned: PURE },
+    Rule { pattern: "projections/", may: &["spec"], banned: PURE },
     Rule { pattern: "destinations/*/config.rs", may: MEANING, banned: PURE },
     Rule { pattern: "destinations/*/map.rs", may: MEANING, banned: PURE },
     Rule { pattern: "destinations/*/map/", may: MEANING, banned: PURE },
@@ -97,7 +101,11 @@ const RULES: &[Rule] = &[
     Rule { pattern: "destinations/mock/", may: &[], banned: PURE },
     Rule { pattern: "destinations/show.rs", may: &[], banned: PURE },
     Rule { pattern: "destinations/wants.rs", may: &["policy", "spec"], banned: PURE },
-    Rule { pattern: "destinations/", may: &["spec", "policy", "warehouse", "telemetry"], banned: EDGE },
+    Rule {
+        pattern: "destinations/",
+        may: &["spec", "policy", "projections", "warehouse", "telemetry"],
+        banned: EDGE,
+    },
     Rule {
         pattern: "journal/",
         may: &["spec", "telemetry"],
@@ -111,12 +119,21 @@ const RULES: &[Rule] = &[
     Rule { pattern: "telemetry/", may: &["spec"], banned: &["actix_web", "reqwest", "std::env"] },
     Rule {
         pattern: "actors/",
-        may: &["config", "destinations", "journal", "policy", "spec", "telemetry", "warehouse"],
+        may: &[
+            "config",
+            "destinations",
+            "journal",
+            "policy",
+            "projections",
+            "spec",
+            "telemetry",
+            "warehouse",
+        ],
         banned: &["actix_web", "reqwest", "rusqlite", "std::env"],
     },
     Rule {
         pattern: "http/",
-        may: &["actors", "config", "spec", "telemetry"],
+        may: &["actors", "config", "enrich", "spec", "telemetry"],
         banned: &["reqwest", "rusqlite", "std::env"],
     },
     Rule { pattern: "cli/", may: EVERYTHING, banned: &[] },

@@ -1,0 +1,3 @@
+//! What is added to an event at the door, once, before it is stored.
+//!
+//! Pure: tables and clocks come as arguments. Never changes what the sender said, only adds beside it.

@@ -1,0 +1,4 @@
+//! What the stream says right now, as folds over events: sessions, carts, orders, active users.
+//!
+//! Pure arithmetic with exact definitions: no clock, no input or output; whoever runs a fold brings the time. Never knows where
+//! its result is kept.
