@@ -333,6 +333,12 @@ pub trait SchemaStore: Send + Sync + 'static {
         Box::pin(std::future::ready(Ok(())))
     }
 
+    /// Returns the tables that events ask for and whose name something else has, each with what an operator is told. Asked
+    /// by whoever looks at the schema, so it answers from memory.
+    fn taken(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
+
     /// Returns the work that is to be done from time to time.
     fn chores(&self) -> Vec<Chore> {
         Vec::new()
