@@ -4,4 +4,5 @@
 
 mod address;
 pub mod channel;
+pub mod device;
 pub mod hashing;
