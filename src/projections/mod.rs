@@ -5,5 +5,7 @@
 
 pub mod active;
 pub mod active_average;
+pub mod commerce;
 pub mod presence;
+pub mod session;
 pub mod vitals;
