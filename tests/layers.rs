@@ -85,7 +85,6 @@ const RULES: &[Rule] = &[
     Rule { pattern: "destinations/*/mock.rs", may: MEANING, banned: PURE },
     Rule { pattern: "destinations/*/mock/", may: MEANING, banned: PURE },
     Rule { pattern: "destinations/*/show.rs", may: MEANING, banned: PURE },
-    Rule { pattern: "destinations/*/sign.rs", may: MEANING, banned: PURE },
     Rule { pattern: "destinations/*/secrets.rs", may: MEANING, banned: PURE },
     Rule { pattern: "destinations/*/topic.rs", may: MEANING, banned: PURE },
     Rule { pattern: "destinations/*/users.rs", may: MEANING, banned: PURE },
