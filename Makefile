@@ -10,16 +10,16 @@ help: ## list the verbs
 run: ## start the router with ./config.toml
 	cargo run --locked
 
-test-deps: ## install what some tests drive: client libraries below target/sdk, and PostgreSQL
+test-deps: ## install what some tests drive: client libraries below target/sdk, PostgreSQL and Redis
 	@scripts/test-deps.sh
 
 # One profile and one set of features for everything, so that nothing is compiled twice.
-# One PostgreSQL for all of them: without it, each process that needs one starts its own.
+# One PostgreSQL and one Redis for all of them: without it, each process that needs one starts its own.
 test: test-deps ## all tests; with cargo-nextest where it is installed
 	@if cargo nextest --version >/dev/null 2>&1; then \
-	  scripts/with-postgres.sh cargo nextest run --locked --no-fail-fast; \
+	  scripts/with-postgres.sh scripts/with-redis.sh cargo nextest run --locked --no-fail-fast; \
 	else \
-	  scripts/with-postgres.sh cargo test --locked --no-fail-fast --lib --bins --tests; \
+	  scripts/with-postgres.sh scripts/with-redis.sh cargo test --locked --no-fail-fast --lib --bins --tests; \
 	fi
 	cargo test --locked --doc
 
