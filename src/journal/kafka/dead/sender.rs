@@ -70,8 +70,21 @@ impl Sender {
         Sender { topic: topic.to_owned(), config, producer: Mutex::default() }
     }
 
-    /// Sends records in their order and returns what became of each.
+    /// Sends records in their order and returns what became of each. Brokers refuse what the library puts together as a whole,
+    /// so those that were refused are sent once more, each alone.
     pub(super) fn send(&self, parcels: &[Parcel<'_>]) -> Vec<Sent> {
+        let mut sent = self.send_together(parcels);
+        if parcels.len() > 1 {
+            for (parcel, sent) in
+                parcels.iter().zip(&mut sent).filter(|(_, sent)| matches!(sent, Sent::Never(_)))
+            {
+                self.send_together(std::slice::from_ref(parcel)).into_iter().for_each(|again| *sent = again);
+            }
+        }
+        sent
+    }
+
+    fn send_together(&self, parcels: &[Parcel<'_>]) -> Vec<Sent> {
         let producer = match self.producer() {
             Ok(producer) => producer,
             Err(error) => return vec![Sent::NotNow(error.to_string()); parcels.len()],

@@ -200,6 +200,10 @@ fn a_letter_that_the_brokers_never_take_stays_here_and_holds_nobody_up() {
     one.bury(&["a"]);
     other.until(&["a"]);
     assert_eq!(one.ids(), ["a", "large"]);
+    // Together too large, and not one by one.
+    cluster.0.request_errors(RDKafkaApiKey::Produce, &too_large);
+    one.bury(&["b", "c"]);
+    other.until(&["a", "b", "c"]);
 }
 
 #[test]
