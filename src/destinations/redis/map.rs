@@ -9,7 +9,6 @@ use sha2::{Digest as _, Sha256};
 
 use crate::destinations::kit::text::cut;
 use crate::policy::outcome::{Reason, Verdict};
-use crate::projections::active::MAX_LATE_MS;
 use crate::projections::presence;
 use crate::spec::{Event, Kind};
 
@@ -40,8 +39,6 @@ pub(super) struct Note<'a> {
     pub(super) page: Option<String>,
     /// Whether it was made by somebody who was there, and not by a server about them.
     pub(super) is_here: bool,
-    /// Whether it arrived while it could still say that somebody is there.
-    pub(super) is_in_time: bool,
     /// What was bought.
     pub(super) order: Option<Order>,
 }
@@ -67,7 +64,6 @@ pub(super) fn note(event: &Event) -> Note<'_> {
         visitor: short(presence::visitor(event).unwrap_or_default()),
         page: presence::page(event).map(|page| cut(&page, MAX_TEXT_BYTES).to_owned()),
         is_here,
-        is_in_time: event.receipt.received_at.as_millisecond() - at <= MAX_LATE_MS,
         order: (event.head.kind == Kind::Track).then(|| money::order(event)).flatten(),
     }
 }

@@ -136,7 +136,8 @@ fn name(site: &str) -> String {
 }
 
 fn argument(notes: &[Note<'_>], now: Timestamp) -> Argument {
-    let still = |note: &&Note<'_>| note.is_here && note.is_in_time && now.as_millisecond() - note.at < MAX_LATE_MS;
+    // What arrives too late to show anybody is at least as old as it is late.
+    let still = |note: &&Note<'_>| note.is_here && now.as_millisecond() - note.at < MAX_LATE_MS;
     let newest = notes.iter().filter(still).map(|note| note.at).max();
     Argument {
         keep: Keep {
