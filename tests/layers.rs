@@ -33,6 +33,7 @@ const PURE: &[&str] = &[
     "reqwest",
     "rusqlite",
     "rdkafka",
+    "redis",
     "socket2",
     "rustix",
     "listenfd",

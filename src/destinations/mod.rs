@@ -47,6 +47,7 @@ registry! {
     #[cfg(feature = "kafka")]
     kafka: kafka::Kafka,
     clickhouse: clickhouse::ClickHouse,
+    redis: redis::Redis,
 }
 
 // What `make destination` copies is compiled and tested with everything else. It is in no binary and in no list.
