@@ -93,6 +93,7 @@ const RULES: &[Rule] = &[
     Rule { pattern: "destinations/*/users.rs", may: MEANING, banned: PURE },
     Rule { pattern: "destinations/*/views.rs", may: MEANING, banned: PURE },
     Rule { pattern: "destinations/*/views/", may: MEANING, banned: PURE },
+    Rule { pattern: "destinations/*/live/", may: MEANING, banned: PURE },
     Rule { pattern: "destinations/kit/answers.rs", may: &["policy"], banned: PURE },
     Rule { pattern: "destinations/kit/call.rs", may: &[], banned: PURE },
     Rule { pattern: "destinations/kit/pack.rs", may: &[], banned: PURE },

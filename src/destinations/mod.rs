@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 
 use crate::policy::outcome::{Fault, Outcome, Reason, Verdict};
@@ -107,6 +108,8 @@ pub struct Setting {
     pub timeout: std::time::Duration,
     /// The environment variables that it asked for, by name, as far as they are set.
     pub surroundings: BTreeMap<String, String>,
+    /// Makes what it derives of ids unlike that of another site; empty where only settings are checked.
+    pub site_salt: SecretString,
     /// Where it counts what it does, by emitting events of `telemetry`.
     pub meter: Meter,
 }

@@ -114,6 +114,7 @@ fn each<L: Launcher<Output = ()>>(check: impl Fn() -> L) {
             production: false,
             timeout: Duration::from_secs(10),
             surroundings: Default::default(),
+            site_salt: String::new().into(),
             meter: opentrack::telemetry::Meter::default(),
         };
         settings(entry).build(&setting, check()).unwrap();
@@ -315,6 +316,7 @@ fn each_with_secrets<L: Launcher<Output = ()>>(check: impl Fn() -> L) {
             production: false,
             timeout: Duration::from_secs(10),
             surroundings: Default::default(),
+            site_salt: String::new().into(),
             meter: opentrack::telemetry::Meter::default(),
         };
         let settings = (entry.parse)(filled(table, entry, &url, SECRET)).unwrap();

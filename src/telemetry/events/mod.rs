@@ -37,7 +37,7 @@ pub use letters::{LettersCounted, LettersEnded};
 pub use library::LibrarySaid;
 pub use life::{NobodyThere, Stopped, Stopping, Trouble};
 pub use orders::{OperatorOrdered, ReplayBegun, ReplayEnded};
-pub use pool::{CharactersDropped, NameTaken, PoolMeasured};
+pub use pool::{CharactersDropped, LiveTablesOff, NameTaken, PoolMeasured};
 pub use reload::{
     ConfigApplied, ConfigRefused, ConfigUnchanged, ConfigWaits, ConfigWarning, DestinationStopped,
 };
