@@ -48,6 +48,7 @@ registry! {
     #[cfg(feature = "kafka")]
     kafka: kafka::Kafka,
     clickhouse: clickhouse::ClickHouse,
+    redis: redis::Redis,
 }
 
 // What `make destination` copies is compiled and tested with everything else. It is in no binary and in no list.
@@ -340,6 +341,12 @@ pub trait SchemaStore: Send + Sync + 'static {
     fn refresh(&self, table: Option<String>) -> BoxFuture<Result<(), SchemaFault>> {
         drop(table);
         Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// Returns the tables that events ask for and whose name something else has, each with what an operator is told. Asked
+    /// by whoever looks at the schema, so it answers from memory.
+    fn taken(&self) -> Vec<(String, String)> {
+        Vec::new()
     }
 
     /// Returns the work that is to be done from time to time.

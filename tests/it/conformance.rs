@@ -93,7 +93,15 @@ fn filled(mut table: Table, entry: &Entry, url: &str, text: &str) -> Table {
 /// The same address as the destination writes it: not all of them are reached over HTTP.
 fn address(kind: &str, url: &str) -> String {
     let (base, _) = url.split_once('?').unwrap_or((url, ""));
-    if kind == "postgres" { base.replacen("https", kind, 1) } else { url.to_owned() }
+    match kind {
+        "postgres" => base.replacen("https", kind, 1),
+        // What is behind the host is the number of a database.
+        "redis" => {
+            let host = base.split('/').nth(2).unwrap_or_default();
+            format!("redis://{host}/3")
+        }
+        _ => url.to_owned(),
+    }
 }
 
 /// Builds every destination and hands it to a check.

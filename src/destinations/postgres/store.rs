@@ -352,6 +352,15 @@ impl SchemaStore for Store {
         })
     }
 
+    fn taken(&self) -> Vec<(String, String)> {
+        let names = self.frozen.in_the_way().into_iter();
+        let words = |table: &str| {
+            let name = ddl::table_name(&self.schema, table);
+            format!("{name} is no table of events: those of its name stay in `tracks`; rename it, or give the router another `schema`")
+        };
+        names.map(|table| { let why = words(&table); (table, why) }).collect()
+    }
+
     fn chores(&self) -> Vec<Chore> {
         vec![TIDY]
     }
