@@ -64,8 +64,8 @@ export interface View {
         title: string;
         url: string;
     };
-    campaign: Record<string, string>;
-    clickIds: Record<string, string>;
+    campaign?: Record<string, string> | undefined;
+    clickIds?: Record<string, string> | undefined;
 }
 /** The kinds of Segment's calls. */
 export type Kind = 'track' | 'page' | 'identify' | 'group' | 'alias' | 'screen';

@@ -65,8 +65,8 @@ export interface CallOptions {
 export interface View {
   id: string;
   page: { path: string; referrer: string; search: string; title: string; url: string };
-  campaign: Record<string, string>;
-  clickIds: Record<string, string>;
+  campaign?: Record<string, string> | undefined;
+  clickIds?: Record<string, string> | undefined;
 }
 
 /** The kinds of Segment's calls. */
@@ -133,8 +133,18 @@ export interface User {
 /** `window.opentrack`, and `window.analytics` where a stub asked for it. The helpers of commerce.ts come on top. */
 export interface Tracker {
   track(event: string, properties?: Properties, options?: CallOptions, callback?: Callback): void;
-  page(category?: string | Properties, name?: string | Properties, properties?: Properties, options?: CallOptions): void;
-  screen(category?: string | Properties, name?: string | Properties, properties?: Properties, options?: CallOptions): void;
+  page(
+    category?: string | Properties,
+    name?: string | Properties,
+    properties?: Properties,
+    options?: CallOptions,
+  ): void;
+  screen(
+    category?: string | Properties,
+    name?: string | Properties,
+    properties?: Properties,
+    options?: CallOptions,
+  ): void;
   identify(userId?: string | Properties, traits?: Properties, options?: CallOptions, callback?: Callback): void;
   group(groupId: string, traits?: Properties, options?: CallOptions, callback?: Callback): void;
   alias(userId: string, previousId?: string, options?: CallOptions, callback?: Callback): void;
