@@ -152,7 +152,8 @@ export const boot = (...extra: (() => void)[]) => {
   const { dataset = {}, src = location.href } = (d.currentScript || {}) as HTMLScriptElement;
   const { endpoint, writeKey: key, globalSegmentAnalyticsKey: segment } = dataset as Record<string, string>;
   const tracker = {} as Tracker;
-  if (w.opentrack) return;
+  // Not any value: an element with this id is a global as well.
+  if (w.opentrack && (w.opentrack as Tracker).load) return;
   w.opentrack = tracker;
   features = extra;
   origin = new URL(src).origin;

@@ -62,6 +62,14 @@ browserTest('the tracker lives beside the scripts of Segment and Google', async 
   assert.deepEqual([theirs, hub.accepted().length], [[1, 2], 1]);
 });
 
+browserTest('elements with the ids of our globals are not taken for them', async ({ site, hub, page, settled }) => {
+  site.pages.set('/', html('', `<p id="opentrack"></p><p id="track"></p>${script(hub, QUIET)}`));
+  await page.goto(site.url);
+  await page.evaluate(() => window.track('track', 'Named'));
+  await settled();
+  assert.equal(hub.named('Named').length, 1);
+});
+
 browserTest('two trackers on a page are one', async ({ site, hub, page, settled }) => {
   site.pages.set('/', html(script(hub, PAGES) + script(hub, PAGES)));
   await page.goto(site.url);
