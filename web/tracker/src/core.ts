@@ -13,7 +13,7 @@ import { layer, stub } from './layer';
 import { page, tell } from './page';
 import * as queue from './queue';
 import { durable, keep, keys } from './store';
-import type { CallOptions, Callback, Consent, Message, Options, Plugin, Properties, Tracker } from './types';
+import type { CallOptions, Consent, Message, Options, Plugin, Properties, Tracker } from './types';
 import { view } from './view';
 
 declare const ENDPOINT: string;
@@ -21,7 +21,7 @@ declare const ENDPOINT: string;
 /** These neither open a session nor keep one open. */
 const PASSIVE = /^(Web Vital|Error Occurred)$/;
 /** What rules the first event is not held until the start. */
-const RULES = /^(consent|opt|use|on$)/;
+const RULES = /^(consent|opt)/;
 /** gtag's other commands, which are not for us. */
 const GTAG = /^(js|[gs]et|event)$/;
 
@@ -29,7 +29,6 @@ let writeKey: string;
 let running = false;
 let origin: string;
 let features: (() => void)[];
-const plugins: Plugin[] = [];
 /** Calls from before the start. */
 const early: (() => void)[] = [];
 
@@ -42,21 +41,12 @@ const seal = (message: Message): Message | undefined => {
   if (!options.cookieHttpOnly) message.anonymousId = message.anonymousId || ids.visitor();
   merge(
     context,
-    ids.session(Date.parse(timestamp), active, campaign || ''),
+    ids.session(+new Date(timestamp), active, campaign || ''),
     Object.keys(categoryPreferences)[0] && { consent: { categoryPreferences } },
     !durable() && { cookieless: true },
   );
-  for (const plugin of plugins) {
-    const answer = safely(() => plugin.message && plugin.message(message));
-    if (answer === false) return;
-    message = answer || message;
-  }
-  emit('message', message);
-  return message;
+  return emit('message', message) ? undefined : message;
 };
-
-const begin = (plugin: Plugin) =>
-  safely(() => plugin.start && plugin.start({ options, view, send, auto, on, emit, commands }));
 
 /** Follows a change of consent. */
 const settle = () => {
@@ -93,13 +83,10 @@ merge(commands, {
     queue.settle();
     ids.reset();
   },
-  // The callback of every call is called when it is done; this one does nothing before.
+  // The callback of every call gets the inside of the tracker when the call is done; these do nothing before.
   ready: () => {},
+  use: () => {},
   on,
-  use: (plugin: Plugin) => {
-    plugins.push(plugin);
-    if (running) begin(plugin);
-  },
   consent: (answer: Consent | string, signals: Properties) =>
     typeof answer === 'string' ? consents.gtag(answer, signals) : consents.consent(answer),
   optIn: consents.optIn,
@@ -112,10 +99,10 @@ const run = (command: string, ...args: unknown[]): void => {
   if (/^(config|load)$/.test(command)) return config(args[0] as string, args[1] as Options);
   if (!running && !RULES.test(command)) return void early.push(() => run(command, ...args));
   if (!commands[command]) return GTAG.test(command) ? undefined : warn(`no command "${command}"`);
-  const callback = command !== 'on' && typeof args[args.length - 1] === 'function' && (args.pop() as Callback);
+  const callback = command !== 'on' && typeof args[args.length - 1] === 'function' && (args.pop() as Plugin);
   commands[command]!(...(args as never[]));
   emit(command, ...args);
-  if (callback) callback();
+  if (callback) callback({ options, view, send, auto, on, emit, commands });
 };
 
 const hide = () => {
@@ -129,7 +116,6 @@ const start = () => {
   consents.begin(options.consent === 'opt-in', options.respectDNT, settle);
   settle();
   [page, clicks, errors, engagement, ...features].forEach(safely);
-  plugins.forEach(begin);
   early.forEach(safely);
   // Behind everybody else's listeners: the last vitals are told in theirs.
   listen(w, 'visibilitychange', () => d.visibilityState === 'hidden' && hide());

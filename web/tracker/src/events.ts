@@ -1,5 +1,5 @@
 /** Makes messages, and is the place where the parts of the tracker hear of each other. */
-import { merge, now, safely, uuid } from './dom';
+import { merge, safely, uuid } from './dom';
 import * as ids from './ids';
 import * as queue from './queue';
 import type { CallOptions, Kind, Listener, Message, Options, Properties } from './types';
@@ -21,25 +21,24 @@ export const on = (event: string, listener: Listener) => {
   (listeners[event] = listeners[event] || []).push(listener);
 };
 
-export const emit = (event: string, ...args: unknown[]) => {
-  for (const listener of listeners[event] || []) safely(() => listener(...(args as never[])));
-};
+/** Tells all listeners; whether one of them answered false. */
+export const emit = (event: string, ...args: unknown[]) =>
+  (listeners[event] || []).filter((listener) => safely(() => listener(...(args as never[]))) === false)[0];
 
 /** Sends a call; returns the message, open to change until the task ends. */
 export const send = (type: Kind, fields: Partial<Message>, own: CallOptions = {}): Message => {
-  const { timestamp, context: said, integrations, messageId } = own;
   const message: Message = {
     type,
-    messageId: messageId || 'ot-' + uuid(),
-    timestamp: new Date(timestamp || now()).toISOString(),
+    messageId: 'ot-' + uuid(),
+    timestamp: new Date(),
     userId: ids.person().id,
-    integrations,
     ...fields,
+    ...own,
     context: {
       ...context(),
       environment: options.environment,
       library: { name: 'opentrack.js', version: VERSION },
-      ...said,
+      ...own.context,
     },
   };
   queue.add(message);

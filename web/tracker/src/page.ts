@@ -1,5 +1,5 @@
 /** When one view of a page ends and the next begins. */
-import { d, listen, safely, w } from './dom';
+import { d, listen, w } from './dom';
 import { commands, emit, options, send, twice } from './events';
 import type { CallOptions, Message, Properties } from './types';
 import { enter, look, view } from './view';
@@ -33,8 +33,7 @@ export const page = () => {
     const next = address(location.href);
     const [path, before] = [next, seen].map((url) => url.split('?')[0]);
     // Frameworks set the title after the address.
-    if (next !== seen && (!replaced || options.countQuery || path !== before))
-      setTimeout(() => safely(() => tell(false)));
+    if (next !== seen && (!replaced || options.countQuery || path !== before)) setTimeout(tell, 0, false);
     seen = next;
   };
 
@@ -51,7 +50,7 @@ export const page = () => {
       const original = history[name];
       history[name] = function (...args) {
         original.apply(this, args);
-        safely(() => changed(name === 'replaceState'));
+        changed(name === 'replaceState');
       };
     }
     for (const type of ['popstate', 'hashchange']) listen(w, type, () => changed());

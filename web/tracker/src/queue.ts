@@ -86,7 +86,6 @@ const send = () => {
     body,
     keepalive: bytes <= BODY,
     credentials: 'include',
-    headers: { 'content-type': 'text/plain' },
   }).then(
     (answer) => judge(answer.status, answer.headers.get('retry-after')),
     () => judge(0),

@@ -199,7 +199,7 @@ browserTest('a call takes context, integrations, time and id, and calls back', a
   const { context, integrations, timestamp, messageId } = await hub.one('Optional');
   assert.deepEqual(
     [called, context.ab, integrations, timestamp, messageId],
-    [true, 'b', { All: false }, '2026-01-02T03:04:05.000Z', 'mine-1'],
+    [true, 'b', { All: false }, '2026-01-02T03:04:05Z', 'mine-1'],
   );
 });
 

@@ -280,8 +280,17 @@ browserTest('engagement is not measured where that is switched off', async ({ op
   assert.deepEqual(hub.named('Page Engaged'), []);
 });
 
+/** Waits until the browser has found the largest thing of the page. */
+const painted = (page) =>
+  page.evaluate(() =>
+    new Promise((done) =>
+      new PerformanceObserver(done).observe({ type: 'largest-contentful-paint', buffered: true }),
+    ).then(() => undefined),
+  );
+
 browserTest('web vitals of a page arrive when it is left', async ({ open, page, hub, site }) => {
   await open(PAGES, '<h1>Hello</h1><button>Press</button>', '/', 'tracker.js');
+  await painted(page);
   await page.click('button');
   await page.goto(`${site.url}/other`);
   await hub.some('Web Vital', 4);
@@ -299,6 +308,7 @@ browserTest('web vitals are not measured where the sample is empty', async ({ op
 
 browserTest('the larger tracker says what caused a vital', async ({ open, page, hub, site }) => {
   await open(PAGES, '<h1>Hello</h1>', '/', 'tracker.attr.js');
+  await painted(page);
   await page.goto(`${site.url}/other`);
   await until('LCP', () => hub.named('Web Vital').some(({ properties }) => properties.name === 'LCP'));
   const lcp = hub.named('Web Vital').find(({ properties }) => properties.name === 'LCP');

@@ -29,7 +29,7 @@ browserTest('a batch is simple for the browser: no preflight', async ({ open, pa
   await hub.one('Simple');
   assert.deepEqual(
     hub.requests.map(({ method, headers }) => [method, headers['content-type']]),
-    [['POST', 'text/plain']],
+    [['POST', 'text/plain;charset=UTF-8']],
   );
 });
 
@@ -233,7 +233,7 @@ browserTest(
     await open(QUIET);
     await context.setOffline(true);
     await page.evaluate(() =>
-      window.opentrack.use({ name: 'small', message: (message) => void (message.context = {}) }),
+      window.opentrack.use(({ on }) => on('message', (message) => void (message.context = {}))),
     );
     await page.evaluate(MANY);
     await context.setOffline(false);

@@ -155,10 +155,10 @@ browserTest('an endpoint of its own wins over the origin of the script', async (
 });
 
 browserTest('a plugin changes and stops messages', async ({ site, hub, page, settled }) => {
-  const plugin = `<script>dataLayer = [['use', { name: 'tidy', message(m) {
-    if (m.event === 'Secret') return false;
-    m.context.tidy = true;
-  } }], ['config', 'web', ${JSON.stringify(QUIET)}], ['track', 'Secret']];</script>`;
+  const plugin = `<script>dataLayer = [['use', ({ on }) => on('message', (message) => {
+    message.context.tidy = true;
+    return message.event !== 'Secret';
+  })], ['config', 'web', ${JSON.stringify(QUIET)}], ['track', 'Secret']];</script>`;
   site.pages.set('/', html(plugin + tag(hub)));
   await page.goto(site.url);
   await settled();
@@ -171,9 +171,8 @@ browserTest('a plugin changes and stops messages', async ({ site, hub, page, set
 browserTest('a plugin adds a command of its own', async ({ open, page, hub }) => {
   await open(QUIET);
   await page.evaluate(() => {
-    window.opentrack.use({
-      name: 'video',
-      start: ({ commands, auto }) => (commands.video = (properties) => auto('Video Played', properties)),
+    window.opentrack.use(({ commands, auto }) => {
+      commands.video = (properties) => auto('Video Played', properties);
     });
     window.track('video', { id: 'v1' });
     window.opentrack.flush();
