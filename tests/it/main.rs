@@ -13,6 +13,7 @@
 
 mod api;
 mod bigquery;
+mod browser;
 mod cli;
 mod clickhouse;
 mod conformance;
