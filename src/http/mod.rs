@@ -5,6 +5,7 @@
 //! events are durable.
 
 mod access;
+mod analytics_js;
 mod answer;
 mod auth;
 mod body;
@@ -16,10 +17,12 @@ mod limit;
 mod ops;
 mod orders;
 mod outer;
+mod pixel;
 mod query;
 mod routes;
 mod schema;
 mod segment;
+mod settings;
 mod state;
 mod terms;
 #[cfg(test)]

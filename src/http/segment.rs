@@ -75,6 +75,24 @@ async fn take(
     conclude(endpoint, accepted, &rejected, stored)
 }
 
+/// Takes a call that came without a body, and keeps what became of it to itself.
+pub(super) async fn take_quietly(
+    request: &HttpRequest,
+    (envelope, text): (Envelope, &[u8]),
+    state: &State,
+) -> Result<(), Refusal> {
+    let deadline = Instant::now() + state.shared.answer_within;
+    let terms = state.shared.terms();
+    let reserved = state.shared.budget.reserve(state.shared.wait_at_most).await;
+    let mut reservation = reserved.ok_or(Refusal::Overloaded("too much is in flight"))?;
+    if !reservation.cover(text.len() + CALL_BYTES).await {
+        return Err(Refusal::Overloaded("too much is in flight"));
+    }
+    let intake = believe(envelope, request, &terms)?;
+    count_rejected(&intake.rejected, state);
+    hand_over(intake, reservation, deadline, state).await.map(drop)
+}
+
 /// Decides whose calls these are and whether they may come in, and checks each.
 fn believe(envelope: Envelope, request: &HttpRequest, terms: &Terms) -> Result<Intake, Refusal> {
     let server = &terms.server;

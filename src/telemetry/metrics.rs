@@ -57,6 +57,7 @@ pub struct Metrics {
     pub(super) accepted: [Counter; Kind::ALL.len()],
     pub(super) rejected: Family<ReasonLabels, Counter>,
     pub(super) duplicate: Counter,
+    pub(super) pixels_refused: Family<ReasonLabels, Counter>,
     pub(super) lost: Family<DestinationLabels, Counter>,
     pub(super) outcomes: Family<OutcomeLabels, Counter>,
     pub(super) attempts: Family<AttemptLabels, Counter>,
@@ -91,6 +92,8 @@ impl Metrics {
     pub fn new() -> Self {
         let mut registry = Registry::with_prefix("opentrack");
         let (accepted, rejected, duplicate) = ingest(&mut registry);
+        let pixels_refused =
+            family(&mut registry, "pixels_refused", "Calls of images that were not taken, by reason");
         let delivery = Delivery::new(&mut registry);
         let states =
             family(&mut registry, "delivery_state", "1 for the state that a destination is in, else 0");
@@ -106,6 +109,7 @@ impl Metrics {
             accepted,
             rejected,
             duplicate,
+            pixels_refused,
             lost: delivery.lost,
             outcomes: delivery.outcomes,
             attempts: delivery.attempts,

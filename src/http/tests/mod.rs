@@ -4,7 +4,9 @@ mod bad_input;
 mod browser;
 mod console;
 mod contract;
+mod library;
 mod operators;
+mod pixels;
 mod pressure;
 
 use std::collections::HashMap;

@@ -31,7 +31,7 @@ pub use delivery::{
     EventsBuried, EventsDelivered, EventsLost, EventsSkipped,
 };
 pub use door::{DoorMeasured, DoorOpened, RequestAnswered, StatesSeen};
-pub use intake::{EventsAccepted, EventsDuplicate, EventsRejected};
+pub use intake::{EventsAccepted, EventsDuplicate, EventsRejected, PixelRefused};
 pub use journal::{CommitDone, CommitFailed, JournalOpened, RecordsRetired};
 pub use letters::{LettersCounted, LettersEnded};
 pub use library::LibrarySaid;
