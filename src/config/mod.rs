@@ -23,6 +23,7 @@ mod server;
 pub mod settings;
 pub mod shipped;
 mod sources;
+mod tracker;
 #[cfg(test)]
 mod tests;
 
@@ -34,3 +35,4 @@ pub use load::{Loaded, Source, load, load_to_ask};
 pub use problem::{Place, Problem, Problems};
 pub use secrets::{generate_missing, random_text, recall};
 pub use settings::Settings;
+pub use tracker::{COLLECT_PATH, SCRIPT_PATH};

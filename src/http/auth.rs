@@ -155,6 +155,8 @@ mod tests {
             write_keys: vec![key.to_owned().into()],
             origins: origins.iter().map(|origin| (*origin).to_owned()).collect(),
             enforce_origin: true,
+            require_signature: false,
+            signing_secrets: Vec::new(),
         }
     }
 

@@ -97,6 +97,8 @@ mod tests {
             write_keys: Vec::new(),
             origins: origins.iter().map(|origin| (*origin).to_owned()).collect(),
             enforce_origin: false,
+            require_signature: false,
+            signing_secrets: Vec::new(),
         }
     }
 

@@ -24,6 +24,7 @@ pub mod read;
 pub mod reject;
 mod repair;
 mod screen;
+pub mod signature;
 #[cfg(test)]
 mod tests;
 pub mod time;

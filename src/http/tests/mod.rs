@@ -27,7 +27,9 @@ use crate::actors::messages::{
     TraceEvent, Traced,
 };
 use crate::config::Settings;
-use crate::config::settings::{Durability, EventRate, Journal, Limits, OnFull, Privacy, Server, Source};
+use crate::config::settings::{
+    Consent, Durability, EventRate, Journal, Limits, OnFull, Privacy, Server, Source, Tracker,
+};
 use crate::journal::trace::{RejectedTrace, Rejection};
 use crate::spec::privacy::Treatment;
 use crate::telemetry::Metrics;
@@ -207,6 +209,8 @@ impl Plan {
             write_keys: vec![key.to_owned().into()],
             origins: origins.iter().map(|origin| (*origin).to_owned()).collect(),
             enforce_origin: !origins.is_empty(),
+            require_signature: false,
+            signing_secrets: Vec::new(),
         });
         self
     }
@@ -396,6 +400,7 @@ fn settings() -> Settings {
             shutdown_timeout: second,
             jwt_secret: "a-secret-for-tests-of-32-bytes--".to_owned().into(),
             site_salt: String::new().into(),
+            hmac_secret: "the-key-of-signed-requests-in-tests".to_owned().into(),
         },
         journal: Journal {
             durability: Durability::Os,
@@ -409,6 +414,14 @@ fn settings() -> Settings {
         limits: Limits { per_ip: off, per_source: off },
         consent: Default::default(),
         privacy: Privacy { ip: Treatment::Truncate },
+        tracker: Tracker {
+            script_path: crate::config::SCRIPT_PATH.to_owned(),
+            collect_path: crate::config::COLLECT_PATH.to_owned(),
+            cookie_domain: None,
+            cookie_http_only: false,
+            exclude_automatic: false,
+            storage: Consent::to(&["storage".to_owned()], Default::default()),
+        },
         sources: Vec::new(),
         destinations: Vec::new(),
     }
