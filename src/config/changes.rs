@@ -34,14 +34,15 @@ impl Changes {
             journal: _,
             limits: Limits { per_ip: _, per_source: _ },
             privacy: Privacy { ip: _ },
-            tracker: Tracker {
-                script_path: _,
-                collect_path: _,
-                cookie_domain: _,
-                cookie_http_only: _,
-                exclude_automatic: _,
-                storage: _,
-            },
+            tracker:
+                Tracker {
+                    script_path: _,
+                    collect_path: _,
+                    cookie_domain: _,
+                    cookie_http_only: _,
+                    exclude_automatic: _,
+                    storage: _,
+                },
             consent: Rules { mode: _, honour_gpc: _, honour_dnt: _ },
             sources,
             destinations,
@@ -98,7 +99,8 @@ fn same_source(old: &Source, new: &Source) -> bool {
     let texts = |secrets: &[SecretString]| -> Vec<String> {
         secrets.iter().map(|secret| secret.expose_secret().to_owned()).collect()
     };
-    let same_rules = old.enforce_origin == new.enforce_origin && old.require_signature == new.require_signature;
+    let same_rules =
+        old.enforce_origin == new.enforce_origin && old.require_signature == new.require_signature;
     same_rules
         && old.origins == new.origins
         && texts(&old.write_keys) == texts(&new.write_keys)

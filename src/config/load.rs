@@ -218,7 +218,10 @@ fn settings(
 /// The rules about more than one section.
 fn check_whole(settings: &Settings, environment: &Environment, report: &Report<'_>) {
     if settings.server.production {
-        let signs = settings.sources.iter().any(|source| source.require_signature && source.signing_secrets.is_empty());
+        let signs = settings
+            .sources
+            .iter()
+            .any(|source| source.require_signature && source.signing_secrets.is_empty());
         secrets::check_production(environment, signs, report);
     }
     if settings.sources.is_empty() && settings.server.production {

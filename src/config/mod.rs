@@ -23,9 +23,9 @@ mod server;
 pub mod settings;
 pub mod shipped;
 mod sources;
-mod tracker;
 #[cfg(test)]
 mod tests;
+mod tracker;
 
 pub use changes::{Changes, keep_what_cannot_change};
 pub use destinations::{Switch, setting};

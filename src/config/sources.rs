@@ -83,8 +83,6 @@ fn origin(node: &Node) -> Result<String, Wrong> {
     }
     Err(Wrong::at(
         node,
-        format!(
-            "must hold origins like \"https://shop.example\" or \"https://*.shop.example\", without a path, not \"{text}\""
-        ),
+        format!("must hold origins like \"https://shop.example\", without a path, not \"{text}\""),
     ))
 }

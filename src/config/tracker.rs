@@ -25,8 +25,7 @@ const AUTOMATIC: [&str; 6] = [
     "Web Vital",
 ];
 /// First parts of the paths that the router has already.
-const TAKEN: [&str; 8] =
-    ["api", "analytics.js", "beacon", "health", "metrics", "pixel", "presence", "ready"];
+const TAKEN: [&str; 8] = ["api", "analytics.js", "beacon", "health", "metrics", "pixel", "presence", "ready"];
 const LONGEST: usize = 100;
 
 /// Reads `[tracker]`; the rules are those of `[consent]`.
@@ -71,7 +70,10 @@ fn path(node: &Node) -> Result<String, Wrong> {
     }
     let first = parts.get(1).copied().unwrap_or_default();
     if TAKEN.contains(&first) || first == "v1" {
-        return Err(Wrong::at(node, format!("must not begin with \"/{first}\", which the router uses itself")));
+        return Err(Wrong::at(
+            node,
+            format!("must not begin with \"/{first}\", which the router uses itself"),
+        ));
     }
     Ok(text)
 }

@@ -56,9 +56,7 @@ impl Key {
     /// It is empty, or what follows `whsec_` is not base64. To be read after its name; does not repeat it.
     pub fn new(secret: &str) -> Result<Key, String> {
         let key = match secret.strip_prefix(PREFIX) {
-            Some(text) => {
-                STANDARD.decode(text).map_err(|_| format!("has no base64 after `{PREFIX}`"))?
-            }
+            Some(text) => STANDARD.decode(text).map_err(|_| format!("has no base64 after `{PREFIX}`"))?,
             None => secret.as_bytes().to_vec(),
         };
         if key.is_empty() {
