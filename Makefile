@@ -2,24 +2,24 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help run test test-deps check fmt lint layers doc bench soak gen destination fuzz release supply-chain
+.PHONY: help run test test-deps check fmt lint layers doc bench bench-dashboards soak gen destination fuzz release supply-chain
 
 help: ## list the verbs
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
 
 run: ## start the router with ./config.toml
 	cargo run --locked
 
-test-deps: ## install what some tests drive: client libraries below target/sdk, and PostgreSQL
+test-deps: ## install what some tests drive: client libraries below target/sdk, PostgreSQL and Redis
 	@scripts/test-deps.sh
 
 # One profile and one set of features for everything, so that nothing is compiled twice.
-# One PostgreSQL for all of them: without it, each process that needs one starts its own.
+# One PostgreSQL and one Redis for all of them: without it, each process that needs one starts its own.
 test: test-deps ## all tests; with cargo-nextest where it is installed
 	@if cargo nextest --version >/dev/null 2>&1; then \
-	  scripts/with-postgres.sh cargo nextest run --locked --no-fail-fast; \
+	  scripts/with-postgres.sh scripts/with-redis.sh cargo nextest run --locked --no-fail-fast; \
 	else \
-	  scripts/with-postgres.sh cargo test --locked --no-fail-fast --lib --bins --tests; \
+	  scripts/with-postgres.sh scripts/with-redis.sh cargo test --locked --no-fail-fast --lib --bins --tests; \
 	fi
 	cargo test --locked --doc
 
@@ -44,6 +44,10 @@ doc: ## the crate's documentation, with warnings as errors
 
 bench: ## benchmarks, optimised
 	cargo bench --locked
+
+# Not optimised: what works is the engine.
+bench-dashboards: ## how long dashboards wait for ClickHouse's engine with DASHBOARD_EVENTS (2000000) events
+	cargo bench --locked --profile dev --bench router -- --scenario dashboards --runs 1 --events $${DASHBOARD_EVENTS:-2000000}
 
 # Optimised: faults come faster, and it is the code that is published.
 soak: ## random faults for SOAK_MINUTES (60) or SOAK_KILLS (1000), whichever is over first

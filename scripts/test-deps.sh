@@ -4,7 +4,7 @@
 #   target/sdk/python/NAME  from tests/it/sdk/requirements/NAME.txt; a folder each, their modules are not to mix
 #                           (chdb among them: ClickHouse's engine, for the tests of that warehouse)
 #   target/sdk/rust         from tests/it/sdk/rust, a project of its own
-# and Debian's PostgreSQL, where the system has none.
+# and Debian's PostgreSQL and Redis, where the system has none.
 # A folder whose list has not changed is left alone. What cannot be had is skipped loudly, or fails with CI=true.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -119,8 +119,22 @@ install_postgres() {
   fi
 }
 
+# The tools hold the server's program under another name, and no service that would be started.
+install_redis() {
+  if command -v redis-server >/dev/null || command -v redis-check-rdb >/dev/null; then return; fi
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    cannot "Redis is missing, and can be installed only by root of a Debian system"
+    return
+  fi
+  echo "test-deps: installing Redis"
+  if ! { apt-get update -qq && apt-get install -y -qq --no-install-recommends redis-tools; } >&2 </dev/null; then
+    cannot "apt-get install redis-tools failed"
+  fi
+}
+
 mkdir -p "$home"
 install_postgres
+install_redis
 install_node
 for list in "$lists"/requirements/*.txt; do install_python "$list"; done
 install_rust

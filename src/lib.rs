@@ -22,6 +22,7 @@ pub mod destinations;
 pub mod enrich;
 pub mod http;
 pub mod journal;
+pub mod kafka;
 pub mod policy;
 pub mod projections;
 pub mod spec;

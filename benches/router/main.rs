@@ -7,6 +7,7 @@
 //! The load, the router and the receivers share the machine's cores. The steady figure is the processor time per event.
 
 mod apis;
+mod dashboards;
 mod dataset;
 mod events;
 mod faults;
@@ -18,7 +19,9 @@ mod receiver;
 mod router;
 mod rows;
 mod scenario;
+mod servers;
 mod special;
+mod warehouses;
 mod wire;
 
 use std::time::Duration;
@@ -45,7 +48,7 @@ struct Choice {
     /// Events in each run [default: 200,000 in batches of 100, 60,000 single ones]; `rate` has its own number
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     events: Option<u32>,
-    /// The scenario to run; may be given several times [default: all but those with faults]
+    /// The scenario to run; may be given several times [default: all but `dashboards` and those with faults]
     #[arg(long, value_parser = names())]
     scenario: Vec<String>,
     /// Runs of each scenario
@@ -80,6 +83,8 @@ fn names() -> PossibleValuesParser {
         .map(|scenario| scenario.name)
         .chain([RATE, START, rows::ROWS, rows::HANGS])
         .chain(apis::APIS)
+        .chain(warehouses::WAREHOUSES)
+        .chain([dashboards::DASHBOARDS])
         .chain(faults::FAULTS)
         .collect::<Vec<_>>()
         .into()
@@ -112,7 +117,13 @@ async fn all(choice: &Choice) -> anyhow::Result<Tally> {
         total = total.and(within(choice.limit(), START, start).await?);
     }
     total = total.and(bigquery(choice).await?);
-    total = total.and(both_apis(choice).await?);
+    total = total.and(both_apis(choice).await?).and(both_warehouses(choice).await?);
+    Ok(total.and(with_faults(choice).await?))
+}
+
+/// Runs those scenarios with faults that were chosen.
+async fn with_faults(choice: &Choice) -> anyhow::Result<Tally> {
+    let mut total = Tally::default();
     for name in faults::FAULTS.into_iter().filter(|name| choice.scenario.iter().any(|chosen| chosen == name))
     {
         total = total.and(within(faults::LIMIT, name, faults::run(name, choice.events())).await?);
@@ -126,6 +137,21 @@ async fn both_apis(choice: &Choice) -> anyhow::Result<Tally> {
     for name in apis::APIS.into_iter().filter(|name| choice.has(name)) {
         let run = apis::run(name, choice.runs as usize, choice.events());
         total = total.and(within(choice.limit() * choice.runs, name, run).await?);
+    }
+    Ok(total)
+}
+
+/// Runs what is about ClickHouse and PostgreSQL, as far as it was chosen.
+async fn both_warehouses(choice: &Choice) -> anyhow::Result<Tally> {
+    let mut total = Tally::default();
+    for name in warehouses::WAREHOUSES.into_iter().filter(|name| choice.has(name)) {
+        let run = warehouses::run(name, choice.runs as usize, choice.events());
+        total = total.and(within(choice.limit() * choice.runs, name, run).await?);
+    }
+    // Millions of events are not written in passing.
+    if choice.scenario.iter().any(|chosen| chosen == dashboards::DASHBOARDS) {
+        let run = dashboards::run(choice.runs as usize, choice.events());
+        total = total.and(within(dashboards::LIMIT, dashboards::DASHBOARDS, run).await?);
     }
     Ok(total)
 }

@@ -17,7 +17,7 @@ use super::section::Section;
 use super::settings::{Limits, Server, Settings};
 use super::{discretion, interpolate, overrides, secrets, server, shipped, sources, tracker};
 use crate::destinations::{ENTRIES, Entry};
-use crate::spec::signature::Key;
+use crate::spec::signature::Signer;
 
 /// The sections that say nothing about how the router is reached.
 const ELSEWHERE: [&str; 7] =
@@ -236,7 +236,7 @@ fn check_whole(settings: &Settings, environment: &Environment, report: &Report<'
 
 /// The message does not repeat the secret.
 fn check_signing_key(environment: &Environment, report: &Report<'_>) {
-    let key = environment.filled("HMAC_SECRET").map(Key::new);
+    let key = environment.filled("HMAC_SECRET").map(Signer::new);
     if let Some(Err(message)) = key {
         let message = format!("the environment variable `HMAC_SECRET` {message}");
         report.add(Problem { secret: true, ..Problem::new(Place::Nowhere {}, "HMAC_SECRET", message) });

@@ -11,7 +11,7 @@ use super::node::{Node, Origin};
 use super::read;
 use super::section::{Section, Wrong};
 use super::settings::Source;
-use crate::spec::signature::Key;
+use crate::spec::signature::Signer;
 
 /// Reads every table of `[sources]`.
 pub(super) fn sources(section: &mut Section<'_>, environment: &Environment) -> Vec<Source> {
@@ -69,8 +69,11 @@ fn write_key(node: &Node) -> Result<String, Wrong> {
 /// The message does not repeat the secret.
 fn signing_secret(node: &Node) -> Result<SecretString, Wrong> {
     let secret = read::text(node)?;
-    Key::new(&secret).map_err(|message| Wrong::at(node, format!("must not hold a secret that {message}")))?;
-    Ok(secret.into())
+    match Signer::new(&secret) {
+        Ok(Some(_)) => Ok(secret.into()),
+        Ok(None) => Err(Wrong::at(node, "must not hold an empty secret")),
+        Err(message) => Err(Wrong::at(node, format!("must not hold a secret that {message}"))),
+    }
 }
 
 /// Browsers send scheme, host and port in lower case and nothing more. `*.` stands for one or more names before the host.

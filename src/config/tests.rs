@@ -297,7 +297,7 @@ enforce_origin = "${ENFORCE}"
     config.toml:4:79: `origins` in [sources.web] must hold origins like "https://shop.example", without a path, not "https://a.*.example"
     config.toml:5:21: `require_signature` in [sources.web] must be true or false, not a string
     config.toml:6:39: `signing_secrets` in [sources.web] must not hold a secret that has no base64 after `whsec_`
-    config.toml:6:57: `signing_secrets` in [sources.web] must not hold a secret that is empty
+    config.toml:6:57: `signing_secrets` in [sources.web] must not hold an empty secret
     config.toml:7:1: unknown key `sign` in [sources.web]
     config.toml:11:18: `enforce_origin` in [sources.app] must be true or false, not a string (the value comes from the environment variable `ENFORCE`)
     config.toml:13:10: `write_keys` in [sources.empty] must hold at least one key (`opentrack keys new` makes one)

@@ -7,9 +7,10 @@ use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue,
 use actix_web::{HttpRequest, HttpResponse};
 use jiff::Timestamp;
 
+use crate::enrich::hashing;
 use crate::spec::read::{Arrival, Envelope, Intake, Limits};
-use crate::spec::signature::{self, Claim, Fault, Key};
-use crate::spec::whose::{Whose, day_id};
+use crate::spec::signature::{self, Claim, Signer, Verdict};
+use crate::spec::whose::Whose;
 use crate::telemetry::clock;
 
 use super::answer::{Refusal, Unsigned};
@@ -25,6 +26,11 @@ use super::visitor::{Visitor, is_trusted};
 const ID: HeaderName = HeaderName::from_static("webhook-id");
 const TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
 const SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
+
+/// How far the sender's clock may be from ours, both ways. The official libraries take the same.
+const TOLERANCE_SECONDS: u64 = 300;
+/// Some ten signatures; each costs an HMAC over the body.
+const LONGEST_SIGNATURE: usize = 512;
 
 /// How a category, or a letter of it, can be written in JSON.
 const MENTIONS: [&[u8]; 2] = [b"\"storage\"", b"\\u00"];
@@ -140,15 +146,15 @@ impl Entrance<'_> {
         let ip = visitor.ip?.to_canonical().to_string();
         let agent = self.request.headers().get(USER_AGENT).map_or(&b""[..], HeaderValue::as_bytes);
         let salt = self.state.shared.salts.at(now).await;
-        Some(day_id(&salt, &sender.name, &ip, &String::from_utf8_lossy(agent)))
+        Some(hashing::visitor(&salt, &sender.name, &ip, &String::from_utf8_lossy(agent)))
     }
 
     /// Wants a signature where the source does.
     fn prove(&self, sender: &Sender, now: Timestamp) -> Result<Option<Ticket>, Refusal> {
         let Some(keys) = self.terms.sources.signing_keys(sender) else { return Ok(None) };
-        let claim = claim(self.request.headers()).ok_or(Refusal::Unsigned(Unsigned::Missing))?;
-        prove(&claim, self.sent, keys, now.as_second())?;
-        let begun = self.state.shared.replays.begin(&sender.name, claim.id, now.as_second());
+        let id =
+            prove(self.request.headers(), self.sent, keys, now.as_second()).map_err(Refusal::Unsigned)?;
+        let begun = self.state.shared.replays.begin(&sender.name, id, now.as_second());
         begun.map(Some).map_err(|before| match before {
             Before::Stored => Refusal::Unsigned(Unsigned::Replayed),
             Before::Handled => Refusal::Overloaded("a request with this `webhook-id` is being handled"),
@@ -156,16 +162,20 @@ impl Entrance<'_> {
     }
 }
 
-fn prove(claim: &Claim<'_>, sent: &[u8], keys: &[Key], now: i64) -> Result<(), Refusal> {
-    signature::prove(claim, sent, keys, now).map_err(|fault| {
-        Refusal::Unsigned(match fault {
-            Fault::Timestamp => Unsigned::Timestamp,
-            Fault::Signature => Unsigned::Invalid,
-        })
-    })
-}
-
-fn claim(headers: &HeaderMap) -> Option<Claim<'_>> {
+/// Returns the id of a request that is signed well. Whether it was seen before is asked afterwards.
+fn prove<'h>(headers: &'h HeaderMap, body: &[u8], keys: &[Signer], now: i64) -> Result<&'h str, Unsigned> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).filter(|text| !text.is_empty());
-    Some(Claim { id: text(ID)?, timestamp: text(TIMESTAMP)?, signature: text(SIGNATURE)? })
+    let all = (text(ID), text(TIMESTAMP), text(SIGNATURE));
+    let (Some(id), Some(timestamp), Some(signature)) = all else { return Err(Unsigned::Missing) };
+    let timestamp = timestamp.parse().map_err(|_| Unsigned::Timestamp)?;
+    if signature.len() > LONGEST_SIGNATURE {
+        return Err(Unsigned::Invalid);
+    }
+    let claim = Claim { id, timestamp, body };
+    match signature::judge(keys, &claim, signature, (now, TOLERANCE_SECONDS), |_| false) {
+        Verdict::Timestamp => Err(Unsigned::Timestamp),
+        Verdict::Signature => Err(Unsigned::Invalid),
+        Verdict::Replay => Err(Unsigned::Replayed),
+        Verdict::Ok => Ok(id),
+    }
 }

@@ -13,7 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
 use crate::config::settings::Source;
-use crate::spec::signature::Key;
+use crate::spec::signature::Signer;
 
 use super::answer::Refusal;
 use super::cors::same_origin;
@@ -47,7 +47,7 @@ struct Known {
     enforces_origins: bool,
     origins: Vec<String>,
     /// `None`: requests need no signature.
-    signing_keys: Option<Vec<Key>>,
+    signing_keys: Option<Vec<Signer>>,
 }
 
 impl Sources {
@@ -70,7 +70,7 @@ impl Sources {
     }
 
     /// Returns the keys that requests of this source must be signed with; `None`: they need not be.
-    pub(super) fn signing_keys(&self, sender: &Sender) -> Option<&[Key]> {
+    pub(super) fn signing_keys(&self, sender: &Sender) -> Option<&[Signer]> {
         self.known.get(sender.index)?.signing_keys.as_deref()
     }
 
@@ -129,7 +129,8 @@ impl Known {
         let own = &source.signing_secrets;
         let secrets = if own.is_empty() { std::slice::from_ref(common) } else { own };
         // What is no key was refused when it was configured.
-        let keys = || secrets.iter().filter_map(|secret| Key::new(secret.expose_secret()).ok()).collect();
+        let key = |secret: &SecretString| Signer::new(secret.expose_secret()).ok().flatten();
+        let keys = || secrets.iter().filter_map(key).collect();
         Known {
             sender: Sender { index, name: Arc::clone(&source.name) },
             key_digests: source.write_keys.iter().map(digest).collect(),

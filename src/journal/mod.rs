@@ -8,6 +8,8 @@ pub mod attempts;
 pub mod embedded;
 #[cfg(test)]
 pub(crate) mod fixtures;
+#[cfg(feature = "kafka")]
+pub mod kafka;
 mod letter_line;
 pub mod letters;
 pub mod memory;
@@ -24,6 +26,8 @@ use crate::spec::{Event, Rejected};
 
 pub use attempts::Note;
 pub use embedded::{EmbeddedJournal, Options};
+#[cfg(feature = "kafka")]
+pub use kafka::KafkaJournal;
 pub use letters::{Letter, LetterCounts, LetterFilter, LetterId, LetterList, LetterPage, PageLimit, Walk};
 pub use memory::MemoryJournal;
 pub use orders::{Orders, ReplayOrder};

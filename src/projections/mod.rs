@@ -2,3 +2,10 @@
 //!
 //! Pure arithmetic with exact definitions: no clock, no input or output; whoever runs a fold brings the time. Never knows where
 //! its result is kept.
+
+pub mod active;
+pub mod active_average;
+pub mod commerce;
+pub mod presence;
+pub mod session;
+pub mod vitals;

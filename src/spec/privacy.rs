@@ -3,6 +3,7 @@
 //! The stored event is never changed; a view of it is made for a destination whenever a batch is planned, and the same event
 //! gives the same view. Never decides whether the destination gets the event at all.
 
+mod digest;
 mod pointer;
 mod rewrite;
 #[cfg(test)]
@@ -23,8 +24,9 @@ use super::{Event, Head, Integrations, Receipt, batch};
 use rewrite::{Node, Rewriter};
 use value::Hasher;
 
+pub use digest::{Hashed, as_hash, hashed};
 pub use pointer::{Pointer, Rule};
-pub use value::normalised;
+pub use value::{keyed_hash, network_of, normalised};
 
 /// Room for an address in quotes.
 const LONGEST_ADDRESS: usize = 48;

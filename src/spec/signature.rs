@@ -1,7 +1,7 @@
-//! Signed requests, by Standard Webhooks: who knows a source's secret can prove that a body is theirs, and when they sent it.
+//! Signs and verifies requests by Standard Webhooks, so that the official libraries are at home on both sides.
 //!
-//! <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>. Pure: what is signed, and
-//! now, are arguments. Whether an id was seen before is not known here. A key is never printed.
+//! <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>. Pure: the time is an
+//! argument, and which ids were seen before is asked of the caller. The key is never printed.
 
 use std::fmt;
 
@@ -10,166 +10,166 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
+/// What a signature of the only scheme that is known begins with.
+const SCHEME: &str = "v1,";
 /// What a secret in the form of the specification begins with; base64 follows.
 const PREFIX: &str = "whsec_";
-/// How far the sender's clock may be from ours, both ways, in seconds. The official libraries take the same.
-pub const TOLERANCE_SECONDS: i64 = 300;
-/// A longer id is no id of a library.
-const LONGEST_ID: usize = 255;
-/// More signatures than a rotation ever needs; each costs an HMAC over the body.
-const MOST_SIGNATURES: usize = 8;
 
-/// A secret, ready to prove with.
+/// A key, ready to sign and to verify.
 #[derive(Clone)]
-pub struct Key(Hmac<Sha256>);
+pub struct Signer {
+    mac: Hmac<Sha256>,
+}
 
-impl fmt::Debug for Key {
+impl fmt::Debug for Signer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Key(***)")
+        f.write_str("Signer(***)")
     }
 }
 
-/// The three headers of a signed request.
-#[derive(Debug, Clone, Copy)]
-pub struct Claim<'a> {
-    /// `webhook-id`: the same for every try of one request.
-    pub id: &'a str,
-    /// `webhook-timestamp`, in seconds.
-    pub timestamp: &'a str,
-    /// `webhook-signature`: one or more, separated by spaces.
-    pub signature: &'a str,
-}
-
-/// Why a signed request is not believed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    /// The timestamp is no number, or too far from now.
-    Timestamp,
-    /// No signature fits a key.
-    Signature,
-}
-
-impl Key {
-    /// Reads a secret.
+impl Signer {
+    /// Reads a secret; `None` when it is empty.
     ///
     /// # Errors
-    /// It is empty, or what follows `whsec_` is not base64. To be read after its name; does not repeat it.
-    pub fn new(secret: &str) -> Result<Key, String> {
+    /// When what follows `whsec_` is not base64. The message does not repeat the secret.
+    pub fn new(secret: &str) -> Result<Option<Signer>, String> {
         let key = match secret.strip_prefix(PREFIX) {
             Some(text) => STANDARD.decode(text).map_err(|_| format!("has no base64 after `{PREFIX}`"))?,
             None => secret.as_bytes().to_vec(),
         };
         if key.is_empty() {
-            return Err("is empty".to_owned());
+            return if secret.is_empty() { Ok(None) } else { Err(format!("is empty after `{PREFIX}`")) };
         }
-        Hmac::new_from_slice(&key).map(Key).map_err(|error| format!("cannot be a key: {error}"))
+        let mac = Hmac::new_from_slice(&key).map_err(|error| format!("cannot be a key: {error}"))?;
+        Ok(Some(Signer { mac }))
     }
 
-    /// Returns the signature of a body, as it stands in the header.
-    pub fn sign(&self, id: &str, timestamp: &str, body: &[u8]) -> String {
-        format!("v1,{}", STANDARD.encode(self.mac(id, timestamp, body).finalize().into_bytes()))
+    /// Returns the value of `webhook-signature` for a body as it is before compression.
+    pub fn sign(&self, id: &str, timestamp: i64, body: &[u8]) -> String {
+        let mut mac = self.mac.clone();
+        mac.update(format!("{id}.{timestamp}.").as_bytes());
+        mac.update(body);
+        format!("{SCHEME}{}", STANDARD.encode(mac.finalize().into_bytes()))
     }
 
-    /// Compares in constant time.
-    fn signed(&self, claim: &Claim<'_>, body: &[u8], signature: &[u8]) -> bool {
-        self.mac(claim.id, claim.timestamp, body).verify_slice(signature).is_ok()
-    }
-
-    fn mac(&self, id: &str, timestamp: &str, body: &[u8]) -> Hmac<Sha256> {
-        let mut mac = self.0.clone();
-        for part in [id.as_bytes(), b".", timestamp.as_bytes(), b".", body] {
-            mac.update(part);
-        }
-        mac
+    /// Returns whether one of the signatures in a `webhook-signature` is this key's. Takes the same time for every wrong one.
+    pub fn verify(&self, claim: &Claim<'_>, header: &str) -> bool {
+        let mut mac = self.mac.clone();
+        mac.update(format!("{}.{}.", claim.id, claim.timestamp).as_bytes());
+        mac.update(claim.body);
+        let signatures = header.split_ascii_whitespace().filter_map(|one| one.strip_prefix(SCHEME));
+        let digests = signatures.filter_map(|one| STANDARD.decode(one).ok());
+        digests.fold(false, |found, digest| mac.clone().verify_slice(&digest).is_ok() | found)
     }
 }
 
-/// Proves that the holder of one of the keys sent this body at about this time, `now` in seconds. The body is signed as it
-/// was sent, before anything is unpacked.
-///
-/// # Errors
-/// The time is judged before the signature.
-pub fn prove(claim: &Claim<'_>, body: &[u8], keys: &[Key], now: i64) -> Result<(), Fault> {
-    let sent = claim.timestamp.parse::<i64>().map_err(|_| Fault::Timestamp)?;
-    if now.abs_diff(sent) > TOLERANCE_SECONDS.unsigned_abs() {
-        return Err(Fault::Timestamp);
+/// What a request says of itself, and what it carries.
+#[derive(Debug, Clone, Copy)]
+pub struct Claim<'c> {
+    /// `webhook-id`.
+    pub id: &'c str,
+    /// `webhook-timestamp`, seconds since 1970.
+    pub timestamp: i64,
+    /// The bytes as they came, before any `Content-Encoding` is undone.
+    pub body: &'c [u8],
+}
+
+/// What is thought of a signed request, in the order in which it is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Too old, or from the future.
+    Timestamp,
+    /// Signed by no key that is known.
+    Signature,
+    /// Rightly signed, and seen before.
+    Replay,
+    /// To be believed; only now is its id remembered.
+    Ok,
+}
+
+/// Judges a request by any of these keys. `now` is in seconds since 1970 and may differ from the claim's time by `tolerance_s`
+/// either way; `is_seen` is asked of the id only when the signature is good.
+pub fn judge(
+    keys: &[Signer],
+    claim: &Claim<'_>,
+    header: &str,
+    (now, tolerance_s): (i64, u64),
+    is_seen: impl FnOnce(&str) -> bool,
+) -> Verdict {
+    if claim.timestamp.abs_diff(now) > tolerance_s {
+        return Verdict::Timestamp;
     }
-    if claim.id.is_empty() || claim.id.len() > LONGEST_ID {
-        return Err(Fault::Signature);
+    // Every key is tried, so that the time tells nothing about which of them it was.
+    if !keys.iter().fold(false, |found, key| key.verify(claim, header) | found) {
+        return Verdict::Signature;
     }
-    let texts = claim.signature.split_ascii_whitespace().take(MOST_SIGNATURES);
-    let signatures = texts.filter_map(|text| STANDARD.decode(text.strip_prefix("v1,")?).ok());
-    let fits = |signature: Vec<u8>| keys.iter().any(|key| key.signed(claim, body, &signature));
-    if signatures.into_iter().any(fits) { Ok(()) } else { Err(Fault::Signature) }
+    if is_seen(claim.id) { Verdict::Replay } else { Verdict::Ok }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const BODY: &[u8] = br#"{"test": 2432232314}"#;
-    const NOW: i64 = 1_614_265_330;
-
-    fn keys(secrets: &[&str]) -> Vec<Key> {
-        secrets.iter().map(|secret| Key::new(secret).unwrap()).collect()
+    #[test]
+    fn the_example_of_the_specification_is_signed_as_it_says() {
+        let signer = Signer::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap().unwrap();
+        let signature =
+            signer.sign("msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, br#"{"test": 2432232314}"#);
+        assert_eq!(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
     }
 
-    /// The example of the specification.
-    fn claim() -> Claim<'static> {
-        Claim {
-            id: "msg_p5jXN8AQM9LWM0D4loKWxJek",
-            timestamp: "1614265330",
-            signature: "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+    #[test]
+    fn a_secret_of_another_form_is_used_as_bytes() {
+        let text = Signer::new("hello").unwrap().unwrap();
+        let same = Signer::new("whsec_aGVsbG8=").unwrap().unwrap();
+        assert_eq!(text.sign("msg_1", 1, b"{}"), same.sign("msg_1", 1, b"{}"));
+    }
+
+    fn judged(claim: &Claim<'_>, header: &str, now: i64, seen: bool) -> Verdict {
+        let keys = ["new", "old"].map(|secret| Signer::new(secret).unwrap().unwrap());
+        judge(&keys, claim, header, (now, 300), |_| seen)
+    }
+
+    #[test]
+    fn a_request_is_judged_by_its_time_then_its_signature_then_its_id() {
+        let claim = Claim { id: "msg_1", timestamp: 1_000, body: b"{}" };
+        let good = Signer::new("old").unwrap().unwrap().sign("msg_1", 1_000, b"{}");
+        assert_eq!(judged(&claim, &good, 1_300, false), Verdict::Ok);
+        assert_eq!(judged(&claim, &good, 700, false), Verdict::Ok);
+        assert_eq!(judged(&claim, &good, 1_300, true), Verdict::Replay);
+        assert_eq!(judged(&claim, "v1,AAAA", 1_000, true), Verdict::Signature);
+        assert_eq!(judged(&claim, "v1,AAAA", 1_301, true), Verdict::Timestamp);
+        assert_eq!(judged(&claim, &good, 699, true), Verdict::Timestamp);
+        assert_eq!(judged(&claim, &good, i64::MIN, true), Verdict::Timestamp);
+    }
+
+    #[test]
+    fn one_good_signature_among_others_is_enough_and_any_change_makes_it_bad() {
+        let claim = Claim { id: "msg_1", timestamp: 1_000, body: b"{}" };
+        let good = Signer::new("new").unwrap().unwrap().sign("msg_1", 1_000, b"{}");
+        assert_eq!(judged(&claim, &format!("v1a,x v1,!! v1,AAAA {good}"), 1_000, false), Verdict::Ok);
+        for bad in
+            ["", "v1,", &good.replace("v1,", "v2,"), good.trim_start_matches("v1,"), &format!("{good}A")]
+        {
+            assert_eq!(judged(&claim, bad, 1_000, false), Verdict::Signature, "{bad}");
         }
-    }
-
-    const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-
-    #[test]
-    fn the_example_of_the_specification_is_proved_and_made() {
-        assert_eq!(prove(&claim(), BODY, &keys(&[SECRET]), NOW), Ok(()));
-        let made = keys(&[SECRET])[0].sign(claim().id, claim().timestamp, BODY);
-        assert_eq!(made, claim().signature);
-    }
-
-    #[test]
-    fn any_of_two_keys_and_any_of_several_signatures_is_enough() {
-        assert_eq!(prove(&claim(), BODY, &keys(&["a new one", SECRET]), NOW), Ok(()));
-        let several = format!("v1a,abc v1,AAAA {} v1,", claim().signature);
-        assert_eq!(prove(&Claim { signature: &several, ..claim() }, BODY, &keys(&[SECRET]), NOW), Ok(()));
-    }
-
-    #[test]
-    fn another_body_key_id_or_no_signature_is_not_believed() {
-        let fault = |claim: Claim<'_>, body: &[u8], secret: &str| prove(&claim, body, &keys(&[secret]), NOW);
-        let wrong = Err(Fault::Signature);
-        assert_eq!(fault(claim(), b"{}", SECRET), wrong);
-        assert_eq!(fault(claim(), BODY, "another"), wrong);
-        assert_eq!(fault(Claim { id: "msg", ..claim() }, BODY, SECRET), wrong);
-        assert_eq!(fault(Claim { id: "", ..claim() }, BODY, SECRET), wrong);
-        assert_eq!(fault(Claim { signature: "", ..claim() }, BODY, SECRET), wrong);
-        let bare = claim().signature.strip_prefix("v1,").unwrap();
-        assert_eq!(fault(Claim { signature: bare, ..claim() }, BODY, SECRET), wrong);
-        assert_eq!(prove(&claim(), BODY, &[], NOW), wrong);
-    }
-
-    #[test]
-    fn the_clock_may_differ_by_five_minutes_both_ways_and_is_judged_first() {
-        let at = |now| prove(&claim(), BODY, &keys(&[SECRET]), now);
-        assert_eq!((at(NOW - 300), at(NOW + 300)), (Ok(()), Ok(())));
-        assert_eq!((at(NOW - 301), at(NOW + 301)), (Err(Fault::Timestamp), Err(Fault::Timestamp)));
-        for timestamp in ["", "soon", "1614265330.5", "99999999999999999999", "-9223372036854775808"] {
-            let claim = Claim { timestamp, signature: "", ..claim() };
-            assert_eq!(prove(&claim, BODY, &[], NOW), Err(Fault::Timestamp), "{timestamp}");
+        for other in [
+            Claim { id: "msg_2", ..claim },
+            Claim { timestamp: 1_001, ..claim },
+            Claim { body: b"{ }", ..claim },
+        ] {
+            assert_eq!(judged(&other, &good, 1_000, false), Verdict::Signature, "{other:?}");
         }
     }
 
     #[test]
-    fn a_bad_secret_is_refused_without_being_repeated() {
-        for bad in ["", "whsec_", "whsec_geheim!"] {
-            assert!(!Key::new(bad).unwrap_err().contains("geheim"), "{bad}");
+    fn no_secret_signs_nothing_and_a_bad_one_is_refused_without_being_repeated() {
+        assert!(Signer::new("").unwrap().is_none());
+        for bad in ["whsec_", "whsec_geheim!"] {
+            let message = Signer::new(bad).unwrap_err();
+            assert!(!message.contains("geheim"), "{message}");
         }
-        assert_eq!(format!("{:?}", Key::new("geheim").unwrap()), "Key(***)");
-        assert!(Key::new(&"x".repeat(500)).is_ok());
+        assert_eq!(format!("{:?}", Signer::new("geheim").unwrap().unwrap()), "Signer(***)");
     }
 }

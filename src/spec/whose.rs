@@ -3,9 +3,6 @@
 //! A visitor who refused that anything is kept in their browser has no id of their own: such a call gets one that nobody can
 //! recognise tomorrow, in place of what it brought. Pure: ids and what is allowed come as arguments.
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
-
 use super::batch::with_member;
 use super::consent::Stated;
 use super::head;
@@ -13,8 +10,6 @@ use super::layout::{Field, Layout};
 
 /// The category of `context.consent.categoryPreferences` that is about keeping something in the browser.
 const STORAGE: &str = "storage";
-/// Hexadecimal digits of an id.
-const DAY_ID_DIGITS: usize = 32;
 
 /// What the door knows of the visitor behind a request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -57,18 +52,6 @@ impl Whose {
         }
         self.of_day.as_deref().filter(|_| self.owns)
     }
-}
-
-/// Returns the id of a visitor of whom nothing is kept: the same for one site, address and browser while the salt lives, and
-/// nothing that can be turned back or recognised after it is gone.
-pub fn day_id(salt: &[u8], site: &str, ip: &str, user_agent: &str) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(salt).expect("HMAC takes a key of any length");
-    for part in [site, "\n", ip, "\n", user_agent] {
-        mac.update(part.as_bytes());
-    }
-    let digits = mac.finalize().into_bytes().into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    let digit = |digit: u8| char::from_digit(u32::from(digit), 16).unwrap_or('0');
-    digits.take(DAY_ID_DIGITS).map(digit).collect()
 }
 
 #[cfg(test)]
@@ -123,28 +106,5 @@ mod tests {
         assert_eq!(id(&strict, &format!("{{{ALLOWS}}}")).as_deref(), Some("kept"));
         let owner = Whose { owns: true, ..strict };
         assert_eq!(id(&owner, "{}").as_deref(), Some("today"), "it has no id of its own to fall back to");
-    }
-
-    #[test]
-    fn the_id_of_a_day_changes_with_each_of_its_parts() {
-        let id = day_id(b"salt", "web", "203.0.113.9", "Mozilla/5.0");
-        assert_eq!(id.len(), 32);
-        assert!(id.bytes().all(|byte| byte.is_ascii_hexdigit()));
-        assert_eq!(id, day_id(b"salt", "web", "203.0.113.9", "Mozilla/5.0"));
-        let others = [
-            day_id(b"tlas", "web", "203.0.113.9", "Mozilla/5.0"),
-            day_id(b"salt", "app", "203.0.113.9", "Mozilla/5.0"),
-            day_id(b"salt", "web", "203.0.113.8", "Mozilla/5.0"),
-            day_id(b"salt", "web", "203.0.113.9", "Mozilla/4.0"),
-        ];
-        assert!(others.iter().all(|other| *other != id));
-    }
-
-    #[test]
-    fn the_id_of_a_day_is_the_first_half_of_an_hmac() {
-        let mut mac = Hmac::<Sha256>::new_from_slice(b"Jefe").unwrap();
-        mac.update(b"a\nb\nc");
-        let whole: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(Some(day_id(b"Jefe", "a", "b", "c").as_str()), whole.get(..32));
     }
 }

@@ -6,13 +6,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use secrecy::SecretString;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Serialize};
 
-use crate::destinations::kit::setting::blank;
+use crate::kafka::{Property, Security};
 use crate::policy::patience::{BatchLimits, BreakerSettings, Patience, RateLimit, Retry};
 
 /// The block of the shipped configuration.
@@ -118,95 +116,6 @@ impl Compression {
     }
 }
 
-/// Encryption and credentials.
-#[derive(Clone, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Security {
-    /// Whether connections are encrypted.
-    pub tls: bool,
-    /// Certificates that the brokers' are checked against; empty for those of the system.
-    pub ca_file: PathBuf,
-    /// How to sign in.
-    pub sasl: Sasl,
-    /// Who signs in.
-    pub username: String,
-    /// With which password.
-    #[serde(serialize_with = "blank")]
-    pub password: SecretString,
-}
-
-/// How to sign in.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Sasl {
-    /// Not at all.
-    #[default]
-    #[serde(rename = "")]
-    None,
-    /// The password is sent as it is.
-    #[serde(rename = "plain")]
-    Plain,
-    /// SCRAM-SHA-256.
-    #[serde(rename = "scram-sha-256")]
-    ScramSha256,
-    /// SCRAM-SHA-512.
-    #[serde(rename = "scram-sha-512")]
-    ScramSha512,
-}
-
-impl Sasl {
-    /// Returns Kafka's name of the mechanism.
-    pub(super) const fn mechanism(self) -> Option<&'static str> {
-        match self {
-            Sasl::None => None,
-            Sasl::Plain => Some("PLAIN"),
-            Sasl::ScramSha256 => Some("SCRAM-SHA-256"),
-            Sasl::ScramSha512 => Some("SCRAM-SHA-512"),
-        }
-    }
-}
-
-/// The value of a property, written as text, number or truth. It may be a password.
-#[derive(Clone)]
-pub struct Property(pub(super) SecretString);
-
-impl Serialize for Property {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        blank(&self.0, serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for Property {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(PropertyVisitor)
-    }
-}
-
-struct PropertyVisitor;
-
-impl de::Visitor<'_> for PropertyVisitor {
-    type Value = Property;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a string, a number or a boolean")
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Property, E> {
-        Ok(Property(SecretString::from(text)))
-    }
-
-    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Property, E> {
-        self.visit_str(&number.to_string())
-    }
-
-    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Property, E> {
-        self.visit_str(&number.to_string())
-    }
-
-    fn visit_bool<E: de::Error>(self, truth: bool) -> Result<Property, E> {
-        self.visit_str(if truth { "true" } else { "false" })
-    }
-}
-
 /// Returns the patience of a log that takes much at once and is on the same network.
 pub(super) fn patience() -> Patience {
     Patience {
@@ -279,9 +188,8 @@ mod tests {
 
     #[test]
     fn a_property_may_be_text_a_number_or_a_truth() {
-        use secrecy::ExposeSecret;
         let config = parse("properties = { a = \"x\", b = 5, c = true, d = 0.5 }").unwrap();
-        let values: Vec<&str> = config.properties.values().map(|value| value.0.expose_secret()).collect();
+        let values: Vec<&str> = config.properties.values().map(|value| value.expose()).collect();
         assert_eq!(values, ["x", "5", "true", "0.5"]);
         assert!(parse("properties = { a = [] }").unwrap_err().contains("a string, a number or a boolean"));
     }

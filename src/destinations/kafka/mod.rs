@@ -30,7 +30,7 @@ use crate::spec::Event;
 use topic::Topics;
 
 pub use client::Wire;
-pub use config::{Compression, Config, Key, Property, Sasl, Security};
+pub use config::{Compression, Config, Key};
 pub use plan::{Load, Question, Request};
 
 /// The pure half: topics and key.

@@ -6,10 +6,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use secrecy::ExposeSecret;
-
 use super::super::{Setting, SettingError};
-use super::config::{Config, Sasl};
+use super::config::Config;
+use crate::kafka;
 
 /// Properties that stay ours, with what to do instead.
 const OURS: &[(&str, &str)] = &[
@@ -26,19 +25,14 @@ const OURS: &[(&str, &str)] = &[
     ("queuing.strategy", "is first in, first out: anything else disorders events"),
     ("transactional.id", "is not used: the router writes without transactions"),
     ("delivery.report.only.error", "is off: the router must hear of every message"),
-    ("bootstrap.servers", "is said by `brokers`"),
-    ("metadata.broker.list", "is said by `brokers`"),
     ("compression.codec", "is said by `compression`"),
     ("compression.type", "is said by `compression`"),
-    ("security.protocol", "is said by `security`"),
-    ("ssl.ca.location", "is said by `security.ca_file`"),
-    ("sasl.mechanism", "is said by `security.sasl`"),
-    ("sasl.mechanisms", "is said by `security.sasl`"),
-    ("sasl.username", "is said by `security.username`"),
-    ("sasl.password", "is said by `security.password`"),
-    ("log.queue", "is on: the library's words go to the router's log"),
-    ("test.mock.num.brokers", "would send events to nowhere"),
 ];
+
+/// All of them, with those that connect.
+fn ours() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+    OURS.iter().chain(kafka::CONNECTION)
+}
 
 /// What the library does where nobody says otherwise.
 const DEFAULTS: &[(&str, &str)] = &[
@@ -61,29 +55,13 @@ pub(super) fn properties(config: &Config, timeout: Duration) -> BTreeMap<String,
     let pair = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     let mut all: BTreeMap<String, String> = DEFAULTS.iter().map(pair).collect();
     let own = config.properties.iter();
-    all.extend(own.map(|(name, value)| (name.clone(), value.0.expose_secret().to_owned())));
+    all.extend(own.map(|(name, value)| (name.clone(), value.expose().to_owned())));
     let mut set = |name: &str, value: String| drop(all.insert(name.to_owned(), value));
-    set("bootstrap.servers", config.brokers.join(","));
     set("acks", "all".to_owned());
     set("enable.idempotence", "true".to_owned());
     set("message.timeout.ms", message_timeout(timeout).as_millis().to_string());
     set("compression.type", config.compression.as_str().to_owned());
-    let security = &config.security;
-    let protocol = match (security.tls, security.sasl) {
-        (false, Sasl::None) => "plaintext",
-        (true, Sasl::None) => "ssl",
-        (false, _) => "sasl_plaintext",
-        (true, _) => "sasl_ssl",
-    };
-    set("security.protocol", protocol.to_owned());
-    if let Some(mechanism) = security.sasl.mechanism() {
-        set("sasl.mechanism", mechanism.to_owned());
-        set("sasl.username", security.username.clone());
-        set("sasl.password", security.password.expose_secret().to_owned());
-    }
-    if !security.ca_file.as_os_str().is_empty() {
-        set("ssl.ca.location", security.ca_file.display().to_string());
-    }
+    all.extend(kafka::connection(&config.brokers, &config.security));
     all
 }
 
@@ -99,7 +77,7 @@ pub(super) fn room_timeout(timeout: Duration) -> Duration {
 
 /// Returns whether a topic that is missing is made with its first event, where the brokers do that.
 pub(super) fn makes_topics(config: &Config) -> bool {
-    let set = config.properties.get("allow.auto.create.topics").map(|value| value.0.expose_secret());
+    let set = config.properties.get("allow.auto.create.topics").map(|value| value.expose());
     !set.is_some_and(|text| matches!(text.to_ascii_lowercase().as_str(), "false" | "f" | "0"))
 }
 
@@ -107,50 +85,17 @@ pub(super) fn makes_topics(config: &Config) -> bool {
 pub(super) fn problems(config: &Config, setting: &Setting, has_tls: bool) -> Vec<SettingError> {
     let mut found = Vec::new();
     let mut tell = |key, message: String| found.push(SettingError { key, message });
-    if config.brokers.is_empty() {
-        tell("brokers", "must name at least one broker".to_owned());
-    }
-    for broker in config.brokers.iter().filter(|broker| !is_broker(broker)) {
-        tell("brokers", format!("must be `host` or `host:port` each, not \"{broker}\""));
-    }
-    of_security(config, setting, has_tls).into_iter().for_each(|message| tell("security", message));
+    kafka::problems_of_brokers(&config.brokers).into_iter().for_each(|message| tell("brokers", message));
+    let security = kafka::problems_of_security(&config.security, setting.production, has_tls);
+    security.into_iter().for_each(|message| tell("security", message));
     for name in config.properties.keys() {
-        if let Some((_, why)) = OURS.iter().find(|(ours, _)| ours == name) {
+        if let Some((_, why)) = ours().find(|(ours, _)| ours == name) {
             tell("properties", format!("`{name}` {why}"));
         }
     }
-    let partitioner = config.properties.get("partitioner").map(|value| value.0.expose_secret());
+    let partitioner = config.properties.get("partitioner").map(|value| value.expose());
     if partitioner == Some("random") {
         tell("properties", "`partitioner` must look at the key: `random` disorders events".to_owned());
-    }
-    found
-}
-
-fn is_broker(text: &str) -> bool {
-    let fit = |host: &str| !host.is_empty() && !host.contains([',', '/', ' ', '@']);
-    match text.rsplit_once(':') {
-        Some((host, port)) => fit(host) && port.parse::<u16>().is_ok(),
-        None => fit(text),
-    }
-}
-
-fn of_security(config: &Config, setting: &Setting, has_tls: bool) -> Vec<String> {
-    let security = &config.security;
-    let mut found = Vec::new();
-    let is_scram = matches!(security.sasl, Sasl::ScramSha256 | Sasl::ScramSha512);
-    if !has_tls && (security.tls || is_scram) {
-        let what = if security.tls { "tls" } else { "sasl" };
-        found.push(format!("`{what}` needs a program that was built with `--features kafka-tls`"));
-    }
-    let has_name = !security.username.is_empty() && !security.password.expose_secret().is_empty();
-    if security.sasl != Sasl::None && !has_name {
-        found.push("`sasl` needs `username` and `password`".to_owned());
-    }
-    if security.sasl == Sasl::None && !security.username.is_empty() {
-        found.push("`username` needs `sasl`".to_owned());
-    }
-    if setting.production && security.sasl == Sasl::Plain && !security.tls {
-        found.push("`sasl = \"plain\"` sends the password as it is: in production it needs `tls`".to_owned());
     }
     found
 }
@@ -197,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_property_that_breaks_a_promise_is_named_and_its_value_is_not() {
-        for (name, _) in OURS {
+        for (name, _) in ours() {
             let told = told(&format!("properties = {{ \"{name}\" = \"geheim\" }}"), false, true);
             assert_eq!(told.len(), 1, "{told:?}");
             assert!(told[0].starts_with(&format!("`properties` `{name}` ")), "{told:?}");
@@ -227,20 +172,5 @@ mod tests {
         let open = "sasl = \"plain\", username = \"u\", password = \"p\"";
         assert_eq!(told(open, true).len(), 1);
         assert!(told(&format!("tls = true, {open}"), true).is_empty());
-    }
-
-    #[test]
-    fn a_broker_is_a_host_with_or_without_a_port() {
-        for (broker, is_right) in [
-            ("localhost:9092", true),
-            ("kafka", true),
-            ("[::1]:9092", true),
-            ("kafka:port", false),
-            ("http://kafka:9092", false),
-            ("a:1,b:2", false),
-            ("", false),
-        ] {
-            assert_eq!(is_broker(broker), is_right, "{broker}");
-        }
     }
 }

@@ -10,7 +10,6 @@ mod click;
 mod commerce;
 mod context;
 mod extra;
-mod hash;
 mod money;
 mod name;
 mod person;

@@ -12,10 +12,10 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::config::{Compression, Config};
 use super::plan::{Post, Request};
-use super::sign::Signer;
 use crate::destinations::kit::compressed;
 use crate::destinations::http_client::{self, HttpClient, HttpRequest, Options, address, mask};
 use crate::destinations::{Client, Reply, Setting, SettingError, Shown, ShownBody, ShownRequest};
+use crate::spec::signature::Signer;
 use crate::telemetry::clock;
 
 /// A smaller body fits into one packet, where compression gains nothing.

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use serde_json::{Value, json};
 
-use super::sign::Signer;
 use crate::destinations::mock::{Incoming, Mock, MockEvent, MockSettings, Said, others};
+use crate::spec::signature::Signer;
 
 /// Most bytes of an unpacked body.
 const MAX_BODY_BYTES: u64 = 64 * 1024 * 1024;

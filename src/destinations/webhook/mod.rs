@@ -10,7 +10,6 @@ mod config;
 mod judge;
 mod mock;
 mod plan;
-mod sign;
 #[cfg(test)]
 mod tests;
 

@@ -10,6 +10,7 @@ use super::*;
 use crate::destinations::kit::testing::{self, answered, attempt, event, setting, word};
 use crate::destinations::{Answer, Client, FailureKind};
 use crate::policy::outcome::Reason;
+use crate::spec::signature::Signer;
 
 fn fixtures() -> Vec<Arc<Event>> {
     vec![
@@ -318,7 +319,7 @@ async fn a_request_is_signed_over_the_body_and_carries_the_attempt() {
     let (head, body) = received(signed, first_request).await;
     assert!(head.starts_with("POST /hook HTTP/1.1\r\n"), "{head}");
     let (id, stamp) = (value(&head, "webhook-id").unwrap(), value(&head, "webhook-timestamp").unwrap());
-    let signer = sign::Signer::new("geheim").unwrap().unwrap();
+    let signer = Signer::new("geheim").unwrap().unwrap();
     let expected = signer.sign(id, stamp.parse().unwrap(), &body);
     assert_eq!(value(&head, "webhook-signature"), Some(expected.as_str()));
     assert_eq!(value(&head, "x-opentrack-attempt"), Some("3"));
@@ -347,7 +348,7 @@ async fn a_large_body_is_compressed_and_signed_as_it_was_before() {
     let Request::Events(post) = first_request(&webhook(Format::Batch)) else { panic!("a probe") };
     assert_eq!(plain, post.body);
     let (id, stamp) = (value(&head, "webhook-id").unwrap(), value(&head, "webhook-timestamp").unwrap());
-    let signer = sign::Signer::new("geheim").unwrap().unwrap();
+    let signer = Signer::new("geheim").unwrap().unwrap();
     let expected = signer.sign(id, stamp.parse().unwrap(), &plain);
     assert_eq!(value(&head, "webhook-signature"), Some(expected.as_str()));
 }

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::{Answer, Mood, Plan, TestDoor, track};
-use crate::spec::signature::Key;
+use crate::spec::signature::Signer;
 use crate::telemetry::clock;
 
 const OWN: &str = "whsec_c2VjcmV0IG9mIHRoZSBzb3VyY2UgaXRzZWxm";
@@ -28,14 +28,16 @@ struct Signed<'a> {
 const GOOD: Signed<'static> = Signed { id: "msg_1", age: 0, secret: OWN, packed: false };
 
 async fn send(door: &TestDoor, body: &str, signed: &Signed<'_>) -> Answer {
-    let timestamp = (clock::now().as_second() - signed.age).to_string();
+    let timestamp = clock::now().as_second() - signed.age;
     let mut bytes = body.as_bytes().to_vec();
     if signed.packed {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         encoder.write_all(&bytes).unwrap();
         bytes = encoder.finish().unwrap();
     }
-    let signature = Key::new(signed.secret).unwrap().sign(signed.id, &timestamp, &bytes);
+    let signer = Signer::new(signed.secret).unwrap().unwrap();
+    let signature = signer.sign(signed.id, timestamp, &bytes);
+    let timestamp = timestamp.to_string();
     let headers = [
         ("authorization", "Bearer wk"),
         ("webhook-id", signed.id),

@@ -24,8 +24,7 @@ impl Hasher {
     }
 
     /// Returns 64 hexadecimal digits of `kind:normalised`; `None` for what is empty when normalised.
-    fn hash(&self, key: &str, text: &str) -> Option<String> {
-        let kind = kind_of(key);
+    fn hash(&self, kind: &str, text: &str) -> Option<String> {
         let normal = normalised(kind, text.trim());
         let mut mac = self.0.clone().filter(|_| !normal.is_empty())?;
         mac.update(kind.as_bytes());
@@ -35,6 +34,12 @@ impl Hasher {
         mac.finalize().into_bytes().iter().try_for_each(|byte| write!(out, "{byte:02x}")).ok()?;
         Some(out)
     }
+}
+
+/// Returns 64 hexadecimal digits of `kind:normalised` by this key; `None` for what is empty when normalised. Who has the key can
+/// join by it, and nobody else can guess behind it.
+pub fn keyed_hash(salt: &str, kind: &str, text: &str) -> Option<String> {
+    Hasher::new(salt).hash(kind, text)
 }
 
 /// Returns what kind of value a member of this name holds. Spellings of the same kind give the same hash, and so do the ids
@@ -81,7 +86,7 @@ pub fn normalised<'t>(kind: &str, text: &'t str) -> Cow<'t, str> {
 }
 
 /// Returns the network that an address is in: /24, or /48 for version 6. An IPv4 address in IPv6 clothes counts as the former.
-pub(super) fn network_of(ip: IpAddr) -> IpAddr {
+pub fn network_of(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
         IpAddr::V4(ip) => Ipv4Addr::from_bits(ip.to_bits() & (u32::MAX << 8)).into(),
         IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << 80)).into(),
@@ -98,9 +103,9 @@ pub(super) fn write(raw: &str, key: &str, treatment: Treatment, hasher: &Hasher,
         (Treatment::Truncate, _) => write_text(None, out),
         (Treatment::Hash, Some(b'"')) => {
             let text = serde_json::from_str::<Cow<'_, str>>(raw).unwrap_or_default();
-            write_text(hasher.hash(key, &text).as_deref(), out);
+            write_text(hasher.hash(kind_of(key), &text).as_deref(), out);
         }
-        (Treatment::Hash, _) => write_text(hasher.hash(key, raw).as_deref(), out),
+        (Treatment::Hash, _) => write_text(hasher.hash(kind_of(key), raw).as_deref(), out),
     }
 }
 

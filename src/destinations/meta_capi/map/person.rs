@@ -16,11 +16,11 @@ use self::found::Found;
 use self::known::Known;
 use super::call::{Call, text, word};
 use super::context::OF_META;
-use super::hash::{Hashed, as_hash, hashed};
 use super::write::{Object, write_text, write_value};
 use super::{No, app, click, place};
 use crate::destinations::meta_capi::config::ExternalId;
 use crate::policy::outcome::Reason;
+use crate::spec::privacy::{Hashed, as_hash, hashed};
 
 /// Writes `user_data`.
 ///

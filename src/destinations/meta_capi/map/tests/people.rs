@@ -1,7 +1,7 @@
 //! What is known of a person: normalised, hashed, and enough or not.
 
 use super::*;
-use crate::destinations::meta_capi::map::hash::hashed;
+use crate::spec::privacy::hashed;
 
 fn hash(kind: &str, text: &str) -> Option<String> {
     hashed(kind, text).map(|hash| String::from_utf8(hash.as_bytes().to_vec()).unwrap())

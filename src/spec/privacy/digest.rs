@@ -1,26 +1,33 @@
-//! Hashes of what is known of a person: SHA-256 in lower-case hexadecimal of its one spelling.
+//! Hashes of what is known of a person, without a key, as advertisers ask for: SHA-256 in lower-case hexadecimal of its one
+//! spelling.
 //!
 //! Who was hashed before keeps the hash. Nothing is never hashed: all who gave nothing would be one person.
 
 use sha2::{Digest as _, Sha256};
 
-use crate::spec::privacy::normalised;
+use super::normalised;
 
 /// Digits of a hash.
 const LENGTH: usize = 64;
 
 /// A hash in hexadecimal.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Hashed([u8; LENGTH]);
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hashed([u8; LENGTH]);
 
 impl Hashed {
-    pub(super) fn as_bytes(&self) -> &[u8] {
+    /// Returns its 64 digits.
+    pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// Returns its 64 digits as text.
+    pub fn to_text(self) -> String {
+        self.0.map(char::from).iter().collect()
     }
 }
 
 /// Returns the hash of a value of this kind; `None` when nothing is left of it in its one spelling.
-pub(super) fn hashed(kind: &str, text: &str) -> Option<Hashed> {
+pub fn hashed(kind: &str, text: &str) -> Option<Hashed> {
     let text = text.trim();
     if let Some(before) = as_hash(text) {
         return Some(before);
@@ -30,7 +37,7 @@ pub(super) fn hashed(kind: &str, text: &str) -> Option<Hashed> {
 }
 
 /// Returns a text that is a hash already: 64 hexadecimal digits and nothing else.
-pub(super) fn as_hash(text: &str) -> Option<Hashed> {
+pub fn as_hash(text: &str) -> Option<Hashed> {
     let digits: &[u8; LENGTH] = text.as_bytes().try_into().ok()?;
     digits.iter().all(u8::is_ascii_hexdigit).then(|| Hashed(digits.map(|digit| digit.to_ascii_lowercase())))
 }

@@ -1,0 +1,108 @@
+//! What was sold and given back, by currency: nothing is converted.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use rust_decimal::Decimal;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::money::{self, cents};
+
+/// The event of an order.
+pub const ORDER: &str = "Order Completed";
+/// The event of a refund, of a whole order or of a part.
+pub const REFUND: &str = "Order Refunded";
+
+/// The sums of one currency as they are printed: two digits after the point, half up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Sums {
+    /// How many orders.
+    pub orders: u64,
+    /// What they amount to.
+    pub gross: String,
+    /// What was given back.
+    pub refunds: String,
+    /// What is left.
+    pub net: String,
+    /// Gross by orders; zero without any.
+    pub aov: String,
+}
+
+#[derive(Debug, Default)]
+struct Account {
+    orders: u64,
+    gross: Decimal,
+    refunds: Decimal,
+}
+
+/// Orders and refunds so far.
+#[derive(Debug)]
+pub struct Ledger {
+    default_currency: String,
+    /// Those with an id: their currency and amount.
+    known: BTreeMap<String, (String, Decimal)>,
+    accounts: BTreeMap<String, Account>,
+}
+
+impl Ledger {
+    /// Returns an empty ledger; the currency is of events that name none.
+    pub fn new(default_currency: &str) -> Ledger {
+        let default_currency = default_currency.trim().to_uppercase();
+        Ledger { default_currency, known: BTreeMap::new(), accounts: BTreeMap::new() }
+    }
+
+    /// Takes the next event. A repeated order id counts once, an order without one always.
+    pub fn add(&mut self, event: &str, properties: &Map<String, Value>) {
+        match event {
+            ORDER => self.order(properties),
+            REFUND => self.refund(properties),
+            _ => {}
+        }
+    }
+
+    fn order(&mut self, properties: &Map<String, Value>) {
+        let (currency, amount) = (self.currency(properties), money::amount(properties));
+        if let Some(id) = money::order_id(properties) {
+            match self.known.entry(id) {
+                Entry::Occupied(_) => return,
+                Entry::Vacant(place) => drop(place.insert((currency.clone(), amount))),
+            }
+        }
+        let account = self.accounts.entry(currency).or_default();
+        account.orders += 1;
+        account.gross = account.gross.saturating_add(amount);
+    }
+
+    /// Takes the refund's own amount in its own currency, or where that is zero the whole order in that order's.
+    fn refund(&mut self, properties: &Map<String, Value>) {
+        let whole = || self.known.get(&money::order_id(properties)?).cloned();
+        let (currency, amount) = match money::amount(properties) {
+            amount if !amount.is_zero() => (self.currency(properties), amount),
+            zero => whole().unwrap_or_else(|| (self.currency(properties), zero)),
+        };
+        let account = self.accounts.entry(currency).or_default();
+        account.refunds = account.refunds.saturating_add(amount);
+    }
+
+    fn currency(&self, properties: &Map<String, Value>) -> String {
+        money::currency(properties).unwrap_or_else(|| self.default_currency.clone())
+    }
+
+    /// Returns the sums by currency.
+    pub fn sums(&self) -> BTreeMap<String, Sums> {
+        self.accounts.iter().map(|(currency, account)| (currency.clone(), account.sums())).collect()
+    }
+}
+
+impl Account {
+    fn sums(&self) -> Sums {
+        Sums {
+            orders: self.orders,
+            gross: cents(self.gross),
+            refunds: cents(self.refunds),
+            net: cents(self.gross.saturating_sub(self.refunds)),
+            aov: cents(self.gross.checked_div(Decimal::from(self.orders)).unwrap_or_default()),
+        }
+    }
+}

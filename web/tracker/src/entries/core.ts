@@ -1,0 +1,4 @@
+/** `tracker.core.js`: everything but web vitals. */
+import { boot } from '../core';
+
+boot();

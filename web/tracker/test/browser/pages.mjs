@@ -1,0 +1,289 @@
+// Page views: when there is one, and what it says.
+import assert from 'node:assert/strict';
+import { browserTest, html, QUIET, script, until } from './support.mjs';
+
+const PAGES = { ...QUIET, autoTrackPageViews: true };
+const paths = (hub) => hub.named('page').map(({ properties }) => properties.path);
+/** Removes the Navigation API, as in browsers without it. */
+const without = () => delete window.navigation || Object.defineProperty(window, 'navigation', { value: undefined });
+
+browserTest('a page view is sent at once', async ({ open, hub, site }) => {
+  await open(PAGES);
+  const { path, referrer, search, title, url } = (await hub.one('page')).properties;
+  assert.deepEqual({ path, referrer, search, title, url }, { path: '/', referrer: '', search: '', title: 'Shop', url: `${site.url}/` });
+});
+
+browserTest('no page view is sent where that is switched off', async ({ open, page, hub, settled }) => {
+  await open(QUIET);
+  await page.evaluate(() => history.pushState(null, '', '/next'));
+  await settled();
+  assert.deepEqual(paths(hub), []);
+});
+
+browserTest('pageView of the data layer is a page call with the given address', async ({ open, page, hub }) => {
+  await open(QUIET);
+  await page.evaluate(() => window.track('pageView', { title: 'Cart', url: '/cart?a=1' }));
+  const { path, search, title } = (await hub.one('page')).properties;
+  assert.deepEqual({ path, search, title }, { path: '/cart', search: '?a=1', title: 'Cart' });
+});
+
+browserTest('a view told by the page and by the tracker is one, with what the page says', async ({ site, hub, page }) => {
+  const own = `<script>
+    dataLayer = [];
+    function track() { dataLayer.push(arguments) }
+    track('config', 'web', ${JSON.stringify(PAGES)});
+    track('pageView', { title: 'My title', url: location.href, plan: 'gold' });
+  </script>`;
+  site.pages.set('/', html(own + `<script async src="${hub.url}/tracker.core.js"></script>`));
+  await page.goto(site.url);
+  await hub.one('page');
+  await page.evaluate(() => history.pushState(null, '', '/next'));
+  await hub.some('page', 2);
+  const first = hub.named('page').filter(({ properties }) => properties.path === '/');
+  assert.deepEqual(first.map(({ properties }) => [properties.title, properties.plan]), [['My title', 'gold']]);
+});
+
+browserTest('a view told once more a moment later is the same view', async ({ open, page, hub, settled }) => {
+  await open(PAGES);
+  await hub.one('page');
+  await page.evaluate(() => window.track('pageView', { title: document.title, url: location.href }));
+  await settled();
+  assert.equal(hub.named('page').length, 1);
+});
+
+browserTest('a named page keeps its category and name', async ({ open, page, hub }) => {
+  await open(QUIET);
+  await page.evaluate(() => window.opentrack.page('Docs', 'Start', { a: 1 }));
+  const { category, name, properties } = await hub.one('page');
+  assert.deepEqual([category, name, properties.a], ['Docs', 'Start', 1]);
+});
+
+for (const [how, prepare] of [
+  ['with the Navigation API', () => {}],
+  ['without the Navigation API', without],
+]) {
+  browserTest(`pushState is a view ${how}`, async ({ open, page, hub }) => {
+    await page.addInitScript(prepare);
+    await open(PAGES);
+    await page.evaluate(() => history.pushState(null, '', '/next'));
+    await hub.some('page', 2);
+    assert.deepEqual(paths(hub), ['/', '/next']);
+  });
+
+  browserTest(`replaceState to another path is a view ${how}`, async ({ open, page, hub }) => {
+    await page.addInitScript(prepare);
+    await open(PAGES);
+    await page.evaluate(() => history.replaceState(null, '', '/other'));
+    await hub.some('page', 2);
+    assert.deepEqual(paths(hub), ['/', '/other']);
+  });
+
+  browserTest(`going back is a view ${how}`, async ({ open, page, hub }) => {
+    await page.addInitScript(prepare);
+    await open(PAGES);
+    await page.evaluate(() => history.pushState(null, '', '/next'));
+    await hub.some('page', 2);
+    await page.evaluate(() => history.back());
+    await hub.some('page', 3);
+    assert.deepEqual(paths(hub), ['/', '/next', '/']);
+  });
+
+  browserTest(`a fragment is a view where it counts ${how}`, async ({ open, page, hub }) => {
+    await page.addInitScript(prepare);
+    await open({ ...PAGES, hash: true });
+    await page.evaluate(() => (location.hash = 'a'));
+    await hub.some('page', 2);
+    assert.match(hub.named('page')[1].properties.url, /#a$/);
+  });
+
+  browserTest(`a fragment is no view by default ${how}`, async ({ open, page, hub, settled }) => {
+    await page.addInitScript(prepare);
+    await open(PAGES);
+    await page.evaluate(() => (location.hash = 'a'));
+    await settled();
+    assert.deepEqual(paths(hub), ['/']);
+  });
+}
+
+browserTest('another query by replaceState is no view', async ({ open, page, hub, settled }) => {
+  await open(PAGES);
+  await page.evaluate(() => history.replaceState(null, '', '/?filter=red'));
+  await settled();
+  assert.deepEqual(paths(hub), ['/']);
+});
+
+browserTest('another query by replaceState is a view where queries count', async ({ open, page, hub }) => {
+  await open({ ...PAGES, countQuery: true });
+  await page.evaluate(() => history.replaceState(null, '', '/?filter=red'));
+  await hub.some('page', 2);
+  assert.equal(hub.named('page')[1].properties.search, '?filter=red');
+});
+
+browserTest('pushState to the same address is no view', async ({ open, page, hub, settled }) => {
+  await open(PAGES);
+  await page.evaluate(() => history.pushState({ step: 2 }, '', location.href));
+  await settled();
+  assert.deepEqual(paths(hub), ['/']);
+});
+
+browserTest('the title is the one that is set after the route changed', async ({ open, page, hub }) => {
+  await open(PAGES);
+  await page.evaluate(() => {
+    history.pushState(null, '', '/next');
+    document.title = 'Next';
+  });
+  await hub.some('page', 2);
+  assert.equal(hub.named('page')[1].properties.title, 'Next');
+});
+
+browserTest('the referrer of a virtual page is the one before it', async ({ open, page, hub, site }) => {
+  await open(PAGES);
+  await page.evaluate(() => history.pushState(null, '', '/next'));
+  await hub.some('page', 2);
+  assert.equal(hub.named('page')[1].properties.referrer, `${site.url}/`);
+});
+
+browserTest('a page from the back-forward cache is a new view of the same session', async ({ open, page, hub, site }) => {
+  await open(PAGES);
+  await hub.one('page');
+  await page.goto(`${site.url}/other`);
+  await page.evaluate(() => history.back());
+  const [first, second] = await hub.some('page', 2);
+  assert.deepEqual(
+    [second.properties.path, second.context.pageViewId === first.context.pageViewId, second.context.sessionId],
+    ['/', false, first.context.sessionId],
+  );
+});
+
+browserTest('nothing is sent while a page is prerendered', async ({ page, hub, open }) => {
+  await page.addInitScript(() => Object.defineProperty(document, 'prerendering', { value: true, configurable: true }));
+  await open(PAGES);
+  const before = await page.evaluate(() => document.cookie);
+  await page.evaluate(() => {
+    Object.defineProperty(document, 'prerendering', { value: false });
+    document.dispatchEvent(new Event('prerenderingchange'));
+  });
+  await hub.one('page');
+  assert.equal(before, '');
+});
+
+browserTest('every event carries the view that it happened on', async ({ open, page, hub }) => {
+  await open(PAGES);
+  await page.evaluate(() => {
+    window.opentrack.track('On the first');
+    history.pushState(null, '', '/next');
+  });
+  await hub.some('page', 2);
+  await page.evaluate(() => {
+    window.opentrack.track('On the second');
+    window.opentrack.flush();
+  });
+  await hub.one('On the second');
+  const of = (name) => hub.named(name).map(({ context }) => context.page.path);
+  assert.deepEqual([of('On the first'), of('On the second')], [['/'], ['/next']]);
+});
+
+browserTest('campaign and click ids are read from the address', async ({ open, hub }) => {
+  await open(PAGES, '', '/?utm_source=news&utm_campaign=spring&gclid=g1');
+  const { campaign, clickIds } = (await hub.one('page')).context;
+  assert.deepEqual({ campaign, clickIds }, { campaign: { source: 'news', name: 'spring' }, clickIds: { gclid: 'g1' } });
+});
+
+const ENGAGED = { ...PAGES, autoTrackEngagement: true };
+/** Stops the clock, so that only `runFor` moves it. */
+const freeze = async (page) => {
+  await page.clock.install({ time: 0 });
+  await page.clock.pauseAt(1000);
+};
+const leave = (page) => page.evaluate(() => history.pushState(null, '', '/next'));
+
+browserTest('engaged time belongs to the page that was looked at', async ({ open, page, hub }) => {
+  await freeze(page);
+  await open(ENGAGED);
+  await page.clock.runFor(5000);
+  await leave(page);
+  await page.clock.runFor(3000);
+  const engaged = await hub.one('Page Engaged');
+  assert.deepEqual([engaged.context.page.path, engaged.properties.engaged_ms], ['/', 5000]);
+});
+
+browserTest('the clock of engagement stands still without the focus', async ({ open, page, hub }) => {
+  await freeze(page);
+  await open(ENGAGED);
+  await page.clock.runFor(2000);
+  await page.evaluate(() => {
+    document.hasFocus = () => false;
+    window.dispatchEvent(new Event('blur'));
+  });
+  await page.clock.runFor(60_000);
+  await leave(page);
+  await page.clock.runFor(3000);
+  assert.equal((await hub.one('Page Engaged')).properties.engaged_ms, 2000);
+});
+
+browserTest('a tab that was never seen has no engagement', async ({ open, page, hub, settled }) => {
+  await page.addInitScript(() => Object.defineProperty(document, 'visibilityState', { value: 'hidden' }));
+  await freeze(page);
+  await open(ENGAGED);
+  await page.clock.runFor(60_000);
+  await leave(page);
+  await page.clock.runFor(3000);
+  await settled();
+  assert.deepEqual(hub.named('Page Engaged'), []);
+});
+
+browserTest('a page that needs no scrolling was seen whole', async ({ open, page, hub }) => {
+  await freeze(page);
+  await open(ENGAGED);
+  await leave(page);
+  await page.clock.runFor(3000);
+  assert.equal((await hub.one('Page Engaged')).properties.scroll_depth, 100);
+});
+
+browserTest('scrolling is measured', async ({ open, page, hub }) => {
+  await freeze(page);
+  await open(ENGAGED, '<div style="height:10000px"></div>');
+  await page.evaluate(() => {
+    document.body.style.margin = 0;
+    window.scrollTo(0, 5000 - innerHeight);
+  });
+  await until('the page is scrolled', () => page.evaluate(() => window.scrollY > 4000));
+  await leave(page);
+  await page.clock.runFor(3000);
+  assert.equal((await hub.one('Page Engaged')).properties.scroll_depth, 50);
+});
+
+browserTest('engagement is not measured where that is switched off', async ({ open, page, hub, settled }) => {
+  await freeze(page);
+  await open(PAGES);
+  await page.clock.runFor(5000);
+  await leave(page);
+  await page.clock.runFor(3000);
+  await settled();
+  assert.deepEqual(hub.named('Page Engaged'), []);
+});
+
+browserTest('web vitals of a page arrive when it is left', async ({ open, page, hub, site }) => {
+  await open(PAGES, '<h1>Hello</h1><button>Press</button>', '/', 'tracker.js');
+  await page.click('button');
+  await page.goto(`${site.url}/other`);
+  await hub.some('Web Vital', 4);
+  const names = hub.named('Web Vital').map(({ properties }) => properties.name);
+  for (const name of ['CLS', 'FCP', 'LCP', 'TTFB']) assert.ok(names.includes(name), `${name} of ${names}`);
+});
+
+browserTest('web vitals are not measured where the sample is empty', async ({ open, page, hub, site }) => {
+  await open({ ...PAGES, sampleVitals: 0 }, '<h1>Hello</h1>', '/', 'tracker.js');
+  await page.evaluate(() => window.opentrack.track('Before leaving'));
+  await page.goto(`${site.url}/other`);
+  await hub.one('Before leaving');
+  assert.deepEqual(hub.named('Web Vital'), []);
+});
+
+browserTest('the larger tracker says what caused a vital', async ({ open, page, hub, site }) => {
+  await open(PAGES, '<h1>Hello</h1>', '/', 'tracker.attr.js');
+  await page.goto(`${site.url}/other`);
+  await until('LCP', () => hub.named('Web Vital').some(({ properties }) => properties.name === 'LCP'));
+  const lcp = hub.named('Web Vital').find(({ properties }) => properties.name === 'LCP');
+  assert.equal(lcp.properties.attribution.target, 'html>body>h1');
+});
