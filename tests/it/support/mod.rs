@@ -39,7 +39,7 @@ pub(crate) use ports::free_port;
 pub(crate) use postgres::{Postgres, Server};
 pub(crate) use receiver::{Received, Receiver, Reply};
 pub(crate) use router::{Config, Router, opentrack};
-pub(crate) use sdk_home::{node, plain_python, python, rust};
+pub(crate) use sdk_home::{node, node_modules, plain_python, python, python_library, rust, tool};
 pub(crate) use stand_in::StandIn;
 pub(crate) use tmpfs::SmallDisk;
 pub(crate) use wait::{until, until_some};
