@@ -84,6 +84,8 @@ pub(super) enum Command {
     },
     /// Stand in for a destination that behaves and misbehaves on command
     Mock(super::mock::Asked),
+    /// Run the functions behind the analytics on cases of your own: what a session, a channel or an average is
+    Eval(super::eval::Asked),
     /// Make write keys
     Keys {
         #[command(subcommand)]

@@ -5,6 +5,7 @@
 mod args;
 mod check;
 mod destinations;
+mod eval;
 mod explain;
 mod gen_files;
 mod input;
@@ -109,6 +110,7 @@ fn dispatch(arguments: Arguments, environment: &Environment, out: &mut Out) -> E
             with_config(&source, environment, out, |loaded, out| explain::explain(loaded, &asked, out))
         }
         Command::Mock(asked) => mock::mock(&asked, out),
+        Command::Eval(asked) => eval::eval(&asked, out),
         Command::Gen { directory } => gen_files::write(&directory, out),
         Command::Serve { preset } => {
             let environment = &serve::surroundings(environment, preset);

@@ -25,7 +25,7 @@ impl Captured {
     }
 }
 
-fn run(arguments: &[&str]) -> (Exit, String, String) {
+pub(super) fn run(arguments: &[&str]) -> (Exit, String, String) {
     let (stdout, stderr) = (Captured::default(), Captured::default());
     let mut out = Out::new(Box::new(stdout.clone()), Box::new(stderr.clone()));
     let arguments = std::iter::once(&"opentrack").chain(arguments);
