@@ -105,13 +105,20 @@ impl Door<'_> {
             Some(layout) => *layout,
             None => layout_of(text).map_err(Refusal::of)?,
         };
-        if let Some(merged) = self.envelope.shared.merge(text, &layout) {
+        if let Some(merged) = self.completed(text, &layout) {
             let layout = layout_of(&merged).map_err(Refusal::of)?;
             let checked = self.checked(index, &merged, &layout)?;
             return Ok(assembled(merged.into(), layout, checked));
         }
         let checked = self.checked(index, text, &layout)?;
         Ok(assembled(raw, layout, checked))
+    }
+
+    /// Returns the text with what the batch and the door add to it; `None` when that is nothing.
+    fn completed(&self, text: &str, layout: &Layout) -> Option<String> {
+        let merged = self.envelope.shared.merge(text, layout);
+        let Some(whose) = &self.envelope.whose else { return merged };
+        whose.claim(merged.as_deref().unwrap_or(text)).or(merged)
     }
 
     fn checked(&self, index: usize, text: &str, layout: &Layout) -> Result<(Head, Receipt), Box<Refusal>> {

@@ -21,6 +21,7 @@ mod crash;
 mod customerio;
 mod delivery;
 mod disk;
+mod door;
 mod explain;
 #[cfg(feature = "kafka")]
 mod kafka;
