@@ -305,9 +305,12 @@ impl Handler<DescribeSchema> for SchemaManager {
     fn handle(&mut self, _: DescribeSchema, _: &mut Context<Self>) -> Self::Result {
         let (name, log) = (self.managed.destination.clone(), Arc::clone(&self.log));
         let (cell, statements) = (Arc::clone(&self.managed.cell), Arc::clone(&self.managed.statements));
+        let store = Arc::clone(&self.managed.store);
         let describe = move || {
             let (changes, since) = log.read();
-            report::describe(&name, &cell, statements.as_ref(), (changes, &since))
+            let mut report = report::describe(&name, &cell, statements.as_ref(), (changes, &since));
+            report.closed.extend(report::taken(&name, store.taken()));
+            report
         };
         let described = tokio::task::spawn_blocking(describe);
         Box::pin(async move { described.await.map_err(|panic| panic.to_string()) })

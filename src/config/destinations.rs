@@ -205,6 +205,7 @@ pub fn setting(destination: &Destination, server: &Server) -> Setting {
         production: server.production,
         timeout: destination.patience.timeout,
         surroundings: destination.surroundings.clone(),
+        site_salt: server.site_salt.clone(),
         meter: Meter::default(),
     }
 }

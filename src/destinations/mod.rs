@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 
 use crate::policy::outcome::{Fault, Outcome, Reason, Verdict};
@@ -47,6 +48,7 @@ registry! {
     #[cfg(feature = "kafka")]
     kafka: kafka::Kafka,
     clickhouse: clickhouse::ClickHouse,
+    redis: redis::Redis,
 }
 
 // What `make destination` copies is compiled and tested with everything else. It is in no binary and in no list.
@@ -106,6 +108,8 @@ pub struct Setting {
     pub timeout: std::time::Duration,
     /// The environment variables that it asked for, by name, as far as they are set.
     pub surroundings: BTreeMap<String, String>,
+    /// Makes what it derives of ids unlike that of another site; empty where only settings are checked.
+    pub site_salt: SecretString,
     /// Where it counts what it does, by emitting events of `telemetry`.
     pub meter: Meter,
 }
@@ -331,6 +335,12 @@ pub trait SchemaStore: Send + Sync + 'static {
     fn refresh(&self, table: Option<String>) -> BoxFuture<Result<(), SchemaFault>> {
         drop(table);
         Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// Returns the tables that events ask for and whose name something else has, each with what an operator is told. Asked
+    /// by whoever looks at the schema, so it answers from memory.
+    fn taken(&self) -> Vec<(String, String)> {
+        Vec::new()
     }
 
     /// Returns the work that is to be done from time to time.

@@ -30,6 +30,7 @@ mod ops;
 mod orders;
 mod postgres;
 mod promises;
+mod redis;
 mod reload;
 mod schema;
 mod sdk;

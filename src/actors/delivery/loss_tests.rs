@@ -16,7 +16,7 @@ use crate::destinations::{
     About, Attempt, Client, Destination, FailureKind, Plan, Planned, Reply, Setting, SettingError, Shown,
 };
 use crate::journal::fixtures::event;
-use crate::journal::{Cursor, Journal, MemoryJournal, Position, ReplayOrder};
+use crate::journal::{Cursor, Journal, MemoryJournal, Orders, Position, ReplayOrder};
 use crate::policy::outcome::{Fault, Outcome, Reason, Verdict};
 use crate::policy::patience::{BatchLimits, BreakerSettings, Patience, RateLimit, Retry};
 use crate::spec::Event;
@@ -178,7 +178,7 @@ async fn a_held_destination_drops_exactly_what_waits_and_takes_what_comes_after(
     let (journal, open) = (Arc::new(MemoryJournal::default()), Arc::new(AtomicBool::new(false)));
     append(&journal, 0..30_000);
     let delivery = start(&journal, &open);
-    until(&delivery, |status| status.state == "held").await;
+    until(&delivery, |status| status.reason.as_deref() == Some("unauthorized")).await;
     let dropped = delivery.send(DropBacklog).await.unwrap().unwrap();
     assert_eq!(dropped.count + dropped.in_flight, 27_000);
     assert!(dropped.in_flight <= 1, "a probe at most: {dropped:?}");
@@ -203,7 +203,7 @@ async fn a_dropped_backlog_stays_dropped_after_a_restart() {
     let (journal, open) = (Arc::new(MemoryJournal::default()), Arc::new(AtomicBool::new(false)));
     append(&journal, 0..100);
     let delivery = start(&journal, &open);
-    until(&delivery, |status| status.state == "held").await;
+    until(&delivery, |status| status.reason.as_deref() == Some("unauthorized")).await;
     let dropped = delivery.send(DropBacklog).await.unwrap().unwrap();
     let cursor = || journal.cursor("gate").unwrap().unwrap_or_default();
     let counted = || cursor().counts.get("dead.dropped_by_operator").copied().unwrap_or(0);
@@ -223,7 +223,7 @@ async fn what_was_skipped_behind_a_waiting_event_is_not_skipped_again_after_a_re
     let (journal, open) = (Arc::new(MemoryJournal::default()), Arc::new(AtomicBool::new(false)));
     append(&journal, 0..100);
     let delivery = start(&journal, &open);
-    until(&delivery, |status| status.state == "held").await;
+    until(&delivery, |status| status.reason.as_deref() == Some("unauthorized")).await;
     delivery.send(Drain).await.unwrap();
     let cursor = journal.cursor("gate").unwrap().unwrap();
     assert_eq!((cursor.mark.0, cursor.counts.get("skipped.unsupported")), (0, Some(&10)));
@@ -278,5 +278,37 @@ async fn a_wire_that_stays_silent_is_told_of_and_prepared_again() {
     let told = until(&delivery, |status| status.last_error.is_some()).await;
     assert_eq!(told.last_error.unwrap().message, "no answer within 0.06 s");
     until(&delivery, |_| counts[0].load(Ordering::SeqCst) > 1).await;
+    delivery.send(Drain).await.unwrap();
+}
+
+/// Starts a delivery whose wire never answers.
+fn start_silent(journal: &Arc<MemoryJournal>) -> Addr<Delivery<Gatekeeper>> {
+    let client = Arc::new(Wire(Some(Arc::default())));
+    let patience = Patience { timeout: Duration::from_secs(600), ..Gatekeeper::patience() };
+    let parts = Parts { client, patience, ..parts(journal, &Arc::default()) };
+    Delivery::new(Arc::new(parts), guard()).start()
+}
+
+#[actix::test]
+async fn a_destination_that_is_still_being_prepared_does_not_say_that_it_flows() {
+    let journal = Arc::new(MemoryJournal::default());
+    append(&journal, 0..10);
+    let delivery = start_silent(&journal);
+    let status = delivery.send(Status).await.unwrap();
+    assert_eq!((status.state, status.reason.as_deref()), ("held", Some("preparing")));
+    assert_eq!(status.backlog.events, 10);
+    delivery.send(Drain).await.unwrap();
+}
+
+#[actix::test]
+async fn a_destination_that_was_paused_says_so_also_while_it_is_prepared() {
+    let journal = Arc::new(MemoryJournal::default());
+    journal.give_orders("gate", &Orders { paused: true, replay: None }).unwrap();
+    let delivery = start_silent(&journal);
+    let status = until(&delivery, |status| status.state == "paused").await;
+    assert_eq!(status.reason, None);
+    delivery.send(Obey::Resume).await.unwrap();
+    let status = delivery.send(Status).await.unwrap();
+    assert_eq!((status.state, status.reason.as_deref()), ("held", Some("preparing")));
     delivery.send(Drain).await.unwrap();
 }

@@ -29,28 +29,37 @@ impl<D: Destination> Delivery<D> {
         self.preparing.take().map(|handle| ctx.cancel_future(handle));
         let parts = Arc::clone(&self.parts);
         let work = async move {
-            let journal = Arc::clone(&parts.journal);
             let (name, cursor) = (parts.name.clone(), parts.cursor.clone());
-            let read = move || Ok((journal.cursor(&cursor)?, journal.orders(&name)?.paused));
-            let read = tokio::task::spawn_blocking(read).await;
-            let (cursor, paused) = match read {
-                Ok(Ok((cursor, paused))) => (cursor.unwrap_or_default(), paused),
-                Ok(Err(error)) => return Err((None, JournalError::to_string(&error))),
-                Err(panic) => return Err((None, panic.to_string())),
-            };
+            let read = move || Ok((parts.journal.cursor(&cursor)?, parts.journal.orders(&name)?.paused));
+            match tokio::task::spawn_blocking(read).await {
+                Ok(Ok((cursor, paused))) => Ok((cursor.unwrap_or_default(), paused)),
+                Ok(Err(error)) => Err(JournalError::to_string(&error)),
+                Err(panic) => Err(panic.to_string()),
+            }
+        };
+        self.preparing = Some(ctx.spawn(work.into_actor(self).map(|read, delivery, ctx| match read {
+            Ok((cursor, paused)) => delivery.open(cursor, paused, ctx),
+            Err(why) => delivery.unprepared((None, why), ctx),
+        })));
+    }
+
+    /// Prepares the wire. Whoever asks meanwhile is told of a pause that is known by now.
+    fn open(&mut self, cursor: Cursor, paused: bool, ctx: &mut Context<Self>) {
+        self.ordered_pause.get_or_insert(paused);
+        let parts = Arc::clone(&self.parts);
+        let work = async move {
             let opened = within(parts.patience.timeout.saturating_mul(REQUESTS), parts.client.init()).await;
-            opened.map_err(|reply| refusal(parts.destination.as_ref(), &reply))?;
-            Ok((cursor, paused))
+            opened.map_err(|reply| refusal(parts.destination.as_ref(), &reply))
         };
         let work = AssertUnwindSafe(work).catch_unwind().into_actor(self);
         self.preparing = Some(ctx.spawn(work.map(|done, delivery, ctx| match done {
-            Ok(Ok((cursor, paused))) => delivery.prepared(cursor, paused, ctx),
+            Ok(Ok(())) => delivery.prepared(cursor, ctx),
             Ok(Err(why)) => delivery.unprepared(why, ctx),
             Err(_) => delivery.unprepared((None, "preparing the wire panicked".into()), ctx),
         })));
     }
 
-    fn prepared(&mut self, cursor: Cursor, paused: bool, ctx: &mut Context<Self>) {
+    fn prepared(&mut self, cursor: Cursor, ctx: &mut Context<Self>) {
         if self.machine.is_some() {
             return;
         }
@@ -64,8 +73,7 @@ impl<D: Destination> Delivery<D> {
         }
         self.tally = Tally::new(cursor.counts);
         self.machine = Some(Machine::new(self.parts.patience.clone(), settled, fastrand::u64(..)));
-        let paused = self.ordered_pause.unwrap_or(paused);
-        self.give(Input::Paused(paused), ctx);
+        self.give(Input::Paused(self.ordered_pause == Some(true)), ctx);
         self.look(ctx);
     }
 

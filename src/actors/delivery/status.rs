@@ -13,6 +13,9 @@ use crate::journal::Position;
 use crate::policy::breaker::State;
 use crate::telemetry::{BreakerState, clock, events};
 
+/// Why nothing flows yet, as long as nothing has gone wrong.
+const PREPARING: &str = "preparing";
+
 impl<D: Destination> Delivery<D> {
     pub(super) fn status(&self) -> DestinationStatus {
         let now = self.now();
@@ -55,7 +58,7 @@ impl<D: Destination> Delivery<D> {
             left: self.machine.as_ref().map_or(order.until - position, |machine| machine.backlog()),
             delivered: counts.delivered,
             dead: counts.dead.values().sum(),
-            state: self.machine.as_ref().map_or("flowing", |_| self.state()),
+            state: self.state(),
             reason: self.reason(),
             started_at: order.at,
         })
@@ -63,19 +66,20 @@ impl<D: Destination> Delivery<D> {
 
     fn reason(&self) -> Option<String> {
         let Some(machine) = &self.machine else {
-            return self.last_error.as_ref().map(|error| error.message.clone());
+            let failed = self.last_error.as_ref().map(|error| error.message.clone());
+            return (self.state() == "held").then(|| failed.unwrap_or_else(|| PREPARING.to_owned()));
         };
         let held = machine.held().map(|hold| hold.fault.reason.as_str().to_owned());
         let failing = !matches!(self.state(), "flowing" | "paused" | "draining");
         held.or_else(|| self.last_error.as_ref().filter(|_| failing).map(|error| error.message.clone()))
     }
 
-    /// Returns the state in the operator's words. Before the wire is prepared nothing is wrong until a preparation has failed;
-    /// what waits for a change of the schema that fails is retried, though the machine knows of no failure.
+    /// Returns the state in the operator's words. Before the wire is prepared nothing flows, whether or not a preparation has
+    /// failed; what waits for a change of the schema that fails is retried, though the machine knows of no failure.
     fn state(&self) -> &'static str {
         match &self.machine {
-            None if self.last_error.is_some() => "held",
-            None => "flowing",
+            None if self.ordered_pause == Some(true) => "paused",
+            None => "held",
             Some(machine) => match machine.state(self.now()) {
                 "flowing" if self.orders.is_failing() && machine.backlog() > 0 => "retrying",
                 state => state,

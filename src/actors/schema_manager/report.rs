@@ -121,6 +121,16 @@ pub(super) fn describe(
     }
 }
 
+/// Returns the tables whose name something else has: closed as well, and no statement of ours opens them.
+pub(super) fn taken(destination: &str, taken: Vec<(String, String)>) -> impl Iterator<Item = ShownClosed> {
+    taken.into_iter().map(|(table, why)| ShownClosed {
+        destination: destination.to_owned(),
+        table,
+        why,
+        ddl: None,
+    })
+}
+
 fn shown_tables(destination: &str, schema: &Schema, since: &Beginnings) -> Vec<ShownTable> {
     let table = |(name, table): (&String, &std::sync::Arc<crate::warehouse::Table>)| ShownTable {
         destination: destination.to_owned(),

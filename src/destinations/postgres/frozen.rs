@@ -71,6 +71,12 @@ impl Frozen {
         is_taken
     }
 
+    /// Returns the names that events asked for and that something else still has.
+    pub(super) fn in_the_way(&self) -> Vec<String> {
+        let names = self.names();
+        names.asked.intersection(&names.taken).cloned().collect()
+    }
+
     /// Takes the names that events asked for and that nobody was told of.
     pub(super) fn news(&self) -> Vec<String> {
         std::mem::take(&mut self.names().news)
@@ -78,5 +84,21 @@ impl Frozen {
 
     fn names(&self) -> MutexGuard<'_, Names> {
         self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_that_events_ask_for_are_in_the_way_and_only_while_they_are_taken() {
+        let frozen = Frozen::default();
+        frozen.take_only(["orders", "invoices"].map(str::to_owned).into());
+        assert!(frozen.in_the_way().is_empty());
+        assert!(frozen.keeps_from("orders") && !frozen.keeps_from("viewed"));
+        assert_eq!(frozen.in_the_way(), ["orders"]);
+        frozen.take_only(["invoices"].map(str::to_owned).into());
+        assert!(frozen.in_the_way().is_empty());
     }
 }

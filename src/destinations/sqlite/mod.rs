@@ -55,6 +55,7 @@ impl Destination for Sqlite {
         surroundings: &[],
         config_block: config::BLOCK,
     };
+    const GUIDE: &'static str = include_str!("guide.md");
     type Config = Config;
     type Request = Request;
     type Client = Wire;

@@ -124,6 +124,19 @@ async fn expect_kept_in_tracks(database: &Postgres, router: &Router, (name, tabl
     assert_eq!(router.destination("pg").await["state"], "flowing", "{name}");
 }
 
+/// Expects an operator to see that these tables are closed, and why.
+async fn expect_shown_as_closed(router: &Router, tables: &[&str]) {
+    let report = router.get("/api/schema?destination=pg").await.json();
+    let closed = report["closed"].as_array().expect("a list");
+    let named: Vec<_> = closed.iter().map(|one| one["table"].as_str().unwrap_or_default()).collect();
+    assert_eq!(named, tables, "{report}");
+    for one in closed {
+        let why = one["why"].as_str().unwrap_or_default();
+        assert!(why.contains("no table of events") && why.contains("`schema`"), "{one}");
+        assert!(one.get("ddl").is_none(), "{one}");
+    }
+}
+
 #[tokio::test]
 async fn an_event_whose_name_is_taken_keeps_its_row_in_tracks_and_stops_nothing() {
     let Some((database, router)) = scene("").await else { return };
@@ -147,6 +160,11 @@ async fn an_event_whose_name_is_taken_keeps_its_row_in_tracks_and_stops_nothing(
         expect_kept_in_tracks(&database, &router, taken).await;
     }
     assert_eq!(router.dead_letters(), "");
+    expect_shown_as_closed(
+        &router,
+        &["counted", "kept", "mood", "orders", "paid", "tracks_pkey", "viewed_received_at_brin"],
+    )
+    .await;
     let columns = "SELECT count(*) FROM information_schema.columns WHERE table_name = 'orders'";
     assert_eq!(database.one(columns).await, 2, "it is left as it is");
 }

@@ -11,6 +11,8 @@ use super::{Answer, Db, free_port, http, until_some};
 
 /// Seconds that a start may take, recovery included.
 const START: u64 = 20;
+/// Looks after which a destination that is still being prepared is taken to hang.
+const PREPARING_LOOKS: u32 = 250;
 
 /// What goes into `config.toml`: lines of `[server]`, then other tables. `listen` and `data_dir` are added.
 #[derive(Default, Clone)]
@@ -181,8 +183,19 @@ impl Router {
         send(request.header("authorization", super::basic("key:")).body(body)).await
     }
 
-    /// Returns one destination's entry of `/api/destinations`.
+    /// Returns one destination's entry of `/api/destinations`, when it is no longer being prepared: what a test asks is how it
+    /// is after that. One whose preparation hangs is shown as it is after a few seconds.
     pub(crate) async fn destination(&self, name: &str) -> Value {
+        let mut looks = 0;
+        super::until_some(&format!("`{name}` is shown"), 60, async || {
+            looks += 1;
+            let entry = self.entry(name).await;
+            Some(entry).filter(|entry| entry["reason"] != "preparing" || looks > PREPARING_LOOKS)
+        })
+        .await
+    }
+
+    async fn entry(&self, name: &str) -> Value {
         let body = self.get("/api/destinations").await.json();
         let all = body["destinations"].as_array().cloned().unwrap_or_default();
         all.into_iter().find(|one| one["name"] == name).unwrap_or_else(|| panic!("no `{name}` in {body}"))
