@@ -86,7 +86,7 @@ fn dispatch(arguments: Arguments, environment: &Environment, out: &mut Out) -> E
     out.json = arguments.json;
     let source = source(&arguments);
     let url = arguments.url.as_deref();
-    match arguments.command.unwrap_or(Command::Serve) {
+    match arguments.command.unwrap_or(Command::Serve { preset: None }) {
         Command::Keys { .. } => keys::new(out),
         Command::Destinations { action } => {
             with_server(&source, environment, out, |loaded, out| destinations::act(&loaded, action, url, out))
@@ -112,7 +112,8 @@ fn dispatch(arguments: Arguments, environment: &Environment, out: &mut Out) -> E
         Command::Mock(asked) => mock::mock(&asked, out),
         Command::Eval(asked) => eval::eval(&asked, out),
         Command::Gen { directory } => gen_files::write(&directory, out),
-        Command::Serve => {
+        Command::Serve { preset } => {
+            let environment = &serve::surroundings(environment, preset);
             with_config(&source, environment, out, |loaded, out| serve::serve(loaded, environment, out))
         }
         Command::Check { probe, .. } => {

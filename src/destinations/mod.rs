@@ -196,6 +196,9 @@ pub trait Destination: Send + Sync + Sized + 'static {
     /// Whether it gets a client's address whole unless its own `privacy` says otherwise; what others get is said by
     /// `[privacy] ip`. True only where the other side matches people by their address.
     const WHOLE_IP: bool = false;
+    /// Whether what it is given stays with the operator, as in a warehouse or a stream. `tracker.exclude_automatic` concerns
+    /// the others.
+    const STAYS_HERE: bool = Self::ABOUT.is_warehouse;
     /// Its own settings, without the common ones. `deny_unknown_fields`; a default is what the shipped file says.
     type Config: DeserializeOwned
         + serde::Serialize

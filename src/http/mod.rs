@@ -5,11 +5,15 @@
 //! events are durable.
 
 mod access;
+mod admit;
 mod answer;
 mod auth;
 mod body;
 mod budget;
+mod collect;
+mod cookie;
 mod cors;
+mod day;
 mod home;
 mod letters;
 mod limit;
@@ -17,8 +21,10 @@ mod ops;
 mod orders;
 mod outer;
 mod query;
+mod replay;
 mod routes;
 mod schema;
+mod scripts;
 mod segment;
 mod state;
 mod terms;

@@ -9,7 +9,8 @@ use actix_web::web;
 use crate::spec::Kind;
 use crate::spec::read::Endpoint;
 
-use super::{home, letters, ops, orders, schema, segment, trace};
+use super::segment::Way;
+use super::{collect, home, letters, ops, orders, schema, scripts, segment, trace};
 
 /// Paths that take calls. The one-letter forms are those of browser libraries.
 const INGEST: [(&str, Endpoint); 15] = [
@@ -53,7 +54,8 @@ const ORDER: &str = "/api/destinations/{name}/{action}";
 /// Puts every route into the application.
 pub(super) fn register(config: &mut web::ServiceConfig) {
     for (path, endpoint) in INGEST {
-        let receive = move |request, payload, state| segment::receive(endpoint, request, payload, state);
+        let way = Way::Segment(endpoint);
+        let receive = move |request, payload, state| segment::receive(way, request, payload, state);
         config.service(
             web::resource(path).route(web::post().to(receive)).default_service(web::to(ops::only_post)),
         );
@@ -64,6 +66,13 @@ pub(super) fn register(config: &mut web::ServiceConfig) {
             .default_service(web::to(ops::only_post)),
     );
     config
+        .service(readable(scripts::PATTERN).route(web::route().guard(reads()).to(scripts::serve)))
+        .service(readable(collect::PIXEL).route(web::route().guard(reads()).to(collect::pixel)))
+        .service(
+            web::resource(collect::PATTERN)
+                .route(web::post().to(collect::receive))
+                .default_service(web::to(collect::other_method)),
+        )
         .service(readable("/").route(web::route().guard(reads()).to(home::page)))
         .service(readable("/health").route(web::route().guard(reads()).to(ops::health)))
         .service(readable("/ready").route(web::route().guard(reads()).to(ops::ready)))
@@ -82,6 +91,12 @@ pub(super) fn register(config: &mut web::ServiceConfig) {
 pub(super) fn label(path: &str) -> &'static str {
     if path.starts_with(trace::PREFIX) {
         return trace::LABEL;
+    }
+    if path.starts_with(collect::PREFIX) {
+        return collect::LABEL;
+    }
+    if path.starts_with(scripts::PREFIX) {
+        return scripts::LABEL;
     }
     let ingest = INGEST.iter().map(|(known, _)| *known);
     let known = ingest.chain([CLIENT_METRICS]).chain(OPERATOR);
@@ -125,6 +140,8 @@ mod tests {
         assert_eq!(label("/api/destinations/crm/pause"), ORDER);
         assert_eq!(label("/api/events/an%2Fid/"), "/api/events/MESSAGE_ID");
         assert_eq!(label("/v1/../../etc/passwd"), "other");
+        assert_eq!(label("/collect/what/ever"), "/collect/*");
+        assert_eq!(label("/tracker.0123456789abcdef.js"), "/tracker.js");
     }
 
     #[test]

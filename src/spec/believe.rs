@@ -117,7 +117,7 @@ impl Door<'_> {
             Some(layout) => *layout,
             None => layout_of(text).map_err(Refusal::of)?,
         };
-        if let Some(merged) = self.envelope.shared.merge(text, &layout) {
+        if let Some(merged) = self.completed(text, &layout) {
             let layout = layout_of(&merged).map_err(Refusal::of)?;
             let (head, receipt) = self.checked(index, &merged, &layout)?;
             let believed = Believed { text: &merged, layout, head, receipt };
@@ -142,6 +142,13 @@ impl Door<'_> {
         let (raw, marks) =
             grown.map_or_else(|| (bytes(text), layout.marks), |(grown, marks)| (grown.into(), marks));
         Some(Event::assemble(raw, head, receipt, marks))
+    }
+
+    /// Returns the text with what the batch and the door add to it; `None` when that is nothing.
+    fn completed(&self, text: &str, layout: &Layout) -> Option<String> {
+        let merged = self.envelope.shared.merge(text, layout);
+        let Some(whose) = &self.envelope.whose else { return merged };
+        whose.claim(merged.as_deref().unwrap_or(text)).or(merged)
     }
 
     fn checked(&self, index: usize, text: &str, layout: &Layout) -> Result<(Head, Receipt), Box<Refusal>> {

@@ -8,6 +8,7 @@ mod address;
 mod alias;
 mod batch;
 mod believe;
+pub mod collect;
 mod compose;
 pub mod consent;
 pub mod event;
@@ -31,6 +32,7 @@ mod tests;
 pub mod time;
 mod track;
 mod validate;
+pub mod whose;
 
 pub use event::{Event, Head, Receipt, Redelivery};
 pub use integrations::Integrations;

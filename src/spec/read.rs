@@ -14,6 +14,7 @@ use super::batch::{self, Shared};
 use super::consent::Signals;
 use super::layout::{Field, Layout};
 use super::reject::Problem;
+use super::whose::Whose;
 use super::{Event, Kind, Rejected, believe, head, proof, repair};
 
 /// What kind of body a path takes.
@@ -136,6 +137,8 @@ pub struct Envelope {
     pub(super) endpoint: Endpoint,
     pub(super) calls: Vec<Call>,
     pub(super) shared: Shared,
+    /// Whose calls these are, where the door knows more than they say.
+    pub(super) whose: Option<Whose>,
     /// Bytes of the whole body.
     pub(super) size: usize,
 }
@@ -149,6 +152,11 @@ impl Envelope {
     /// Returns whether the request holds no call.
     pub fn is_empty(&self) -> bool {
         self.calls.is_empty()
+    }
+
+    /// Says whose the calls are that say nothing of it, or may not.
+    pub fn belongs_to(&mut self, whose: Whose) {
+        self.whose = Some(whose);
     }
 
     /// Checks each call on its own and turns it into an event, or sets it aside with every reason at once.
@@ -178,7 +186,7 @@ pub fn read(body: Bytes, endpoint: Endpoint) -> Result<Envelope, RequestError> {
         Some(key) => Some(key.clone()),
         None => calls_key(&body, &calls),
     };
-    Ok(Envelope { write_key, endpoint, calls, shared, size })
+    Ok(Envelope { write_key, endpoint, calls, shared, whose: None, size })
 }
 
 /// A byte order mark is no JSON, but some editors and clients write one.
@@ -236,7 +244,7 @@ fn calls_key(body: &[u8], calls: &[Call]) -> Option<String> {
     calls.iter().find_map(call_key)
 }
 
-fn call_key(call: &Call) -> Option<String> {
+pub(super) fn call_key(call: &Call) -> Option<String> {
     let whole = proof::without_half_surrogates(&call.raw);
     let text = std::str::from_utf8(whole.as_deref().unwrap_or(&call.raw)).ok()?;
     let found = match &call.layout {
