@@ -31,6 +31,8 @@ mod orders;
 mod postgres;
 mod promises;
 mod reload;
+#[cfg(feature = "kafka")]
+mod scale_out;
 mod schema;
 mod sdk;
 mod slack;
