@@ -33,6 +33,8 @@ mod promises;
 mod reload;
 mod schema;
 mod sdk;
+#[cfg(feature = "kafka")]
+mod shared_journal;
 mod slack;
 mod start;
 mod storm;
