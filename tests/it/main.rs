@@ -35,6 +35,8 @@ mod reload;
 mod scale_out;
 mod schema;
 mod sdk;
+#[cfg(feature = "kafka")]
+mod shared_journal;
 mod slack;
 mod start;
 mod storm;

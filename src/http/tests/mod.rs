@@ -398,6 +398,7 @@ fn settings() -> Settings {
             site_salt: String::new().into(),
         },
         journal: Journal {
+            shared: None,
             durability: Durability::Os,
             max_bytes: 1024 * 1024,
             retention: second,
