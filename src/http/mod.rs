@@ -6,6 +6,7 @@
 
 mod access;
 mod admit;
+mod analytics_js;
 mod answer;
 mod auth;
 mod body;
@@ -20,12 +21,14 @@ mod limit;
 mod ops;
 mod orders;
 mod outer;
+mod pixel;
 mod query;
 mod replay;
 mod routes;
 mod schema;
 mod scripts;
 mod segment;
+mod settings;
 mod state;
 mod terms;
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Pure: no I/O, no clock, no async. A body is split by [`read()`] into the calls of an [`Envelope`] without parsing their contents, each is
 //! checked on its own, and a believed one becomes an immutable [`Event`] whose raw text is never rewritten.
 
+pub mod additions;
 mod address;
 mod alias;
 mod batch;
@@ -18,6 +19,7 @@ pub mod integrations;
 pub mod kind;
 mod layout;
 mod page;
+pub mod pixel;
 pub mod privacy;
 mod proof;
 pub mod raw;

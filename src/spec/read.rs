@@ -9,6 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::Timestamp;
 
+use super::additions::Adds;
 use super::batch::{self, Shared};
 use super::consent::Signals;
 use super::layout::{Field, Layout};
@@ -54,6 +55,8 @@ pub struct Intake {
     pub events: Vec<Event>,
     /// Those that were set aside, with their reasons.
     pub rejected: Vec<Rejected>,
+    /// How many were believed and are not to be kept.
+    pub unwanted: usize,
 }
 
 /// Why a whole request cannot be read. Always the caller's fault: 400, never worth a retry.
@@ -158,7 +161,12 @@ impl Envelope {
 
     /// Checks each call on its own and turns it into an event, or sets it aside with every reason at once.
     pub fn believe(self, arrival: &Arrival, limits: &Limits) -> Intake {
-        believe::all(self, arrival, limits)
+        believe::all(self, (arrival, limits), None)
+    }
+
+    /// Does the same, and adds to each event what is to be added to it before it is stored.
+    pub fn believe_and_add(self, arrival: &Arrival, limits: &Limits, adds: &dyn Adds) -> Intake {
+        believe::all(self, (arrival, limits), Some(adds))
     }
 }
 

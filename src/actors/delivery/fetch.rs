@@ -72,13 +72,16 @@ impl<D: Destination> Delivery<D> {
         let dropped_below = self.machine.as_ref().map_or(0, Machine::dropped_below);
         let known = self.machine.as_ref().map(Machine::settled);
         let known = known.filter(|settled| settled.touches(from.0..through));
+        let moved = self.parts.journal.passed_over(&self.parts.cursor, from.0..through);
         let read = records.len() as u64;
         let mut items = Vec::with_capacity(records.len());
         let mut skipped: HashMap<Reason, u64> = HashMap::new();
         for Record { position, event } in records {
             // Settled before a restart, or lost meanwhile: counted already.
             let is_settled = known.is_some_and(|settled| settled.contains(position.0));
-            if is_settled || !self.parts.is_meant(&event) {
+            // Another router has it, or it was settled before it came to lie here: counted there and then.
+            let is_moved = moved.iter().any(|range| range.contains(&position.0));
+            if is_settled || is_moved || !self.parts.is_meant(&event) {
                 continue;
             }
             match self.parts.wants(&event) {
@@ -89,7 +92,11 @@ impl<D: Destination> Delivery<D> {
                     told.into_iter().for_each(|reason| self.notes.ended(position.0, End::Skipped(reason)));
                 }
                 Verdict::Yes => {
-                    items.push(Item { position: position.0, bytes: event.size(), keys: keys::<D>(&event) });
+                    items.push(Item {
+                        position: position.0,
+                        bytes: event.size(),
+                        keys: keys(&event, self.parts.destination.keeps_order()),
+                    });
                     // What is dropped at once takes no memory.
                     let event = Some(event).filter(|_| position.0 >= dropped_below);
                     event.into_iter().for_each(|event| self.events.offer(position.0, event));
@@ -111,9 +118,9 @@ impl<D: Destination> Delivery<D> {
 }
 
 /// Returns the hashes that tie an event to others; none where order means nothing.
-fn keys<D: Destination>(event: &Event) -> Keys {
+fn keys(event: &Event, keeps_order: bool) -> Keys {
     let mut keys = Keys::default();
-    if !D::ORDERED {
+    if !keeps_order {
         return keys;
     }
     keys.iter_mut().zip(event.order_keys()).for_each(|(place, key)| *place = key);

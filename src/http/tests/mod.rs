@@ -5,7 +5,9 @@ mod browser;
 mod collecting;
 mod console;
 mod contract;
+mod library;
 mod operators;
+mod pixels;
 mod pressure;
 mod scripts;
 mod signed;
@@ -415,6 +417,7 @@ fn settings() -> Settings {
             hmac_secret: "the-key-of-signed-requests-in-tests".to_owned().into(),
         },
         journal: Journal {
+            shared: None,
             durability: Durability::Os,
             max_bytes: 1024 * 1024,
             retention: second,

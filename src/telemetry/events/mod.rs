@@ -17,6 +17,7 @@ mod pool;
 mod reload;
 mod rows;
 mod schema;
+mod shares;
 mod space;
 mod supervision;
 #[cfg(test)]
@@ -31,7 +32,7 @@ pub use delivery::{
     EventsBuried, EventsDelivered, EventsLost, EventsSkipped,
 };
 pub use door::{DoorMeasured, DoorOpened, RequestAnswered, StatesSeen};
-pub use intake::{EventsAccepted, EventsDuplicate, EventsRejected};
+pub use intake::{EventsAccepted, EventsDuplicate, EventsRejected, PixelRefused};
 pub use journal::{CommitDone, CommitFailed, JournalOpened, RecordsRetired};
 pub use letters::{LettersCounted, LettersEnded};
 pub use library::LibrarySaid;
@@ -46,6 +47,9 @@ pub use rows::{
     StreamingRefused, TypeConflict,
 };
 pub use schema::{SchemaChanged, SchemaMeasured, SchemaRefused};
+pub use shares::{
+    ForeignRecord, JournalLibrarySaid, JournalTopicMissing, PartitionsMoved, ShareMeasured, SpoolWaits,
+};
 pub use space::{BacklogDropped, RecordsDropped, SpaceMeasured};
 pub use supervision::{ChildParked, ChildRestarted};
 pub use values::ValuesTruncated;

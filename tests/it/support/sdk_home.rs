@@ -98,3 +98,26 @@ pub(crate) fn rust() -> Option<Command> {
     }
     Some(command(&program))
 }
+
+/// Returns Node.js in this project of `web/`, or `None` to skip when its packages are not installed.
+pub(crate) fn web_node(project: &str) -> Option<Command> {
+    let home = root().join("web").join(project);
+    if !home.join("node_modules/.stamp").is_file() {
+        missing(&home.join("node_modules"));
+        return None;
+    }
+    let mut command = command("node");
+    command.current_dir(home);
+    Some(command)
+}
+
+/// Returns the path of a Chromium, or `None` to skip.
+pub(crate) fn chromium() -> Option<PathBuf> {
+    let path = environment("PATH").unwrap_or_default();
+    let found =
+        std::env::split_paths(&path).map(|dir| dir.join("chromium")).find(|program| program.is_file());
+    if found.is_none() {
+        missing(Path::new("chromium"));
+    }
+    found
+}
