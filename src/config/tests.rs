@@ -477,7 +477,7 @@ start = 2026-01-31T12:00:00Z
     let shown = format!("{:?}\n{:?}\n{:?}", destination.patience, destination.events, destination.start);
     insta::assert_snapshot!(shown, @r#"
     Patience { batch: BatchLimits { max_events: 7, max_bytes: 2000000, max_delay: 250ms }, retry: Retry { initial: 1s, max: 60s, give_up_after: 7200s }, breaker: BreakerSettings { failures: 3, open_for: 5s }, probe_every: 60s, concurrency: 4, rate_limit: RateLimit { events_per_second: 200, requests_per_second: 5 }, timeout: 3s }
-    EventFilter { include: [EventPattern { kind: Track, name: Some("Order *") }, EventPattern { kind: Identify, name: None }], exclude: [EventPattern { kind: Track, name: Some("Order Test") }] }
+    EventFilter { include: [EventPattern { kind: Track, name: Some("Order *") }, EventPattern { kind: Identify, name: None }], exclude: [EventPattern { kind: Track, name: Some("Order Test") }], without_automatic: false }
     At(2026-01-31T12:00:00Z)
     "#);
 }
@@ -569,10 +569,11 @@ fn what_the_script_sends_by_itself_can_be_kept_from_all_but_the_operators_own_st
         let table = format!("[destinations.a]\nenabled = false\ntype = \"{}\"\n", entry.kind);
         let excluded = |text: &str| {
             let settings = accepted(text, &[]).settings;
-            settings.destinations.iter().find(|it| it.name == "a").unwrap().events.exclude.len()
+            let events = &settings.destinations.iter().find(|it| it.name == "a").unwrap().events;
+            (events.exclude.len(), events.without_automatic)
         };
-        assert_eq!(excluded(&table), 0, "{}", entry.kind);
-        let six = if entry.stays_here { 0 } else { 6 };
+        assert_eq!(excluded(&table), (0, false), "{}", entry.kind);
+        let six = if entry.stays_here { (0, false) } else { (6, true) };
         let strict = format!("[tracker]\nexclude_automatic = true\n{table}");
         assert_eq!(excluded(&strict), six, "{}", entry.kind);
     }
