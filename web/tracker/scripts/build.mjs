@@ -5,11 +5,22 @@ import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { context } from 'esbuild';
+import { minify } from 'terser';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const after = (flag) => process.argv[process.argv.indexOf(flag) + 1];
 const out = process.argv.includes('--out') ? resolve(after('--out')) : join(root, 'dist');
+mkdirSync(out, { recursive: true });
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+
+/** A second look at what esbuild has made: some percent fewer bytes for every visitor. */
+async function finish({ outputFiles = [] }) {
+  for (const { path, text } of outputFiles) {
+    const compress = { passes: 3, sequences: false, pure_getters: true };
+    const { code } = await minify(text, { ecma: 2020, compress, format: { comments: false } });
+    writeFileSync(path, code);
+  }
+}
 
 const made = await context({
   absWorkingDir: root,
@@ -27,6 +38,8 @@ const made = await context({
   legalComments: 'none',
   define: { ENDPOINT: JSON.stringify(process.env.TRACKER_ENDPOINT ?? ''), VERSION: JSON.stringify(version) },
   logLevel: 'warning',
+  write: false,
+  plugins: [{ name: 'smaller', setup: ({ onEnd }) => onEnd(finish) }],
 });
 
 /** The public types in one file, which any project can copy. */
@@ -58,7 +71,6 @@ declare global {
   writeFileSync(join(out, 'tracker.d.ts'), text + tail);
 }
 
-mkdirSync(out, { recursive: true });
 if (process.argv.includes('--watch')) {
   await made.watch();
   console.log(`watching; ${readdirSync(out).join(', ')} in ${out}`);

@@ -79,7 +79,7 @@ browserTest('events of gtag are taken where the page wants that', async ({ open,
 
 browserTest('a second key is ignored with a warning', async ({ open, page, hub, settled }) => {
   await open(QUIET);
-  const warned = page.waitForEvent('console', (said) => said.text().includes('"other" is ignored'));
+  const warned = page.waitForEvent('console', (said) => said.text().includes('key "other" is ignored'));
   await page.evaluate(() => window.track('config', 'other'));
   await warned;
   await settled();
