@@ -97,7 +97,8 @@ pub(crate) fn web_node(project: &str) -> Option<Command> {
 /// Returns the path of a Chromium, or `None` to skip.
 pub(crate) fn chromium() -> Option<PathBuf> {
     let path = environment("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).map(|dir| dir.join("chromium")).find(|program| program.is_file());
+    let found =
+        std::env::split_paths(&path).map(|dir| dir.join("chromium")).find(|program| program.is_file());
     if found.is_none() {
         missing(Path::new("chromium"));
     }

@@ -1,5 +1,5 @@
 // Builds dist/ from src/. TRACKER_ENDPOINT is built in where it is set; `--out DIR` writes elsewhere; `--watch` builds at
-// each change; `--serve PORT` also serves the folder to every origin.
+// each change; `--serve PORT` also serves the folder to every origin; `--no-types` leaves tracker.d.ts out.
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -81,5 +81,5 @@ if (process.argv.includes('--watch')) {
 } else {
   await made.rebuild();
   await made.dispose();
-  types();
+  if (!process.argv.includes('--no-types')) types();
 }

@@ -179,3 +179,18 @@ browserTest('a plugin adds a command of its own', async ({ open, page, hub }) =>
   });
   assert.equal((await hub.one('Video Played')).properties.id, 'v1');
 });
+
+browserTest('the small tracker counts views and clicks and takes every call', async ({ open, page, hub }) => {
+  await open({}, '<button>Buy</button>', '/', 'tracker.core.js');
+  await hub.one('page');
+  await page.click('button');
+  await page.evaluate(() => {
+    window.track('error', { message: 'told' });
+    window.opentrack.identify('u1');
+  });
+  await hub.one('identify');
+  assert.deepEqual(
+    hub.accepted().map(({ event, type }) => event ?? type),
+    ['page', 'Element Clicked', 'Error Occurred', 'identify'],
+  );
+});
