@@ -7,6 +7,7 @@
 //! The load, the router and the receivers share the machine's cores. The steady figure is the processor time per event.
 
 mod apis;
+mod brokers;
 mod dashboards;
 mod dataset;
 mod events;
@@ -91,6 +92,9 @@ fn names() -> PossibleValuesParser {
 }
 
 fn main() -> anyhow::Result<()> {
+    if std::env::args().nth(1).as_deref() == Some(brokers::BROKERS) {
+        return brokers::be_brokers();
+    }
     let choice = Choice::parse();
     if let Some(path) = &choice.router {
         router::measure(path.canonicalize()?)?;

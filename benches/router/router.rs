@@ -25,6 +25,8 @@ use super::wire::Connection;
 const PAUSE: Duration = Duration::from_millis(10);
 /// What memory is let settle for before the idle figure is read.
 const IDLE: Duration = Duration::from_millis(500);
+/// Longer than from one measurement of the topic to the next.
+const MEASURED: Duration = Duration::from_secs(3);
 /// Tables of the warehouse that hold one row for each call.
 const CALL_TABLES: [&str; 6] = ["tracks", "identifies", "pages", "screens", "groups", "aliases"];
 
@@ -117,6 +119,27 @@ impl Router {
             }
             sleep(PAUSE).await;
         }
+    }
+
+    /// Waits until the router reads partitions of its topic.
+    pub(crate) async fn until_reading(&self) -> anyhow::Result<()> {
+        while metrics::sum(&self.metrics().await?, "opentrack_journal_partitions") < 1.0 {
+            sleep(PAUSE).await;
+        }
+        Ok(())
+    }
+
+    /// Waits until the router has read everything of its topic for a while, since it measures that from time to time;
+    /// returns since when.
+    pub(crate) async fn until_read(&self) -> anyhow::Result<Instant> {
+        let mut since = Instant::now();
+        while since.elapsed() < MEASURED {
+            if metrics::sum(&self.metrics().await?, "opentrack_journal_lag_events") > 0.0 {
+                since = Instant::now();
+            }
+            sleep(PAUSE).await;
+        }
+        Ok(since)
     }
 
     /// Returns how many events the router says are durable.

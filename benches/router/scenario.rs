@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use anyhow::Context as _;
 
+use super::brokers::Brokers;
 use super::events::Requests;
 use super::figures::Figures;
 use super::load;
@@ -25,10 +26,12 @@ pub(crate) struct Scenario {
     warehouse: bool,
     /// Whether the client's address is in the text of every event.
     addresses: bool,
+    /// Whether the journal is a topic of brokers in another process, whose time is not counted.
+    kafka: bool,
 }
 
 /// All of them, in the order in which they run.
-pub(crate) const SCENARIOS: [Scenario; 6] = [
+pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "batch-journal",
         size: 100,
@@ -36,6 +39,7 @@ pub(crate) const SCENARIOS: [Scenario; 6] = [
         webhooks: 0,
         warehouse: false,
         addresses: false,
+        kafka: false,
     },
     Scenario {
         name: "batch-webhook",
@@ -44,6 +48,7 @@ pub(crate) const SCENARIOS: [Scenario; 6] = [
         webhooks: 1,
         warehouse: false,
         addresses: false,
+        kafka: false,
     },
     Scenario {
         name: "batch-webhook-ip",
@@ -52,6 +57,7 @@ pub(crate) const SCENARIOS: [Scenario; 6] = [
         webhooks: 1,
         warehouse: false,
         addresses: true,
+        kafka: false,
     },
     Scenario {
         name: "single-webhook",
@@ -60,6 +66,7 @@ pub(crate) const SCENARIOS: [Scenario; 6] = [
         webhooks: 1,
         warehouse: false,
         addresses: false,
+        kafka: false,
     },
     Scenario {
         name: "batch-sqlite",
@@ -68,6 +75,7 @@ pub(crate) const SCENARIOS: [Scenario; 6] = [
         webhooks: 0,
         warehouse: true,
         addresses: false,
+        kafka: false,
     },
     Scenario {
         name: "batch-three",
@@ -76,6 +84,27 @@ pub(crate) const SCENARIOS: [Scenario; 6] = [
         webhooks: 2,
         warehouse: true,
         addresses: false,
+        kafka: false,
+    },
+    #[cfg(feature = "kafka")]
+    Scenario {
+        name: "kafka-journal",
+        size: 100,
+        events: 200_000,
+        webhooks: 0,
+        warehouse: false,
+        addresses: false,
+        kafka: true,
+    },
+    #[cfg(feature = "kafka")]
+    Scenario {
+        name: "kafka-webhook",
+        size: 100,
+        events: 200_000,
+        webhooks: 1,
+        warehouse: false,
+        addresses: false,
+        kafka: true,
     },
 ];
 
@@ -94,13 +123,22 @@ impl Scenario {
     pub(crate) async fn run(&self, requests: &Requests, count: usize) -> anyhow::Result<Figures> {
         let events = count * self.size;
         let receivers = start_receivers(self.webhooks, events)?;
-        let mut router = Router::start(&tables(&receivers, self.warehouse)).await?;
+        let brokers = if self.kafka { Some(Brokers::start()?) } else { None };
+        let journal = brokers.as_ref().map(Brokers::journal).unwrap_or_default();
+        let mut router = Router::start(&(journal + &tables(&receivers, self.warehouse))).await?;
+        if self.kafka {
+            router.until_reading().await?;
+        }
         let idle_mib = router.memory("VmRSS")?;
         let cpu = router.cpu()?;
         let sent = load::as_fast_as_answered(router.port, requests, count).await?;
         let accepted = router.accepted().await?;
         router.until_settled(accepted).await?;
-        let through = sent.began.elapsed();
+        let mut through = sent.began.elapsed();
+        if self.kafka && self.webhooks == 0 {
+            // Nobody else tells that the events are through.
+            through = router.until_read().await?.duration_since(sent.began);
+        }
         let cpu = router.cpu()? - cpu;
         let mut figures = Figures {
             cpu_us: cpu.as_secs_f64() * 1e6 / events as f64,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
 /// A self-hosted, Segment-compatible customer-event router.
 #[derive(Debug, Parser)]
@@ -25,7 +25,11 @@ pub(super) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Run the router (the default)
-    Serve,
+    Serve {
+        /// Take the ports of another system: trackflow listens on 8000 and 8080
+        #[arg(long, value_name = "NAME")]
+        preset: Option<Preset>,
+    },
     /// Say everything that is wrong with the configuration, or what it switches on
     Check {
         /// The configuration file
@@ -80,6 +84,8 @@ pub(super) enum Command {
     },
     /// Stand in for a destination that behaves and misbehaves on command
     Mock(super::mock::Asked),
+    /// Run the functions behind the analytics on cases of your own: what a session, a channel or an average is
+    Eval(super::eval::Asked),
     /// Make write keys
     Keys {
         #[command(subcommand)]
@@ -92,6 +98,13 @@ pub(super) enum Command {
         #[arg(default_value = ".")]
         directory: PathBuf,
     },
+}
+
+/// The habits of another system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Preset {
+    /// Its API on 8000 and its script on 8080; here every listener serves everything
+    Trackflow,
 }
 
 #[derive(Debug, Subcommand)]

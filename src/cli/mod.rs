@@ -5,6 +5,7 @@
 mod args;
 mod check;
 mod destinations;
+mod eval;
 mod explain;
 mod gen_files;
 mod input;
@@ -85,7 +86,7 @@ fn dispatch(arguments: Arguments, environment: &Environment, out: &mut Out) -> E
     out.json = arguments.json;
     let source = source(&arguments);
     let url = arguments.url.as_deref();
-    match arguments.command.unwrap_or(Command::Serve) {
+    match arguments.command.unwrap_or(Command::Serve { preset: None }) {
         Command::Keys { .. } => keys::new(out),
         Command::Destinations { action } => {
             with_server(&source, environment, out, |loaded, out| destinations::act(&loaded, action, url, out))
@@ -109,10 +110,9 @@ fn dispatch(arguments: Arguments, environment: &Environment, out: &mut Out) -> E
             with_config(&source, environment, out, |loaded, out| explain::explain(loaded, &asked, out))
         }
         Command::Mock(asked) => mock::mock(&asked, out),
+        Command::Eval(asked) => eval::eval(&asked, out),
         Command::Gen { directory } => gen_files::write(&directory, out),
-        Command::Serve => {
-            with_config(&source, environment, out, |loaded, out| serve::serve(loaded, environment, out))
-        }
+        Command::Serve { preset } => serve::start(&source, environment, preset, out),
         Command::Check { probe, .. } => {
             with_config(&source, environment, out, |loaded, out| check::check(&loaded, probe, out))
         }

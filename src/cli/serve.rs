@@ -1,13 +1,35 @@
 //! `opentrack serve`: sets the log up, makes what development lacks, and runs the router.
 
+use super::args::Preset;
 use super::out::Out;
-use super::{Exit, refuse};
+use super::{Exit, refuse, with_config};
 use crate::app::{self, ServeError};
-use crate::config::{self, Environment, Loaded};
+use crate::config::{self, Environment, Loaded, Source};
 use crate::telemetry;
 
+/// Returns what the router is started in: a preset is an override like any other, so that a reload sees it as well.
+pub(super) fn surroundings(environment: &Environment, preset: Option<Preset>) -> Environment {
+    match preset {
+        None => environment.clone(),
+        Some(Preset::Trackflow) => {
+            environment.with("OPENTRACK__SERVER__LISTEN", r#"["127.0.0.1:8000", "127.0.0.1:8080"]"#)
+        }
+    }
+}
+
+/// Loads the configuration and runs the router.
+pub(super) fn start(
+    source: &Source,
+    environment: &Environment,
+    preset: Option<Preset>,
+    out: &mut Out,
+) -> Exit {
+    let environment = &surroundings(environment, preset);
+    with_config(source, environment, out, |loaded, out| serve(loaded, environment, out))
+}
+
 /// Runs the router until it is told to stop.
-pub(super) fn serve(mut loaded: Loaded, environment: &Environment, out: &mut Out) -> Exit {
+fn serve(mut loaded: Loaded, environment: &Environment, out: &mut Out) -> Exit {
     if let Err(message) = telemetry::log::init(&loaded.settings.server.log) {
         out.error(&message);
     }

@@ -25,7 +25,7 @@ impl Captured {
     }
 }
 
-fn run(arguments: &[&str]) -> (Exit, String, String) {
+pub(super) fn run(arguments: &[&str]) -> (Exit, String, String) {
     let (stdout, stderr) = (Captured::default(), Captured::default());
     let mut out = Out::new(Box::new(stdout.clone()), Box::new(stderr.clone()));
     let arguments = std::iter::once(&"opentrack").chain(arguments);
@@ -52,6 +52,19 @@ fn bad_usage_is_64_and_help_is_fine() {
         assert_eq!(run(arguments).0, Exit::Fine, "{arguments:?}");
     }
     assert!(!run(&["--help"]).1.contains("gen"), "hidden");
+}
+
+#[test]
+fn the_preset_takes_the_ports_of_the_other_system_and_an_unknown_one_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let environment = serve::surroundings(&Environment::default(), Some(args::Preset::Trackflow));
+    let loaded = config::load(&Source::Directory(directory.path().into()), &environment).unwrap();
+    let listen: Vec<String> = loaded.settings.server.listen.iter().map(ToString::to_string).collect();
+    assert_eq!(listen, ["127.0.0.1:8000", "127.0.0.1:8080"]);
+    assert_eq!(serve::surroundings(&Environment::default(), None), Environment::default());
+    let (exit, _, stderr) = run(&["serve", "--preset", "matomo"]);
+    assert_eq!(exit, Exit::Usage);
+    assert!(stderr.contains("trackflow"), "{stderr}");
 }
 
 #[test]

@@ -2,10 +2,10 @@
 //!
 //! Pure, so that a reload is decided in one place and carried out in another.
 
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::load::Loaded;
-use super::settings::{Destination, Journal, Limits, Privacy, Server, Settings, Source};
+use super::settings::{Destination, Journal, Limits, Privacy, Server, Settings, Source, Tracker};
 use crate::policy::consent::Rules;
 
 /// The differences between what runs and what was read, by the names of the configuration.
@@ -34,6 +34,15 @@ impl Changes {
             journal: _,
             limits: Limits { per_ip: _, per_source: _ },
             privacy: Privacy { ip: _ },
+            tracker:
+                Tracker {
+                    script_path: _,
+                    collect_path: _,
+                    cookie_domain: _,
+                    cookie_http_only: _,
+                    exclude_automatic: _,
+                    storage: _,
+                },
             consent: Rules { mode: _, honour_gpc: _, honour_dnt: _ },
             sources,
             destinations,
@@ -80,17 +89,22 @@ const DESTINATION: Comparison<Destination> = Comparison {
     // What other sections say to a destination is in its discretion.
     same: |old, new| {
         let same = old.enabled == new.enabled && old.fingerprint == new.fingerprint;
-        same && old.discretion == new.discretion
+        same && old.discretion == new.discretion && old.events == new.events
     },
 };
 
 const SOURCE: Comparison<Source> = Comparison { name: |one| &one.name, same: same_source };
 
 fn same_source(old: &Source, new: &Source) -> bool {
-    let keys = |source: &Source| -> Vec<String> {
-        source.write_keys.iter().map(|key| key.expose_secret().to_owned()).collect()
+    let texts = |secrets: &[SecretString]| -> Vec<String> {
+        secrets.iter().map(|secret| secret.expose_secret().to_owned()).collect()
     };
-    old.origins == new.origins && old.enforce_origin == new.enforce_origin && keys(old) == keys(new)
+    let same_rules =
+        old.enforce_origin == new.enforce_origin && old.require_signature == new.require_signature;
+    same_rules
+        && old.origins == new.origins
+        && texts(&old.write_keys) == texts(&new.write_keys)
+        && texts(&old.signing_secrets) == texts(&new.signing_secrets)
 }
 
 /// Returns the keys outside of named tables that differ and can change while the router runs.
@@ -100,6 +114,11 @@ fn other_keys(running: &Settings, read: &Settings) -> impl Iterator<Item = &'sta
         ("limits.per_ip", running.limits.per_ip != read.limits.per_ip),
         ("limits.per_source", running.limits.per_source != read.limits.per_source),
         ("privacy.ip", running.privacy.ip != read.privacy.ip),
+        ("tracker.script_path", running.tracker.script_path != read.tracker.script_path),
+        ("tracker.collect_path", running.tracker.collect_path != read.tracker.collect_path),
+        ("tracker.cookie_domain", running.tracker.cookie_domain != read.tracker.cookie_domain),
+        ("tracker.cookie_http_only", running.tracker.cookie_http_only != read.tracker.cookie_http_only),
+        ("tracker.exclude_automatic", running.tracker.exclude_automatic != read.tracker.exclude_automatic),
         ("consent.mode", running.consent.mode != read.consent.mode),
         ("consent.honour_gpc", running.consent.honour_gpc != read.consent.honour_gpc),
         ("consent.honour_dnt", running.consent.honour_dnt != read.consent.honour_dnt),
@@ -119,6 +138,7 @@ pub fn keep_what_cannot_change(start: &Loaded, read: &mut Loaded) -> Vec<&'stati
     let secrets = [
         ("JWT_SECRET", &start.settings.server.jwt_secret, &read.settings.server.jwt_secret),
         ("SITE_SALT", &start.settings.server.site_salt, &read.settings.server.site_salt),
+        ("HMAC_SECRET", &start.settings.server.hmac_secret, &read.settings.server.hmac_secret),
     ];
     for (name, old, new) in secrets {
         let new = new.expose_secret();
@@ -146,6 +166,7 @@ fn server_keys(old: &Server, new: &Server) -> Vec<&'static str> {
         shutdown_timeout,
         jwt_secret: _,
         site_salt: _,
+        hmac_secret: _,
         // These change while the router runs.
         max_body_bytes: _,
         max_event_bytes: _,

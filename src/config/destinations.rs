@@ -13,7 +13,7 @@ use super::problem::did_you_mean;
 use super::read;
 use super::section::{Section, Wrong};
 use super::settings::{Destination, Privacy, Server, Start};
-use super::{discretion, patience};
+use super::{discretion, patience, tracker};
 use crate::destinations::{self, Entry, Launcher, Setting};
 use crate::policy::consent::Rules;
 use crate::telemetry::Meter;
@@ -30,6 +30,8 @@ pub(super) struct Context<'a> {
     pub(super) server: &'a Server,
     /// `[consent]` and `[privacy]`, already read.
     pub(super) discretion: (Rules, Privacy),
+    /// `tracker.exclude_automatic`.
+    pub(super) exclude_automatic: bool,
 }
 
 /// Whether a destination is on, and why: one line of `check`.
@@ -97,7 +99,10 @@ fn destination(
     };
     let enabled = section.optional("enabled", read::boolean);
     let patience = patience::patience(section, (entry.patience)());
-    let events = section.within("events", patience::events);
+    let mut events = section.within("events", patience::events);
+    if context.exclude_automatic && !entry.stays_here {
+        events.exclude.extend(tracker::automatic());
+    }
     let discretion = discretion::discretion(section, entry, context.discretion);
     let start = section.value("start", Start::Now, patience::start);
     let before = section.report.count();
@@ -205,6 +210,7 @@ pub fn setting(destination: &Destination, server: &Server) -> Setting {
         production: server.production,
         timeout: destination.patience.timeout,
         surroundings: destination.surroundings.clone(),
+        site_salt: server.site_salt.clone(),
         meter: Meter::default(),
     }
 }

@@ -31,6 +31,13 @@ impl Environment {
         self.get(name).filter(|value| !value.is_empty())
     }
 
+    /// Returns this environment with one more variable, or with another value of it.
+    pub fn with(&self, name: &str, value: &str) -> Environment {
+        let mut all = self.0.clone();
+        all.insert(name.to_owned(), value.to_owned());
+        Environment(all)
+    }
+
     /// Returns the variables whose names begin with `prefix`, in the order of their names.
     pub fn beginning_with<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
         let pairs = self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()));

@@ -15,11 +15,13 @@ use super::problem::{Place, Problem, Problems};
 use super::report::Report;
 use super::section::Section;
 use super::settings::{Limits, Server, Settings};
-use super::{discretion, interpolate, overrides, secrets, server, shipped, sources};
+use super::{discretion, interpolate, overrides, secrets, server, shipped, sources, tracker};
 use crate::destinations::{ENTRIES, Entry};
+use crate::spec::signature::Signer;
 
 /// The sections that say nothing about how the router is reached.
-const ELSEWHERE: [&str; 6] = ["consent", "destinations", "journal", "limits", "privacy", "sources"];
+const ELSEWHERE: [&str; 7] =
+    ["consent", "destinations", "journal", "limits", "privacy", "sources", "tracker"];
 
 /// Where the configuration is looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -195,18 +197,20 @@ fn settings(
     let limits: Limits = section.within("limits", server::limits);
     let consent = section.within("consent", discretion::rules);
     let privacy = section.within("privacy", discretion::privacy);
+    let tracker = section.within("tracker", |section| tracker::tracker(section, consent));
     let sources = section.within("sources", |section| sources::sources(section, environment));
     let context = Context {
         directory: document.directory.clone(),
         environment,
         server: &server,
         discretion: (consent, privacy),
+        exclude_automatic: tracker.exclude_automatic,
         entries: document.entries,
     };
     let read = section.within("destinations", |section| destinations::destinations(section, &context));
     section.finish();
     let (destinations, switches) = read.into_iter().unzip();
-    let settings = Settings { server, journal, limits, consent, privacy, sources, destinations };
+    let settings = Settings { server, journal, limits, consent, privacy, tracker, sources, destinations };
     check_whole(&settings, environment, report);
     (settings, switches)
 }
@@ -214,7 +218,11 @@ fn settings(
 /// The rules about more than one section.
 fn check_whole(settings: &Settings, environment: &Environment, report: &Report<'_>) {
     if settings.server.production {
-        secrets::check_production(environment, report);
+        let signs = settings
+            .sources
+            .iter()
+            .any(|source| source.require_signature && source.signing_secrets.is_empty());
+        secrets::check_production(environment, signs, report);
     }
     if settings.sources.is_empty() && settings.server.production {
         let message = "production needs at least one source: add a table `[sources.NAME]` with `write_keys`";
@@ -222,7 +230,17 @@ fn check_whole(settings: &Settings, environment: &Environment, report: &Report<'
     } else if settings.sources.is_empty() {
         report.warn("no source is configured: any write key, or none, is accepted");
     }
+    check_signing_key(environment, report);
     warn_of_small_things(&settings.server, settings, report);
+}
+
+/// The message does not repeat the secret.
+fn check_signing_key(environment: &Environment, report: &Report<'_>) {
+    let key = environment.filled("HMAC_SECRET").map(Signer::new);
+    if let Some(Err(message)) = key {
+        let message = format!("the environment variable `HMAC_SECRET` {message}");
+        report.add(Problem { secret: true, ..Problem::new(Place::Nowhere {}, "HMAC_SECRET", message) });
+    }
 }
 
 fn warn_of_small_things(server: &Server, settings: &Settings, report: &Report<'_>) {

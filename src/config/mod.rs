@@ -25,6 +25,7 @@ pub mod shipped;
 mod sources;
 #[cfg(test)]
 mod tests;
+mod tracker;
 
 pub use changes::{Changes, keep_what_cannot_change};
 pub use destinations::{Switch, setting};
@@ -34,3 +35,4 @@ pub use load::{Loaded, Source, load, load_to_ask};
 pub use problem::{Place, Problem, Problems};
 pub use secrets::{generate_missing, random_text, recall};
 pub use settings::Settings;
+pub use tracker::{COLLECT_PATH, SCRIPT_PATH};

@@ -1,4 +1,4 @@
-//! The two secrets of the router itself: checked in production, generated in development.
+//! The secrets of the router itself: checked in production, generated in development.
 //!
 //! Generating writes a file, so it is a step of its own that only a starting router takes. Never prints a secret.
 
@@ -19,20 +19,25 @@ use super::settings::Server;
 /// Fewest bytes of a secret: the output of HMAC-SHA256, as RFC 7518 section 3.2 asks for HS256.
 pub(super) const SHORTEST: usize = 32;
 
-const NAMES: [&str; 2] = ["SITE_SALT", "JWT_SECRET"];
+const NAMES: [&str; 3] = ["SITE_SALT", "JWT_SECRET", "HMAC_SECRET"];
 
-/// Reports what production refuses about the secrets.
-pub(super) fn check_production(environment: &Environment, report: &Report<'_>) {
-    for name in NAMES {
+/// Reports what production refuses about the secrets. The last of them is needed only where a source `signs` without a secret
+/// of its own.
+pub(super) fn check_production(environment: &Environment, signs: bool, report: &Report<'_>) {
+    let is_needed = |name: &str| signs || name != "HMAC_SECRET";
+    for name in NAMES.into_iter().filter(|name| is_needed(name)) {
         match environment.filled(name).map(str::len) {
             None => refuse(report, name, "is not set, and production needs it"),
             Some(length) if length < SHORTEST => refuse(report, name, "is shorter than 32 bytes"),
             Some(_) => {}
         }
     }
-    let [salt, jwt] = NAMES.map(|name| environment.filled(name));
+    let [salt, jwt, hmac] = NAMES.map(|name| environment.filled(name));
     if salt.is_some() && salt == jwt {
         refuse(report, "JWT_SECRET", "is equal to `SITE_SALT`: the two must differ");
+    }
+    if signs && hmac.is_some() && [salt, jwt].contains(&hmac) {
+        refuse(report, "HMAC_SECRET", "is equal to `SITE_SALT` or `JWT_SECRET`: they must differ");
     }
 }
 
@@ -49,6 +54,7 @@ const FILE: &str = "secrets.toml";
 struct Kept {
     site_salt: String,
     jwt_secret: String,
+    hmac_secret: String,
 }
 
 /// Puts the secrets that development lacks into `loaded`: those that an earlier start wrote to `secrets.toml` (0600) in
@@ -59,7 +65,8 @@ struct Kept {
 pub fn generate_missing(loaded: &mut Loaded) -> std::io::Result<()> {
     let server = &loaded.settings.server;
     let is_empty = |secret: &SecretString| secret.expose_secret().is_empty();
-    if server.production || !(is_empty(&server.jwt_secret) || is_empty(&server.site_salt)) {
+    let secrets = [&server.jwt_secret, &server.site_salt, &server.hmac_secret];
+    if server.production || !secrets.into_iter().any(is_empty) {
         return Ok(());
     }
     let kept = keep(&server.data_dir)?;
@@ -82,9 +89,11 @@ pub fn recall(loaded: &mut Loaded) -> std::io::Result<()> {
 impl Kept {
     /// What is set already stays.
     fn fill(self, server: &mut Server) {
-        for (secret, kept) in
-            [(&mut server.site_salt, self.site_salt), (&mut server.jwt_secret, self.jwt_secret)]
-        {
+        for (secret, kept) in [
+            (&mut server.site_salt, self.site_salt),
+            (&mut server.jwt_secret, self.jwt_secret),
+            (&mut server.hmac_secret, self.hmac_secret),
+        ] {
             if secret.expose_secret().is_empty() {
                 *secret = kept.into();
             }
@@ -105,8 +114,8 @@ fn keep(data_dir: &Path) -> std::io::Result<Kept> {
     std::fs::create_dir_all(data_dir)?;
     let path = data_dir.join(FILE);
     let mut kept = read(&path)?;
-    let missing =
-        [&mut kept.site_salt, &mut kept.jwt_secret].into_iter().filter(|secret| secret.len() < SHORTEST);
+    let all = [&mut kept.site_salt, &mut kept.jwt_secret, &mut kept.hmac_secret];
+    let missing = all.into_iter().filter(|secret| secret.len() < SHORTEST);
     let generated = missing.map(|secret| *secret = random_text()).count();
     if generated > 0 {
         write(&path, &kept)?;

@@ -41,6 +41,7 @@ pub(super) fn server(section: &mut Section<'_>, directory: &Path, environment: &
         shutdown_timeout: section.value("shutdown_timeout", 30 * second, read::duration),
         jwt_secret: environment.get("JWT_SECRET").unwrap_or_default().into(),
         site_salt: environment.get("SITE_SALT").unwrap_or_default().into(),
+        hmac_secret: environment.get("HMAC_SECRET").unwrap_or_default().into(),
     };
     if server.max_body_bytes < SMALL_BODY {
         let body = read::size_text(server.max_body_bytes as u64);

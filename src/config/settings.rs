@@ -16,6 +16,7 @@ use crate::policy::patience::Patience;
 use crate::spec::privacy::Treatment;
 
 pub use super::fingerprint::Fingerprint;
+pub use crate::policy::consent::Consent;
 pub use crate::policy::filter::{EventFilter, EventPattern};
 
 /// The whole configuration.
@@ -31,6 +32,8 @@ pub struct Settings {
     pub consent: Rules,
     /// `[privacy]`.
     pub privacy: Privacy,
+    /// `[tracker]`.
+    pub tracker: Tracker,
     /// `[sources.*]`; empty means development: any key, or none, is accepted.
     pub sources: Vec<Source>,
     /// `[destinations.*]`, switched off ones included, in the order of their names.
@@ -67,6 +70,8 @@ pub struct Server {
     /// Salt of visitor ids and of every hash that a destination sees; empty in development until
     /// [`generate_missing`](super::generate_missing) was called.
     pub site_salt: SecretString,
+    /// Key of signed requests to sources without secrets of their own, as text or `whsec_` and base64; like the salt.
+    pub hmac_secret: SecretString,
 }
 
 /// When a commit counts as durable.
@@ -152,6 +157,27 @@ pub struct Source {
     pub origins: Vec<String>,
     /// A browser request from another origin is refused.
     pub enforce_origin: bool,
+    /// Every request must be signed.
+    pub require_signature: bool,
+    /// Keys of its signed requests; empty: `HMAC_SECRET`.
+    pub signing_secrets: Vec<SecretString>,
+}
+
+/// `[tracker]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tracker {
+    /// Path of the browser script; its variants stand beside it.
+    pub script_path: String,
+    /// Path below which events are collected.
+    pub collect_path: String,
+    /// Domain of the visitor cookie; `None`: the registrable domain of the router's own name.
+    pub cookie_domain: Option<String>,
+    /// The visitor's id is the server's: no script reads it.
+    pub cookie_http_only: bool,
+    /// Cloud destinations do not get what the script sends by itself.
+    pub exclude_automatic: bool,
+    /// Consent to keeping something in the visitor's browser, by the rules of `[consent]`.
+    pub storage: Consent,
 }
 
 /// Where a destination without a cursor begins.

@@ -11,6 +11,7 @@ use super::node::{Node, Origin};
 use super::read;
 use super::section::{Section, Wrong};
 use super::settings::Source;
+use crate::spec::signature::Signer;
 
 /// Reads every table of `[sources]`.
 pub(super) fn sources(section: &mut Section<'_>, environment: &Environment) -> Vec<Source> {
@@ -38,6 +39,8 @@ fn source(name: &str, section: &mut Section<'_>, shared: &[String], seen: &mut B
         write_keys: write_keys.into_iter().map(SecretString::from).collect(),
         origins: open(if origins.is_empty() { shared.to_vec() } else { origins }),
         enforce_origin: section.value("enforce_origin", false, read::boolean),
+        require_signature: section.value("require_signature", false, read::boolean),
+        signing_secrets: section.value("signing_secrets", Vec::new(), read::list(signing_secret)),
     }
 }
 
@@ -63,10 +66,20 @@ fn write_key(node: &Node) -> Result<String, Wrong> {
     if key.trim().is_empty() { Err(Wrong::at(node, "must not hold an empty key")) } else { Ok(key) }
 }
 
-/// Browsers send scheme, host and port in lower case and nothing more.
+/// The message does not repeat the secret.
+fn signing_secret(node: &Node) -> Result<SecretString, Wrong> {
+    let secret = read::text(node)?;
+    match Signer::new(&secret) {
+        Ok(Some(_)) => Ok(secret.into()),
+        Ok(None) => Err(Wrong::at(node, "must not hold an empty secret")),
+        Err(message) => Err(Wrong::at(node, format!("must not hold a secret that {message}"))),
+    }
+}
+
+/// Browsers send scheme, host and port in lower case and nothing more. `*.` stands for one or more names before the host.
 fn origin(node: &Node) -> Result<String, Wrong> {
     let text = read::text(node)?.to_ascii_lowercase();
-    let host = text.split_once("://").map(|(_, host)| host);
+    let host = text.split_once("://").map(|(_, host)| host.strip_prefix("*.").unwrap_or(host));
     let is_origin = host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '*', ' ']));
     if is_origin || text == "*" {
         return Ok(text);

@@ -277,8 +277,10 @@ fn problems_of_sources_have_their_place_and_hide_the_keys() {
     let text = r#"
 [sources.web]
 write_keys = ["hunter2", "hunter2"]
-origins = ["https://shop.example/", "shop.example"]
-require_signature = true
+origins = ["https://shop.example/", "shop.example", "https://*.shop.example", "https://a.*.example"]
+require_signature = "perhaps"
+signing_secrets = ["hunter2-is-fine", "whsec_hunter2!", ""]
+sign = true
 
 [sources.app]
 write_keys = ["${KEY}"]
@@ -292,9 +294,13 @@ enforce_origin = "${ENFORCE}"
     config.toml:3:14: `write_keys` in [sources.web] holds a key twice, or one of another source
     config.toml:4:12: `origins` in [sources.web] must hold origins like "https://shop.example", without a path, not "https://shop.example/"
     config.toml:4:37: `origins` in [sources.web] must hold origins like "https://shop.example", without a path, not "shop.example"
-    config.toml:5:1: unknown key `require_signature` in [sources.web]
-    config.toml:9:18: `enforce_origin` in [sources.app] must be true or false, not a string (the value comes from the environment variable `ENFORCE`)
-    config.toml:11:10: `write_keys` in [sources.empty] must hold at least one key (`opentrack keys new` makes one)
+    config.toml:4:79: `origins` in [sources.web] must hold origins like "https://shop.example", without a path, not "https://a.*.example"
+    config.toml:5:21: `require_signature` in [sources.web] must be true or false, not a string
+    config.toml:6:39: `signing_secrets` in [sources.web] must not hold a secret that has no base64 after `whsec_`
+    config.toml:6:57: `signing_secrets` in [sources.web] must not hold an empty secret
+    config.toml:7:1: unknown key `sign` in [sources.web]
+    config.toml:11:18: `enforce_origin` in [sources.app] must be true or false, not a string (the value comes from the environment variable `ENFORCE`)
+    config.toml:13:10: `write_keys` in [sources.empty] must hold at least one key (`opentrack keys new` makes one)
     "#);
 }
 
@@ -503,6 +509,74 @@ fn production_refuses_to_start_without_a_source_and_without_good_secrets() {
     let both = load_text(production, &[]).unwrap_err();
     assert!(!both.only_secrets(), "a wrong configuration comes before a missing secret");
     assert!(accepted(with_source, &GOOD_SECRETS).settings.server.production);
+}
+
+#[test]
+fn production_wants_a_key_for_signed_requests_only_where_a_source_needs_it() {
+    let source = "[server]\nenvironment = \"production\"\n[sources.web]\nwrite_keys = [\"k\"]\n";
+    let signed = format!("{source}require_signature = true\n");
+    let own = format!("{signed}signing_secrets = [\"a secret of the source itself, long\"]\n");
+    let [salt, jwt] = GOOD_SECRETS;
+    let missing = load_text(&signed, &GOOD_SECRETS).unwrap_err();
+    assert!(missing.only_secrets());
+    insta::assert_snapshot!(missing, @"the environment variable `HMAC_SECRET` is not set, and production needs it");
+    let with = |key| load_text(&signed, &[salt, jwt, ("HMAC_SECRET", key)]);
+    insta::assert_snapshot!(with(jwt.1).unwrap_err(), @"the environment variable `HMAC_SECRET` is equal to `SITE_SALT` or `JWT_SECRET`: they must differ");
+    insta::assert_snapshot!(with("hunter2").unwrap_err(), @"the environment variable `HMAC_SECRET` is shorter than 32 bytes");
+    insta::assert_snapshot!(with("whsec_hunter2!hunter2!hunter2!hunter2!").unwrap_err(), @"the environment variable `HMAC_SECRET` has no base64 after `whsec_`");
+    assert!(with("a third secret, long enough for HMAC").is_ok());
+    accepted(source, &GOOD_SECRETS);
+    accepted(&own, &GOOD_SECRETS);
+}
+
+#[test]
+fn paths_of_the_tracker_hide_no_path_of_the_router() {
+    let text = r#"
+[tracker]
+script_path = "/api/t.js"
+collect_path = "/c/"
+cookie_domain = "shop.example/x"
+cookie_http_only = 1
+"#;
+    insta::assert_snapshot!(refused(text, &[]), @r#"
+    config.toml:3:15: `script_path` in [tracker] must not begin with "/api", which the router uses itself
+    config.toml:4:16: `collect_path` in [tracker] must be a path like "/t.js" of letters, digits and `-._~`, without a slash at its end, not "/c/"
+    config.toml:5:17: `cookie_domain` in [tracker] must be a domain like "shop.example", not "shop.example/x"
+    config.toml:6:20: `cookie_http_only` in [tracker] must be true or false, not an integer
+    "#);
+    for path in ["", "/", "t.js", "/a//b", "/a b", "/a?b", "/{x}", "/../x", "/./x", "/é"] {
+        assert!(
+            refused("[tracker]\n", &[("OPENTRACK__TRACKER__SCRIPT_PATH", path)]).contains("`script_path`"),
+            "{path}"
+        );
+    }
+    for (script, collect) in [("/t", "/t"), ("/t/s.js", "/t"), ("/t", "/t/c")] {
+        let text = format!("[tracker]\nscript_path = \"{script}\"\ncollect_path = \"{collect}\"\n");
+        assert!(refused(&text, &[]).contains("`collect_path`"), "{text}");
+    }
+    let tracker = accepted("[tracker]\nscript_path = \"/t.js\"\ncookie_domain = \".Shop.example\"\n", &[])
+        .settings
+        .tracker;
+    assert_eq!(
+        (tracker.script_path.as_str(), tracker.cookie_domain.as_deref()),
+        ("/t.js", Some("shop.example"))
+    );
+}
+
+#[test]
+fn what_the_script_sends_by_itself_can_be_kept_from_all_but_the_operators_own_stores() {
+    for entry in ENTRIES {
+        let table = format!("[destinations.a]\nenabled = false\ntype = \"{}\"\n", entry.kind);
+        let excluded = |text: &str| {
+            let settings = accepted(text, &[]).settings;
+            settings.destinations.iter().find(|it| it.name == "a").unwrap().events.exclude.len()
+        };
+        assert_eq!(excluded(&table), 0, "{}", entry.kind);
+        let six = if entry.stays_here { 0 } else { 6 };
+        let strict = format!("[tracker]\nexclude_automatic = true\n{table}");
+        assert_eq!(excluded(&strict), six, "{}", entry.kind);
+    }
+    assert!(ENTRIES.iter().any(|entry| entry.stays_here) && ENTRIES.iter().any(|entry| !entry.stays_here));
 }
 
 #[test]

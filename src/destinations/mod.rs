@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 
 use crate::policy::outcome::{Fault, Outcome, Reason, Verdict};
@@ -47,6 +48,7 @@ registry! {
     #[cfg(feature = "kafka")]
     kafka: kafka::Kafka,
     clickhouse: clickhouse::ClickHouse,
+    redis: redis::Redis,
 }
 
 // What `make destination` copies is compiled and tested with everything else. It is in no binary and in no list.
@@ -106,6 +108,8 @@ pub struct Setting {
     pub timeout: std::time::Duration,
     /// The environment variables that it asked for, by name, as far as they are set.
     pub surroundings: BTreeMap<String, String>,
+    /// Makes what it derives of ids unlike that of another site; empty where only settings are checked.
+    pub site_salt: SecretString,
     /// Where it counts what it does, by emitting events of `telemetry`.
     pub meter: Meter,
 }
@@ -192,6 +196,9 @@ pub trait Destination: Send + Sync + Sized + 'static {
     /// Whether it gets a client's address whole unless its own `privacy` says otherwise; what others get is said by
     /// `[privacy] ip`. True only where the other side matches people by their address.
     const WHOLE_IP: bool = false;
+    /// Whether what it is given stays with the operator, as in a warehouse or a stream. `tracker.exclude_automatic` concerns
+    /// the others.
+    const STAYS_HERE: bool = Self::ABOUT.is_warehouse;
     /// Its own settings, without the common ones. `deny_unknown_fields`; a default is what the shipped file says.
     type Config: DeserializeOwned
         + serde::Serialize
@@ -214,6 +221,12 @@ pub trait Destination: Send + Sync + Sized + 'static {
     /// # Errors
     /// All problems of the settings, in the order of the keys.
     fn new(config: Self::Config, setting: &Setting) -> Result<(Self, Self::Client), Vec<SettingError>>;
+
+    /// Returns whether an event waits for an earlier one of its user that failed: as `ORDERED` says, unless the settings make
+    /// a difference.
+    fn keeps_order(&self) -> bool {
+        Self::ORDERED
+    }
 
     /// Returns whether the destination has a use for the event.
     fn wants(&self, event: &Event) -> Verdict {

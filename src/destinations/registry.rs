@@ -25,6 +25,8 @@ macro_rules! registry {
             pub composed: &'static [Composed],
             /// Whether it gets a client's address whole unless its own settings say otherwise.
             pub whole_ip: bool,
+            /// Whether what it is given stays with the operator.
+            pub stays_here: bool,
             /// Makes its stand-in, where there is one.
             pub mock: Option<mock::NewMock>,
         }
@@ -41,6 +43,7 @@ macro_rules! registry {
             defaults: || toml::Table::try_from(<<$ty as Destination>::Config>::default()).unwrap_or_default(),
             composed: <$ty as Destination>::COMPOSED,
             whole_ip: <$ty as Destination>::WHOLE_IP,
+            stays_here: <$ty as Destination>::STAYS_HERE,
             mock: <$ty as Destination>::MOCK,
         }),+];
 

@@ -25,7 +25,7 @@ pub use hints::Hints;
 const RULES: &[u8] = include_bytes!("device/rules.json.gz");
 const CRAWLERS: &[u8] = include_bytes!("device/crawlers.json.gz");
 /// What uap-core calls what it does not know.
-const OTHER: &str = "Other";
+pub(super) const OTHER: &str = "Other";
 /// What uap-core calls the device of a bot.
 const SPIDER: &str = "Spider";
 /// Longest text that is looked at, in bytes; browsers stay below a thousand. The time an expression takes grows with it.

@@ -2,7 +2,9 @@
 //!
 //! Pure: tables and clocks come as arguments. Never changes what the sender said, only adds beside it.
 
+pub mod additions;
 mod address;
 pub mod channel;
 pub mod device;
+pub mod geo;
 pub mod hashing;

@@ -11,6 +11,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use serde::Serialize;
 
+use super::limit::Allowance;
 use crate::spec::Rejected;
 use crate::spec::read::RequestError;
 
@@ -52,15 +53,58 @@ pub(super) enum Refusal {
     NoSuch(String),
     /// The path exists for these methods.
     MethodNotAllowed(&'static str),
+    /// A request that must be signed, and is not, or not by a holder of the source's secret.
+    Unsigned(Unsigned),
     /// More events than `[limits]` allow.
     RateLimited {
         /// Whole seconds until the next may come.
         retry_after: u64,
+        /// How many may come at once.
+        limit: u32,
     },
     /// Nothing is wrong with the request; try again.
     Overloaded(&'static str),
     /// The journal has no room.
     JournalFull,
+}
+
+/// What is wrong with a signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unsigned {
+    /// One of the three headers is missing.
+    Missing,
+    /// The timestamp is too far from now.
+    Timestamp,
+    /// No signature fits.
+    Invalid,
+    /// The same request was stored before.
+    Replayed,
+}
+
+impl Unsigned {
+    fn code(self) -> &'static str {
+        match self {
+            Unsigned::Missing => "signature_missing",
+            Unsigned::Timestamp => "signature_timestamp",
+            Unsigned::Invalid => "signature_invalid",
+            Unsigned::Replayed => "signature_replayed",
+        }
+    }
+
+    fn message(self) -> &'static str {
+        match self {
+            Unsigned::Missing => {
+                "the source takes signed requests alone: `webhook-id`, `webhook-timestamp` and `webhook-signature` are needed"
+            }
+            Unsigned::Timestamp => "`webhook-timestamp` is not within 300 seconds of the router's clock",
+            Unsigned::Invalid => {
+                "no signature in `webhook-signature` fits the body and a secret of the source"
+            }
+            Unsigned::Replayed => {
+                "a request with this `webhook-id` is stored already; it was not stored again"
+            }
+        }
+    }
 }
 
 impl Refusal {
@@ -75,8 +119,8 @@ impl Refusal {
             | Refusal::BodyTooLarge { .. }
             | Refusal::BadEncoding(_)
             | Refusal::BadParameter { .. } => StatusCode::BAD_REQUEST,
-            Refusal::Conflict(_) => StatusCode::CONFLICT,
-            Refusal::Unauthorized(_) => StatusCode::UNAUTHORIZED,
+            Refusal::Conflict(_) | Refusal::Unsigned(Unsigned::Replayed) => StatusCode::CONFLICT,
+            Refusal::Unauthorized(_) | Refusal::Unsigned(_) => StatusCode::UNAUTHORIZED,
             Refusal::Forbidden(_) => StatusCode::FORBIDDEN,
             Refusal::NotFound | Refusal::NoSuch(_) => StatusCode::NOT_FOUND,
             Refusal::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
@@ -97,6 +141,7 @@ impl Refusal {
             Refusal::Conflict(_) => "conflict",
             Refusal::NotFound | Refusal::NoSuch(_) => "not_found",
             Refusal::MethodNotAllowed(_) => "method_not_allowed",
+            Refusal::Unsigned(unsigned) => unsigned.code(),
             Refusal::RateLimited { .. } => "rate_limited",
             Refusal::Overloaded(_) => "overloaded",
             Refusal::JournalFull => "journal_full",
@@ -118,7 +163,8 @@ impl Refusal {
             Refusal::Conflict(message) | Refusal::NoSuch(message) => message.clone(),
             Refusal::NotFound => "there is nothing at this path".to_owned(),
             Refusal::MethodNotAllowed(allow) => format!("this path takes {allow}"),
-            Refusal::RateLimited { retry_after } => {
+            Refusal::Unsigned(unsigned) => unsigned.message().to_owned(),
+            Refusal::RateLimited { retry_after, .. } => {
                 format!("too many events; try again in {retry_after} s")
             }
             Refusal::JournalFull => "the journal is full; nothing was stored, try again later".to_owned(),
@@ -141,7 +187,7 @@ impl Refusal {
     /// Whole seconds: a date is ignored by most clients.
     fn retry_after(&self) -> Option<u64> {
         match self {
-            Refusal::RateLimited { retry_after } => Some(*retry_after),
+            Refusal::RateLimited { retry_after, .. } => Some(*retry_after),
             Refusal::Overloaded(_) => Some(SOON),
             Refusal::JournalFull => Some(LATER),
             _ => None,
@@ -225,6 +271,10 @@ pub(super) fn refuse(refusal: &Refusal) -> HttpResponse {
     let mut response = json(status, &body);
     if let Some(seconds) = refusal.retry_after() {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if let Refusal::RateLimited { retry_after, limit } = refusal {
+        let none_left = Allowance { limit: *limit, remaining: 0, reset: *retry_after };
+        none_left.mark(response.headers_mut());
     }
     if let Refusal::MethodNotAllowed(allow) = refusal {
         response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));

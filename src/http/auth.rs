@@ -9,9 +9,11 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
 use crate::config::settings::Source;
+use crate::spec::signature::Signer;
 
 use super::answer::Refusal;
 use super::cors::same_origin;
@@ -42,12 +44,17 @@ pub(super) struct Sources {
 struct Known {
     sender: Sender,
     key_digests: Vec<[u8; 32]>,
-    enforced_origins: Option<Vec<String>>,
+    enforces_origins: bool,
+    origins: Vec<String>,
+    /// `None`: requests need no signature.
+    signing_keys: Option<Vec<Signer>>,
 }
 
 impl Sources {
-    pub(super) fn new(sources: &[Source]) -> Self {
-        let known = sources.iter().enumerate().map(|(index, source)| Known::new(index, source)).collect();
+    /// The common secret is for those that need signatures and have no secrets of their own.
+    pub(super) fn new(sources: &[Source], common: &SecretString) -> Self {
+        let known = |(index, source)| Known::new(index, source, common);
+        let known = sources.iter().enumerate().map(known).collect();
         Sources { known, anyone: Sender { index: 0, name: Arc::from("default") } }
     }
 
@@ -60,6 +67,16 @@ impl Sources {
     /// Returns the index of the source with this name.
     pub(super) fn index_of(&self, name: &str) -> Option<usize> {
         self.names().iter().position(|other| *other == name)
+    }
+
+    /// Returns the keys that requests of this source must be signed with; `None`: they need not be.
+    pub(super) fn signing_keys(&self, sender: &Sender) -> Option<&[Signer]> {
+        self.known.get(sender.index)?.signing_keys.as_deref()
+    }
+
+    /// Returns whether the source lets pages of this origin read its answers.
+    pub(super) fn lists(&self, sender: &Sender, origin: &[u8]) -> bool {
+        self.known.get(sender.index).is_none_or(|known| known.lists(origin))
     }
 
     /// Returns whose request this is.
@@ -77,7 +94,7 @@ impl Sources {
         }
         let found = self.find(authorization.unwrap_or_default(), body_key);
         let found = found.ok_or(Refusal::Unauthorized("no source has this write key"))?;
-        if origin.is_some_and(|origin| !found.admits(origin)) {
+        if found.enforces_origins && origin.is_some_and(|origin| !found.lists(origin)) {
             return Err(Refusal::Forbidden("the source does not take events from this origin"));
         }
         Ok(&found.sender)
@@ -107,20 +124,25 @@ impl Sources {
 }
 
 impl Known {
-    fn new(index: usize, source: &Source) -> Self {
-        use secrecy::ExposeSecret;
+    fn new(index: usize, source: &Source, common: &SecretString) -> Self {
         let digest = |key: &secrecy::SecretString| Sha256::digest(key.expose_secret().as_bytes()).into();
-        let enforced = source.enforce_origin && !source.origins.is_empty();
+        let own = &source.signing_secrets;
+        let secrets = if own.is_empty() { std::slice::from_ref(common) } else { own };
+        // What is no key was refused when it was configured.
+        let key = |secret: &SecretString| Signer::new(secret.expose_secret()).ok().flatten();
+        let keys = || secrets.iter().filter_map(key).collect();
         Known {
             sender: Sender { index, name: Arc::clone(&source.name) },
             key_digests: source.write_keys.iter().map(digest).collect(),
-            enforced_origins: enforced.then(|| source.origins.clone()),
+            enforces_origins: source.enforce_origin,
+            origins: source.origins.clone(),
+            signing_keys: source.require_signature.then(keys),
         }
     }
 
-    fn admits(&self, origin: &[u8]) -> bool {
-        let Some(origins) = &self.enforced_origins else { return true };
-        origins.iter().any(|listed| same_origin(listed, origin))
+    /// A source without origins lists every one.
+    fn lists(&self, origin: &[u8]) -> bool {
+        self.origins.is_empty() || self.origins.iter().any(|listed| same_origin(listed, origin))
     }
 }
 
@@ -155,11 +177,14 @@ mod tests {
             write_keys: vec![key.to_owned().into()],
             origins: origins.iter().map(|origin| (*origin).to_owned()).collect(),
             enforce_origin: true,
+            require_signature: false,
+            signing_secrets: Vec::new(),
         }
     }
 
     fn sources() -> Sources {
-        Sources::new(&[source("web", "wk_web", &["https://shop.example"]), source("jobs", "wk_jobs", &[])])
+        let both = [source("web", "wk_web", &["https://shop.example"]), source("jobs", "wk_jobs", &[])];
+        Sources::new(&both, &"common".to_owned().into())
     }
 
     fn basic(text: &str) -> String {
@@ -206,7 +231,7 @@ mod tests {
 
     #[test]
     fn without_sources_anyone_is_the_default() {
-        let sources = Sources::new(&[]);
+        let sources = Sources::new(&[], &String::new().into());
         let sender = sources.identify(Some(b"Basic !!!"), None, Some(b"https://x.example")).unwrap();
         assert_eq!(&*sender.name, "default");
     }

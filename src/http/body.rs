@@ -31,6 +31,14 @@ const CUT: Refusal = Refusal::Overloaded("the body was cut off");
 const NO_ROOM: Refusal = Refusal::Overloaded("too much is in flight");
 const BROKEN: Refusal = Refusal::BadEncoding("the body is not what its content-encoding says");
 
+/// A body that has arrived.
+pub(super) struct Body {
+    /// As it was sent, which is what a signature is about.
+    pub(super) sent: Bytes,
+    /// Unpacked; the same where it was not packed.
+    pub(super) text: Bytes,
+}
+
 /// Bounds of one body.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds {
@@ -57,7 +65,7 @@ pub(super) async fn read(
     payload: web::Payload,
     bounds: Bounds,
     reservation: &mut Reservation<'_>,
-) -> Result<Bytes, Refusal> {
+) -> Result<Body, Refusal> {
     let coding = match admit_head(request, bounds.max_bytes) {
         Ok(coding) => coding,
         Err(refusal) => {
@@ -70,14 +78,13 @@ pub(super) async fn read(
     let packed = tokio::time::timeout(bounds.patience, collecting).await.map_err(|_| TOO_SLOW)??;
     let coding = if packed.starts_with(GZIP_MAGIC) { Coding::Gzip } else { coding };
     if coding == Coding::Plain {
-        return Ok(packed);
+        return Ok(Body { text: packed.clone(), sent: packed });
     }
-    let packed_bytes = packed.len();
-    let body = unpack(packed, coding, bounds.max_bytes).await?;
-    if !reservation.cover(packed_bytes + body.len()).await {
+    let text = unpack(packed.clone(), coding, bounds.max_bytes).await?;
+    if !reservation.cover(packed.len() + text.len()).await {
         return Err(NO_ROOM);
     }
-    Ok(body)
+    Ok(Body { sent: packed, text })
 }
 
 /// Reads a small body and throws it away, so that the connection can be used again after an early answer.

@@ -5,12 +5,12 @@
 //! The preflight carries no key, so it is answered for all sources together; whether a source takes an origin is decided
 //! in `auth`. The operator API never gets these headers.
 
-use actix_web::HttpRequest;
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
     ACCESS_CONTROL_REQUEST_HEADERS, HeaderMap, HeaderValue, ORIGIN, VARY,
 };
+use actix_web::{HttpRequest, HttpResponse};
 
 use crate::config::settings::Source;
 
@@ -20,8 +20,11 @@ const MAX_ASKED: usize = 1024;
 const TRUE: HeaderValue = HeaderValue::from_static("true");
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, OPTIONS");
 const EXPOSED: HeaderValue = HeaderValue::from_static("Retry-After");
-/// One day; Chromium cuts it to two hours.
-const MAX_AGE: HeaderValue = HeaderValue::from_static("86400");
+/// Two hours, to which Chromium cuts what is longer.
+const MAX_AGE: HeaderValue = HeaderValue::from_static("7200");
+
+/// Marks an answer whose headers about origins are as they are to be.
+pub(super) struct Decided;
 
 /// The origins that browsers may send from, over all sources.
 pub(super) struct Origins {
@@ -61,11 +64,33 @@ impl Origins {
     }
 }
 
+/// Takes the headers of origins from an answer: the source that it is about does not list the origin, whatever others do.
+pub(super) fn hide(response: &mut HttpResponse) {
+    response.headers_mut().insert(VARY, HeaderValue::from_name(ORIGIN));
+    response.extensions_mut().insert(Decided);
+}
+
 /// Returns whether a configured origin is the one that a browser sent. Scheme and host have no case; a slash at the end
-/// of the configured one is a habit.
+/// of the configured one is a habit. `https://*.shop.example` is every origin below that domain, not the domain itself.
 pub(super) fn same_origin(configured: &str, sent: &[u8]) -> bool {
     let configured = configured.strip_suffix('/').unwrap_or(configured);
-    configured == "*" || configured.as_bytes().eq_ignore_ascii_case(sent)
+    match configured.split_once("://*.") {
+        Some((scheme, domain)) => is_below(scheme, domain, sent),
+        None => configured == "*" || configured.as_bytes().eq_ignore_ascii_case(sent),
+    }
+}
+
+fn is_below(scheme: &str, domain: &str, sent: &[u8]) -> bool {
+    let Some((sent_scheme, host)) = std::str::from_utf8(sent).ok().and_then(|sent| sent.split_once("://"))
+    else {
+        return false;
+    };
+    let host = host.to_ascii_lowercase();
+    let label = host.strip_suffix(&domain.to_ascii_lowercase()).and_then(|rest| rest.strip_suffix('.'));
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    sent_scheme.eq_ignore_ascii_case(scheme)
+        && label
+            .is_some_and(|label| !label.is_empty() && !label.starts_with('.') && label.bytes().all(is_name))
 }
 
 /// Returns the named headers and, behind them, those that were asked for and are valid names.
@@ -97,6 +122,8 @@ mod tests {
             write_keys: Vec::new(),
             origins: origins.iter().map(|origin| (*origin).to_owned()).collect(),
             enforce_origin: false,
+            require_signature: false,
+            signing_secrets: Vec::new(),
         }
     }
 
@@ -120,6 +147,27 @@ mod tests {
         assert!(echoed(&sources, "https://b.example"));
         assert!(!echoed(&sources, "https://a.example.evil"));
         assert!(!echoed(&sources, "http://a.example"));
+    }
+
+    #[test]
+    fn a_star_is_every_name_below_a_domain_and_nothing_else() {
+        for (origin, same) in [
+            ("https://eu.shop.example", true),
+            ("https://A.b.SHOP.example", true),
+            ("https://shop.example", false),
+            ("https://.shop.example", false),
+            ("https://evilshop.example", false),
+            ("http://eu.shop.example", false),
+            ("https://eu.shop.example:8443", false),
+            ("https://eu.shop.example.evil", false),
+            ("https://evil/eu.shop.example", false),
+            ("https://user@eu.shop.example", false),
+            ("null", false),
+        ] {
+            assert_eq!(same_origin("https://*.shop.example", origin.as_bytes()), same, "{origin}");
+        }
+        assert!(same_origin("http://*.shop.example:8080", b"http://eu.shop.example:8080"));
+        assert!(!same_origin("https://*.shop.example", b"https://\xff.shop.example"));
     }
 
     #[test]

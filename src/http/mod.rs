@@ -5,12 +5,16 @@
 //! events are durable.
 
 mod access;
+mod admit;
 mod analytics_js;
 mod answer;
 mod auth;
 mod body;
 mod budget;
+mod collect;
+mod cookie;
 mod cors;
+mod day;
 mod home;
 mod letters;
 mod limit;
@@ -19,8 +23,10 @@ mod orders;
 mod outer;
 mod pixel;
 mod query;
+mod replay;
 mod routes;
 mod schema;
+mod scripts;
 mod segment;
 mod settings;
 mod state;

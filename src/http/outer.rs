@@ -12,10 +12,10 @@ use tokio::time::Instant;
 use crate::telemetry::events::RequestAnswered;
 
 use super::answer::{self, Refusal};
-use super::cors::Origins;
+use super::cors::{Decided, Origins};
 use super::pixel;
-use super::routes;
 use super::state::State;
+use super::{routes, scripts};
 
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
@@ -26,15 +26,16 @@ pub(super) async fn around<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let started = Instant::now();
-    trim(&mut request);
+    trim(&mut request, &state);
     pixel::give_key(&mut request);
     let path = routes::label(request.path());
     let open = !routes::is_for_operators(request.path());
     let origin = request.headers().get(ORIGIN).filter(|_| open).cloned();
     let mut response = answer(request, open, next).await?;
+    let is_decided = response.response().extensions().contains::<Decided>();
     let headers = response.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
-    if open {
+    if open && !is_decided {
         state.shared.terms.load().origins.mark(origin.as_ref(), headers);
     }
     let status = response.status().as_u16();
@@ -59,9 +60,11 @@ async fn answer<B: MessageBody + 'static>(
     Ok(answered.map_into_left_body())
 }
 
-/// Rewrites the path before it is routed.
-fn trim(request: &mut ServiceRequest) {
-    let Some(path) = routes::without_trailing_slash(request.path()) else { return };
+/// Rewrites the path before it is routed: no slash at its end, and the names that the router knows.
+fn trim(request: &mut ServiceRequest, state: &State) {
+    let trimmed = routes::without_trailing_slash(request.path());
+    let original = scripts::original(trimmed.unwrap_or(request.path()), &state.shared.terms.load().tracker);
+    let Some(path) = original.as_deref().or(trimmed) else { return };
     let target = match request.query_string() {
         "" => path.to_owned(),
         query => format!("{path}?{query}"),

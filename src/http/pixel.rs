@@ -70,7 +70,7 @@ pub(super) fn is_image(path: &str) -> bool {
 /// Takes the call of an image.
 async fn show(kind: Kind, request: HttpRequest, state: web::Data<State>) -> HttpResponse {
     let mut response = image().await;
-    if let Err(refusal) = take(kind, &request, &state).await {
+    if let Err(refusal) = take(kind, &request, &mut response, &state).await {
         let reason = refusal.code();
         PixelRefused { reason }.emit(&state.door.metrics);
         response.headers_mut().insert(REFUSED, HeaderValue::from_static(reason));
@@ -78,12 +78,17 @@ async fn show(kind: Kind, request: HttpRequest, state: web::Data<State>) -> Http
     response
 }
 
-async fn take(kind: Kind, request: &HttpRequest, state: &State) -> Result<(), Refusal> {
+async fn take(
+    kind: Kind,
+    request: &HttpRequest,
+    response: &mut HttpResponse,
+    state: &State,
+) -> Result<(), Refusal> {
     let query = request.query_string();
     let pairs = web::Query::<Vec<(String, String)>>::from_query(query);
     let pairs = pairs.map_err(|_| Refusal::bad_parameter("", "the query cannot be read"))?.into_inner();
     let envelope = pixel::read(kind, query, pairs).map_err(Refusal::Unreadable)?;
-    segment::take_quietly(request, (envelope, query.as_bytes()), state).await
+    segment::take_quietly(request, (envelope, query.as_bytes()), response, state).await
 }
 
 /// One pixel and nothing else; to ask for its head is no call.

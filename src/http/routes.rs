@@ -9,7 +9,10 @@ use actix_web::web;
 use crate::spec::Kind;
 use crate::spec::read::Endpoint;
 
-use super::{analytics_js, home, letters, ops, orders, pixel, schema, segment, settings, trace};
+use super::segment::Way;
+use super::{
+    analytics_js, collect, home, letters, ops, orders, pixel, schema, scripts, segment, settings, trace,
+};
 
 /// Paths that take calls. The one-letter forms are those of browser libraries.
 const INGEST: [(&str, Endpoint); 16] = [
@@ -54,7 +57,8 @@ const ORDER: &str = "/api/destinations/{name}/{action}";
 /// Puts every route into the application.
 pub(super) fn register(config: &mut web::ServiceConfig) {
     for (path, endpoint) in INGEST {
-        let receive = move |request, payload, state| segment::receive(endpoint, request, payload, state);
+        let way = Way::Segment(endpoint);
+        let receive = move |request, payload, state| segment::receive(way, request, payload, state);
         config.service(
             web::resource(path).route(web::post().to(receive)).default_service(web::to(ops::only_post)),
         );
@@ -68,6 +72,13 @@ pub(super) fn register(config: &mut web::ServiceConfig) {
     settings::register(config);
     analytics_js::register(config);
     config
+        .service(readable(scripts::PATTERN).route(web::route().guard(reads()).to(scripts::serve)))
+        .service(readable(collect::PIXEL).route(web::route().guard(reads()).to(collect::pixel)))
+        .service(
+            web::resource(collect::PATTERN)
+                .route(web::post().to(collect::receive))
+                .default_service(web::to(collect::other_method)),
+        )
         .service(readable("/").route(web::route().guard(reads()).to(home::page)))
         .service(readable("/health").route(web::route().guard(reads()).to(ops::health)))
         .service(readable("/ready").route(web::route().guard(reads()).to(ops::ready)))
@@ -86,6 +97,12 @@ pub(super) fn register(config: &mut web::ServiceConfig) {
 pub(super) fn label(path: &str) -> &'static str {
     if path.starts_with(trace::PREFIX) {
         return trace::LABEL;
+    }
+    if path.starts_with(collect::PREFIX) {
+        return collect::LABEL;
+    }
+    if path.starts_with(scripts::PREFIX) {
+        return scripts::LABEL;
     }
     let own = pixel::label(path).or_else(|| settings::label(path));
     if let Some(label) = own.or_else(|| analytics_js::label(path)) {
@@ -133,6 +150,8 @@ mod tests {
         assert_eq!(label("/api/destinations/crm/pause"), ORDER);
         assert_eq!(label("/api/events/an%2Fid/"), "/api/events/MESSAGE_ID");
         assert_eq!(label("/v1/../../etc/passwd"), "other");
+        assert_eq!(label("/collect/what/ever"), "/collect/*");
+        assert_eq!(label("/tracker.0123456789abcdef.js"), "/tracker.js");
     }
 
     #[test]

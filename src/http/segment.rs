@@ -4,22 +4,21 @@
 //! Nothing is promised about a destination. A 503 promises nothing: the events may still become durable, and because a
 //! client sends the same `messageId` again the second copy is recognised.
 
-use actix_web::http::header::{AUTHORIZATION, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
+use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::actors::messages::{Accept, Accepted, NotAccepted};
-use crate::spec::read::{self, Arrival, Endpoint, Envelope, Intake, Limits};
+use crate::spec::collect::Leaf;
+use crate::spec::read::{self, Endpoint, Envelope, Intake, RequestError};
 use crate::spec::{Code, Rejected};
-use crate::telemetry::clock;
 use crate::telemetry::events::EventsRejected;
 
+use super::admit::Entrance;
 use super::answer::{self, Refusal};
-use super::body::{self, Bounds};
+use super::body::{self, Body, Bounds};
 use super::budget::Reservation;
 use super::state::State;
-use super::terms::Terms;
-use super::visitor::Visitor;
 
 /// A commit gets at least this part of the time for an answer, also when the body took most of it.
 const COMMIT_SHARE: u32 = 4;
@@ -27,14 +26,41 @@ const COMMIT_SHARE: u32 = 4;
 /// What a call takes in memory beside its text until it is durable: an event with its ids, or the reasons against it.
 const CALL_BYTES: usize = 512;
 
+const NO_ROOM: Refusal = Refusal::Overloaded("too much is in flight");
+
+/// Which paths a request came by.
+#[derive(Clone, Copy)]
+pub(super) enum Way {
+    /// Segment's own.
+    Segment(Endpoint),
+    /// A page's.
+    Collect(Leaf),
+}
+
+impl Way {
+    fn endpoint(self) -> Endpoint {
+        match self {
+            Way::Segment(endpoint) => endpoint,
+            Way::Collect(leaf) => leaf.endpoint(),
+        }
+    }
+
+    fn read(self, body: Bytes) -> Result<Envelope, RequestError> {
+        match self {
+            Way::Segment(endpoint) => read::read(body, endpoint),
+            Way::Collect(leaf) => leaf.read(body),
+        }
+    }
+}
+
 /// Takes one call, or a batch of them.
 pub(super) async fn receive(
-    endpoint: Endpoint,
+    way: Way,
     request: HttpRequest,
     payload: web::Payload,
     state: web::Data<State>,
 ) -> HttpResponse {
-    let answered = take(endpoint, &request, payload, &state).await;
+    let answered = take(way, &request, payload, &state).await;
     answered.unwrap_or_else(|refusal| answer::refuse(&refusal))
 }
 
@@ -49,7 +75,7 @@ pub(super) async fn ignore(
 }
 
 async fn take(
-    endpoint: Endpoint,
+    way: Way,
     request: &HttpRequest,
     payload: web::Payload,
     state: &State,
@@ -60,57 +86,53 @@ async fn take(
     // While there is no room nothing is read, and what found none in time is not parsed.
     let Some(mut reservation) = state.shared.budget.reserve(state.shared.wait_at_most).await else {
         body::drain(request, payload, bounds.patience).await;
-        return Err(Refusal::Overloaded("too much is in flight"));
+        return Err(NO_ROOM);
     };
-    let body = body::read(request, payload, bounds, &mut reservation).await?;
-    let body_bytes = body.len();
-    let envelope = read::read(body, endpoint).map_err(Refusal::Unreadable)?;
-    if !reservation.cover(body_bytes + envelope.len() * CALL_BYTES).await {
-        return Err(Refusal::Overloaded("too much is in flight"));
+    let Body { sent, text } = body::read(request, payload, bounds, &mut reservation).await?;
+    let envelope = way.read(text.clone()).map_err(Refusal::Unreadable)?;
+    if !reservation.cover(text.len() + envelope.len() * CALL_BYTES).await {
+        return Err(NO_ROOM);
     }
-    let intake = believe(envelope, request, &terms)?;
-    count_rejected(&intake.rejected, state);
+    let is_for_pages = matches!(way, Way::Collect(_));
+    let entrance = Entrance { request, state, terms: &terms, sent: &sent, text: &text, is_for_pages };
+    let (intake, pass) = entrance.admit(envelope).await?;
+    drop(sent);
     let (accepted, rejected) = (intake.events.len(), intake.rejected.clone());
-    let stored = hand_over(intake, reservation, deadline, state).await;
-    conclude(endpoint, accepted, &rejected, stored)
+    let stored = keep(intake, reservation, deadline, state).await;
+    let mut response = conclude(way.endpoint(), accepted, &rejected, stored)?;
+    pass.mark(&mut response);
+    Ok(response)
 }
 
-/// Takes a call that came without a body, and keeps what became of it to itself.
+/// Takes the calls of a request without a body, and keeps what became of them to itself.
 pub(super) async fn take_quietly(
     request: &HttpRequest,
     (envelope, text): (Envelope, &[u8]),
+    response: &mut HttpResponse,
     state: &State,
 ) -> Result<(), Refusal> {
     let deadline = Instant::now() + state.shared.answer_within;
     let terms = state.shared.terms();
-    let reserved = state.shared.budget.reserve(state.shared.wait_at_most).await;
-    let mut reservation = reserved.ok_or(Refusal::Overloaded("too much is in flight"))?;
+    let mut reservation = state.shared.budget.reserve(state.shared.wait_at_most).await.ok_or(NO_ROOM)?;
     if !reservation.cover(text.len() + CALL_BYTES).await {
-        return Err(Refusal::Overloaded("too much is in flight"));
+        return Err(NO_ROOM);
     }
-    let intake = believe(envelope, request, &terms)?;
-    count_rejected(&intake.rejected, state);
-    hand_over(intake, reservation, deadline, state).await.map(drop)
+    let entrance = Entrance { request, state, terms: &terms, sent: b"", text, is_for_pages: true };
+    let (intake, pass) = entrance.admit(envelope).await?;
+    keep(intake, reservation, deadline, state).await?;
+    pass.mark(response);
+    Ok(())
 }
 
-/// Decides whose calls these are and whether they may come in, and checks each.
-fn believe(envelope: Envelope, request: &HttpRequest, terms: &Terms) -> Result<Intake, Refusal> {
-    let server = &terms.server;
-    let visitor = Visitor::of(request, &server.trusted_proxies);
-    let sender = terms.sources.identify(
-        request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes),
-        envelope.write_key.as_deref(),
-        visitor.origin.map(HeaderValue::as_bytes),
-    )?;
-    terms.limiter.admit(&visitor, sender, envelope.len())?;
-    let arrival = Arrival {
-        received_at: clock::now(),
-        source: std::sync::Arc::clone(&sender.name),
-        ip: visitor.ip,
-        client_side: visitor.is_browser,
-        signals: visitor.signals,
-    };
-    Ok(envelope.believe(&arrival, &Limits { max_event_bytes: server.max_event_bytes }))
+/// Counts what is set aside and hands everything over.
+async fn keep(
+    intake: Intake,
+    reservation: Reservation<'_>,
+    deadline: Instant,
+    state: &State,
+) -> Result<Accepted, Refusal> {
+    count_rejected(&intake.rejected, state);
+    hand_over(intake, reservation, deadline, state).await
 }
 
 /// Sends everything in one message and waits until it is durable. A message that still waits when the time is up is

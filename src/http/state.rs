@@ -7,6 +7,8 @@ use arc_swap::ArcSwap;
 
 use super::Door;
 use super::budget::Budget;
+use super::day::DaySalts;
+use super::replay::Replays;
 use super::terms::Terms;
 
 /// SDKs hang up after 10 s; an answer that comes earlier can still tell them when to try again.
@@ -36,6 +38,10 @@ pub(super) struct Shared {
     pub(super) budget: Budget,
     /// What may change while the router runs.
     pub(super) terms: ArcSwap<Terms>,
+    /// Which signed requests are stored.
+    pub(super) replays: Arc<Replays>,
+    /// For visitors of whom nothing is kept.
+    pub(super) salts: DaySalts,
     /// How long a request may take from its head to its answer.
     pub(super) answer_within: Duration,
     /// How long a request may wait for room.
@@ -50,6 +56,8 @@ impl Shared {
         Shared {
             budget: Budget::for_bodies_of(settings.server.max_body_bytes, seats),
             terms: ArcSwap::from_pointee(Terms::new(settings)),
+            replays: Arc::new(Replays::new()),
+            salts: DaySalts::new(&settings.server.data_dir),
             answer_within: ANSWER_WITHIN,
             wait_at_most: WAIT_AT_MOST,
         }

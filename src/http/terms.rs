@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use crate::config::Settings;
-use crate::config::settings::Server;
+use crate::config::settings::{Server, Tracker};
 
 use super::auth::Sources;
 use super::cors::Origins;
@@ -19,13 +19,16 @@ pub(super) struct Terms {
     pub(super) sources: Sources,
     pub(super) origins: Origins,
     pub(super) limiter: Limiter,
+    /// Whose ids are whose, and what the script's paths are called.
+    pub(super) tracker: Tracker,
 }
 
 impl Terms {
     pub(super) fn new(settings: &Settings) -> Self {
         Terms {
             server: settings.server.clone(),
-            sources: Sources::new(&settings.sources),
+            sources: Sources::new(&settings.sources, &settings.server.hmac_secret),
+            tracker: settings.tracker.clone(),
             origins: Origins::new(&settings.sources),
             limiter: Limiter::new(&settings.limits, settings.sources.len().max(1)),
         }

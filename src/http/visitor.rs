@@ -51,6 +51,12 @@ impl<'a> Visitor<'a> {
     }
 }
 
+/// Returns whether the peer of a request is a trusted proxy, so that its word counts.
+pub(super) fn is_trusted(request: &HttpRequest, trusted: &[IpNet]) -> bool {
+    let peer = request.peer_addr().map(|peer| peer.ip().to_canonical());
+    peer.is_some_and(|peer| trusted.iter().any(|net| net.contains(&peer)))
+}
+
 /// `text/plain` is what browser libraries choose to avoid a preflight; a page on the same origin sends no `Origin` then.
 fn is_beacon(headers: &HeaderMap) -> bool {
     let begins = |name: HeaderName, with: &[u8]| {

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::letters::{Letter, LetterFilter, LetterId};
+use super::letters::{Letter, LetterFilter, LetterId, LetterKey};
 use super::render::{self, Text};
 use super::{DeadLetter, Position};
 use crate::spec::consent::Signals;
@@ -20,9 +20,11 @@ use crate::spec::{Kind, Receipt};
 
 #[derive(Serialize)]
 struct Kept<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
     message_id: &'a str,
     destination: &'a str,
-    position: u64,
+    position: Option<u64>,
     reason: &'static str,
     status: Option<u16>,
     answer: &'a str,
@@ -95,27 +97,42 @@ impl From<Received<'_>> for Receipt {
 pub(super) fn kept(letters: &[DeadLetter]) -> serde_json::Result<Vec<u8>> {
     let mut out = Vec::new();
     for letter in letters {
-        let line = Kept {
-            message_id: &letter.event.head.message_id,
-            destination: &letter.destination,
-            position: letter.position.0,
-            reason: letter.reason,
-            status: letter.status,
-            answer: &letter.answer,
-            attempts: letter.attempts,
-            at: letter.at,
-            table: letter.table.as_deref(),
-            ddl: letter.ddl.as_deref(),
-            receipt: Received::from(&letter.event.receipt),
-            event: render::text(&letter.event.raw, usize::MAX),
-        };
-        render::push(&mut out, &line)?;
+        render::push(&mut out, &line(letter, None))?;
     }
     Ok(out)
 }
 
+/// Returns the line of a dead letter that several routers have, without a line feed.
+///
+/// # Errors
+/// None that can happen with these types.
+pub(super) fn shared(letter: &DeadLetter, key: LetterKey) -> serde_json::Result<Vec<u8>> {
+    serde_json::to_vec(&line(letter, Some(key)))
+}
+
+fn line(letter: &DeadLetter, key: Option<LetterKey>) -> Kept<'_> {
+    Kept {
+        key: key.map(|key| key.to_string()),
+        message_id: &letter.event.head.message_id,
+        destination: &letter.destination,
+        // A position means something on one router alone.
+        position: key.is_none().then_some(letter.position.0),
+        reason: letter.reason,
+        status: letter.status,
+        answer: &letter.answer,
+        attempts: letter.attempts,
+        at: letter.at,
+        table: letter.table.as_deref(),
+        ddl: letter.ddl.as_deref(),
+        receipt: Received::from(&letter.event.receipt),
+        event: render::text(&letter.event.raw, usize::MAX),
+    }
+}
+
 #[derive(Deserialize)]
 struct Line<'a> {
+    #[serde(borrow, default)]
+    key: Option<Cow<'a, str>>,
     #[serde(borrow)]
     message_id: Cow<'a, str>,
     #[serde(borrow)]
@@ -141,6 +158,7 @@ pub(super) fn read(id: LetterId, line: &[u8]) -> Option<Letter> {
     let line: Line<'_> = serde_json::from_slice(line).ok()?;
     Some(Letter {
         id,
+        key: line.key.and_then(|key| key.parse().ok()),
         destination: line.destination.into_owned(),
         message_id: line.message_id.into_owned(),
         position: line.position.map(Position),
@@ -185,6 +203,13 @@ pub(super) struct Summary<'a> {
 /// Reads what counting needs of a line; `None` for what is no dead letter.
 pub(super) fn summary(line: &[u8]) -> Option<Summary<'_>> {
     serde_json::from_slice(line).ok()
+}
+
+/// Returns the key of a line that is a dead letter; `None` for anything else, several lines included.
+pub(super) fn key(line: &[u8]) -> Option<LetterKey> {
+    let anywhere = LetterId { file: 0, offset: 0 };
+    let is_one_line = line.first() == Some(&b'{') && memchr::memchr2(b'\n', b'\r', line).is_none();
+    is_one_line.then(|| read(anywhere, line)).flatten()?.key
 }
 
 /// Makes of a complete event what was received, as far as it says so: letters of earlier releases have no receipt. The
@@ -291,6 +316,21 @@ mod tests {
             };
             assert_eq!(signs(&filter).len(), 2);
             assert_eq!(signs(&filter).iter().all(|sign| line.contains(sign)), is_there, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_line_of_a_shared_letter_has_its_key_and_nothing_else_has_one() {
+        let one = letter("crm", "rejected", Arc::new(event_with(receipt("m1"), 1)), 0);
+        let key = LetterKey::new(one.at, 7);
+        let line = shared(&one, key).unwrap();
+        assert_eq!(super::key(&line), Some(key));
+        assert_eq!(read(ID, &line).unwrap().event().unwrap().raw, one.event.raw);
+        let own = kept(std::slice::from_ref(&one)).unwrap();
+        let twice = [&line[..], &line[..]].join(&b'\n');
+        let padded = [b" ", &line[..]].concat();
+        for odd in [own.strip_suffix(b"\n").unwrap(), &twice, &padded, &line[1..], b"{}", b""] {
+            assert_eq!(super::key(odd), None);
         }
     }
 

@@ -30,6 +30,46 @@ impl fmt::Display for LetterId {
     }
 }
 
+/// The name of a letter wherever several routers have it: when it was buried, and chance. As text 32 hexadecimal digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LetterKey(u128);
+
+impl LetterKey {
+    /// Bits of chance; above them are the milliseconds since 1970.
+    const CHANCE: u32 = 80;
+
+    /// Returns the key of a letter that was buried at this instant; the lower 80 bits of `chance` tell it from others.
+    pub fn new(at: Timestamp, chance: u128) -> LetterKey {
+        LetterKey(LetterKey::floor(at).0 | (chance & ((1 << LetterKey::CHANCE) - 1)))
+    }
+
+    /// Returns the smallest key of this instant.
+    pub fn floor(at: Timestamp) -> LetterKey {
+        LetterKey(u128::try_from(at.as_millisecond()).unwrap_or(0) << LetterKey::CHANCE)
+    }
+}
+
+impl fmt::Display for LetterKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+impl FromStr for LetterKey {
+    type Err = NotAKey;
+
+    fn from_str(text: &str) -> Result<LetterKey, NotAKey> {
+        let digits = text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        let number = u128::from_str_radix(text, 16).ok().filter(|_| digits);
+        number.map(LetterKey).ok_or(NotAKey)
+    }
+}
+
+/// The text is not the key of a letter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be 32 hexadecimal digits")]
+pub struct NotAKey;
+
 /// The text is not the id of a letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must look like 0-18220")]
@@ -87,6 +127,8 @@ pub fn is_reason_of(pattern: &str, reason: &str) -> bool {
 pub struct Letter {
     /// Its place.
     pub id: LetterId,
+    /// Its name among all routers; `None` where one router alone has it.
+    pub key: Option<LetterKey>,
     /// Configured name of the destination that refused it, or had it for too long.
     pub destination: String,
     /// The event's id.
@@ -205,6 +247,21 @@ mod tests {
         };
         let counts = ["schema", "schema_*", "schema*", "*", "", "*schema", "schema_missing"].map(named);
         assert_eq!(counts, [1, 1, 2, 3, 0, 0, 0]);
+    }
+
+    #[test]
+    fn a_key_is_an_instant_and_chance() {
+        let at = "2030-01-01T00:00:00.007Z".parse().unwrap();
+        let key = LetterKey::new(at, u128::MAX);
+        assert_eq!(key.to_string(), "01b8dac5b407ffffffffffffffffffff");
+        assert_eq!(key.to_string().parse(), Ok(key));
+        let later: Timestamp = "2030-01-01T00:00:00.008Z".parse().unwrap();
+        assert!(LetterKey::floor(at) < key && key < LetterKey::floor(later));
+        for odd in
+            ["", "01b8dac5b407fffffffffffffffffff", "01B8DAC5B407FFFFFFFFFFFFFFFFFFFF", &"+".repeat(32)]
+        {
+            assert_eq!(odd.parse::<LetterKey>(), Err(NotAKey), "{odd}");
+        }
     }
 
     #[test]

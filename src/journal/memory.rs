@@ -320,6 +320,7 @@ impl Journal for MemoryJournal {
 
 fn kept(offset: u64, letter: &DeadLetter) -> Letter {
     Letter {
+        key: None,
         id: LetterId { file: 0, offset },
         destination: letter.destination.clone(),
         message_id: letter.event.head.message_id.to_string(),

@@ -28,7 +28,9 @@ pub use attempts::Note;
 pub use embedded::{EmbeddedJournal, Options};
 #[cfg(feature = "kafka")]
 pub use kafka::KafkaJournal;
-pub use letters::{Letter, LetterCounts, LetterFilter, LetterId, LetterList, LetterPage, PageLimit, Walk};
+pub use letters::{
+    Letter, LetterCounts, LetterFilter, LetterId, LetterKey, LetterList, LetterPage, PageLimit, Walk,
+};
 pub use memory::MemoryJournal;
 pub use orders::{Orders, ReplayOrder};
 

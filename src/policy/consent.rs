@@ -93,12 +93,24 @@ impl Consent {
     }
 }
 
+impl Consent {
+    /// Returns whether a person who states this is allowed for, in the same words for each category; `None` is silence.
+    pub fn allows_one_who_states(&self, stated: Option<bool>, signals: Signals) -> bool {
+        let Some(needs) = &self.0 else { return true };
+        needs.categories.iter().all(|category| needs.permit(category, stated, signals))
+    }
+}
+
 impl Needs {
     fn allow(&self, category: &Category, stated: &Stated<'_>, signals: Signals) -> bool {
+        self.permit(category, stated.about(&category.name), signals)
+    }
+
+    fn permit(&self, category: &Category, stated: Option<bool>, signals: Signals) -> bool {
         let by_gpc = self.rules.honour_gpc && signals.gpc && category.is_advertising;
         let by_dnt = self.rules.honour_dnt && signals.dnt && !category.is_necessary;
         let silence = self.rules.mode == Mode::OptOut;
-        !by_gpc && !by_dnt && stated.about(&category.name).unwrap_or(silence)
+        !by_gpc && !by_dnt && stated.unwrap_or(silence)
     }
 }
 
@@ -211,6 +223,22 @@ mod tests {
             assert!(consent(&[category], OPT_OUT).allows(&event), "{category}");
         }
         assert!(consent(&["Strictly Necessary"], honoured).allows(&event));
+    }
+
+    #[test]
+    fn one_who_states_something_is_judged_like_an_event_that_does() {
+        let texts =
+            [(None, "{}"), (Some(true), r#"{"storage":true}"#), (Some(false), r#"{"storage":false}"#)];
+        let cases = texts.iter().flat_map(|text| [Signals::default(), DNT].map(|signals| (text, signals)));
+        for ((stated, text), signals) in cases {
+            let event = event(&format!(r#"{{"consent":{{"categoryPreferences":{text}}}}}"#), signals);
+            for rules in [OPT_OUT, OPT_IN, Rules { honour_dnt: true, ..OPT_OUT }] {
+                let storage = consent(&["storage"], rules);
+                let says = storage.allows_one_who_states(*stated, signals);
+                assert_eq!(says, storage.allows(&event), "{rules:?} {text} {signals:?}");
+            }
+        }
+        assert!(Consent::default().allows_one_who_states(Some(false), DNT));
     }
 
     #[test]

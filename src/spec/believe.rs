@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use memchr::memmem::Finder;
 use uuid::Uuid;
 
+use super::additions::{self, Added, Adds, Caller};
 use super::head::{self, Draft};
 use super::layout::{self, Field, Layout};
 use super::read::{Arrival, Call, Endpoint, Envelope, Intake, Limits};
@@ -25,14 +26,19 @@ const SMALL_PART: usize = 8;
 static DIRECT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"direct\""));
 
 /// Believes or sets aside each call of a request.
-pub(super) fn all(mut envelope: Envelope, arrival: &Arrival, limits: &Limits) -> Intake {
+pub(super) fn all(
+    mut envelope: Envelope,
+    (arrival, limits): (&Arrival, &Limits),
+    adds: Option<&dyn Adds>,
+) -> Intake {
     let calls = std::mem::take(&mut envelope.calls);
     let at = Timestamp::from_millisecond(arrival.received_at.as_millisecond()).unwrap_or(arrival.received_at);
-    let door = Door { envelope: &envelope, arrival, limits, at };
-    let mut intake = Intake { events: Vec::with_capacity(calls.len()), rejected: Vec::new() };
+    let door = Door { envelope: &envelope, arrival, limits, adds, at };
+    let mut intake = Intake { events: Vec::with_capacity(calls.len()), ..Intake::default() };
     for (index, mut call) in calls.into_iter().enumerate() {
         match door.believe(index, &mut call) {
-            Ok(event) => intake.events.push(event),
+            Ok(Some(event)) => intake.events.push(event),
+            Ok(None) => intake.unwanted += 1,
             Err(refusal) => intake.rejected.push((*refusal).about(index, call.raw, arrival)),
         }
     }
@@ -74,8 +80,12 @@ impl Refusal {
     }
 }
 
-fn assembled(raw: Bytes, layout: Layout, (head, receipt): (Head, Receipt)) -> Event {
-    Event::assemble(raw, head, receipt, layout.marks)
+/// A call that is believed, before anything is added to it.
+struct Believed<'t> {
+    text: &'t str,
+    layout: Layout,
+    head: Head,
+    receipt: Receipt,
 }
 
 fn whole(code: Code, message: String) -> Problem {
@@ -86,12 +96,14 @@ struct Door<'a> {
     envelope: &'a Envelope,
     arrival: &'a Arrival,
     limits: &'a Limits,
+    adds: Option<&'a dyn Adds>,
     /// Arrival in milliseconds.
     at: Timestamp,
 }
 
 impl Door<'_> {
-    fn believe(&self, index: usize, call: &mut Call) -> Result<Event, Box<Refusal>> {
+    /// Returns the event, or none for a call that is not to be kept.
+    fn believe(&self, index: usize, call: &mut Call) -> Result<Option<Event>, Box<Refusal>> {
         if let Some(fault) = call.fault.take() {
             return Err(Refusal::of(*fault));
         }
@@ -105,13 +117,38 @@ impl Door<'_> {
             Some(layout) => *layout,
             None => layout_of(text).map_err(Refusal::of)?,
         };
-        if let Some(merged) = self.envelope.shared.merge(text, &layout) {
+        if let Some(merged) = self.completed(text, &layout) {
             let layout = layout_of(&merged).map_err(Refusal::of)?;
-            let checked = self.checked(index, &merged, &layout)?;
-            return Ok(assembled(merged.into(), layout, checked));
+            let (head, receipt) = self.checked(index, &merged, &layout)?;
+            let believed = Believed { text: &merged, layout, head, receipt };
+            return Ok(self.assembled(believed, |text| Bytes::copy_from_slice(text.as_bytes())));
         }
-        let checked = self.checked(index, text, &layout)?;
-        Ok(assembled(raw, layout, checked))
+        let (head, receipt) = self.checked(index, text, &layout)?;
+        let believed = Believed { text, layout, head, receipt };
+        Ok(self.assembled(believed, |_| raw.clone()))
+    }
+
+    /// Adds what is to be added; the bytes as they are stay those of the request's body when nothing is.
+    fn assembled(&self, believed: Believed<'_>, bytes: impl FnOnce(&str) -> Bytes) -> Option<Event> {
+        let Believed { text, layout, head, receipt } = believed;
+        let added = self
+            .adds
+            .map_or(Added::Nothing, |adds| adds.add(&Caller::of(receipt.kind, receipt.ip, text, &layout)));
+        let grown = match added {
+            Added::Nothing => None,
+            Added::Members(members) => additions::spliced(text, &layout, &members),
+            Added::Unwanted => return None,
+        };
+        let (raw, marks) =
+            grown.map_or_else(|| (bytes(text), layout.marks), |(grown, marks)| (grown.into(), marks));
+        Some(Event::assemble(raw, head, receipt, marks))
+    }
+
+    /// Returns the text with what the batch and the door add to it; `None` when that is nothing.
+    fn completed(&self, text: &str, layout: &Layout) -> Option<String> {
+        let merged = self.envelope.shared.merge(text, layout);
+        let Some(whose) = &self.envelope.whose else { return merged };
+        whose.claim(merged.as_deref().unwrap_or(text)).or(merged)
     }
 
     fn checked(&self, index: usize, text: &str, layout: &Layout) -> Result<(Head, Receipt), Box<Refusal>> {

@@ -26,7 +26,13 @@ impl Signals {
 #[derive(Debug, Clone, Copy)]
 pub struct Stated<'a>(Option<&'a str>);
 
-impl Stated<'_> {
+impl<'a> Stated<'a> {
+    /// Returns what the text of a context states.
+    pub(super) fn in_context(context: Option<&'a str>) -> Stated<'a> {
+        let consent = context.and_then(|context| layout::member(context, "consent"));
+        Stated(consent.and_then(|consent| layout::member(consent, "categoryPreferences")))
+    }
+
     /// Returns what is stated about a category of exactly this name; `None` when nothing is. Only `true` is consent: a text
     /// or a number is taken as `false`, since nobody knows what it was to mean.
     pub fn about(&self, category: &str) -> Option<bool> {
@@ -41,8 +47,6 @@ impl Event {
     /// Returns what the event states about its user's consent, in the form of Segment's consent managers.
     pub fn consent(&self) -> Stated<'_> {
         let context = self.marks().iter().rfind(|mark| mark.field == Field::Context);
-        let context = context.map(|mark| mark.value.of(self.text()));
-        let consent = context.and_then(|context| layout::member(context, "consent"));
-        Stated(consent.and_then(|consent| layout::member(consent, "categoryPreferences")))
+        Stated::in_context(context.map(|mark| mark.value.of(self.text())))
     }
 }

@@ -3,10 +3,12 @@
 //! Pure: no I/O, no clock, no async. A body is split by [`read()`] into the calls of an [`Envelope`] without parsing their contents, each is
 //! checked on its own, and a believed one becomes an immutable [`Event`] whose raw text is never rewritten.
 
+pub mod additions;
 mod address;
 mod alias;
 mod batch;
 mod believe;
+pub mod collect;
 mod compose;
 pub mod consent;
 pub mod event;
@@ -31,6 +33,7 @@ mod tests;
 pub mod time;
 mod track;
 mod validate;
+pub mod whose;
 
 pub use event::{Event, Head, Receipt, Redelivery};
 pub use integrations::Integrations;

@@ -9,10 +9,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::Timestamp;
 
+use super::additions::Adds;
 use super::batch::{self, Shared};
 use super::consent::Signals;
 use super::layout::{Field, Layout};
 use super::reject::Problem;
+use super::whose::Whose;
 use super::{Event, Kind, Rejected, believe, head, proof, repair};
 
 /// What kind of body a path takes.
@@ -53,6 +55,8 @@ pub struct Intake {
     pub events: Vec<Event>,
     /// Those that were set aside, with their reasons.
     pub rejected: Vec<Rejected>,
+    /// How many were believed and are not to be kept.
+    pub unwanted: usize,
 }
 
 /// Why a whole request cannot be read. Always the caller's fault: 400, never worth a retry.
@@ -133,6 +137,8 @@ pub struct Envelope {
     pub(super) endpoint: Endpoint,
     pub(super) calls: Vec<Call>,
     pub(super) shared: Shared,
+    /// Whose calls these are, where the door knows more than they say.
+    pub(super) whose: Option<Whose>,
     /// Bytes of the whole body.
     pub(super) size: usize,
 }
@@ -148,9 +154,19 @@ impl Envelope {
         self.calls.is_empty()
     }
 
+    /// Says whose the calls are that say nothing of it, or may not.
+    pub fn belongs_to(&mut self, whose: Whose) {
+        self.whose = Some(whose);
+    }
+
     /// Checks each call on its own and turns it into an event, or sets it aside with every reason at once.
     pub fn believe(self, arrival: &Arrival, limits: &Limits) -> Intake {
-        believe::all(self, arrival, limits)
+        believe::all(self, (arrival, limits), None)
+    }
+
+    /// Does the same, and adds to each event what is to be added to it before it is stored.
+    pub fn believe_and_add(self, arrival: &Arrival, limits: &Limits, adds: &dyn Adds) -> Intake {
+        believe::all(self, (arrival, limits), Some(adds))
     }
 }
 
@@ -170,7 +186,7 @@ pub fn read(body: Bytes, endpoint: Endpoint) -> Result<Envelope, RequestError> {
         Some(key) => Some(key.clone()),
         None => calls_key(&body, &calls),
     };
-    Ok(Envelope { write_key, endpoint, calls, shared, size })
+    Ok(Envelope { write_key, endpoint, calls, shared, whose: None, size })
 }
 
 /// A byte order mark is no JSON, but some editors and clients write one.
@@ -228,7 +244,7 @@ fn calls_key(body: &[u8], calls: &[Call]) -> Option<String> {
     calls.iter().find_map(call_key)
 }
 
-fn call_key(call: &Call) -> Option<String> {
+pub(super) fn call_key(call: &Call) -> Option<String> {
     let whole = proof::without_half_surrogates(&call.raw);
     let text = std::str::from_utf8(whole.as_deref().unwrap_or(&call.raw)).ok()?;
     let found = match &call.layout {

@@ -93,7 +93,15 @@ fn filled(mut table: Table, entry: &Entry, url: &str, text: &str) -> Table {
 /// The same address as the destination writes it: not all of them are reached over HTTP.
 fn address(kind: &str, url: &str) -> String {
     let (base, _) = url.split_once('?').unwrap_or((url, ""));
-    if kind == "postgres" { base.replacen("https", kind, 1) } else { url.to_owned() }
+    match kind {
+        "postgres" => base.replacen("https", kind, 1),
+        // What is behind the host is the number of a database.
+        "redis" => {
+            let host = base.split('/').nth(2).unwrap_or_default();
+            format!("redis://{host}/3")
+        }
+        _ => url.to_owned(),
+    }
 }
 
 /// Builds every destination and hands it to a check.
@@ -106,6 +114,7 @@ fn each<L: Launcher<Output = ()>>(check: impl Fn() -> L) {
             production: false,
             timeout: Duration::from_secs(10),
             surroundings: Default::default(),
+            site_salt: String::new().into(),
             meter: opentrack::telemetry::Meter::default(),
         };
         settings(entry).build(&setting, check()).unwrap();
@@ -307,6 +316,7 @@ fn each_with_secrets<L: Launcher<Output = ()>>(check: impl Fn() -> L) {
             production: false,
             timeout: Duration::from_secs(10),
             surroundings: Default::default(),
+            site_salt: String::new().into(),
             meter: opentrack::telemetry::Meter::default(),
         };
         let settings = (entry.parse)(filled(table, entry, &url, SECRET)).unwrap();

@@ -47,6 +47,7 @@ const SUMMARY: &str = "Writes every event as one message to Kafka, or to anythin
 
 impl Destination for Kafka {
     const KIND: &'static str = "kafka";
+    const STAYS_HERE: bool = true;
     const ABOUT: About = About {
         title: "Kafka",
         summary: SUMMARY,

@@ -36,6 +36,7 @@ pub(crate) fn setting(name: &str, production: bool) -> Setting {
         production,
         timeout: Duration::from_secs(30),
         surroundings: Default::default(),
+        site_salt: Default::default(),
         meter: Default::default(),
     }
 }

@@ -46,6 +46,7 @@ url = ""                            # postgres://user:password@host:5432/databas
 # max_new_columns_per_event = 100   # what is beyond these guards goes to _unmapped
 # max_tables = 1000
 # max_depth = 5                     # deeper objects are stored as JSON text
+# first_party = true                # keeps the tables sessions, orders, carts and consents too
 "#;
 
 /// `[destinations.NAME]` with `type = "postgres"`.
@@ -71,6 +72,8 @@ pub struct Config {
     pub max_tables: usize,
     /// Most keys of a path that becomes a column.
     pub max_depth: usize,
+    /// Whether `sessions`, `orders`, `carts` and `consents` are kept.
+    pub first_party: bool,
 }
 
 /// Which tables events become.
@@ -94,6 +97,7 @@ impl Default for Config {
             max_new_columns_per_event: 100,
             max_tables: 1_000,
             max_depth: 5,
+            first_party: true,
         }
     }
 }

@@ -9,6 +9,9 @@ use crate::warehouse::{Column, ColumnType, SchemaDiff, UNMAPPED, Write, base_col
 /// What decides which of two states is newer.
 const TIME: &str = "\"received_at\"";
 
+/// What makes a statement that writes rows tell which were new.
+pub(super) const TELL: &str = " RETURNING t.\"id\"";
+
 /// Returns an identifier in quotes.
 pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))

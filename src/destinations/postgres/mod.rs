@@ -1,7 +1,7 @@
 //! PostgreSQL: Segment's tables in a database, written in transactions, whose columns appear as events bring them.
 //!
-//! Split into what things mean (`plan`, `array`, `states`, `json`, `ddl`, `sqlstate`, `judge`: pure) and the wire (`pool`,
-//! `tls`, `client`, `store`). A batch is one transaction, and every row has a key, so that a batch that is written twice is
+//! Split into what things mean (`plan`, `array`, `states`, `json`, `ddl`, `live`, `sqlstate`, `judge`: pure) and the wire
+//! (`pool`, `tls`, `client`, `keeper`, `store`). A batch is one transaction, and every row has a key, so that a batch that is written twice is
 //! stored once. Limits: 1,600 columns a table, names of 63 bytes, rows of 8 kB after compression
 //! (<https://www.postgresql.org/docs/current/limits.html>).
 
@@ -14,6 +14,8 @@ mod ddl;
 mod frozen;
 mod json;
 mod judge;
+mod keeper;
+mod live;
 mod plan;
 mod pool;
 mod prepared;
@@ -37,7 +39,9 @@ use crate::spec::Event;
 use crate::telemetry::{Meter, events};
 use crate::warehouse::{Mapper, Schema, own_table};
 use frozen::Frozen;
+use keeper::{Keeper, Standing};
 use pool::Pool;
+use store::Store;
 
 pub use client::Wire;
 pub use config::{Config, Layout};
@@ -51,6 +55,7 @@ pub struct Postgres {
     schema_name: String,
     schema: Arc<SchemaCell>,
     frozen: Arc<Frozen>,
+    keeps: bool,
     meter: Meter,
 }
 
@@ -60,7 +65,8 @@ impl Destination for Postgres {
         title: "PostgreSQL",
         summary: "Segment's warehouse tables in a PostgreSQL database, 13 or newer. Tables and columns are made as events \
                   bring them, integer columns take fractions when they come, and a value that has no place is kept in \
-                  `_unmapped`. A batch is one transaction, several go side by side, and every event is stored exactly once.",
+                  `_unmapped`. A batch is one transaction, several go side by side, and every event is stored exactly once. \
+                  Sessions, orders, carts and consents are kept beside them.",
         guarantee: "exactly once, by row id",
         link: "https://www.postgresql.org/docs/current/",
         is_warehouse: true,
@@ -75,7 +81,7 @@ impl Destination for Postgres {
         variables: &["PG_HOST", "PG_PORT", "PG_USER", "PG_PASSWORD", "PG_DATABASE", "PG_SSLMODE"],
         compose: address::compose,
     }];
-    /// Rows have times, and states know which of two is newer.
+    /// Rows have times, and states know which of two is newer. Not so sessions: see [`Postgres::keeps_order`].
     const ORDERED: bool = false;
     type Config = Config;
     type Request = Request;
@@ -90,14 +96,25 @@ impl Destination for Postgres {
         let (schema, frozen, meter) = (Arc::new(SchemaCell::default()), Arc::new(Frozen::default()), setting.meter.clone());
         let pool = Pool::new(address, &config.schema, setting.timeout, meter.clone());
         let pool = pool.map_err(|message| vec![SettingError { key: "url", message }])?;
-        let wire = Wire::new(pool, &config.schema, Arc::clone(&schema), Arc::clone(&frozen));
+        let standing = config.first_party.then(Arc::<Standing>::default);
+        let shared = (Arc::clone(&schema), Arc::clone(&frozen));
+        let store = Store::new(pool.clone(), &config.schema, shared, standing.clone());
+        let keeper = standing.map(|standing| {
+            Keeper::new((pool.clone(), &config.schema), setting.site_salt.clone(), standing, meter.clone())
+        });
+        let wire = Wire::new(pool, store, keeper);
         let mapper = Mutex::new(Mapper::new(config::DIALECT, config.guards(), config.max_depth));
-        let (max_tables, schema_name) = (config.max_tables, config.schema);
-        Ok((Postgres { mapper, max_tables, schema_name, schema, frozen, meter }, wire))
+        let (max_tables, schema_name, keeps) = (config.max_tables, config.schema, config.first_party);
+        Ok((Postgres { mapper, max_tables, schema_name, schema, frozen, keeps, meter }, wire))
+    }
+
+    /// An event that overtakes an earlier one of its visitor makes that one late for its session.
+    fn keeps_order(&self) -> bool {
+        self.keeps
     }
 
     fn plan(&self, events: &[Arc<Event>], attempt: &Attempt) -> Plan<Request> {
-        let view = plan::View { schema: &self.schema_name, cell: &self.schema, frozen: &self.frozen };
+        let view = plan::View { schema: &self.schema_name, cell: &self.schema, frozen: &self.frozen, keeps: self.keeps };
         // A panic while mapping leaves nothing half done that the next batch would not find out again.
         let mut mapper = self.mapper.lock().unwrap_or_else(PoisonError::into_inner);
         let (plan, cut) = plan::plan(&mut mapper, events, &view, attempt);

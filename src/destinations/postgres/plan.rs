@@ -10,6 +10,7 @@ use super::super::{Attempt, Plan, Planned, SchemaCell};
 use super::array::{Array, write, write_unmapped};
 use super::ddl;
 use super::frozen::Frozen;
+use super::live::Fact;
 use super::states::{State, States};
 use crate::policy::outcome::{Fault, Reason};
 use crate::spec::Event;
@@ -36,6 +37,8 @@ impl Request {
 pub(super) struct Load {
     /// They are sent without waiting for each other.
     pub(super) statements: Vec<Statement>,
+    /// What the events mean to the live tables, in their order.
+    pub(super) facts: Vec<Fact>,
 }
 
 /// Rows of one table.
@@ -49,6 +52,18 @@ pub(super) struct Statement {
     pub(super) columns: Vec<(String, Array)>,
     /// The text; the same for the same columns, however many rows there are.
     pub(super) sql: String,
+    /// Whether it returns the ids of the rows that were new.
+    pub(super) tells: bool,
+}
+
+impl Statement {
+    /// Has it tell which rows were new, where a fact asks for that.
+    fn tell(&mut self, facts: &[Fact]) {
+        self.tells = facts.iter().any(|fact| fact.table == self.table);
+        if self.tells {
+            self.sql.push_str(ddl::TELL);
+        }
+    }
 }
 
 /// What planning looks at beside the events.
@@ -59,6 +74,8 @@ pub(super) struct View<'a> {
     pub(super) cell: &'a SchemaCell,
     /// Columns that keep their type.
     pub(super) frozen: &'a Frozen,
+    /// Whether the live tables are kept.
+    pub(super) keeps: bool,
 }
 
 /// Maps a batch to one transaction, or says what the schema lacks. The first attempt takes note of conflicts. Returns with
@@ -84,7 +101,12 @@ pub(super) fn plan(
     }
     let (planned, refused, cut) =
         (std::mem::take(&mut builder.planned), std::mem::take(&mut builder.refused), builder.cut);
-    let request = Request(Arc::new(builder.into_load(view.schema)));
+    let mut load = builder.into_load(view.schema);
+    if view.keeps {
+        load.facts = planned.iter().filter_map(|index| Fact::of(events.get(*index)?)).collect();
+        load.statements.iter_mut().for_each(|statement| statement.tell(&load.facts));
+    }
+    let request = Request(Arc::new(load));
     let requests = match planned.is_empty() {
         true => Vec::new(),
         false => vec![Planned { request, events: planned }],
@@ -225,7 +247,7 @@ impl Builder {
                 statement(schema, (name.clone(), &table, Write::Upsert), rows, columns_of(&table, wave))
             }));
         }
-        Load { statements }
+        Load { statements, facts: Vec::new() }
     }
 }
 
@@ -271,5 +293,5 @@ fn statement(
     let typed: Vec<(&str, ColumnType)> =
         columns.iter().map(|(column, array)| (column.as_str(), array.kind())).collect();
     let sql = ddl::write_rows(schema, &name, &typed, write);
-    Statement { table: name, rows, columns, sql }
+    Statement { table: name, rows, columns, sql, tells: false }
 }

@@ -12,6 +12,8 @@ use tokio_postgres::{Error, Transaction};
 
 use super::super::{BoxFuture, Chore, Failure, FailureKind, SchemaCell, SchemaDiff, SchemaFault, SchemaStore};
 use super::frozen::Frozen;
+use super::keeper::Standing;
+use super::live::TABLES;
 use super::pool::Pool;
 use super::sqlstate::{Class, class, code_of};
 use super::{ddl, tables};
@@ -42,6 +44,8 @@ pub(super) struct Store {
     schema: Arc<str>,
     cell: Arc<SchemaCell>,
     frozen: Arc<Frozen>,
+    /// Nothing where no live tables are kept.
+    standing: Option<Arc<Standing>>,
 }
 
 /// One table with what is wanted of it.
@@ -53,8 +57,13 @@ struct Wanted {
 
 impl Store {
     /// Returns a store that has contacted nobody.
-    pub(super) fn new(pool: Pool, schema: &str, cell: Arc<SchemaCell>, frozen: Arc<Frozen>) -> Store {
-        Store { pool, schema: schema.into(), cell, frozen }
+    pub(super) fn new(
+        pool: Pool,
+        schema: &str,
+        (cell, frozen): (Arc<SchemaCell>, Arc<Frozen>),
+        standing: Option<Arc<Standing>>,
+    ) -> Store {
+        Store { pool, schema: schema.into(), cell, frozen, standing }
     }
 
     /// Reads all tables of events, or those of them that are named.
@@ -66,12 +75,22 @@ impl Store {
         let read = tables::read(&**lease.client()?, &self.schema, only).await;
         let read = read.map_err(|error| self.pool.trouble(&error))?;
         lease.done();
-        let (schema, taken) = Store::sift(read);
+        let (schema, mut taken) = Store::sift(read);
         match only {
-            None => self.frozen.take_only(taken),
+            None => {
+                taken.extend(self.reserved(&schema));
+                self.frozen.take_only(taken);
+                self.standing.iter().for_each(|standing| standing.forget());
+            }
             Some(_) => taken.iter().for_each(|table| self.frozen.take(table)),
         }
         Ok(schema)
+    }
+
+    /// Returns the names that no table of events is to have: those of the live tables, where no events have one already.
+    fn reserved(&self, schema: &Schema) -> impl Iterator<Item = String> {
+        let names = self.standing.iter().flat_map(|_| TABLES);
+        names.filter(|name| !schema.tables.contains_key(*name)).map(str::to_owned)
     }
 
     /// Reads all tables and publishes them.
@@ -203,12 +222,7 @@ impl Store {
     }
 
     async fn lock(&self, transaction: &Transaction<'_>) -> Result<(), Failure> {
-        let locked = async {
-            transaction.batch_execute(WAIT_FOR_LOCKS).await?;
-            let lock = "SELECT pg_catalog.pg_advisory_xact_lock($1, pg_catalog.hashtext($2))";
-            transaction.query(lock, &[&LOCK, &&*self.schema]).await
-        };
-        locked.await.map(drop).map_err(|error| self.pool.trouble(&error))
+        lock(transaction, &self.schema).await.map_err(|error| self.pool.trouble(&error))
     }
 
     async fn there(&self, transaction: &Transaction<'_>, table: &str) -> Result<Option<Arc<Table>>, Failure> {
@@ -262,6 +276,16 @@ impl Store {
     }
 }
 
+/// Waits for whoever else changes the tables of a schema, and makes waiting for a table's own lock short.
+///
+/// # Errors
+/// What the server said, or why it said nothing.
+pub(super) async fn lock(transaction: &Transaction<'_>, schema: &str) -> Result<(), Error> {
+    transaction.batch_execute(WAIT_FOR_LOCKS).await?;
+    let lock = "SELECT pg_catalog.pg_advisory_xact_lock($1, pg_catalog.hashtext($2))";
+    transaction.query(lock, &[&LOCK, &schema]).await.map(drop)
+}
+
 /// What is wanted of each table; a table that is there by now gets what it lacks, and one that is gone is made.
 fn by_table(diff: SchemaDiff) -> Vec<Wanted> {
     let mut tables: BTreeMap<String, (Vec<Column>, Vec<Column>)> = BTreeMap::new();
@@ -276,7 +300,7 @@ fn by_table(diff: SchemaDiff) -> Vec<Wanted> {
 }
 
 /// Returns whether the name of a table is taken: by a relation, a type, or something that an index cannot be made of.
-fn is_taken(failure: &Failure) -> bool {
+pub(super) fn is_taken(failure: &Failure) -> bool {
     let code = code_of(&failure.message).filter(|_| failure.kind == FailureKind::Store);
     matches!(code, Some("42P07" | "42710" | "42809"))
 }

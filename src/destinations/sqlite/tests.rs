@@ -27,6 +27,7 @@ fn setting(directory: &Path) -> Setting {
         production: false,
         timeout: std::time::Duration::from_secs(60),
         surroundings: Default::default(),
+        site_salt: Default::default(),
         meter: crate::telemetry::Meter::default(),
     }
 }

@@ -4,36 +4,40 @@
 //! asked for again moves into the younger one. Each worker has its own, so that nobody waits. Never keeps the texts.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, Hasher, RandomState};
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
-
-use super::{Facts, Hints, Reader};
 
 /// Most answers that are kept.
 const CAPACITY: usize = 8_192;
 
 /// The answers of one worker.
-#[derive(Debug, Default)]
-pub struct Cache {
-    young: HashMap<u64, Arc<Facts>>,
-    old: HashMap<u64, Arc<Facts>>,
+#[derive(Debug)]
+pub struct Cache<T> {
+    young: HashMap<u64, Arc<T>>,
+    old: HashMap<u64, Arc<T>>,
     // Seeded at random, so that nobody can make two texts meet.
     keys: RandomState,
 }
 
-impl Cache {
-    /// Returns what the reader says, or has said.
-    pub fn read(&mut self, reader: &Reader, user_agent: &str, hints: &Hints) -> Arc<Facts> {
-        let key = self.key(user_agent, hints);
+impl<T> Default for Cache<T> {
+    fn default() -> Cache<T> {
+        Cache { young: HashMap::new(), old: HashMap::new(), keys: RandomState::new() }
+    }
+}
+
+impl<T> Cache<T> {
+    /// Returns what was answered to this `User-Agent` and these hints before, else what `answer` says.
+    pub fn get(&mut self, user_agent: &str, hints: &str, answer: impl FnOnce() -> T) -> Arc<T> {
+        let key = self.keys.hash_one((user_agent, hints));
         if let Some(known) = self.young.get(&key) {
             return Arc::clone(known);
         }
-        let facts = self.old.remove(&key).unwrap_or_else(|| Arc::new(reader.read(user_agent, hints)));
+        let answer = self.old.remove(&key).unwrap_or_else(|| Arc::new(answer()));
         if self.young.len() >= CAPACITY / 2 {
             self.old = std::mem::take(&mut self.young);
         }
-        self.young.insert(key, Arc::clone(&facts));
-        facts
+        self.young.insert(key, Arc::clone(&answer));
+        answer
     }
 
     /// Returns how many answers are kept.
@@ -44,12 +48,5 @@ impl Cache {
     /// Returns whether none is kept.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-
-    fn key(&self, user_agent: &str, hints: &Hints) -> u64 {
-        let mut hasher = self.keys.build_hasher();
-        hasher.write(user_agent.as_bytes());
-        hints.hash_into(&mut hasher);
-        hasher.finish()
     }
 }

@@ -74,8 +74,19 @@ const MOBILE: &[&str] = &[
     "palm",
     "webos",
 ];
-const DESKTOP: &[&str] =
-    &["windows", "macintosh", "mac os", "linux", "x11", "cros", "freebsd", "openbsd", "netbsd", "sunos"];
+const DESKTOP: &[&str] = &[
+    "windows",
+    "win9",
+    "macintosh",
+    "mac os",
+    "linux",
+    "x11",
+    "cros",
+    "freebsd",
+    "openbsd",
+    "netbsd",
+    "sunos",
+];
 
 /// Returns the kind of device; none when nothing tells it.
 pub(super) fn of(text: &str, os: &System, device: &Device, bot: bool) -> Option<Class> {
@@ -90,7 +101,9 @@ pub(super) fn of(text: &str, os: &System, device: &Device, bot: bool) -> Option<
         _ if says(TABLET) || device.family == "iPad" || is_android_tablet(&text) => Class::Tablet,
         "iOS" => Class::Mobile,
         _ if says(MOBILE) => Class::Mobile,
-        _ if says(DESKTOP) => Class::Desktop,
+        _ if says(DESKTOP) || device.family == "Mac" => Class::Desktop,
+        // Whatever else has a maker is an old telephone.
+        _ if device.brand.is_some() => Class::Mobile,
         _ => return None,
     })
 }

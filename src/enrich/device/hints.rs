@@ -3,8 +3,6 @@
 //! By the headers `Sec-CH-UA…` or by `context.userAgentData`, <https://wicg.github.io/ua-client-hints/>. Lenient: a hint that
 //! cannot be read is none. Never asks for a hint.
 
-use std::hash::{Hash, Hasher};
-
 use serde_json::Value;
 
 use super::{Browser, Class, Device, System};
@@ -15,7 +13,7 @@ const LONGEST: usize = 128;
 const MOST_BRANDS: usize = 8;
 
 /// What the hints say; each of them may be missing.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Hints {
     brands: Vec<Brand>,
     full: Vec<Brand>,
@@ -25,7 +23,7 @@ pub struct Hints {
     model: Option<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Brand {
     name: String,
     version: String,
@@ -58,10 +56,6 @@ impl Hints {
     /// Returns the model of the device.
     pub(super) fn model(&self) -> Option<&str> {
         self.model.as_deref()
-    }
-
-    pub(super) fn hash_into(&self, hasher: &mut impl Hasher) {
-        self.hash(hasher);
     }
 
     /// Writes what the hints say over what was read from the text.

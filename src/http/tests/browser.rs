@@ -18,7 +18,7 @@ async fn every_ingest_path_answers_its_preflight() {
         assert_eq!(answer.status, 204, "{path}");
         assert_eq!(answer.header("access-control-allow-origin"), SHOP);
         assert_eq!(answer.header("access-control-allow-credentials"), "true");
-        assert_eq!(answer.header("access-control-max-age"), "86400");
+        assert_eq!(answer.header("access-control-max-age"), "7200");
         assert!(answer.header("access-control-allow-methods").contains("POST"));
         let allowed = answer.header("access-control-allow-headers");
         assert_eq!(allowed, "authorization, content-type, x-retry-count, x-custom");

@@ -2,12 +2,16 @@
 
 mod bad_input;
 mod browser;
+mod collecting;
 mod console;
 mod contract;
 mod library;
 mod operators;
 mod pixels;
 mod pressure;
+mod scripts;
+mod signed;
+mod visitors;
 
 use std::collections::HashMap;
 use std::net::{SocketAddr, TcpListener};
@@ -29,7 +33,9 @@ use crate::actors::messages::{
     TraceEvent, Traced,
 };
 use crate::config::Settings;
-use crate::config::settings::{Durability, EventRate, Journal, Limits, OnFull, Privacy, Server, Source};
+use crate::config::settings::{
+    Consent, Durability, EventRate, Journal, Limits, OnFull, Privacy, Server, Source, Tracker,
+};
 use crate::journal::trace::{RejectedTrace, Rejection};
 use crate::spec::privacy::Treatment;
 use crate::telemetry::Metrics;
@@ -50,6 +56,8 @@ enum Mood {
 #[derive(Default)]
 struct Seen {
     ids: Vec<String>,
+    /// The texts of the events.
+    texts: Vec<String>,
     sources: Vec<String>,
     with_ip: Vec<bool>,
     rejected: Vec<usize>,
@@ -78,6 +86,7 @@ impl Handler<Accept> for Router {
         let stored = accept.events.len();
         let mut seen = self.seen.lock().unwrap();
         for event in &accept.events {
+            seen.texts.push(String::from_utf8(event.raw.to_vec()).unwrap());
             seen.ids.push(event.head.message_id.to_string());
             seen.sources.push(event.receipt.source.to_string());
             seen.with_ip.push(event.receipt.ip.is_some());
@@ -209,6 +218,8 @@ impl Plan {
             write_keys: vec![key.to_owned().into()],
             origins: origins.iter().map(|origin| (*origin).to_owned()).collect(),
             enforce_origin: !origins.is_empty(),
+            require_signature: false,
+            signing_secrets: Vec::new(),
         });
         self
     }
@@ -327,6 +338,11 @@ impl TestDoor {
         Socket { stream: TcpStream::connect(self.address).await.unwrap() }
     }
 
+    /// Returns the last event that the stand-in was given.
+    fn last_event(&self) -> Value {
+        self.seen(|seen| serde_json::from_str(seen.texts.last().unwrap()).unwrap())
+    }
+
     fn seen<T>(&self, look: impl FnOnce(&Seen) -> T) -> T {
         look(&self.seen.lock().unwrap())
     }
@@ -398,6 +414,7 @@ fn settings() -> Settings {
             shutdown_timeout: second,
             jwt_secret: "a-secret-for-tests-of-32-bytes--".to_owned().into(),
             site_salt: String::new().into(),
+            hmac_secret: "the-key-of-signed-requests-in-tests".to_owned().into(),
         },
         journal: Journal {
             durability: Durability::Os,
@@ -411,7 +428,19 @@ fn settings() -> Settings {
         limits: Limits { per_ip: off, per_source: off },
         consent: Default::default(),
         privacy: Privacy { ip: Treatment::Truncate },
+        tracker: tracker(),
         sources: Vec::new(),
         destinations: Vec::new(),
+    }
+}
+
+fn tracker() -> Tracker {
+    Tracker {
+        script_path: crate::config::SCRIPT_PATH.to_owned(),
+        collect_path: crate::config::COLLECT_PATH.to_owned(),
+        cookie_domain: None,
+        cookie_http_only: false,
+        exclude_automatic: false,
+        storage: Consent::to(&["storage".to_owned()], Default::default()),
     }
 }

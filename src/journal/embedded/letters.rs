@@ -93,11 +93,38 @@ impl Letters {
     pub(super) fn bury(&self, letters: &[DeadLetter]) -> Result<(), JournalError> {
         let lines = super::rendered(letter_line::kept(letters))?;
         let mut book = self.book();
-        let file = self.lines.append(&lines, true)?;
+        let file = self.lines.append(&lines, true)?.file;
         for letter in letters {
             book.add(file, &letter.destination, letter.reason, letter.at);
         }
         Ok(())
+    }
+
+    /// Keeps lines as they are, without their line feeds, durably; returns where each one is. The caller has seen that they
+    /// are letters.
+    pub(super) fn keep(&self, lines: &[Vec<u8>]) -> Result<Vec<LetterId>, JournalError> {
+        let joined: Vec<u8> = lines.iter().flat_map(|line| line.iter().chain(b"\n")).copied().collect();
+        let mut book = self.book();
+        let mut place = self.lines.append(&joined, true)?;
+        let mut places = Vec::with_capacity(lines.len());
+        for line in lines {
+            if let Some(found) = letter_line::summary(line) {
+                book.add(place.file, &found.destination, &found.reason, found.at);
+            }
+            places.push(place);
+            place.offset += line.len() as u64 + 1;
+        }
+        Ok(places)
+    }
+
+    /// Returns the line at a place as it is, without its line feed; `None` when it was taken out.
+    pub(super) fn line(&self, place: LetterId) -> Result<Option<Vec<u8>>, JournalError> {
+        let mut found = None;
+        walk::at(self.lines.dir(), place, &mut |_, line| {
+            found = Some(line.to_vec());
+            ControlFlow::Break(())
+        })?;
+        Ok(found)
     }
 
     /// See the trait.

@@ -56,8 +56,9 @@ impl Lines {
         Ok(Lines { dir, keep_files, state: Mutex::new(state) })
     }
 
-    /// Appends whole lines, each with its line feed, and syncs them when `durable`. Returns the number of their file.
-    pub(super) fn append(&self, lines: &[u8], durable: bool) -> Result<u64, JournalError> {
+    /// Appends whole lines, each with its line feed, and syncs them when `durable`. Returns where the first one begins; all
+    /// are in one file.
+    pub(super) fn append(&self, lines: &[u8], durable: bool) -> Result<Place, JournalError> {
         let mut state = self.state();
         if state.len >= FILE_BYTES {
             self.rotate(&mut state)?;
@@ -74,7 +75,7 @@ impl Lines {
         }
         state.len = start + bytes.len() as u64;
         state.torn = false;
-        Ok(state.number())
+        Ok(Place { file: state.number(), offset: start + lead.len() as u64 })
     }
 
     /// Makes what was appended durable.

@@ -136,6 +136,22 @@ impl EmbeddedJournal {
         self.dead.bytes()
     }
 
+    /// Keeps letters that other routers have too: lines without their line feeds, durably. Returns where each one is.
+    ///
+    /// # Errors
+    /// `Io` and `Full`; none of them is kept.
+    pub(in crate::journal) fn keep_letters(&self, lines: &[Vec<u8>]) -> Result<Vec<LetterId>, JournalError> {
+        self.dead.keep(lines)
+    }
+
+    /// Returns the line of a letter as it was kept; `None` when it was taken out.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub(in crate::journal) fn letter_line(&self, id: LetterId) -> Result<Option<Vec<u8>>, JournalError> {
+        self.dead.line(id)
+    }
+
     fn writer(&self) -> MutexGuard<'_, Writer> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -76,7 +76,7 @@ pub(super) fn cents(amount: Decimal) -> String {
 }
 
 /// Returns the number as JSON: whole where it is whole.
-pub(super) fn number(amount: Decimal) -> Number {
+pub fn number(amount: Decimal) -> Number {
     let text = amount.normalize().to_string();
     serde_json::from_str(&text).unwrap_or_else(|_| Number::from(0))
 }

@@ -4,6 +4,7 @@
 //! batch, never per customer event. Fields are identifiers, counts and words from closed lists: never bodies, traits,
 //! addresses or keys.
 
+mod dead_topic;
 mod delivery;
 mod door;
 mod intake;
@@ -24,6 +25,7 @@ mod values;
 
 use std::time::Duration;
 
+pub use dead_topic::{DeadTopicHeard, DeadTopicSilent, LettersNotShared, OddDeadRecord};
 pub use delivery::{
     AttemptFailed, BacklogMeasured, BatchSent, BreakerChanged, DestinationHeld, DestinationReleased,
     EventsBuried, EventsDelivered, EventsLost, EventsSkipped,
@@ -35,7 +37,7 @@ pub use letters::{LettersCounted, LettersEnded};
 pub use library::LibrarySaid;
 pub use life::{NobodyThere, Stopped, Stopping, Trouble};
 pub use orders::{OperatorOrdered, ReplayBegun, ReplayEnded};
-pub use pool::{CharactersDropped, NameTaken, PoolMeasured};
+pub use pool::{CharactersDropped, LiveTablesOff, NameTaken, PoolMeasured};
 pub use reload::{
     ConfigApplied, ConfigRefused, ConfigUnchanged, ConfigWaits, ConfigWarning, DestinationStopped,
 };

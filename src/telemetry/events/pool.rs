@@ -46,6 +46,29 @@ impl CharactersDropped {
     }
 }
 
+/// The tables of sessions, orders, carts and consents are not kept, since something else has the name of one.
+#[derive(Debug, Clone, Copy)]
+pub struct LiveTablesOff<'a> {
+    /// The table, with its schema.
+    pub table: &'a str,
+}
+
+impl LiveTablesOff<'_> {
+    /// Writes the line.
+    pub fn emit(&self, meter: &Meter) {
+        meter.with(|destination, _| self.warn(destination));
+    }
+
+    fn warn(&self, destination: &str) {
+        warn!(
+            destination.name = destination,
+            "{} is there already and not the router's: no sessions, orders, carts and consents are kept; name another `schema`, \
+             or say `first_party = false`",
+            self.table
+        );
+    }
+}
+
 /// An event asks for a table whose name something else has that is no table of events.
 #[derive(Debug, Clone, Copy)]
 pub struct NameTaken<'a> {

@@ -1,5 +1,6 @@
 //! The PostgreSQL warehouse end to end: the real binary and a real server.
 
+mod live;
 mod rows;
 mod scene;
 mod schema;

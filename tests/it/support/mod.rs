@@ -17,6 +17,7 @@ mod postgres;
 mod receiver;
 mod receiver_http;
 mod receiver_tests;
+mod redis;
 mod router;
 mod sdk_home;
 mod stand_in;
@@ -38,8 +39,11 @@ pub(crate) use oracle::{Oracle, Place, Poison};
 pub(crate) use ports::free_port;
 pub(crate) use postgres::{Postgres, Server};
 pub(crate) use receiver::{Received, Receiver, Reply};
+pub(crate) use redis::{RedisServer, Site};
 pub(crate) use router::{Config, Router, opentrack};
-pub(crate) use sdk_home::{node, plain_python, python, rust};
+pub(crate) use sdk_home::{
+    chromium, node, node_modules, plain_python, python, python_library, rust, tool, web_node,
+};
 pub(crate) use stand_in::StandIn;
 pub(crate) use tmpfs::SmallDisk;
 pub(crate) use wait::{until, until_some};

@@ -1,0 +1,122 @@
+//! What the shared Redis knows, for whoever shows it: who is there now, on which pages, and what was counted.
+//!
+//! It reads keys that routers write, and never writes. Times are milliseconds since 1970, given by the caller.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use redis::cmd;
+
+use super::config::Config;
+use super::plan::{day_key, hour_key, key, minute_key};
+use super::wire::Line;
+use super::address;
+use crate::destinations::{Failure, Setting, SettingError};
+use crate::projections::active::{Counts, WINDOWS_MS};
+
+/// What was counted in one minute.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Minute {
+    /// Events.
+    pub events: u64,
+    /// Completed orders.
+    pub orders: u64,
+    /// Hundredths that were earned, by currency; an empty one where none was told.
+    pub revenue_cents: BTreeMap<String, i64>,
+}
+
+/// What several routers know together of one site.
+#[async_trait]
+pub trait Live: Send + Sync {
+    /// Returns how many visitors are active at `now`.
+    ///
+    /// # Errors
+    /// Why it is not known: then whoever asks falls back on what its own router has seen.
+    async fn active(&self, site: &str, now: i64) -> Result<Counts, Failure>;
+
+    /// Returns the pages with the most visitors, and how many, for at most `count` pages.
+    ///
+    /// # Errors
+    /// As of [`Live::active`].
+    async fn pages(&self, site: &str, count: usize) -> Result<Vec<(String, u64)>, Failure>;
+
+    /// Returns what was counted in the minute of `at`; nothing when it is more than two hours ago.
+    ///
+    /// # Errors
+    /// As of [`Live::active`].
+    async fn minute(&self, site: &str, at: i64) -> Result<Minute, Failure>;
+
+    /// Returns about how many visitors came on the day of `at`, kept for 35 days; days are those of UTC.
+    ///
+    /// # Errors
+    /// As of [`Live::active`].
+    async fn day(&self, site: &str, at: i64) -> Result<u64, Failure>;
+
+    /// Returns about how many visitors came in the hour of `at`, kept for two days.
+    ///
+    /// # Errors
+    /// As of [`Live::active`].
+    async fn hour(&self, site: &str, at: i64) -> Result<u64, Failure>;
+}
+
+/// Reads a Redis.
+pub struct Store(Line);
+
+impl Store {
+    /// Returns a reader of the Redis that these settings name. Opens nothing.
+    ///
+    /// # Errors
+    /// What is wrong with the address.
+    pub fn new(config: &Config, setting: &Setting) -> Result<Store, SettingError> {
+        use secrecy::ExposeSecret as _;
+        let address = address::parse(config.url.expose_secret());
+        let address = address.map_err(|message| SettingError { key: "url", message })?;
+        Ok(Store(Line::new(address, &config.ca_file, setting.timeout, setting.meter.clone())))
+    }
+
+    async fn visitors(&self, key: String) -> Result<u64, Failure> {
+        self.0.ask(cmd("PFCOUNT").arg(key)).await
+    }
+}
+
+#[async_trait]
+impl Live for Store {
+    async fn active(&self, site: &str, now: i64) -> Result<Counts, Failure> {
+        let seen = key(site, "seen");
+        let mut counts = [0; WINDOWS_MS.len()];
+        for (count, window) in counts.iter_mut().zip(WINDOWS_MS) {
+            *count = self.0.ask(cmd("ZCOUNT").arg(&seen).arg(format!("({}", now - window)).arg(now)).await?;
+        }
+        let [m1, m5, m30] = counts;
+        Ok(Counts { m1, m5, m30 })
+    }
+
+    async fn pages(&self, site: &str, count: usize) -> Result<Vec<(String, u64)>, Failure> {
+        let Some(last) = count.checked_sub(1) else { return Ok(Vec::new()) };
+        self.0.ask(cmd("ZREVRANGE").arg(key(site, "pages")).arg(0).arg(last).arg("WITHSCORES")).await
+    }
+
+    async fn minute(&self, site: &str, at: i64) -> Result<Minute, Failure> {
+        let fields: BTreeMap<String, i64> = self.0.ask(cmd("HGETALL").arg(key(site, &minute_key(at)))).await?;
+        let mut minute = Minute::default();
+        for (field, value) in fields {
+            match field.as_str() {
+                "events" => minute.events = value.unsigned_abs(),
+                "orders" => minute.orders = value.unsigned_abs(),
+                other => {
+                    let currency = other.strip_prefix("revenue-cents").map(|rest| rest.trim_start_matches(':'));
+                    minute.revenue_cents.extend(currency.map(|currency| (currency.to_owned(), value)));
+                }
+            }
+        }
+        Ok(minute)
+    }
+
+    async fn day(&self, site: &str, at: i64) -> Result<u64, Failure> {
+        self.visitors(key(site, &day_key(at))).await
+    }
+
+    async fn hour(&self, site: &str, at: i64) -> Result<u64, Failure> {
+        self.visitors(key(site, &hour_key(at))).await
+    }
+}

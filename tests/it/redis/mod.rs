@@ -1,0 +1,7 @@
+//! The shared live numbers end to end: the real binary and a real Redis.
+
+mod keys;
+mod proxy;
+mod scene;
+mod shared;
+mod trouble;
