@@ -727,3 +727,48 @@ fn development_generates_its_secrets_once_and_keeps_them_to_itself() {
     let file = std::fs::metadata(directory.path().join("data/secrets.toml")).unwrap();
     assert_eq!(file.permissions().mode() & 0o777, 0o600);
 }
+
+#[cfg(feature = "kafka")]
+mod shared_journal {
+    use super::*;
+
+    #[test]
+    fn the_brokers_of_the_journal_come_from_the_file_or_the_environment() {
+        let settings =
+            |text: &str, env: &[(&str, &str)]| load_text(text, env).unwrap().settings.journal.shared;
+        assert_eq!(settings("", &[("KAFKA_BROKERS", "a:1")]), None, "it is not the engine");
+        let shared = settings("[journal]\nengine = \"kafka\"\n", &[("KAFKA_BROKERS", "a:1, b:2")]).unwrap();
+        assert_eq!((shared.topic.as_str(), shared.group.as_str()), ("opentrack.journal", "opentrack"));
+        assert_eq!(shared.client["bootstrap.servers"], "a:1,b:2");
+        let text = "[journal]\nengine = \"kafka\"\n[journal.kafka]\nbrokers = [\"c:3\"]\ntopic = \"t\"\n\
+                    security = { sasl = \"plain\", username = \"u\", password = \"hunter2\" }\n\
+                    properties = { \"client.rack\" = \"x\", \"session.timeout.ms\" = 6000 }\n";
+        let shared = settings(text, &[("KAFKA_BROKERS", "a:1")]).unwrap();
+        assert_eq!(shared.client["bootstrap.servers"], "c:3");
+        assert_eq!(
+            (shared.client["session.timeout.ms"].as_str(), shared.client["client.rack"].as_str()),
+            ("6000", "x")
+        );
+        assert_eq!(shared.client["sasl.password"], "hunter2");
+        assert!(!format!("{shared:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn what_the_journal_cannot_share_is_named_with_its_place() {
+        let text = "[journal]\nengine = \"kafka\"\n[journal.kafka]\ntopic = \"a b\"\ngroup = \"\"\n\
+                    properties = { acks = 1, \"group.id\" = \"geheim\", x = [] }\nsecurity = { sasl = \"plain\" }\n";
+        let told = refused(text, &[]);
+        for expected in [
+            "config.toml:4:9: `topic` in [journal.kafka] must have 1 to 200 letters",
+            "config.toml:5:9: `group` in [journal.kafka] must have 1 to 200 letters",
+            "`acks` in [journal.kafka.properties] is always `all`",
+            "`group.id` in [journal.kafka.properties] is said by `group`",
+            "`x` in [journal.kafka.properties] must be a string, a number or a boolean",
+            "`brokers` in [journal.kafka] must name at least one broker (KAFKA_BROKERS)",
+            "`security` in [journal.kafka] `sasl` needs `username` and `password`",
+        ] {
+            assert!(told.contains(expected), "{expected}\n{told}");
+        }
+        assert!(!told.contains("geheim"), "{told}");
+    }
+}
