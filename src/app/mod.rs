@@ -106,8 +106,10 @@ async fn run(
     let watch = watch::Watch::new(loaded.source.files(), hangup);
     let arbiters = arbiters.deliveries;
     let origin = reload::Origin { environment, start: loaded, journal, metrics, arbiters };
+    let files = terms.clone();
     let targets = reload::Targets { supervisor: supervisor.clone(), terms };
-    until_stopped(&mut signals, reload::Reloader::new(origin, targets).run(watch)).await;
+    let reloads = reload::Reloader::new(origin, targets).run(watch);
+    until_stopped(&mut signals, async { tokio::join!(reloads, files.follow()) }).await;
     stop(&handle, &supervisor, &mut signals, settings.server.shutdown_timeout).await.emit();
     server.abort();
     drop(listeners.held);
@@ -115,10 +117,10 @@ async fn run(
 }
 
 /// Waits for a signal, and reloads meanwhile: from then on nothing is reloaded any more.
-async fn until_stopped(signals: &mut signals::Signals, reloads: impl Future<Output = ()>) {
+async fn until_stopped(signals: &mut signals::Signals, reloads: impl Future<Output = ((), ())>) {
     tokio::select! {
         () = signals.next() => {}
-        () = reloads => {}
+        ((), ()) = reloads => {}
     }
 }
 

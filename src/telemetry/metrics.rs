@@ -49,6 +49,9 @@ impl MetricConstructor<Histogram> for DeliveryBuckets {
     }
 }
 
+/// Why an event was accepted and not kept.
+pub(super) const BOT: &str = "bot";
+
 /// The numbers of one router. Held in an `Arc` by whoever emits events.
 #[derive(Debug)]
 pub struct Metrics {
@@ -57,6 +60,7 @@ pub struct Metrics {
     pub(super) accepted: [Counter; Kind::ALL.len()],
     pub(super) rejected: Family<ReasonLabels, Counter>,
     pub(super) duplicate: Counter,
+    pub(super) unwanted: Family<ReasonLabels, Counter>,
     pub(super) lost: Family<DestinationLabels, Counter>,
     pub(super) outcomes: Family<OutcomeLabels, Counter>,
     pub(super) attempts: Family<AttemptLabels, Counter>,
@@ -91,6 +95,7 @@ impl Metrics {
     pub fn new() -> Self {
         let mut registry = Registry::with_prefix("opentrack");
         let (accepted, rejected, duplicate) = ingest(&mut registry);
+        let unwanted = unwanted(&mut registry);
         let delivery = Delivery::new(&mut registry);
         let states =
             family(&mut registry, "delivery_state", "1 for the state that a destination is in, else 0");
@@ -106,6 +111,7 @@ impl Metrics {
             accepted,
             rejected,
             duplicate,
+            unwanted,
             lost: delivery.lost,
             outcomes: delivery.outcomes,
             attempts: delivery.attempts,
@@ -203,6 +209,13 @@ fn ingest(to: &mut Registry) -> Ingest {
     let duplicate =
         add(to, "events_duplicate", "Events whose messageId was known already", Counter::default());
     (accepted, rejected, duplicate)
+}
+
+fn unwanted(to: &mut Registry) -> Family<ReasonLabels, Counter> {
+    let unwanted: Family<ReasonLabels, Counter> =
+        family(to, "events_unwanted", "Events that were accepted and not kept, as configured, by reason");
+    unwanted.get_or_create(&ReasonLabels { reason: BOT }).inc_by(0);
+    unwanted
 }
 
 fn journal(to: &mut Registry) -> (Level, Histogram) {

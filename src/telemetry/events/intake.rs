@@ -5,6 +5,7 @@ use tracing::debug;
 use crate::spec::{Code, Kind};
 use crate::telemetry::Metrics;
 use crate::telemetry::labels::ReasonLabels;
+use crate::telemetry::metrics::BOT;
 
 /// Events of one commit are durable.
 #[derive(Debug, Clone, Copy, Default)]
@@ -58,6 +59,24 @@ impl EventsRejected<'_> {
             self.count,
             self.source
         );
+    }
+}
+
+/// Events of bots were accepted and not kept, because `[bots]` says so.
+#[derive(Debug, Clone, Copy)]
+pub struct EventsUnwanted {
+    /// How many.
+    pub count: u64,
+}
+
+impl EventsUnwanted {
+    /// Counts the events; says nothing when there are none.
+    pub fn emit(&self, metrics: &Metrics) {
+        if self.count == 0 {
+            return;
+        }
+        metrics.unwanted.get_or_create(&ReasonLabels { reason: BOT }).inc_by(self.count);
+        debug!(event.count = self.count, "{} events are of bots and were not kept", self.count);
     }
 }
 

@@ -30,8 +30,8 @@ pub use delivery::{
     AttemptFailed, BacklogMeasured, BatchSent, BreakerChanged, DestinationHeld, DestinationReleased,
     EventsBuried, EventsDelivered, EventsLost, EventsSkipped,
 };
-pub use door::{DoorMeasured, DoorOpened, RequestAnswered, StatesSeen};
-pub use intake::{EventsAccepted, EventsDuplicate, EventsRejected};
+pub use door::{DoorMeasured, DoorOpened, PlacesOpened, PlacesUnreadable, RequestAnswered, StatesSeen};
+pub use intake::{EventsAccepted, EventsDuplicate, EventsRejected, EventsUnwanted};
 pub use journal::{CommitDone, CommitFailed, JournalOpened, RecordsRetired};
 pub use letters::{LettersCounted, LettersEnded};
 pub use library::LibrarySaid;
