@@ -4,7 +4,8 @@
 #   target/sdk/python/NAME  from tests/it/sdk/requirements/NAME.txt; a folder each, their modules are not to mix
 #                           (chdb among them: ClickHouse's engine, for the tests of that warehouse)
 #   target/sdk/rust         from tests/it/sdk/rust, a project of its own
-# and Debian's PostgreSQL and Redis, where the system has none.
+# and, for the tests of the tracker, web/tracker/node_modules from its lock file and Debian's Chromium.
+# And Debian's PostgreSQL and Redis, where the system has none.
 # A folder whose list has not changed is left alone. What cannot be had is skipped loudly, or fails with CI=true.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -132,9 +133,37 @@ install_redis() {
   fi
 }
 
+# The packages of a project below web/, in their own place: editors and `npm run` look for them there.
+install_web() {
+  local project=web/$1 stamp
+  stamp=$(hash_of "$project/package.json" "$project/package-lock.json")
+  if is_fresh "$project/node_modules" "$stamp"; then return; fi
+  if ! command -v npm >/dev/null; then cannot "npm is missing"; return; fi
+  echo "test-deps: installing the packages of $project"
+  if (cd "$project" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error </dev/null >/dev/null); then
+    echo "$stamp" >"$project/node_modules/.stamp"
+  else
+    cannot "npm ci in $project failed"
+  fi
+}
+
+install_chromium() {
+  if command -v chromium >/dev/null; then return; fi
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    cannot "Chromium is missing, and can be installed only by root of a Debian system"
+    return
+  fi
+  echo "test-deps: installing Chromium"
+  if ! { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } >&2 </dev/null; then
+    cannot "apt-get install chromium failed"
+  fi
+}
+
 mkdir -p "$home"
 install_postgres
 install_redis
+install_chromium
+install_web tracker
 install_node
 for list in "$lists"/requirements/*.txt; do install_python "$list"; done
 install_rust

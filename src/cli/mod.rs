@@ -112,10 +112,7 @@ fn dispatch(arguments: Arguments, environment: &Environment, out: &mut Out) -> E
         Command::Mock(asked) => mock::mock(&asked, out),
         Command::Eval(asked) => eval::eval(&asked, out),
         Command::Gen { directory } => gen_files::write(&directory, out),
-        Command::Serve { preset } => {
-            let environment = &serve::surroundings(environment, preset);
-            with_config(&source, environment, out, |loaded, out| serve::serve(loaded, environment, out))
-        }
+        Command::Serve { preset } => serve::start(&source, environment, preset, out),
         Command::Check { probe, .. } => {
             with_config(&source, environment, out, |loaded, out| check::check(&loaded, probe, out))
         }

@@ -2,9 +2,9 @@
 
 use super::args::Preset;
 use super::out::Out;
-use super::{Exit, refuse};
+use super::{Exit, refuse, with_config};
 use crate::app::{self, ServeError};
-use crate::config::{self, Environment, Loaded};
+use crate::config::{self, Environment, Loaded, Source};
 use crate::telemetry;
 
 /// Returns what the router is started in: a preset is an override like any other, so that a reload sees it as well.
@@ -17,8 +17,19 @@ pub(super) fn surroundings(environment: &Environment, preset: Option<Preset>) ->
     }
 }
 
+/// Loads the configuration and runs the router.
+pub(super) fn start(
+    source: &Source,
+    environment: &Environment,
+    preset: Option<Preset>,
+    out: &mut Out,
+) -> Exit {
+    let environment = &surroundings(environment, preset);
+    with_config(source, environment, out, |loaded, out| serve(loaded, environment, out))
+}
+
 /// Runs the router until it is told to stop.
-pub(super) fn serve(mut loaded: Loaded, environment: &Environment, out: &mut Out) -> Exit {
+fn serve(mut loaded: Loaded, environment: &Environment, out: &mut Out) -> Exit {
     if let Err(message) = telemetry::log::init(&loaded.settings.server.log) {
         out.error(&message);
     }

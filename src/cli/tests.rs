@@ -55,6 +55,19 @@ fn bad_usage_is_64_and_help_is_fine() {
 }
 
 #[test]
+fn the_preset_takes_the_ports_of_the_other_system_and_an_unknown_one_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let environment = serve::surroundings(&Environment::default(), Some(args::Preset::Trackflow));
+    let loaded = config::load(&Source::Directory(directory.path().into()), &environment).unwrap();
+    let listen: Vec<String> = loaded.settings.server.listen.iter().map(ToString::to_string).collect();
+    assert_eq!(listen, ["127.0.0.1:8000", "127.0.0.1:8080"]);
+    assert_eq!(serve::surroundings(&Environment::default(), None), Environment::default());
+    let (exit, _, stderr) = run(&["serve", "--preset", "matomo"]);
+    assert_eq!(exit, Exit::Usage);
+    assert!(stderr.contains("trackflow"), "{stderr}");
+}
+
+#[test]
 fn check_lists_every_problem_and_exits_with_64() {
     let directory = tempfile::tempdir().unwrap();
     let path = file(directory.path(), "[server]\nlisten = 5\nlogg = \"info\"\n");

@@ -565,14 +565,18 @@ cookie_http_only = 1
 
 #[test]
 fn what_the_script_sends_by_itself_can_be_kept_from_all_but_the_operators_own_stores() {
-    let both = "[destinations.a]\ntype = \"webhook\"\nurl = \"http://127.0.0.1:1/\"\n[destinations.b]\ntype = \"PLAIN\"\n";
-    let excluded = |text: &str| {
-        let settings = accepted(text, &[]).settings;
-        let of = |name| settings.destinations.iter().find(|it| it.name == name).unwrap().events.exclude.len();
-        (of("a"), of("b"))
-    };
-    assert_eq!(excluded(both), (0, 0));
-    assert_eq!(excluded(&format!("[tracker]\nexclude_automatic = true\n{both}")), (6, 0));
+    for entry in ENTRIES {
+        let table = format!("[destinations.a]\nenabled = false\ntype = \"{}\"\n", entry.kind);
+        let excluded = |text: &str| {
+            let settings = accepted(text, &[]).settings;
+            settings.destinations.iter().find(|it| it.name == "a").unwrap().events.exclude.len()
+        };
+        assert_eq!(excluded(&table), 0, "{}", entry.kind);
+        let six = if entry.stays_here { 0 } else { 6 };
+        let strict = format!("[tracker]\nexclude_automatic = true\n{table}");
+        assert_eq!(excluded(&strict), six, "{}", entry.kind);
+    }
+    assert!(ENTRIES.iter().any(|entry| entry.stays_here) && ENTRIES.iter().any(|entry| !entry.stays_here));
 }
 
 #[test]

@@ -222,6 +222,12 @@ pub trait Destination: Send + Sync + Sized + 'static {
     /// All problems of the settings, in the order of the keys.
     fn new(config: Self::Config, setting: &Setting) -> Result<(Self, Self::Client), Vec<SettingError>>;
 
+    /// Returns whether an event waits for an earlier one of its user that failed: as `ORDERED` says, unless the settings make
+    /// a difference.
+    fn keeps_order(&self) -> bool {
+        Self::ORDERED
+    }
+
     /// Returns whether the destination has a use for the event.
     fn wants(&self, event: &Event) -> Verdict {
         let _ = event;

@@ -129,7 +129,8 @@ impl Refusal {
         }
     }
 
-    fn code(&self) -> &'static str {
+    /// Returns the contract's code.
+    pub(super) fn code(&self) -> &'static str {
         match self {
             Refusal::Unreadable(error) => error.code(),
             Refusal::BodyTooLarge { .. } => "body_too_large",

@@ -3,8 +3,8 @@
 //! The body's form is the business of [`crate::spec::collect`]; everything else is as on Segment's paths. A picture is always
 //! answered with a picture, since nobody who asks for one reads an error.
 
-use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::spec::collect::{self, Leaf};
@@ -57,6 +57,10 @@ pub(super) async fn pixel(request: HttpRequest, state: web::Data<State>) -> Http
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("image/gif"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Whoever asks for the head alone looks whether there is a picture, as scanners of mail do.
+    if request.method() != Method::GET {
+        return response;
+    }
     let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
     let pairs = pairs.map(web::Query::into_inner).unwrap_or_default();
     let find = |wanted: &str| pairs.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());

@@ -16,6 +16,7 @@ const NAME: &str = "ot_aid";
 const MAX_AGE: &str = "34128000";
 /// Ids of the tracker have 36 characters, those of other libraries are not much longer.
 const LONGEST_ID: usize = 128;
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
@@ -39,6 +40,10 @@ impl Jar {
         by_proxy: bool,
         tracker: &Tracker,
     ) -> Option<Jar> {
+        // An address that somebody put on their own page, or into a mail, names no visitor's id.
+        if first(request, &FETCH_SITE) == Some("cross-site") {
+            return None;
+        }
         let forwarded = |name: &HeaderName| first(request, name).filter(|_| by_proxy);
         let host = forwarded(&FORWARDED_HOST).or_else(|| first(request, &HOST))?;
         let host = without_port(host).to_ascii_lowercase();
@@ -180,6 +185,11 @@ mod tests {
         assert_eq!(cookie("me.github.io", "https://you.github.io"), None);
         assert_eq!(cookie("127.0.0.1:3000", "http://127.0.0.1:8080"), Some(BASE.to_owned()));
         assert_eq!(cookie("127.0.0.1", "http://127.0.0.2"), None);
+        let linked = [("host", "t.shop.example"), ("sec-fetch-site", "cross-site")];
+        assert_eq!(kept(&linked, false, &tracker()), None);
+        assert!(
+            kept(&[("host", "t.shop.example"), ("sec-fetch-site", "same-site")], false, &tracker()).is_some()
+        );
     }
 
     #[test]

@@ -43,7 +43,7 @@ impl Origins {
 
     /// Adds what every answer to a browser needs.
     pub(super) fn mark(&self, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
-        headers.insert(VARY, HeaderValue::from_name(ORIGIN));
+        headers.append(VARY, HeaderValue::from_name(ORIGIN));
         let Some(origin) = origin.filter(|origin| self.admit(origin.as_bytes())) else { return };
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
         headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, TRUE);

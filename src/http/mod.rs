@@ -7,6 +7,7 @@
 mod access;
 mod additions;
 mod admit;
+mod analytics_js;
 mod answer;
 mod auth;
 mod body;
@@ -21,12 +22,14 @@ mod limit;
 mod ops;
 mod orders;
 mod outer;
+mod pixel;
 mod query;
 mod replay;
 mod routes;
 mod schema;
 mod scripts;
 mod segment;
+mod settings;
 mod state;
 mod terms;
 #[cfg(test)]

@@ -13,6 +13,7 @@ use crate::telemetry::events::RequestAnswered;
 
 use super::answer::{self, Refusal};
 use super::cors::{Decided, Origins};
+use super::pixel;
 use super::state::State;
 use super::{routes, scripts};
 
@@ -26,6 +27,7 @@ pub(super) async fn around<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let started = Instant::now();
     trim(&mut request, &state);
+    pixel::give_key(&mut request);
     let path = routes::label(request.path());
     let open = !routes::is_for_operators(request.path());
     let origin = request.headers().get(ORIGIN).filter(|_| open).cloned();

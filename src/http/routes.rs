@@ -10,10 +10,12 @@ use crate::spec::Kind;
 use crate::spec::read::Endpoint;
 
 use super::segment::Way;
-use super::{collect, home, letters, ops, orders, schema, scripts, segment, trace};
+use super::{
+    analytics_js, collect, home, letters, ops, orders, pixel, schema, scripts, segment, settings, trace,
+};
 
 /// Paths that take calls. The one-letter forms are those of browser libraries.
-const INGEST: [(&str, Endpoint); 15] = [
+const INGEST: [(&str, Endpoint); 16] = [
     ("/v1/track", Endpoint::One(Kind::Track)),
     ("/v1/identify", Endpoint::One(Kind::Identify)),
     ("/v1/page", Endpoint::One(Kind::Page)),
@@ -29,6 +31,7 @@ const INGEST: [(&str, Endpoint); 15] = [
     ("/v1/batch", Endpoint::Batch),
     ("/v1/import", Endpoint::Batch),
     ("/v1/b", Endpoint::Batch),
+    (pixel::BEACON, Endpoint::Batch),
 ];
 
 /// Where analytics-next sends counters about itself.
@@ -65,6 +68,9 @@ pub(super) fn register(config: &mut web::ServiceConfig) {
             .route(web::post().to(segment::ignore))
             .default_service(web::to(ops::only_post)),
     );
+    pixel::register(config);
+    settings::register(config);
+    analytics_js::register(config);
     config
         .service(readable(scripts::PATTERN).route(web::route().guard(reads()).to(scripts::serve)))
         .service(readable(collect::PIXEL).route(web::route().guard(reads()).to(collect::pixel)))
@@ -97,6 +103,10 @@ pub(super) fn label(path: &str) -> &'static str {
     }
     if path.starts_with(scripts::PREFIX) {
         return scripts::LABEL;
+    }
+    let own = pixel::label(path).or_else(|| settings::label(path));
+    if let Some(label) = own.or_else(|| analytics_js::label(path)) {
+        return label;
     }
     let ingest = INGEST.iter().map(|(known, _)| *known);
     let known = ingest.chain([CLIENT_METRICS]).chain(OPERATOR);

@@ -96,6 +96,7 @@ async fn take(
     let is_for_pages = matches!(way, Way::Collect(_));
     let entrance = Entrance { request, state, terms: &terms, sent: &sent, text: &text, is_for_pages };
     let (intake, pass) = entrance.admit(envelope).await?;
+    drop(sent);
     let (accepted, rejected) = (intake.events.len(), intake.rejected.clone());
     let stored = keep(intake, reservation, deadline, state).await;
     let mut response = conclude(way.endpoint(), accepted, &rejected, stored)?;

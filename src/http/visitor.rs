@@ -11,6 +11,8 @@ use ipnet::IpNet;
 
 use crate::spec::consent::Signals;
 
+use super::pixel;
+
 /// Global Privacy Control, section 3.2: `1` is its only value.
 const GPC: HeaderName = HeaderName::from_static("sec-gpc");
 /// Tracking Preference Expression, section 5.2: `1` and perhaps extensions behind it.
@@ -38,7 +40,10 @@ impl<'a> Visitor<'a> {
         let headers = request.headers();
         let origin = headers.get(ORIGIN);
         Visitor {
-            is_browser: origin.is_some() || headers.contains_key(FETCH_SITE) || is_beacon(headers),
+            is_browser: origin.is_some()
+                || headers.contains_key(FETCH_SITE)
+                || is_beacon(headers)
+                || pixel::is_image(request.path()),
             origin,
             ip: request.peer_addr().map(|peer| client_address(peer, headers, trusted)),
             signals: Signals { gpc: says_yes(headers, &GPC), dnt: says_yes(headers, &DNT) },

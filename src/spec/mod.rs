@@ -19,6 +19,7 @@ pub mod integrations;
 pub mod kind;
 mod layout;
 mod page;
+pub mod pixel;
 pub mod privacy;
 mod proof;
 pub mod raw;

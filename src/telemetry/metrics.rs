@@ -61,6 +61,7 @@ pub struct Metrics {
     pub(super) rejected: Family<ReasonLabels, Counter>,
     pub(super) duplicate: Counter,
     pub(super) unwanted: Family<ReasonLabels, Counter>,
+    pub(super) pixels_refused: Family<ReasonLabels, Counter>,
     pub(super) lost: Family<DestinationLabels, Counter>,
     pub(super) outcomes: Family<OutcomeLabels, Counter>,
     pub(super) attempts: Family<AttemptLabels, Counter>,
@@ -95,7 +96,7 @@ impl Metrics {
     pub fn new() -> Self {
         let mut registry = Registry::with_prefix("opentrack");
         let (accepted, rejected, duplicate) = ingest(&mut registry);
-        let unwanted = unwanted(&mut registry);
+        let (unwanted, pixels_refused) = turned_away(&mut registry);
         let delivery = Delivery::new(&mut registry);
         let states =
             family(&mut registry, "delivery_state", "1 for the state that a destination is in, else 0");
@@ -112,6 +113,7 @@ impl Metrics {
             rejected,
             duplicate,
             unwanted,
+            pixels_refused,
             lost: delivery.lost,
             outcomes: delivery.outcomes,
             attempts: delivery.attempts,
@@ -211,11 +213,11 @@ fn ingest(to: &mut Registry) -> Ingest {
     (accepted, rejected, duplicate)
 }
 
-fn unwanted(to: &mut Registry) -> Family<ReasonLabels, Counter> {
+fn turned_away(to: &mut Registry) -> (Family<ReasonLabels, Counter>, Family<ReasonLabels, Counter>) {
     let unwanted: Family<ReasonLabels, Counter> =
         family(to, "events_unwanted", "Events that were accepted and not kept, as configured, by reason");
     unwanted.get_or_create(&ReasonLabels { reason: BOT }).inc_by(0);
-    unwanted
+    (unwanted, family(to, "pixels_refused", "Calls of images that were not taken, by reason"))
 }
 
 fn journal(to: &mut Registry) -> (Level, Histogram) {

@@ -13,6 +13,7 @@
 
 mod api;
 mod bigquery;
+mod browser;
 mod cli;
 mod clickhouse;
 mod conformance;
@@ -20,6 +21,7 @@ mod crash;
 mod customerio;
 mod delivery;
 mod disk;
+mod door;
 mod explain;
 #[cfg(feature = "kafka")]
 mod kafka;

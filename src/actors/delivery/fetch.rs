@@ -89,7 +89,11 @@ impl<D: Destination> Delivery<D> {
                     told.into_iter().for_each(|reason| self.notes.ended(position.0, End::Skipped(reason)));
                 }
                 Verdict::Yes => {
-                    items.push(Item { position: position.0, bytes: event.size(), keys: keys::<D>(&event) });
+                    items.push(Item {
+                        position: position.0,
+                        bytes: event.size(),
+                        keys: keys(&event, self.parts.destination.keeps_order()),
+                    });
                     // What is dropped at once takes no memory.
                     let event = Some(event).filter(|_| position.0 >= dropped_below);
                     event.into_iter().for_each(|event| self.events.offer(position.0, event));
@@ -111,9 +115,9 @@ impl<D: Destination> Delivery<D> {
 }
 
 /// Returns the hashes that tie an event to others; none where order means nothing.
-fn keys<D: Destination>(event: &Event) -> Keys {
+fn keys(event: &Event, keeps_order: bool) -> Keys {
     let mut keys = Keys::default();
-    if !D::ORDERED {
+    if !keeps_order {
         return keys;
     }
     keys.iter_mut().zip(event.order_keys()).for_each(|(place, key)| *place = key);

@@ -30,15 +30,12 @@ pub struct Wire {
     prepared: Prepared,
     /// Nothing where no live tables are kept.
     keeper: Option<Keeper>,
-    /// Transactions that take events into the live tables go one after the other, in the order of their batches: an event
-    /// that overtakes an earlier one of its visitor would make that one late.
-    turn: tokio::sync::Mutex<()>,
 }
 
 impl Wire {
     /// Returns a wire that has contacted nobody.
     pub(super) fn new(pool: Pool, store: Store, keeper: Option<Keeper>) -> Wire {
-        Wire { pool, store, prepared: Prepared::default(), keeper, turn: tokio::sync::Mutex::default() }
+        Wire { pool, store, prepared: Prepared::default(), keeper }
     }
 
     /// Publishes the schema.
@@ -64,7 +61,7 @@ impl Wire {
 
     /// Writes one transaction.
     pub(super) async fn write(&self, load: &Load) -> Reply {
-        match self.in_turn(load).await {
+        match self.keep(load).await {
             Ok(()) => Reply::stored(clock::now()),
             Err(failure) => {
                 if is_about_tables(&failure) {
@@ -77,10 +74,9 @@ impl Wire {
         }
     }
 
-    async fn in_turn(&self, load: &Load) -> Result<(), Failure> {
+    async fn keep(&self, load: &Load) -> Result<(), Failure> {
         let keeper = self.keeper.as_ref().filter(|_| !load.facts.is_empty());
         let Some(keeper) = keeper else { return self.transact(load, None).await };
-        let _turn = self.turn.lock().await;
         let is_kept = keeper.ready().await?;
         self.transact(load, Some(keeper).filter(|_| is_kept)).await
     }

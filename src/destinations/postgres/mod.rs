@@ -81,7 +81,7 @@ impl Destination for Postgres {
         variables: &["PG_HOST", "PG_PORT", "PG_USER", "PG_PASSWORD", "PG_DATABASE", "PG_SSLMODE"],
         compose: address::compose,
     }];
-    /// Rows have times, and states know which of two is newer.
+    /// Rows have times, and states know which of two is newer. Not so sessions: see [`Postgres::keeps_order`].
     const ORDERED: bool = false;
     type Config = Config;
     type Request = Request;
@@ -106,6 +106,11 @@ impl Destination for Postgres {
         let mapper = Mutex::new(Mapper::new(config::DIALECT, config.guards(), config.max_depth));
         let (max_tables, schema_name, keeps) = (config.max_tables, config.schema, config.first_party);
         Ok((Postgres { mapper, max_tables, schema_name, schema, frozen, keeps, meter }, wire))
+    }
+
+    /// An event that overtakes an earlier one of its visitor makes that one late for its session.
+    fn keeps_order(&self) -> bool {
+        self.keeps
     }
 
     fn plan(&self, events: &[Arc<Event>], attempt: &Attempt) -> Plan<Request> {

@@ -37,6 +37,7 @@ pub struct Redis;
 
 impl Destination for Redis {
     const KIND: &'static str = "redis";
+    const STAYS_HERE: bool = true;
     const ABOUT: About = About {
         title: "Redis",
         summary: "Keeps who is there now, on which pages, the visitors of hours and days, the counters of each minute and a \

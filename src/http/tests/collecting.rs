@@ -7,9 +7,7 @@ use crate::config::settings::EventRate;
 use crate::spec::collect::Leaf;
 
 async fn pixel(door: &TestDoor, query: &[(&str, &str)]) -> super::Answer {
-    // A GIF is no text: its bytes are looked at elsewhere.
-    let response = door.client.head(door.url("/collect/pixel.gif")).query(query);
-    door.send(response).await
+    door.send(door.client.get(door.url("/collect/pixel.gif")).query(query)).await
 }
 
 #[actix::test]
@@ -68,6 +66,9 @@ async fn a_picture_is_always_answered_and_what_it_cannot_say_is_kept() {
     }
     assert!(door.last_event().to_string().contains("Mail Opened"));
     assert_eq!(door.seen(|seen| (seen.ids.len(), seen.rejected.clone())), (1, vec![0, 1]));
+    let head = door.client.head(door.url("/collect/pixel.gif")).query(&[("data", call), ("writeKey", "wk")]);
+    assert_eq!(door.send(head).await.status, 200);
+    assert_eq!(door.seen(|seen| seen.ids.len()), 1, "who asks for the head has opened nothing");
     let response = door.client.get(door.url("/collect/pixel.gif")).send().await.unwrap();
     #[expect(clippy::disallowed_methods, reason = "the router under test is trusted to end its answers")]
     let bytes = response.bytes().await.unwrap();

@@ -80,6 +80,20 @@ impl EventsUnwanted {
     }
 }
 
+/// The call of an image was not taken, which its answer does not say.
+#[derive(Debug, Clone, Copy)]
+pub struct PixelRefused {
+    /// The code that another path would have answered.
+    pub reason: &'static str,
+}
+
+impl PixelRefused {
+    /// Counts it.
+    pub fn emit(&self, metrics: &Metrics) {
+        metrics.pixels_refused.get_or_create(&ReasonLabels { reason: self.reason }).inc();
+    }
+}
+
 /// Events of one commit were known already.
 #[derive(Debug, Clone, Copy)]
 pub struct EventsDuplicate {

@@ -31,7 +31,7 @@ pub use delivery::{
     EventsBuried, EventsDelivered, EventsLost, EventsSkipped,
 };
 pub use door::{DoorMeasured, DoorOpened, PlacesOpened, PlacesUnreadable, RequestAnswered, StatesSeen};
-pub use intake::{EventsAccepted, EventsDuplicate, EventsRejected, EventsUnwanted};
+pub use intake::{EventsAccepted, EventsDuplicate, EventsRejected, EventsUnwanted, PixelRefused};
 pub use journal::{CommitDone, CommitFailed, JournalOpened, RecordsRetired};
 pub use letters::{LettersCounted, LettersEnded};
 pub use library::LibrarySaid;

@@ -41,7 +41,9 @@ pub(crate) use postgres::{Postgres, Server};
 pub(crate) use receiver::{Received, Receiver, Reply};
 pub(crate) use redis::{RedisServer, Site};
 pub(crate) use router::{Config, Router, opentrack};
-pub(crate) use sdk_home::{node, plain_python, python, rust};
+pub(crate) use sdk_home::{
+    chromium, node, node_modules, plain_python, python, python_library, rust, tool, web_node,
+};
 pub(crate) use stand_in::StandIn;
 pub(crate) use tmpfs::SmallDisk;
 pub(crate) use wait::{until, until_some};

@@ -48,13 +48,34 @@ pub(crate) fn plain_python(name: &str) -> Option<Command> {
     Some(command)
 }
 
+/// Returns a program with nothing of this process's environment but where programs are.
+pub(crate) fn tool(program: &str) -> Command {
+    command(program)
+}
+
+/// Returns where the Node.js packages are installed, or `None` to skip.
+pub(crate) fn node_modules() -> Option<PathBuf> {
+    let home = root().join("target/sdk/node/node_modules");
+    if home.is_dir() {
+        return Some(home);
+    }
+    missing(&home);
+    None
+}
+
+/// Returns where a Python library is installed, or `None` to skip.
+pub(crate) fn python_library(library: &str) -> Option<PathBuf> {
+    let home = root().join("target/sdk/python").join(library);
+    if home.is_dir() {
+        return Some(home);
+    }
+    missing(&home);
+    None
+}
+
 /// Returns a command that runs this script with Node.js and the installed packages, or `None` to skip.
 pub(crate) fn node(name: &str) -> Option<Command> {
-    let home = root().join("target/sdk/node/node_modules");
-    if !home.is_dir() {
-        missing(&home);
-        return None;
-    }
+    let home = node_modules()?;
     let mut command = command("node");
     command.env("SDK_HOME", &home).arg(script(name));
     Some(command)
@@ -62,11 +83,7 @@ pub(crate) fn node(name: &str) -> Option<Command> {
 
 /// Returns a command that runs this script with Python and the packages installed for this library, or `None` to skip.
 pub(crate) fn python(name: &str, library: &str) -> Option<Command> {
-    let home = root().join("target/sdk/python").join(library);
-    if !home.is_dir() {
-        missing(&home);
-        return None;
-    }
+    let home = python_library(library)?;
     let mut command = command("python3");
     command.env("PYTHONPATH", &home).env("PYTHONDONTWRITEBYTECODE", "1").arg(script(name));
     Some(command)
@@ -80,4 +97,27 @@ pub(crate) fn rust() -> Option<Command> {
         return None;
     }
     Some(command(&program))
+}
+
+/// Returns Node.js in this project of `web/`, or `None` to skip when its packages are not installed.
+pub(crate) fn web_node(project: &str) -> Option<Command> {
+    let home = root().join("web").join(project);
+    if !home.join("node_modules/.stamp").is_file() {
+        missing(&home.join("node_modules"));
+        return None;
+    }
+    let mut command = command("node");
+    command.current_dir(home);
+    Some(command)
+}
+
+/// Returns the path of a Chromium, or `None` to skip.
+pub(crate) fn chromium() -> Option<PathBuf> {
+    let path = environment("PATH").unwrap_or_default();
+    let found =
+        std::env::split_paths(&path).map(|dir| dir.join("chromium")).find(|program| program.is_file());
+    if found.is_none() {
+        missing(Path::new("chromium"));
+    }
+    found
 }

@@ -34,7 +34,13 @@ function types() {
   const made = join(out, '.types');
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
   execFileSync(process.execPath, [
-    tsc, '-p', join(root, 'tsconfig.json'), '--declaration', '--emitDeclarationOnly', '--outDir', made,
+    tsc,
+    '-p',
+    join(root, 'tsconfig.json'),
+    '--declaration',
+    '--emitDeclarationOnly',
+    '--outDir',
+    made,
   ]);
   const text = readFileSync(join(made, 'types.d.ts'), 'utf8');
   rmSync(made, { recursive: true });

@@ -11,7 +11,7 @@ const REFUSED = 'ot_optout';
 
 let answers: Consent = {};
 let waits: unknown;
-let changed: () => void;
+let changed = () => {};
 
 /** true: granted, false: refused, undefined: not answered yet. */
 export const may = (category: Category) => answers[category] ?? (waits ? undefined : true);
@@ -45,16 +45,11 @@ export const optOut = () => {
 export const gtag = (mode: string, signals: Record<string, unknown>) => {
   const answer: Consent = {};
   for (const name in signals) {
-    const ads = /^ad_/.test(name);
-    if (!ads && name !== 'analytics_storage') continue;
-    const category = ads ? 'advertising' : 'analytics';
-    answer[category] = answer[category] !== false && signals[name] === 'granted';
-  }
-  if (answer.analytics !== undefined) answer.storage = answer.analytics;
-  if (mode === 'default' && answer.analytics === false) {
-    waits = 1;
-    delete answer.analytics;
-    delete answer.storage;
+    const granted = signals[name] === 'granted';
+    if (/^ad_/.test(name)) answer.advertising = granted && answer.advertising !== false;
+    if (name !== 'analytics_storage') continue;
+    if (granted || mode === 'update') answer.analytics = answer.storage = granted;
+    else waits = 1;
   }
   take(answer);
 };
@@ -75,9 +70,13 @@ const tcf = ({ gdprApplies, eventStatus, purpose }: Tcf) => {
 
 /** Begins; `told` is called at each change. */
 export const begin = (optInFirst: boolean, respectDNT: unknown, told: () => void) => {
-  const api = w.__tcfapi as ((command: string, version: number, listener: (data: Tcf, ok: boolean) => void) => void) | undefined;
+  const api = w.__tcfapi as
+    ((command: string, version: number, listener: (data: Tcf, ok: boolean) => void) => void) | undefined;
   waits = optInFirst || api;
   changed = told;
-  answers = local(REFUSED) || (respectDNT && n.doNotTrack === '1') ? every(false) : parse<Consent>(local(KEY));
+  answers = {
+    ...(local(REFUSED) || (respectDNT && n.doNotTrack === '1') ? every(false) : parse<Consent>(local(KEY))),
+    ...answers,
+  };
   if (api) api('addEventListener', 2, (data, ok) => ok && tcf(data));
 };

@@ -12,57 +12,50 @@ import * as ids from './ids';
 import { layer, stub } from './layer';
 import { page, tell } from './page';
 import * as queue from './queue';
-import { durable, forget, keep, keys } from './store';
-import type { CallOptions, Callback, Consent, Message, Options, Plugin, Properties, Tracker } from './types';
+import { durable, keep, keys } from './store';
+import type { CallOptions, Consent, Message, Options, Plugin, Properties, Tracker } from './types';
 import { view } from './view';
 
 declare const ENDPOINT: string;
 
 /** These neither open a session nor keep one open. */
 const PASSIVE = /^(Web Vital|Error Occurred)$/;
-/** What rules the first event comes before it, wherever the page has put it. */
-const RULES = /^(consent|opt|use|on$)/;
+/** What rules the first event is not held until the start. */
+const RULES = /^(consent|opt)/;
+/** gtag's other commands, which are not for us. */
+const GTAG = /^(js|[gs]et|event)$/;
 
 let writeKey: string;
 let running = false;
 let origin: string;
 let features: (() => void)[];
-const plugins: Plugin[] = [];
 /** Calls from before the start. */
-let early: [string, unknown[]][] = [];
+const early: (() => void)[] = [];
 
 /** Says whose a message is, and lets plugins change or stop it. Late, so that what was held for consent obeys it. */
 const seal = (message: Message): Message | undefined => {
   const { type, event, context, timestamp } = message;
-  const campaign = type === 'page' && context.campaign;
-  const active = /page|screen/.test(type) || (type === 'track' && !PASSIVE.test(event!));
+  const campaign = type === 'page' && String(Object.entries(context.campaign || {}).sort());
+  const active = /page|screen|track/.test(type) && !PASSIVE.test(event!);
   const categoryPreferences = consents.preferences();
   if (!options.cookieHttpOnly) message.anonymousId = message.anonymousId || ids.visitor();
   merge(
     context,
-    ids.session(Date.parse(timestamp), active, campaign ? JSON.stringify(campaign) : ''),
+    ids.session(+new Date(timestamp), active, campaign || ''),
     Object.keys(categoryPreferences)[0] && { consent: { categoryPreferences } },
     !durable() && { cookieless: true },
   );
-  for (const plugin of plugins) {
-    const answer = safely(() => plugin.message && plugin.message(message));
-    if (answer === false) return;
-    message = answer || message;
-  }
-  emit('message', message);
-  return message;
+  return emit('message', message) ? undefined : message;
 };
-
-const begin = (plugin: Plugin) => safely(() => plugin.start && plugin.start({ options, view, send, auto, on, emit, commands }));
 
 /** Follows a change of consent. */
 const settle = () => {
   const storage = consents.may('storage');
   keep(storage ? options.persistence || 'cookie' : 'memory', options.cookieDomain);
   if (storage) ids.remember();
-  if (storage === false) forget('ot_aid', 'ot_sid', 'ot_user', 'ot_consent', ...keys('ot_q.'));
-  const bot = n.webdriver && options.environment === 'production' && !options.allowBots;
-  queue.open(bot ? false : consents.may('analytics'));
+  if (storage === false) ids.reset(...keys('ot_q.'));
+  const robot = n.webdriver && options.environment === 'production' && !options.allowBots;
+  queue.open(robot ? false : consents.may('analytics'));
 };
 
 /** Segment's forms of page and screen: category, name, properties, options, each of which may be missing. */
@@ -78,101 +71,87 @@ merge(commands, {
   page: (...args: unknown[]) => tell(true, ...named(args)),
   screen: (...args: unknown[]) => send('screen', ...named(args)),
   identify: (id?: unknown, traits?: Properties, own?: CallOptions) => {
-    if (typeof id === 'object') return commands.identify!(...([undefined, id, traits] as never[]));
-    ids.identify(id === undefined ? id : String(id), traits);
+    if (typeof id === 'object') return commands.identify!(...([, id, traits] as never[]));
+    ids.identify(id as string, traits);
     send('identify', { traits: { ...traits } }, own);
   },
-  group: (groupId: string, traits?: Properties, own?: CallOptions) => send('group', { groupId, traits: { ...traits } }, own),
+  group: (groupId: string, traits?: Properties, own?: CallOptions) =>
+    send('group', { groupId, traits: { ...traits } }, own),
   alias: (userId: string, previousId?: string, own?: CallOptions) =>
     send('alias', { userId, previousId: previousId || ids.person().id || ids.visitor() }, own),
   reset: () => {
     queue.settle();
     ids.reset();
   },
-  ready: (callback: Callback) => callback(),
+  // The callback of every call gets the inside of the tracker when the call is done; these do nothing before.
+  ready: () => {},
+  use: () => {},
   on,
-  use: (plugin: Plugin) => {
-    plugins.push(plugin);
-    if (running) begin(plugin);
-  },
   consent: (answer: Consent | string, signals: Properties) =>
     typeof answer === 'string' ? consents.gtag(answer, signals) : consents.consent(answer),
   optIn: consents.optIn,
   optOut: consents.optOut,
   flush: queue.flush,
-  event: (...args: unknown[]) => options.gtagEvents && run('track', ...args),
-  // gtag's other commands, which are not for us.
-  js() {},
-  set() {},
-  get() {},
 });
 
-const run = (command: string, ...args: unknown[]) => {
-  const known = commands[command];
-  const callback = !/^(on|ready)$/.test(command) && typeof args[args.length - 1] === 'function' && args.pop();
-  if (/^(config|load)$/.test(command)) config(args[0] as string, args[1] as Options);
-  else if (!running) early.push([command, callback ? [...args, callback] : args]);
-  else if (!known) warn(`no command "${command}"`);
-  else {
-    known(...(args as never[]));
-    emit(command, ...args);
-    if (callback) (callback as Callback)();
-  }
+const run = (command: string, ...args: unknown[]): void => {
+  if (command === 'event' && options.gtagEvents) command = 'track';
+  if (/^(config|load)$/.test(command)) return config(args[0] as string, args[1] as Options);
+  if (!running && !RULES.test(command)) return void early.push(() => run(command, ...args));
+  if (!commands[command]) return GTAG.test(command) ? undefined : warn(`no command "${command}"`);
+  const callback = command !== 'on' && typeof args[args.length - 1] === 'function' && (args.pop() as Plugin);
+  commands[command]!(...(args as never[]));
+  emit(command, ...args);
+  if (callback) callback({ options, view, send, auto, on, emit, commands });
+};
+
+const hide = () => {
+  emit('hide');
+  queue.hide();
 };
 
 const start = () => {
-  const replay = (rules: boolean) => {
-    for (const [command, args] of early) if (RULES.test(command) === rules) safely(() => run(command, ...args));
-  };
   queue.begin((options.endpoint || ENDPOINT || origin).replace(/\/$/, '') + options.path, writeKey, seal);
   running = true;
   consents.begin(options.consent === 'opt-in', options.respectDNT, settle);
-  replay(true);
   settle();
-  for (const feature of [page, clicks, errors, engagement, ...features]) safely(feature);
-  plugins.forEach(begin);
-  replay(false);
-  const hide = () => {
-    emit('hide');
-    queue.hide();
-  };
+  [page, clicks, errors, engagement, ...features].forEach(safely);
+  early.forEach(safely);
   // Behind everybody else's listeners: the last vitals are told in theirs.
   listen(w, 'visibilitychange', () => d.visibilityState === 'hidden' && hide());
   listen(w, 'pagehide', hide);
 };
 
 const config = (key: string, own?: Options) => {
-  if (writeKey && key !== writeKey) warn(`has a write key already; "${key}" is ignored`);
-  if (writeKey) return;
-  if (!key) return warn('no write key');
-  writeKey = key;
-  merge(options, own);
-  if ((d as { prerendering?: boolean }).prerendering) d.addEventListener('prerenderingchange', start, { once: true });
-  else start();
+  if (writeKey) {
+    if (key !== writeKey) warn(`has a write key already; "${key}" is ignored`);
+  } else if (key) {
+    writeKey = key;
+    merge(options, own);
+    if ((d as { prerendering?: boolean }).prerendering) listen(d, 'prerenderingchange', start);
+    else start();
+  } else warn('no write key');
 };
 
 /** Makes `window.opentrack`, and starts as soon as a key is known. */
 export const boot = (...extra: (() => void)[]) => {
-  const script = (d.currentScript || {}) as HTMLScriptElement;
-  const data = script.dataset || {};
+  const { dataset = {}, src = location.href } = (d.currentScript || {}) as HTMLScriptElement;
+  const { endpoint, writeKey: key, globalSegmentAnalyticsKey: segment } = dataset as Record<string, string>;
   const tracker = {} as Tracker;
-  const offer = (name: string, ...bound: unknown[]) => {
-    tracker[name] = (...args: unknown[]) => run(...([...bound, ...args] as [string]));
-  };
-  if (w.opentrack) return;
+  // Not any value: an element with this id is a global as well.
+  if (w.opentrack && (w.opentrack as Tracker).load) return;
+  w.opentrack = tracker;
   features = extra;
-  origin = new URL(script.src || location.href).origin;
-  for (const name of ['load', ...Object.keys(commands)]) offer(name, name);
-  for (const event of EVENTS) offer(helper(event), 'track', event);
+  origin = new URL(src).origin;
+  for (const event of EVENTS) commands[helper(event)] = (...args: unknown[]) => run('track', event, ...args);
+  for (const name of ['load', ...Object.keys(commands)]) tracker[name] = (...args: unknown[]) => run(name, ...args);
   tracker.user = () => ({
     id: () => ids.person().id,
     anonymousId: ids.visitor,
     traits: () => ids.person().traits || {},
   });
-  w.opentrack = tracker;
-  merge(options, data.endpoint && { endpoint: data.endpoint }, parse<Options>(data.options));
-  const key = data.writeKey || ((data as Properties).globalSegmentAnalyticsKey && (w.analytics as Properties)._writeKey);
-  if (key) config(key as string);
-  stub(tracker, data.globalSegmentAnalyticsKey, run);
-  layer(data.layer || 'dataLayer', run);
+  merge(options, { endpoint }, parse<Options>(dataset.options));
+  if (key || segment) config(key || (w.analytics as Record<string, string>)._writeKey!);
+  stub(tracker, segment, run);
+  layer(dataset.layer || 'dataLayer', run);
 };

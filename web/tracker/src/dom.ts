@@ -24,7 +24,7 @@ export const safely = <T>(run: () => T): T | undefined => {
 };
 
 export const listen = (target: EventTarget, type: string, run: (event: never) => void, capture?: boolean) =>
-  target.addEventListener(type, (event) => safely(() => run(event as never)), capture);
+  target.addEventListener(type, run as EventListener, capture);
 
 /** Reads JSON that may be broken or missing; anything but an object is an empty one. */
 export const parse = <T extends object>(text: string | null | undefined): Partial<T> =>

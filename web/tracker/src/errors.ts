@@ -1,6 +1,6 @@
 /** Errors of the page, each kind once and then counted. */
 import { listen, w } from './dom';
-import { auto, commands, on, send, twice, wanted } from './events';
+import { auto, commands, on, options, send, twice } from './events';
 import type { Properties } from './types';
 
 /** Events of one page view, counts included. */
@@ -10,27 +10,24 @@ const SAME = 1000;
 const EVENT = 'Error Occurred';
 
 export const errors = () => {
-  let seen: Record<string, { properties: Properties; count: number }> = {};
+  let seen: Record<string, Properties> = {};
   let room = MOST;
 
-  const report = (given: Properties, manual?: boolean) => {
-    const properties = { ...given };
+  const report = (given: Properties, tell = auto, manual = false) => {
     const { message, source, line, col } = given;
-    const key = [message, source, line, col].join('|');
-    if (twice([key], !!manual, properties, SAME)) return;
-    if (seen[key]) seen[key].count++;
+    const key = [message, source, line, col] + '';
+    const properties = { ...given };
+    if (twice([key], manual, properties, SAME)) return;
+    if (seen[key]) repeats[key] = (repeats[key] || 0) + 1;
     else if (room-- > 0) {
-      seen[key] = { properties, count: 0 };
-      if (manual) send('track', { event: EVENT, properties });
-      else auto(EVENT, properties);
+      seen[key] = properties;
+      tell(EVENT, properties);
     }
   };
+  let repeats: Record<string, number> = {};
   const sum = () => {
-    for (const key in seen) {
-      const { properties, count } = seen[key]!;
-      if (count && room-- > 0) auto(EVENT, { ...properties, count });
-      seen[key]!.count = 0;
-    }
+    for (const key in repeats) if (room-- > 0) auto(EVENT, { ...seen[key], count: repeats[key] });
+    repeats = {};
   };
   on('hide', sum);
   on('leave', () => {
@@ -39,20 +36,26 @@ export const errors = () => {
     room = MOST;
   });
 
-  commands.error = (properties: Properties) => report(properties, true);
-  if (!wanted('autoTrackErrors')) return;
-  const thrown = (error: Partial<Error> | undefined) => error && error.stack && error.stack.slice(0, 4000);
+  commands.error = (properties: Properties) =>
+    report(properties, (event, properties) => send('track', { event, properties }), true);
+  if (options.autoTrackErrors === false) return;
+  const thrown = (message: unknown, error: Partial<Error> | undefined, where: Properties) =>
+    report({ message, ...where, stack: error && error.stack && error.stack.slice(0, 4000) });
   listen(
     w,
     'error',
     ({ target, message, filename: source, lineno: line, colno: col, error }: ErrorEvent) => {
-      const { tagName: tag, src, href } = target as HTMLImageElement & HTMLAnchorElement;
-      if (tag) report({ message: 'Resource not loaded', source: (src || href || '').split(/[?#]/)[0], tag: tag.toLowerCase() });
-      else report({ message, source, line, col, stack: thrown(error) });
+      const { tagName, src, href } = target as HTMLImageElement & HTMLAnchorElement;
+      if (tagName)
+        thrown('Resource not loaded', error, {
+          source: (src || href || '').split(/[?#]/)[0],
+          tag: tagName.toLowerCase(),
+        });
+      else thrown(message, error, { source, line, col });
     },
     true,
   );
   listen(w, 'unhandledrejection', ({ reason }: PromiseRejectionEvent) =>
-    report({ message: String((reason && reason.message) || reason), source: 'unhandledrejection', stack: thrown(reason) }),
+    thrown((reason && reason.message) || reason + '', reason, { source: 'unhandledrejection' }),
   );
 };

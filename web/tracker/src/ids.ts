@@ -21,8 +21,8 @@ export const person = () => parse<{ id: string; traits: Properties }>(get(PERSON
 
 export const identify = (id: string | undefined, traits?: Properties) => {
   const old = person();
-  const same = !id || !old.id || old.id === id;
-  set(PERSON, JSON.stringify({ id: id || old.id, traits: { ...(same && old.traits), ...traits } }), true);
+  const same = !id || !old.id || old.id === '' + id;
+  set(PERSON, JSON.stringify({ id: id ? '' + id : old.id, traits: { ...(same && old.traits), ...traits } }), true);
 };
 
 /** Writes down what memory holds, once it may be kept. */
@@ -34,22 +34,16 @@ export const remember = () => {
 };
 
 /** Forgets the visitor. */
-export const reset = () => forget(VISITOR, SESSION, PERSON);
-
-/** A short mark of a text, to see that it changed. */
-const mark = (text: string) => {
-  let sum = 0;
-  for (const c of text) sum = (sum * 31 + c.charCodeAt(0)) | 0;
-  return (sum >>> 0).toString(36);
-};
+export const reset = (...also: string[]) => forget(VISITOR, SESSION, PERSON, ...also);
 
 /**
  * The session at this time (ms). An active event opens one where none is open and keeps it open; a passive one does
  * neither. A campaign, as text, other than that of the session opens the next.
  */
 export const session = (at: number, active: boolean, campaign?: string) => {
+  // eslint-disable-next-line prefer-const -- one reading of one value
   let [id, start, last, number, from] = (get(SESSION) || '').split('.') as (string | number | undefined)[];
-  const source = campaign && mark(campaign);
+  const source = campaign && encodeURIComponent(campaign).replace(/\W/g, '');
   if (!id || (active && (at - +last! > TIMEOUT || at - +start! >= LONGEST)) || (source && source !== from)) {
     id = uuid().slice(-12);
     start = at;

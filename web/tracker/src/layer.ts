@@ -30,9 +30,9 @@ const follow = (list: unknown[], run: Run) => {
 /** Follows `window[name]`, and gives the page a `track` where it has none. */
 export const layer = (name: string, run: Run) => {
   const list = (w[name] = w[name] || []) as unknown[];
-  w.track =
-    w.track ||
-    function () {
+  // Not any value: an element with this id is a global as well.
+  if (typeof w.track !== 'function')
+    w.track = function () {
       // eslint-disable-next-line prefer-rest-params -- gtag's form, which the page's own stub has too
       list.push(arguments);
     };

@@ -1,6 +1,6 @@
 /** When one view of a page ends and the next begins. */
-import { d, listen, safely, w } from './dom';
-import { commands, emit, options, send, twice, wanted } from './events';
+import { d, listen, w } from './dom';
+import { commands, emit, options, send, twice } from './events';
 import type { CallOptions, Message, Properties } from './types';
 import { enter, look, view } from './view';
 
@@ -33,12 +33,12 @@ export const page = () => {
     const next = address(location.href);
     const [path, before] = [next, seen].map((url) => url.split('?')[0]);
     // Frameworks set the title after the address.
-    if (next !== seen && (!replaced || options.countQuery || path !== before)) setTimeout(() => safely(() => tell(false)));
+    if (next !== seen && (!replaced || options.countQuery || path !== before)) setTimeout(tell, 0, false);
     seen = next;
   };
 
   commands.pageView = (properties: Properties) => tell(true, { properties });
-  if (!wanted('autoTrackPageViews')) return;
+  if (options.autoTrackPageViews === false) return;
   tell(false);
   const navigation = w.navigation as EventTarget | undefined;
   if (navigation)
@@ -50,7 +50,7 @@ export const page = () => {
       const original = history[name];
       history[name] = function (...args) {
         original.apply(this, args);
-        safely(() => changed(name === 'replaceState'));
+        changed(name === 'replaceState');
       };
     }
     for (const type of ['popstate', 'hashchange']) listen(w, type, () => changed());

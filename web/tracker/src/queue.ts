@@ -8,113 +8,113 @@ import type { Message } from './types';
 
 /** What one body may hold: browsers give keepalive requests and beacons 64 KiB together. */
 const BODY = 60000;
+/** Events of one body, and events that wait for consent. */
 const BATCH = 100;
 const KEPT = 1000;
 const KEPT_CHARS = 524288;
-/** Events that wait for consent. */
-const HELD = 100;
 const SOON = 2000;
 const STORED = 'ot_q.';
 const LEASE = 5000;
 
 const own = STORED + uuid();
 let url: string;
-let head: object;
+let key: string;
 let seal: (message: Message) => Message | undefined;
 /** undefined: hold; false: forget; true: send. */
 let gate: boolean | undefined;
 /** Events of the task that runs, still open to change, or held. */
 let pending: Message[] = [];
-/** Events as text; the first `flying` of them are under way. */
+/** Events as text; the first `flying` of them are under way, in a body of `air` bytes. */
 let waiting: string[] = [];
 let flying = 0;
+let air = 0;
 let dropped = 0;
 /** Attempts that failed, one after the other. */
 let tries = 0;
 let most = BATCH;
 let notBefore = 0;
-/** The last answer; 0 when there was none. */
-let answered = 1;
 let timer = 0;
 let task = 0;
 let release: () => void;
 
-const stored = () => waiting.join('\n');
-const persist = () => local(own, durable() && waiting[0] ? now() + '\n' + stored() : '');
+const persist = () => local(own, durable() && waiting[0] ? [now(), ...waiting].join('\n') : '');
 
-const later = (wait: number) => {
+const later = (wait = 0) => {
   clearTimeout(timer);
-  timer = w.setTimeout(send, Math.max(wait, notBefore - now()));
+  timer = waiting[0] ? w.setTimeout(send, Math.max(wait, notBefore - now())) : 0;
 };
 
-/** Takes the events behind `from` that one body may hold. */
-const cut = (from: number) => {
+/** The events behind `from` that one body may hold: how many, the bytes of the body, and the body. */
+const cut = (from: number): [number, number, string] => {
   let bytes = 200;
   let end = from;
   for (; end < waiting.length && end - from < most; end++) {
     bytes += new Blob([waiting[end]!]).size + 1;
     if (bytes > BODY && end > from) break;
   }
-  const rest = JSON.stringify({ ...head, sentAt: new Date() }).slice(1);
-  return { count: end - from, bytes, body: `{"batch":[${waiting.slice(from, end)}],${rest}` };
+  return [
+    end - from,
+    bytes,
+    `{"batch":[${waiting.slice(from, end)}],"sentAt":${JSON.stringify(new Date())},"writeKey":${key}}`,
+  ];
 };
 
-/** Decides what the router's answer means for the first `count` events; 0 is no answer. */
-const judge = (count: number, status: number, after?: string | null) => {
-  flying = 0;
-  answered = status;
-  if (status === 413 && count > 1) most = count >> 1;
-  else if (!status || status === 408 || status === 429 || status > 499)
+/** Decides what the router's answer means for what was under way; 0 is no answer. */
+const judge = (status: number, after?: string | null) => {
+  if (status === 413 && flying > 1) most = flying >> 1;
+  else if (/^(0|408|429|5..)$/.test('' + status))
     notBefore = now() + (+after! * 1000 || Math.random() * Math.min(60000, 500 * 2 ** tries++));
   else {
-    if (status > 299) warn(`${count} events refused with ${status}`);
-    waiting.splice(0, count);
+    if (status > 299) warn(`${flying} events refused with ${status}`);
+    waiting.splice(0, flying);
     most = BATCH;
     tries = 0;
   }
+  flying = air = 0;
   persist();
-  if (waiting[0]) later(0);
+  later();
 };
 
 const send = () => {
-  if (flying || !gate || !waiting[0] || n.onLine === false) return;
-  if (now() < notBefore) return later(0);
-  const { count, bytes, body } = cut(0);
+  if (flying || !gate || !waiting[0] || !n.onLine) return;
+  if (now() < notBefore) return later();
+  const [count, bytes, body] = cut(0);
   flying = count;
+  air = bytes;
   fetch(url, {
     method: 'POST',
     body,
     keepalive: bytes <= BODY,
     credentials: 'include',
-    headers: { 'content-type': 'text/plain' },
   }).then(
-    (answer) => judge(count, answer.status, answer.headers.get('retry-after')),
-    () => judge(count, 0),
+    (answer) => judge(answer.status, answer.headers.get('retry-after')),
+    () => judge(0),
   );
 };
 
 /** Ends the task: what is pending is sealed, made text, and written down. */
 export const settle = () => {
-  clearTimeout(task);
   task = 0;
   if (!gate) return;
-  let wait = SOON;
+  let urgent;
   for (const open of pending.splice(0)) {
     const message = seal(open);
     if (!message) continue;
     if (dropped) message.context.dropped = dropped;
     dropped = 0;
-    if (/^(page|identify)$/.test(message.type)) wait = 0;
+    urgent = urgent || /page|identify/.test(message.type);
     waiting.push(JSON.stringify(message));
   }
-  for (; waiting.length > KEPT || (waiting[flying + 1] && stored().length > KEPT_CHARS); dropped++) waiting.splice(flying, 1);
+  for (let chars = waiting.join().length; waiting[KEPT] || (chars > KEPT_CHARS && waiting[flying + 1]); dropped++)
+    chars -= waiting.splice(flying, 1)[0]!.length;
   persist();
-  if (waiting[0]) later(waiting[19] ? 0 : wait);
+  if (urgent || waiting[19]) later();
+  else if (!timer) later(SOON);
 };
 
 export const add = (message: Message) => {
   if (gate === false) return;
-  if (pending.push(message) > HELD && !gate) {
+  if (pending.push(message) > BATCH && !gate) {
     pending.shift();
     dropped++;
   }
@@ -130,28 +130,26 @@ export const flush = () => {
 /** The page may never run again: what waits leaves by beacon, unless the router is known to be ill. */
 export const hide = () => {
   settle();
-  let room = BODY - (flying && cut(0).bytes);
-  while (gate && waiting[flying] && n.onLine !== false && !(tries && durable())) {
-    const { count, bytes, body } = cut(flying);
-    room -= bytes;
-    if (room < 0 || !n.sendBeacon(url, body)) break;
+  while (gate && waiting[flying] && n.onLine && !(tries && durable())) {
+    const [count, bytes, body] = cut(flying);
+    air += bytes;
+    if (air > BODY || !n.sendBeacon(url, body)) break;
     waiting.splice(flying, count);
   }
   persist();
 };
 
-/** Takes over what a tab that is gone left behind. A living tab holds the lock of its key. */
+/** Takes over what a tab that is gone left behind. A living tab holds the lock of its key, or has just written. */
 const adopt = () => {
   for (const key of keys(STORED)) {
     const take = (free: unknown) => {
       const [at, ...left] = (local(key) || '').split('\n');
-      if (!free || !left[0] || (!n.locks && now() - +at! < LEASE)) return;
+      if (key === own || !free || (free === 1 && now() - +at! < LEASE)) return;
       waiting.push(...left);
       persist();
       local(key, '');
-      later(0);
+      later();
     };
-    if (key === own) continue;
     if (n.locks) void n.locks.request(key, { ifAvailable: true }, take);
     else take(1);
   }
@@ -161,29 +159,23 @@ const hold = () => n.locks && n.locks.request(own, () => new Promise<void>((free
 
 /** Opens (true), holds (undefined) or forgets (false) everything. */
 export const open = (allowed: boolean | undefined) => {
-  const first = !gate && allowed;
   gate = allowed;
-  if (allowed === false) {
+  if (gate === false) {
     pending = [];
     waiting.splice(flying);
   }
-  if (first) {
-    adopt();
-    settle();
-  }
+  if (gate) adopt();
+  settle();
   persist();
 };
 
 /** Begins to send there with this key. `finish` is the last to see each message, and may stop it. */
 export const begin = (there: string, writeKey: string, finish: typeof seal) => {
   url = there;
-  head = { writeKey };
+  key = JSON.stringify(writeKey);
   seal = finish;
   void hold();
-  listen(w, 'online', () => {
-    if (!answered) notBefore = 0;
-    flush();
-  });
+  listen(w, 'online', flush);
   listen(w, 'pagehide', () => release && release());
   listen(w, 'pageshow', (event: PageTransitionEvent) => {
     if (!event.persisted) return;
@@ -191,9 +183,4 @@ export const begin = (there: string, writeKey: string, finish: typeof seal) => {
     if (durable()) waiting = (local(own) || '').split('\n').slice(1);
     void hold();
   });
-  if (!n.locks)
-    setInterval(() => {
-      if (waiting[0]) persist();
-      if (gate) adopt();
-    }, SOON);
 };

@@ -65,8 +65,8 @@ export interface CallOptions {
 export interface View {
   id: string;
   page: { path: string; referrer: string; search: string; title: string; url: string };
-  campaign: Record<string, string>;
-  clickIds: Record<string, string>;
+  campaign?: Record<string, string> | undefined;
+  clickIds?: Record<string, string> | undefined;
 }
 
 /** The kinds of Segment's calls. */
@@ -76,7 +76,7 @@ export type Kind = 'track' | 'page' | 'identify' | 'group' | 'alias' | 'screen';
 export interface Message {
   type: Kind;
   messageId: string;
-  timestamp: string;
+  timestamp: string | Date;
   anonymousId?: string;
   userId?: string | undefined;
   event?: string;
@@ -90,17 +90,14 @@ export interface Message {
   context: Properties;
 }
 
-/** An extension. It is started once, with the tracker, and may see, change or stop every message. */
-export interface Plugin {
-  name: string;
-  /** Called when the tracker starts, or at once where it runs. */
-  start?(host: Host): void;
-  /** Called with each message before it is queued: false stops it, a message replaces it. */
-  message?(message: Message): Message | false | void;
-}
+/**
+ * An extension: called once with the inside of the tracker, when that runs. A listener of `message` sees every message
+ * last, may change it, and stops it by answering false.
+ */
+export type Plugin = (host: Host) => void;
 
 /** What happens inside: the calls by their name (with the arguments), and `view`, `leave`, `hide`, `message`, `consent`. */
-export type Listener = (...args: never[]) => void;
+export type Listener = (...args: never[]) => unknown;
 
 /** What a plugin gets. */
 export interface Host {
@@ -115,7 +112,7 @@ export interface Host {
   /** Calls back whenever this happens. */
   on(event: string, listener: Listener): void;
   /** Tells that something happened. */
-  emit(event: string, ...args: unknown[]): void;
+  emit(event: string, ...args: unknown[]): unknown;
   /** What `track(name, …)` of the data layer can call; a plugin may add to it. */
   readonly commands: Record<string, (...args: never[]) => void>;
 }
@@ -133,8 +130,18 @@ export interface User {
 /** `window.opentrack`, and `window.analytics` where a stub asked for it. The helpers of commerce.ts come on top. */
 export interface Tracker {
   track(event: string, properties?: Properties, options?: CallOptions, callback?: Callback): void;
-  page(category?: string | Properties, name?: string | Properties, properties?: Properties, options?: CallOptions): void;
-  screen(category?: string | Properties, name?: string | Properties, properties?: Properties, options?: CallOptions): void;
+  page(
+    category?: string | Properties,
+    name?: string | Properties,
+    properties?: Properties,
+    options?: CallOptions,
+  ): void;
+  screen(
+    category?: string | Properties,
+    name?: string | Properties,
+    properties?: Properties,
+    options?: CallOptions,
+  ): void;
   identify(userId?: string | Properties, traits?: Properties, options?: CallOptions, callback?: Callback): void;
   group(groupId: string, traits?: Properties, options?: CallOptions, callback?: Callback): void;
   alias(userId: string, previousId?: string, options?: CallOptions, callback?: Callback): void;

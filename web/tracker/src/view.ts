@@ -7,12 +7,12 @@ let current: View;
 /** What `url` says, as a view. */
 export const look = (url: string, referrer: string, title = d.title): View => {
   const { pathname: path, search, searchParams } = new URL(url);
-  const campaign: Record<string, string> = {};
-  const clickIds: Record<string, string> = {};
+  let campaign: View['campaign'];
+  let clickIds: View['clickIds'];
   searchParams.forEach((value, name) => {
     if (!value) return;
-    if (/^utm_/.test(name)) campaign[name === 'utm_campaign' ? 'name' : name.slice(4)] = value;
-    if (/^(gclid|gbraid|wbraid|dclid|msclkid|ttclid|twclid|li_fat_id|fbclid)$/.test(name)) clickIds[name] = value;
+    if (/^utm_/.test(name)) (campaign = campaign || {})[name.slice(4).replace(/^campaign$/, 'name')] = value;
+    if (/^((d|g|fb|tt|tw)clid|msclkid|[gw]braid|li_fat_id)$/.test(name)) (clickIds = clickIds || {})[name] = value;
   });
   return { id: uuid(), page: { path, referrer, search, title, url }, campaign, clickIds };
 };
@@ -23,16 +23,14 @@ export const view = () => current || enter(look(location.href, d.referrer));
 /** Makes this the view of now. */
 export const enter = (next: View) => (current = next);
 
-const filled = <T extends object>(object: T) => (Object.keys(object)[0] ? object : undefined);
-
 /** What every event says of the browser and of its view. */
 export const context = (): Properties => {
   const { id, page, campaign, clickIds } = view();
   const { effectiveType, downlink, rtt, saveData } = n.connection || {};
   return {
     page,
-    campaign: filled(campaign),
-    clickIds: filled(clickIds),
+    campaign,
+    clickIds,
     locale: n.language,
     timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
     screen: { width: screen.width, height: screen.height, density: w.devicePixelRatio },

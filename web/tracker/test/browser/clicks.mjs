@@ -37,7 +37,10 @@ browserTest('a click told by the page and by the tracker is one', async ({ open,
   await open(CLICKS, OWN);
   await page.click('button', { position: { x: 3, y: 3 } });
   await settled();
-  assert.deepEqual(hub.named('Element Clicked').map(({ properties }) => properties.text), ['own text']);
+  assert.deepEqual(
+    hub.named('Element Clicked').map(({ properties }) => properties.text),
+    ['own text'],
+  );
 });
 
 browserTest('a click that the page tells of the inner element is one too', async ({ open, page, hub, settled }) => {
@@ -61,7 +64,10 @@ browserTest('a click on a drawing in a shadow tree is one of its button', async 
 });
 
 browserTest('what a visitor typed never leaves', async ({ open, page, hub, flush }) => {
-  await open(CLICKS, '<form><button type="button">Go<input id="in" value="typed-secret"><textarea>area-secret</textarea></button></form>');
+  await open(
+    CLICKS,
+    '<form><button type="button">Go<input id="in" value="typed-secret"><textarea>area-secret</textarea></button></form>',
+  );
   await page.evaluate(() => document.querySelector('button').click());
   await flush();
   await hub.one('Element Clicked');
@@ -115,7 +121,10 @@ browserTest('the middle button follows links alone', async ({ open, page, hub, s
   await page.click('a', { button: 'middle' });
   await page.click('button', { button: 'middle' });
   await settled();
-  assert.deepEqual(hub.named('Element Clicked').map(({ properties }) => properties.tag), ['a']);
+  assert.deepEqual(
+    hub.named('Element Clicked').map(({ properties }) => properties.tag),
+    ['a'],
+  );
 });
 
 browserTest('a click that leaves the page arrives', async ({ open, page, hub }) => {

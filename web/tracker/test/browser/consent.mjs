@@ -4,10 +4,11 @@ import { browserTest, html, QUIET, script, until } from './support.mjs';
 
 const PAGES = { ...QUIET, autoTrackPageViews: true };
 const kept = (page) =>
-  page.evaluate(() => [
-    ...document.cookie.split('; ').map((pair) => pair.split('=')[0]),
-    ...Object.keys(localStorage),
-  ].filter((key) => key.startsWith('ot_')).sort());
+  page.evaluate(() =>
+    [...document.cookie.split('; ').map((pair) => pair.split('=')[0]), ...Object.keys(localStorage)]
+      .filter((key) => key.startsWith('ot_'))
+      .sort(),
+  );
 /** Whether the page is still silent after a task and what it may have started. */
 const silent = async (page, hub) => {
   await page.evaluate(() => new Promise((next) => setTimeout(next, 0)));
@@ -21,7 +22,8 @@ const preferences = (message) => message.context.consent?.categoryPreferences;
 for (const privacy of [false, true]) {
   const prepare = (page) => privacy && page.addInitScript(gpc);
   const also = privacy ? ' under Global Privacy Control' : '';
-  const advertising = (answer) => (privacy ? { advertising: false } : answer === undefined ? {} : { advertising: answer });
+  const advertising = (answer) =>
+    privacy ? { advertising: false } : answer === undefined ? {} : { advertising: answer };
 
   browserTest(`without a question events go, and say no more than they know${also}`, async ({ open, page, hub }) => {
     await prepare(page);
@@ -42,11 +44,10 @@ for (const privacy of [false, true]) {
     const before = [await silent(page, hub), await kept(page)];
     await consent(page, { analytics: true });
     const message = await hub.one('page');
-    assert.deepEqual([before, preferences(message), message.context.cookieless], [
-      [true, []],
-      { analytics: true, ...advertising() },
-      true,
-    ]);
+    assert.deepEqual(
+      [before, preferences(message), message.context.cookieless],
+      [[true, []], { analytics: true, ...advertising() }, true],
+    );
   });
 
   browserTest(`what waits for consent is forgotten with a refusal${also}`, async ({ open, page, hub }) => {
@@ -116,7 +117,10 @@ browserTest("gtag's denied default is waited out", async ({ site, page, hub }) =
   const before = [await silent(page, hub), await kept(page)];
   await page.evaluate(() => window.dataLayer.push(['consent', 'update', { analytics_storage: 'granted' }]));
   const message = await hub.one('page');
-  assert.deepEqual([before, preferences(message)], [[true, []], { analytics: true, storage: true, advertising: false }]);
+  assert.deepEqual(
+    [before, preferences(message)],
+    [[true, []], { analytics: true, storage: true, advertising: false }],
+  );
 });
 
 browserTest("gtag's refusal forgets what waited", async ({ site, page, hub }) => {
@@ -137,7 +141,10 @@ browserTest('TCF is asked, and its purposes are heard', async ({ site, page, hub
   await page.evaluate(() =>
     window.tell({ gdprApplies: true, eventStatus: 'useractioncomplete', purpose: { consents: { 1: true, 8: true } } }),
   );
-  assert.deepEqual([before, preferences(await hub.one('page'))], [true, { storage: true, analytics: true, advertising: false }]);
+  assert.deepEqual(
+    [before, preferences(await hub.one('page'))],
+    [true, { storage: true, analytics: true, advertising: false }],
+  );
 });
 
 browserTest('TCF without measurement is a refusal', async ({ site, page, hub }) => {

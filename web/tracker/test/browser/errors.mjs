@@ -51,7 +51,10 @@ const OWN = `<script>
   });
 </script>`;
 for (const [when, order] of [
-  ['before', (own, tag) => `<script>dataLayer = []; function track() { dataLayer.push(arguments) }</script>` + own + tag],
+  [
+    'before',
+    (own, tag) => `<script>dataLayer = []; function track() { dataLayer.push(arguments) }</script>` + own + tag,
+  ],
   ['after', (own, tag) => tag + own],
 ]) {
   browserTest(`an error told by a listener from ${when} the tracker is one`, async ({ site, page, hub, settled }) => {
@@ -59,7 +62,10 @@ for (const [when, order] of [
     await page.goto(site.url);
     await fail(page, 'boom');
     await settled();
-    assert.deepEqual(hub.named('Error Occurred').map(({ properties }) => properties.stack), ['own stack']);
+    assert.deepEqual(
+      hub.named('Error Occurred').map(({ properties }) => properties.stack),
+      ['own stack'],
+    );
   });
 }
 
@@ -94,7 +100,10 @@ browserTest('repeats of an error are counted and told once', async ({ open, page
   await fail(page, 'boom', 8);
   await hide(page);
   await hub.some('Error Occurred', 2);
-  assert.deepEqual(hub.named('Error Occurred').map(({ properties }) => properties.count), [undefined, 7]);
+  assert.deepEqual(
+    hub.named('Error Occurred').map(({ properties }) => properties.count),
+    [undefined, 7],
+  );
 });
 
 browserTest('a storm of errors is 25 events at most', async ({ open, page, hub, settled }) => {

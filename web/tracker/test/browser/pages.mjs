@@ -1,6 +1,6 @@
 // Page views: when there is one, and what it says.
 import assert from 'node:assert/strict';
-import { browserTest, html, QUIET, script, until } from './support.mjs';
+import { browserTest, html, QUIET, until } from './support.mjs';
 
 const PAGES = { ...QUIET, autoTrackPageViews: true };
 const paths = (hub) => hub.named('page').map(({ properties }) => properties.path);
@@ -10,7 +10,10 @@ const without = () => delete window.navigation || Object.defineProperty(window, 
 browserTest('a page view is sent at once', async ({ open, hub, site }) => {
   await open(PAGES);
   const { path, referrer, search, title, url } = (await hub.one('page')).properties;
-  assert.deepEqual({ path, referrer, search, title, url }, { path: '/', referrer: '', search: '', title: 'Shop', url: `${site.url}/` });
+  assert.deepEqual(
+    { path, referrer, search, title, url },
+    { path: '/', referrer: '', search: '', title: 'Shop', url: `${site.url}/` },
+  );
 });
 
 browserTest('no page view is sent where that is switched off', async ({ open, page, hub, settled }) => {
@@ -27,21 +30,27 @@ browserTest('pageView of the data layer is a page call with the given address', 
   assert.deepEqual({ path, search, title }, { path: '/cart', search: '?a=1', title: 'Cart' });
 });
 
-browserTest('a view told by the page and by the tracker is one, with what the page says', async ({ site, hub, page }) => {
-  const own = `<script>
+browserTest(
+  'a view told by the page and by the tracker is one, with what the page says',
+  async ({ site, hub, page }) => {
+    const own = `<script>
     dataLayer = [];
     function track() { dataLayer.push(arguments) }
     track('config', 'web', ${JSON.stringify(PAGES)});
     track('pageView', { title: 'My title', url: location.href, plan: 'gold' });
   </script>`;
-  site.pages.set('/', html(own + `<script async src="${hub.url}/tracker.core.js"></script>`));
-  await page.goto(site.url);
-  await hub.one('page');
-  await page.evaluate(() => history.pushState(null, '', '/next'));
-  await hub.some('page', 2);
-  const first = hub.named('page').filter(({ properties }) => properties.path === '/');
-  assert.deepEqual(first.map(({ properties }) => [properties.title, properties.plan]), [['My title', 'gold']]);
-});
+    site.pages.set('/', html(own + `<script async src="${hub.url}/tracker.core.js"></script>`));
+    await page.goto(site.url);
+    await hub.one('page');
+    await page.evaluate(() => history.pushState(null, '', '/next'));
+    await hub.some('page', 2);
+    const first = hub.named('page').filter(({ properties }) => properties.path === '/');
+    assert.deepEqual(
+      first.map(({ properties }) => [properties.title, properties.plan]),
+      [['My title', 'gold']],
+    );
+  },
+);
 
 browserTest('a view told once more a moment later is the same view', async ({ open, page, hub, settled }) => {
   await open(PAGES);
@@ -143,17 +152,20 @@ browserTest('the referrer of a virtual page is the one before it', async ({ open
   assert.equal(hub.named('page')[1].properties.referrer, `${site.url}/`);
 });
 
-browserTest('a page from the back-forward cache is a new view of the same session', async ({ open, page, hub, site }) => {
-  await open(PAGES);
-  await hub.one('page');
-  await page.goto(`${site.url}/other`);
-  await page.evaluate(() => history.back());
-  const [first, second] = await hub.some('page', 2);
-  assert.deepEqual(
-    [second.properties.path, second.context.pageViewId === first.context.pageViewId, second.context.sessionId],
-    ['/', false, first.context.sessionId],
-  );
-});
+browserTest(
+  'a page from the back-forward cache is a new view of the same session',
+  async ({ open, page, hub, site }) => {
+    await open(PAGES);
+    await hub.one('page');
+    await page.goto(`${site.url}/other`);
+    await page.evaluate(() => history.back());
+    const [first, second] = await hub.some('page', 2);
+    assert.deepEqual(
+      [second.properties.path, second.context.pageViewId === first.context.pageViewId, second.context.sessionId],
+      ['/', false, first.context.sessionId],
+    );
+  },
+);
 
 browserTest('nothing is sent while a page is prerendered', async ({ page, hub, open }) => {
   await page.addInitScript(() => Object.defineProperty(document, 'prerendering', { value: true, configurable: true }));
@@ -195,6 +207,17 @@ const freeze = async (page) => {
   await page.clock.install({ time: 0 });
   await page.clock.pauseAt(1000);
 };
+/** Waits for the first event of this name while the page's time goes on. */
+const seen = (page, hub, name) =>
+  until(name, async () => {
+    await page.clock.runFor(100);
+    return hub.named(name)[0];
+  });
+/** The end of a page whose time stands still. */
+const ended = async (page, hub) => {
+  await page.evaluate(() => window.opentrack.track('The End'));
+  await seen(page, hub, 'The End');
+};
 const leave = (page) => page.evaluate(() => history.pushState(null, '', '/next'));
 
 browserTest('engaged time belongs to the page that was looked at', async ({ open, page, hub }) => {
@@ -202,8 +225,7 @@ browserTest('engaged time belongs to the page that was looked at', async ({ open
   await open(ENGAGED);
   await page.clock.runFor(5000);
   await leave(page);
-  await page.clock.runFor(3000);
-  const engaged = await hub.one('Page Engaged');
+  const engaged = await seen(page, hub, 'Page Engaged');
   assert.deepEqual([engaged.context.page.path, engaged.properties.engaged_ms], ['/', 5000]);
 });
 
@@ -217,18 +239,16 @@ browserTest('the clock of engagement stands still without the focus', async ({ o
   });
   await page.clock.runFor(60_000);
   await leave(page);
-  await page.clock.runFor(3000);
-  assert.equal((await hub.one('Page Engaged')).properties.engaged_ms, 2000);
+  assert.equal((await seen(page, hub, 'Page Engaged')).properties.engaged_ms, 2000);
 });
 
-browserTest('a tab that was never seen has no engagement', async ({ open, page, hub, settled }) => {
+browserTest('a tab that was never seen has no engagement', async ({ open, page, hub }) => {
   await page.addInitScript(() => Object.defineProperty(document, 'visibilityState', { value: 'hidden' }));
   await freeze(page);
   await open(ENGAGED);
   await page.clock.runFor(60_000);
   await leave(page);
-  await page.clock.runFor(3000);
-  await settled();
+  await ended(page, hub);
   assert.deepEqual(hub.named('Page Engaged'), []);
 });
 
@@ -236,8 +256,7 @@ browserTest('a page that needs no scrolling was seen whole', async ({ open, page
   await freeze(page);
   await open(ENGAGED);
   await leave(page);
-  await page.clock.runFor(3000);
-  assert.equal((await hub.one('Page Engaged')).properties.scroll_depth, 100);
+  assert.equal((await seen(page, hub, 'Page Engaged')).properties.scroll_depth, 100);
 });
 
 browserTest('scrolling is measured', async ({ open, page, hub }) => {
@@ -249,22 +268,29 @@ browserTest('scrolling is measured', async ({ open, page, hub }) => {
   });
   await until('the page is scrolled', () => page.evaluate(() => window.scrollY > 4000));
   await leave(page);
-  await page.clock.runFor(3000);
-  assert.equal((await hub.one('Page Engaged')).properties.scroll_depth, 50);
+  assert.equal((await seen(page, hub, 'Page Engaged')).properties.scroll_depth, 50);
 });
 
-browserTest('engagement is not measured where that is switched off', async ({ open, page, hub, settled }) => {
+browserTest('engagement is not measured where that is switched off', async ({ open, page, hub }) => {
   await freeze(page);
   await open(PAGES);
   await page.clock.runFor(5000);
   await leave(page);
-  await page.clock.runFor(3000);
-  await settled();
+  await ended(page, hub);
   assert.deepEqual(hub.named('Page Engaged'), []);
 });
 
+/** Waits until the browser has found the largest thing of the page. */
+const painted = (page) =>
+  page.evaluate(() =>
+    new Promise((done) =>
+      new PerformanceObserver(done).observe({ type: 'largest-contentful-paint', buffered: true }),
+    ).then(() => undefined),
+  );
+
 browserTest('web vitals of a page arrive when it is left', async ({ open, page, hub, site }) => {
   await open(PAGES, '<h1>Hello</h1><button>Press</button>', '/', 'tracker.js');
+  await painted(page);
   await page.click('button');
   await page.goto(`${site.url}/other`);
   await hub.some('Web Vital', 4);
@@ -282,6 +308,7 @@ browserTest('web vitals are not measured where the sample is empty', async ({ op
 
 browserTest('the larger tracker says what caused a vital', async ({ open, page, hub, site }) => {
   await open(PAGES, '<h1>Hello</h1>', '/', 'tracker.attr.js');
+  await painted(page);
   await page.goto(`${site.url}/other`);
   await until('LCP', () => hub.named('Web Vital').some(({ properties }) => properties.name === 'LCP'));
   const lcp = hub.named('Web Vital').find(({ properties }) => properties.name === 'LCP');

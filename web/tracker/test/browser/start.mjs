@@ -29,7 +29,10 @@ browserTest('calls before the config are replayed in their order', async ({ site
   site.pages.set('/', html(calls + tag(hub) + STUB));
   await page.goto(site.url);
   await settled();
-  assert.deepEqual(hub.accepted().map(({ event }) => event), ['A', 'B', 'Before', 'The End']);
+  assert.deepEqual(
+    hub.accepted().map(({ event }) => event),
+    ['A', 'B', 'Before', 'The End'],
+  );
 });
 
 browserTest('an array is taken like an arguments object', async ({ open, page, hub, settled }) => {
@@ -51,7 +54,10 @@ browserTest('what gtag and a tag manager push is not ours', async ({ open, page,
     window.dataLayer.push({ event: 'gtm.js' });
   });
   await settled();
-  assert.deepEqual(hub.accepted().map(({ event }) => event), ['The End']);
+  assert.deepEqual(
+    hub.accepted().map(({ event }) => event),
+    ['The End'],
+  );
 });
 
 browserTest('the key of a Google product is not the write key', async ({ site, hub, page, settled }) => {
@@ -135,7 +141,10 @@ browserTest('an endpoint of its own wins over the origin of the script', async (
     return route.fulfill({ status: 200, body: '{}' });
   });
   const options = JSON.stringify({ ...QUIET, endpoint: 'http://collect.test/', path: '/c/batch' });
-  site.pages.set('/', html(`<script src="${hub.url}/tracker.core.js" data-write-key="web" data-options='${options}'></script>`));
+  site.pages.set(
+    '/',
+    html(`<script src="${hub.url}/tracker.core.js" data-write-key="web" data-options='${options}'></script>`),
+  );
   await page.goto(site.url);
   await page.evaluate(() => {
     window.opentrack.track('Elsewhere');
@@ -146,22 +155,24 @@ browserTest('an endpoint of its own wins over the origin of the script', async (
 });
 
 browserTest('a plugin changes and stops messages', async ({ site, hub, page, settled }) => {
-  const plugin = `<script>dataLayer = [['use', { name: 'tidy', message(m) {
-    if (m.event === 'Secret') return false;
-    m.context.tidy = true;
-  } }], ['config', 'web', ${JSON.stringify(QUIET)}], ['track', 'Secret']];</script>`;
+  const plugin = `<script>dataLayer = [['use', ({ on }) => on('message', (message) => {
+    message.context.tidy = true;
+    return message.event !== 'Secret';
+  })], ['config', 'web', ${JSON.stringify(QUIET)}], ['track', 'Secret']];</script>`;
   site.pages.set('/', html(plugin + tag(hub)));
   await page.goto(site.url);
   await settled();
-  assert.deepEqual(hub.accepted().map(({ event, context }) => [event, context.tidy]), [['The End', true]]);
+  assert.deepEqual(
+    hub.accepted().map(({ event, context }) => [event, context.tidy]),
+    [['The End', true]],
+  );
 });
 
 browserTest('a plugin adds a command of its own', async ({ open, page, hub }) => {
   await open(QUIET);
   await page.evaluate(() => {
-    window.opentrack.use({
-      name: 'video',
-      start: ({ commands, auto }) => (commands.video = (properties) => auto('Video Played', properties)),
+    window.opentrack.use(({ commands, auto }) => {
+      commands.video = (properties) => auto('Video Played', properties);
     });
     window.track('video', { id: 'v1' });
     window.opentrack.flush();

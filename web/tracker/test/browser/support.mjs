@@ -33,8 +33,7 @@ export async function until(what, check, said = () => '') {
   }
 }
 
-const listening = (server) =>
-  new Promise((done) => server.listen(0, '127.0.0.1', () => done(server.address().port)));
+const listening = (server) => new Promise((done) => server.listen(0, '127.0.0.1', () => done(server.address().port)));
 
 const freePort = async () => {
   const server = createServer();
@@ -55,7 +54,11 @@ async function startRouter() {
   let log = '';
   child.stderr.on('data', (text) => (log += text));
   const url = `http://127.0.0.1:${port}`;
-  await until('the router is ready', async () => (await fetch(`${url}/ready`).catch(() => ({}))).ok, () => log);
+  await until(
+    'the router is ready',
+    async () => (await fetch(`${url}/ready`).catch(() => ({}))).ok,
+    () => log,
+  );
   const sql = async (query) => {
     const said = await promisify(execFile)(program, ['--config', config, '--json', 'sql', query], { env: {} });
     return JSON.parse(said.stdout);
@@ -147,7 +150,8 @@ async function startHub(dist) {
       requests.push(taken);
       return request.socket.destroy();
     }
-    const answer = fault ?? (await forward(request, body).catch((error) => ({ status: 502, headers: {}, body: `${error}` })));
+    const answer =
+      fault ?? (await forward(request, body).catch((error) => ({ status: 502, headers: {}, body: `${error}` })));
     taken.status = answer.status;
     requests.push(taken);
     const cors = fault && {
@@ -169,8 +173,10 @@ async function startHub(dist) {
     named: (name) => accepted().filter(({ event, type }) => event === name || type === name),
     /** Waits until that many messages of this event or type were taken; returns them. */
     some: (name, count = 1) =>
-      until(`${count} × ${name}`, () => hub.named(name).length >= count && hub.named(name), () =>
-        JSON.stringify(requests.map(({ status, messages }) => [status, messages.map((m) => m.event ?? m.type)])),
+      until(
+        `${count} × ${name}`,
+        () => hub.named(name).length >= count && hub.named(name),
+        () => JSON.stringify(requests.map(({ status, messages }) => [status, messages.map((m) => m.event ?? m.type)])),
       ),
     one: async (name) => (await hub.some(name))[0],
     close: () => close(server),
