@@ -5,6 +5,7 @@
 //! waits instead of being refused.
 
 mod at_rest;
+mod engine;
 mod launch;
 mod listen;
 mod lock;
@@ -17,20 +18,18 @@ use std::time::Duration;
 
 use actix::prelude::*;
 
+use crate::actors::follower::Passer;
 use crate::actors::messages::Drain;
 use crate::actors::supervisor::{Child, Supervisor};
 use crate::config::{self, Environment, Loaded, Problems, Settings};
 use crate::http::{self, Door, LetterDesk};
 use crate::journal::attempts::Note;
-use crate::journal::embedded::{EmbeddedJournal, Options};
-use crate::journal::{Cursor, Journal, JournalError, Position};
+use crate::journal::{Begins, Cursor, Journal, JournalError, Position, Served};
 use crate::policy::outcome::Reason;
 use crate::telemetry::{Metrics, clock, events};
 
 pub use at_rest::{AtRest, at_rest};
 
-/// Bytes of events that stay in memory for all destinations together.
-const TAIL_BYTES: usize = 16 << 20;
 /// Arbiters that the destinations share, beside the one of supervisor and journal writer.
 const DELIVERY_ARBITERS: usize = 2;
 
@@ -79,23 +78,14 @@ async fn run(
     let settings = Arc::new(loaded.settings.clone());
     let mut signals = signals::Signals::new().map_err(anyhow::Error::from)?;
     let hangup = signals::Signals::hangup().map_err(anyhow::Error::from)?;
-    let journal = open_journal(&settings, &metrics)?;
+    let journal = engine::open(&settings, &metrics)?;
     let arbiters = Arbiters::start();
+    journal.serve(served(&settings));
     let children = launch::children(&settings, &journal, &metrics, &arbiters.deliveries)?;
     let supervisor = start_supervisor(&arbiters, &journal, &settings, (&metrics, children));
-    let door = Door {
-        settings: Arc::clone(&settings),
-        accept: supervisor.clone().recipient(),
-        snapshot: supervisor.clone().recipient(),
-        readiness: supervisor.clone().recipient(),
-        rejected: supervisor.clone().recipient(),
-        letters: LetterDesk { list: supervisor.clone().recipient(), settle: supervisor.clone().recipient() },
-        orders: supervisor.clone().recipient(),
-        trace: supervisor.clone().recipient(),
-        schemas: supervisor.clone().recipient(),
-        metrics: Arc::clone(&metrics),
-    };
-    let (server, terms) = http::serve(door, listeners.serving).map_err(anyhow::Error::from)?;
+    journal.follow(Arc::new(passer(&supervisor, &metrics)));
+    let (server, terms) = http::serve(door(&settings, &supervisor, &metrics), listeners.serving)
+        .map_err(anyhow::Error::from)?;
     events::DoorOpened { listen: &listeners.words, took: begun.elapsed() }.emit();
     let handle = server.handle();
     #[expect(
@@ -106,10 +96,8 @@ async fn run(
     let watch = watch::Watch::new(loaded.source.files(), hangup);
     let arbiters = arbiters.deliveries;
     let origin = reload::Origin { environment, start: loaded, journal, metrics, arbiters };
-    let files = terms.clone();
     let targets = reload::Targets { supervisor: supervisor.clone(), terms };
-    let reloads = reload::Reloader::new(origin, targets).run(watch);
-    until_stopped(&mut signals, async { tokio::join!(reloads, files.follow()) }).await;
+    until_stopped(&mut signals, reload::Reloader::new(origin, targets).run(watch)).await;
     stop(&handle, &supervisor, &mut signals, settings.server.shutdown_timeout).await.emit();
     server.abort();
     drop(listeners.held);
@@ -117,10 +105,10 @@ async fn run(
 }
 
 /// Waits for a signal, and reloads meanwhile: from then on nothing is reloaded any more.
-async fn until_stopped(signals: &mut signals::Signals, reloads: impl Future<Output = ((), ())>) {
+async fn until_stopped(signals: &mut signals::Signals, reloads: impl Future<Output = ()>) {
     tokio::select! {
         () = signals.next() => {}
-        ((), ()) = reloads => {}
+        () = reloads => {}
     }
 }
 
@@ -177,34 +165,46 @@ fn start_supervisor(
     (metrics, children): (&Arc<Metrics>, Vec<Child>),
 ) -> Addr<Supervisor> {
     let (journal, metrics) = (Arc::clone(journal), Arc::clone(metrics));
-    let durability = settings.journal.durability.as_str();
+    let durability = engine::durability(settings);
     let retention = settings.journal.dead_letter_retention;
     Supervisor::start_in_arbiter(&arbiters.core.handle(), move |_| {
         Supervisor::new(journal, durability, metrics, children).keeping_letters_for(retention)
     })
 }
 
-fn journal_options(settings: &Settings) -> Options {
-    Options {
-        dir: settings.server.data_dir.join("journal"),
-        fsync: settings.journal.durability == config::settings::Durability::Fsync,
-        max_bytes: settings.journal.max_bytes,
-        drop_oldest: settings.journal.on_full == config::settings::OnFull::DropOldest,
-        retention: settings.journal.retention,
-        dedupe_window: settings.journal.dedupe_window,
-        dedupe_max_ids: settings.journal.dedupe_max_ids,
-        tail_bytes: TAIL_BYTES,
+fn door(settings: &Arc<Settings>, supervisor: &Addr<Supervisor>, metrics: &Arc<Metrics>) -> Door {
+    Door {
+        settings: Arc::clone(settings),
+        accept: supervisor.clone().recipient(),
+        snapshot: supervisor.clone().recipient(),
+        readiness: supervisor.clone().recipient(),
+        rejected: supervisor.clone().recipient(),
+        letters: LetterDesk { list: supervisor.clone().recipient(), settle: supervisor.clone().recipient() },
+        orders: supervisor.clone().recipient(),
+        trace: supervisor.clone().recipient(),
+        schemas: supervisor.clone().recipient(),
+        metrics: Arc::clone(metrics),
     }
 }
 
-fn open_journal(settings: &Settings, metrics: &Metrics) -> Result<Arc<dyn Journal>, ServeError> {
-    let begun = tokio::time::Instant::now();
-    let journal = EmbeddedJournal::open(journal_options(settings), clock::now())
-        .map_err(|error| broken("open the journal", error))?;
-    let extent = journal.extent();
-    let records = extent.next.0 - extent.first.0;
-    events::JournalOpened { records, journal_bytes: extent.bytes, took: begun.elapsed() }.emit(metrics);
-    Ok(Arc::new(journal))
+fn passer(supervisor: &Addr<Supervisor>, metrics: &Arc<Metrics>) -> Passer {
+    Passer {
+        grown: supervisor.clone().recipient(),
+        stand_by: supervisor.clone().recipient(),
+        go_on: supervisor.clone().recipient(),
+        metrics: Arc::clone(metrics),
+    }
+}
+
+/// Returns the destinations that events wait for.
+fn served(settings: &Settings) -> Vec<Served> {
+    let begins = |start| match start {
+        config::settings::Start::Now => Begins::Now,
+        config::settings::Start::Beginning => Begins::Beginning,
+        config::settings::Start::At(at) => Begins::At(at),
+    };
+    let on = settings.destinations.iter().filter(|destination| destination.enabled);
+    on.map(|one| Served { name: one.name.clone(), begins: begins(one.start) }).collect()
 }
 
 /// Returns the position where a destination begins, storing its first cursor before any event can arrive: otherwise a kill
