@@ -5,6 +5,7 @@ mod orders;
 mod pace;
 mod reload;
 mod schema;
+mod shares;
 mod space;
 mod trace;
 
@@ -22,6 +23,7 @@ pub use orders::*;
 pub use pace::*;
 pub use reload::*;
 pub use schema::*;
+pub use shares::*;
 pub use space::*;
 pub use trace::*;
 

@@ -8,6 +8,7 @@
 
 pub mod delivery;
 pub mod exit_guard;
+pub mod follower;
 pub mod journal_writer;
 pub mod messages;
 pub mod schema_manager;

@@ -8,6 +8,7 @@ mod letters;
 mod orders;
 mod reload;
 mod schema;
+mod shares;
 mod trace;
 mod wards;
 
@@ -113,6 +114,8 @@ pub struct Supervisor {
     /// Why the last commit failed, until one succeeds or there is room again.
     refusing: Option<NotAppended>,
     draining: bool,
+    /// While the journal changes hands nothing is started.
+    standing_by: shares::Waiting,
     retaining: bool,
     letters: letters::Desk,
     /// What `/ready` says of the configuration.
@@ -149,6 +152,7 @@ impl Supervisor {
             origin: tokio::time::Instant::now(),
             refusing: None,
             draining: false,
+            standing_by: None,
             retaining: false,
             letters: letters::Desk::default(),
             config: reload::config_check(),
@@ -168,6 +172,9 @@ impl Supervisor {
 
     /// Starts a child that is switched on and does not run.
     fn start_child(&mut self, number: u64, ctx: &mut Context<Self>) {
+        if self.standing_by.is_some() {
+            return;
+        }
         self.wards.start(number, ctx.address().recipient());
     }
 
@@ -311,6 +318,13 @@ impl Handler<ChildExited> for Supervisor {
         if self.draining {
             return;
         }
+        self.child_exited(exited, ctx);
+        self.tell_standing_by();
+    }
+}
+
+impl Supervisor {
+    fn child_exited(&mut self, exited: ChildExited, ctx: &mut Context<Self>) {
         if self.replay_is_over(exited, ctx) {
             return;
         }
@@ -335,9 +349,7 @@ impl Handler<ChildExited> for Supervisor {
             }
         }
     }
-}
 
-impl Supervisor {
     fn revive(&mut self, life: Life, ctx: &mut Context<Self>) {
         if self.draining {
             // Nobody would drain it: what it sends now is sent again after the next start.

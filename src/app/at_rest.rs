@@ -5,7 +5,7 @@
 use std::fs::File;
 use std::sync::Arc;
 
-use super::{ServeError, broken, journal_options, lock};
+use super::{ServeError, broken, engine, lock};
 use crate::config::Settings;
 use crate::journal::Journal;
 use crate::journal::embedded::{EmbeddedJournal, Options};
@@ -23,7 +23,7 @@ pub struct AtRest {
 /// # Errors
 /// `Unavailable` while another process uses it, `Failed` when it cannot be read.
 pub fn at_rest(settings: &Settings) -> Result<Option<AtRest>, ServeError> {
-    let options = journal_options(settings);
+    let options = engine::options(settings);
     if !options.dir.try_exists().map_err(anyhow::Error::from)? {
         return Ok(None);
     }

@@ -179,6 +179,7 @@ fn prepare(origin: &Origin, running: &Running) -> Result<Prepared, Refused> {
     }
     let waiting = config::keep_what_cannot_change(&origin.start, &mut read);
     let changes = Changes { waiting, ..Changes::between(&running.settings, &read.settings) };
+    origin.journal.serve(super::served(&read.settings));
     let children = build(origin, &read.settings, &changes)?;
     let from_file = read.path.is_some();
     let running = Running { settings: read.settings, warnings: read.warnings, from_file };

@@ -190,6 +190,7 @@ fn server_keys(old: &Server, new: &Server) -> Vec<&'static str> {
 /// Names every field for the same reason.
 fn journal_keys(old: &Journal, new: &Journal) -> Vec<&'static str> {
     let Journal {
+        shared,
         durability,
         max_bytes,
         retention,
@@ -199,6 +200,8 @@ fn journal_keys(old: &Journal, new: &Journal) -> Vec<&'static str> {
         dedupe_max_ids,
     } = old;
     differing([
+        ("journal.engine", shared.is_some() != new.shared.is_some()),
+        ("journal.kafka", shared.is_some() && new.shared.is_some() && *shared != new.shared),
         ("journal.durability", *durability != new.durability),
         ("journal.max_bytes", *max_bytes != new.max_bytes),
         ("journal.retention", *retention != new.retention),

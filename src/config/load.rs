@@ -15,7 +15,9 @@ use super::problem::{Place, Problem, Problems};
 use super::report::Report;
 use super::section::Section;
 use super::settings::{Limits, Server, Settings};
-use super::{additions, discretion, interpolate, overrides, secrets, server, shipped, sources, tracker};
+use super::{
+    additions, discretion, interpolate, journal, overrides, secrets, server, shipped, sources, tracker,
+};
 use crate::destinations::{ENTRIES, Entry};
 use crate::spec::signature::Signer;
 
@@ -193,7 +195,8 @@ fn settings(
     let mut section = Section::root(report, root);
     let server =
         section.within("server", |section| server::server(section, &document.directory, environment));
-    let journal = section.within("journal", server::journal);
+    let journal =
+        section.within("journal", |section| journal::journal(section, server.production, environment));
     let limits: Limits = section.within("limits", server::limits);
     let consent = section.within("consent", discretion::rules);
     let privacy = section.within("privacy", discretion::privacy);

@@ -10,6 +10,7 @@ mod discretion;
 mod environment;
 mod fingerprint;
 mod interpolate;
+mod journal;
 mod load;
 mod node;
 mod overrides;

@@ -1,4 +1,4 @@
-//! `[server]`, `[journal]` and `[limits]`: their keys, defaults and bounds.
+//! `[server]` and `[limits]`: their keys, defaults and bounds.
 //!
 //! The shipped file says the same defaults with an explanation each; a test compares the two.
 
@@ -13,12 +13,10 @@ use super::environment::Environment;
 use super::node::{Node, Origin};
 use super::read;
 use super::section::{Section, Wrong};
-use super::settings::{Durability, EventRate, Journal, Limits, OnFull, Server};
+use super::settings::{EventRate, Limits, Server};
 
 /// Batches of the Segment libraries reach 500 KB, and those of some servers 4 MB.
 const SMALL_BODY: usize = 4 << 20;
-/// Below this no segment of the journal holds a batch.
-const SMALLEST_JOURNAL: u64 = 1 << 20;
 
 /// Reads `[server]`; relative paths start at `directory`. The operator key is put in later.
 pub(super) fn server(section: &mut Section<'_>, directory: &Path, environment: &Environment) -> Server {
@@ -105,29 +103,6 @@ fn filter(node: &Node) -> Result<String, Wrong> {
             format!("must be a log filter like \"info\" or \"info,opentrack=debug\", not \"{text}\""),
         )),
     }
-}
-
-/// Reads `[journal]`.
-pub(super) fn journal(section: &mut Section<'_>) -> Journal {
-    section.value("engine", (), read::word(&[("embedded", ())]));
-    let day = Duration::from_secs(24 * 60 * 60);
-    let durability = read::word(&[("fsync", Durability::Fsync), ("os", Durability::Os)]);
-    let on_full = read::word(&[("reject", OnFull::Reject), ("drop_oldest", OnFull::DropOldest)]);
-    let journal = Journal {
-        durability: section.value("durability", Durability::Fsync, durability),
-        max_bytes: section.value("max_bytes", 10 << 30, read::size(SMALLEST_JOURNAL)),
-        retention: section.value("retention", 7 * day, read::duration),
-        dead_letter_retention: section.value("dead_letter_retention", 90 * day, read::duration),
-        on_full: section.value("on_full", OnFull::Reject, on_full),
-        dedupe_window: section.value("dedupe_window", day, read::duration),
-        dedupe_max_ids: section.value("dedupe_max_ids", 2_000_000, read::integer(0)),
-    };
-    if journal.durability == Durability::Os {
-        section.report.warn(
-            "`durability` in [journal] is \"os\": events of the last seconds can be lost in a power cut",
-        );
-    }
-    journal
 }
 
 /// Reads `[limits]`.

@@ -105,9 +105,30 @@ pub enum OnFull {
     DropOldest,
 }
 
+/// `[journal.kafka]`, where that is the engine.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SharedJournal {
+    /// The topic of accepted events.
+    pub topic: String,
+    /// The consumer group of the routers, and the beginning of those of the destinations.
+    pub group: String,
+    /// What the library is told: addresses, credentials, further properties. Secret.
+    pub client: BTreeMap<String, String>,
+}
+
+impl std::fmt::Debug for SharedJournal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<&String> = self.client.keys().collect();
+        let mut shown = f.debug_struct("SharedJournal");
+        shown.field("topic", &self.topic).field("group", &self.group).field("client", &names).finish()
+    }
+}
+
 /// `[journal]`.
 #[derive(Debug, Clone)]
 pub struct Journal {
+    /// The journal is shared with other routers; `None` for one of its own.
+    pub shared: Option<SharedJournal>,
     /// When a commit counts as durable.
     pub durability: Durability,
     /// Most bytes on disk; at least 1 MiB.

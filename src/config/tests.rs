@@ -163,7 +163,7 @@ per_ip = { events_per_second = -1, brust = 5 }
 per_source = 5
 "#;
     insta::assert_snapshot!(refused(text, &[]), @r#"
-    config.toml:3:10: `engine` in [journal] must be "embedded", not "remote"
+    config.toml:3:10: `engine` in [journal] must be "embedded" or "kafka", not "remote"
     config.toml:4:14: `durability` in [journal] must be "fsync" or "os", not "fsnc"; did you mean `fsync`?
     config.toml:5:13: `max_bytes` in [journal] must be at least 1MiB
     config.toml:6:11: `on_full` in [journal] must be "reject" or "drop_oldest", not "drop_newest"; did you mean `drop_oldest`?

@@ -8,6 +8,7 @@ pub mod attempts;
 pub mod embedded;
 #[cfg(test)]
 pub(crate) mod fixtures;
+pub mod follow;
 #[cfg(feature = "kafka")]
 pub mod kafka;
 mod letter_line;
@@ -26,6 +27,7 @@ use crate::spec::{Event, Rejected};
 
 pub use attempts::Note;
 pub use embedded::{EmbeddedJournal, Options};
+pub use follow::{Begins, Follower, Served};
 #[cfg(feature = "kafka")]
 pub use kafka::KafkaJournal;
 pub use letters::{
@@ -314,6 +316,20 @@ pub trait Journal: Send + Sync + 'static {
     /// # Errors
     /// `Io`.
     fn rejected(&self, limit: usize, cursor: Option<&str>) -> Result<RejectedPage, JournalError>;
+
+    /// Says which destinations there are, and where each begins of which nothing is known. Only an engine that shares its
+    /// events with other routers asks.
+    fn serve(&self, _destinations: Vec<Served>) {}
+
+    /// Begins to tell this follower what the journal does by itself; once, when the destinations are there. An engine that does
+    /// nothing by itself tells nothing.
+    fn follow(&self, _follower: Arc<dyn Follower>) {}
+
+    /// Returns the positions of a range that are none of the business of whoever has this cursor: another router has their
+    /// events, or they were settled before they came to lie here. Never blocks on disk.
+    fn passed_over(&self, _cursor: &str, _range: std::ops::Range<u64>) -> Vec<std::ops::Range<u64>> {
+        Vec::new()
+    }
 
     /// Makes everything durable before the process ends.
     ///

@@ -75,6 +75,7 @@ pub struct Metrics {
     pub(super) dead_letters: Family<DeadLetterLabels, Level>,
     pub(super) dead_letters_ended: Family<LetterEndLabels, Counter>,
     pub(super) journal_bytes: Level,
+    pub(super) share: Share,
     pub(super) space: Space,
     pub(super) commit_seconds: Histogram,
     pub(super) answers: Family<AnswerLabels, Counter>,
@@ -102,7 +103,7 @@ impl Metrics {
             family(&mut registry, "delivery_state", "1 for the state that a destination is in, else 0");
         let (dead_letters, dead_letters_ended) = letters(&mut registry);
         let (journal_bytes, commit_seconds) = journal(&mut registry);
-        let space = Space::new(&mut registry);
+        let (share, space) = (Share::new(&mut registry), Space::new(&mut registry));
         let warehouse = Warehouse::new(&mut registry);
         let pool = Pool::new(&mut registry);
         let (answers, answer_seconds) = door(&mut registry);
@@ -127,6 +128,7 @@ impl Metrics {
             dead_letters,
             dead_letters_ended,
             journal_bytes,
+            share,
             space,
             commit_seconds,
             answers,
@@ -224,6 +226,24 @@ fn journal(to: &mut Registry) -> (Level, Histogram) {
     let bytes = add(to, "journal_bytes", "Bytes of the journal on disk", Level::default());
     let commits = Histogram::new(COMMIT_BUCKETS);
     (bytes, add(to, "journal_commit_seconds", "Time that one group commit took", commits))
+}
+
+/// The share of a router in a journal that is not its own; 0 where it is.
+#[derive(Debug)]
+pub(super) struct Share {
+    pub(super) partitions: Level,
+    pub(super) lag: Level,
+}
+
+impl Share {
+    fn new(to: &mut Registry) -> Self {
+        let partitions = "Partitions of the shared journal that this router holds";
+        let lag = "Events in the partitions held that were not read yet";
+        Share {
+            partitions: add(to, "journal_partitions", partitions, Level::default()),
+            lag: add(to, "journal_lag_events", lag, Level::default()),
+        }
+    }
 }
 
 /// The journal's bound, and when it will be reached.

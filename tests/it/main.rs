@@ -34,8 +34,12 @@ mod postgres;
 mod promises;
 mod redis;
 mod reload;
+#[cfg(feature = "kafka")]
+mod scale_out;
 mod schema;
 mod sdk;
+#[cfg(feature = "kafka")]
+mod shared_journal;
 mod slack;
 mod start;
 mod storm;

@@ -72,13 +72,16 @@ impl<D: Destination> Delivery<D> {
         let dropped_below = self.machine.as_ref().map_or(0, Machine::dropped_below);
         let known = self.machine.as_ref().map(Machine::settled);
         let known = known.filter(|settled| settled.touches(from.0..through));
+        let moved = self.parts.journal.passed_over(&self.parts.cursor, from.0..through);
         let read = records.len() as u64;
         let mut items = Vec::with_capacity(records.len());
         let mut skipped: HashMap<Reason, u64> = HashMap::new();
         for Record { position, event } in records {
             // Settled before a restart, or lost meanwhile: counted already.
             let is_settled = known.is_some_and(|settled| settled.contains(position.0));
-            if is_settled || !self.parts.is_meant(&event) {
+            // Another router has it, or it was settled before it came to lie here: counted there and then.
+            let is_moved = moved.iter().any(|range| range.contains(&position.0));
+            if is_settled || is_moved || !self.parts.is_meant(&event) {
                 continue;
             }
             match self.parts.wants(&event) {

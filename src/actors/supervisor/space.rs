@@ -89,7 +89,11 @@ impl Supervisor {
 
 /// Returns the configured word with what it trades.
 fn durability(word: &str) -> &str {
-    if word == "os" { "os (a power cut loses the last seconds of acknowledged events)" } else { word }
+    match word {
+        "os" => "os (a power cut loses the last seconds of acknowledged events)",
+        "brokers" => "that of the brokers (acks=all)",
+        word => word,
+    }
 }
 
 impl Holder {

@@ -37,6 +37,8 @@ enum State {
     Up { handle: Handle, incarnation: u64 },
     /// It was told to end; then its successor starts, or nobody.
     Ending { handle: Handle, incarnation: u64, then: Option<Box<Child>> },
+    /// It was told to end; then it stays down until it is started again.
+    Resting { handle: Handle, incarnation: u64 },
 }
 
 /// What the end of an incarnation means.
@@ -82,7 +84,9 @@ impl Ward {
     /// Returns whom to ask how it is.
     pub(super) fn handle(&self) -> Option<&Handle> {
         match &self.state {
-            State::Up { handle, .. } | State::Ending { handle, .. } => Some(handle),
+            State::Up { handle, .. } | State::Ending { handle, .. } | State::Resting { handle, .. } => {
+                Some(handle)
+            }
             State::Down { .. } | State::Parked => None,
         }
     }
@@ -97,13 +101,16 @@ impl Ward {
         match self.state {
             State::Parked => ("held", "parked"),
             State::Ending { .. } => ("draining", "reconfigured"),
+            State::Resting { .. } => ("draining", "rebalance"),
             State::Down { .. } | State::Up { .. } => ("held", "restarting"),
         }
     }
 
     fn incarnation(&self) -> Option<u64> {
         match self.state {
-            State::Up { incarnation, .. } | State::Ending { incarnation, .. } => Some(incarnation),
+            State::Up { incarnation, .. }
+            | State::Ending { incarnation, .. }
+            | State::Resting { incarnation, .. } => Some(incarnation),
             State::Down { .. } | State::Parked => None,
         }
     }
@@ -195,6 +202,10 @@ impl Wards {
         if matches!(ward.state, State::Ending { .. }) {
             return End::AsAsked;
         }
+        if matches!(ward.state, State::Resting { .. }) {
+            ward.state = State::Down { after: None };
+            return End::Known;
+        }
         ward.panics += 1;
         let verdict = ward.restarts.panicked(now);
         ward.state = match verdict {
@@ -212,7 +223,7 @@ impl Wards {
                 let begun = Retirement::Begun(handle.clone(), Life { ward: number, incarnation });
                 (begun, State::Ending { handle, incarnation, then: then.map(Box::new) })
             }
-            State::Ending { handle, incarnation, .. } => {
+            State::Ending { handle, incarnation, .. } | State::Resting { handle, incarnation } => {
                 (Retirement::Going, State::Ending { handle, incarnation, then: then.map(Box::new) })
             }
             State::Down { .. } | State::Parked => {
@@ -222,6 +233,20 @@ impl Wards {
         };
         ward.state = state;
         retirement
+    }
+
+    /// Begins the end of an incarnation after which the ward stays down; returns whom to tell, unless it is told or down.
+    pub(super) fn rest(&mut self, number: u64) -> Option<(Handle, Life)> {
+        let ward = self.all.get_mut(&number)?;
+        let State::Up { handle, incarnation } = &ward.state else { return None };
+        let (handle, incarnation) = (handle.clone(), *incarnation);
+        ward.state = State::Resting { handle: handle.clone(), incarnation };
+        Some((handle, Life { ward: number, incarnation }))
+    }
+
+    /// Returns whether any ward is at work, or on its way to its end.
+    pub(super) fn is_anyone_at_work(&self) -> bool {
+        self.all.values().any(|ward| ward.incarnation().is_some())
     }
 
     /// Puts the successor of a retired ward in its place, or takes the ward out when there is none.
@@ -250,7 +275,11 @@ impl Wards {
     /// Returns the handle of an incarnation that was told to end and has not.
     fn lingering(&self, life: Life) -> Option<&Handle> {
         match &self.all.get(&life.ward)?.state {
-            State::Ending { handle, incarnation, .. } if *incarnation == life.incarnation => Some(handle),
+            State::Ending { handle, incarnation, .. } | State::Resting { handle, incarnation }
+                if *incarnation == life.incarnation =>
+            {
+                Some(handle)
+            }
             _ => None,
         }
     }
@@ -291,7 +320,7 @@ impl Supervisor {
         }
     }
 
-    fn cut(&mut self, life: Life, ctx: &mut Context<Self>) {
+    pub(super) fn cut(&mut self, life: Life, ctx: &mut Context<Self>) {
         let Some(handle) = self.wards.lingering(life) else { return };
         let stopped = handle.stop.send(Stop).into_actor(self);
         // When nobody hears it, the end is on its way already.

@@ -418,6 +418,7 @@ fn settings() -> Settings {
             hmac_secret: "the-key-of-signed-requests-in-tests".to_owned().into(),
         },
         journal: Journal {
+            shared: None,
             durability: Durability::Os,
             max_bytes: 1024 * 1024,
             retention: second,

@@ -23,7 +23,7 @@ use crate::spec::consent::Signals;
 use crate::spec::{Event, Kind, Receipt, Redelivery};
 
 /// First 16 bytes of the SHA-256 of a message id. All zero stands for an erased record.
-pub(super) type IdHash = [u8; 16];
+pub(in crate::journal) type IdHash = [u8; 16];
 
 /// The hash of no message id.
 pub(super) const NO_ID: IdHash = [0; 16];

@@ -24,7 +24,7 @@ struct Run {
 
 /// A window over the newest ids, bounded in number and in time.
 #[derive(Debug)]
-pub(super) struct Dedupe {
+pub(in crate::journal) struct Dedupe {
     window: i64,
     max_ids: usize,
     /// Number of the id at the ring's front.
@@ -37,14 +37,14 @@ pub(super) struct Dedupe {
 
 impl Dedupe {
     /// Remembers up to `max_ids` for `window` microseconds.
-    pub(super) fn new(window: i64, max_ids: usize) -> Self {
+    pub(in crate::journal) fn new(window: i64, max_ids: usize) -> Self {
         let max_ids = max_ids.min(u32::MAX as usize / 4);
         let slots = vec![EMPTY; SMALLEST];
         Dedupe { window, max_ids, base: 0, ring: VecDeque::new(), slots, runs: VecDeque::new() }
     }
 
     /// Remembers an id; `false` when it is known already.
-    pub(super) fn insert(&mut self, id: IdHash, at: i64) -> bool {
+    pub(in crate::journal) fn insert(&mut self, id: IdHash, at: i64) -> bool {
         if self.max_ids == 0 || self.window <= 0 {
             return true;
         }
@@ -76,7 +76,7 @@ impl Dedupe {
     }
 
     /// Forgets what is beyond the bounds at `now`.
-    pub(super) fn expire(&mut self, now: i64) {
+    pub(in crate::journal) fn expire(&mut self, now: i64) {
         let over = self.ring.len().saturating_sub(self.max_ids) as u64;
         self.forget_below(self.base + over);
         let horizon = now.saturating_sub(self.window);

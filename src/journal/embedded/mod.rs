@@ -10,6 +10,8 @@
 //! DIR/orders/NAME.json          DIR/attempts/*.ndjson         DIR/fates/*.ndjson
 //! ```
 
+#[cfg(feature = "kafka")]
+pub(super) mod alone;
 mod attempts;
 mod batch;
 mod codec;
@@ -43,6 +45,8 @@ use jiff::Timestamp;
 
 use self::attempts::Notes;
 use self::cursors::Cursors;
+#[cfg(feature = "kafka")]
+pub(super) use self::dedupe::Dedupe;
 use self::letters::Letters;
 use self::lines::Lines;
 use self::log::Log;

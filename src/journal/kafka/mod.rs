@@ -4,19 +4,42 @@
 //! destinations are served as with the embedded engine; how far each of them is goes back to Kafka as the offsets of a
 //! consumer group of its own. See `docs/adr/0007-the-kafka-journal.md`. Never knows a destination beyond its name.
 
-#[cfg_attr(not(test), expect(dead_code, reason = "the engine is not wired yet"))]
+mod begin;
+mod clients;
+mod committer;
+mod core;
 mod dead;
+mod groups;
+mod index;
+mod marks;
+mod producer;
+mod reader;
+mod takeover;
+mod warm;
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 
 use jiff::Timestamp;
 
 use super::{
-    Appended, Cursor, DeadLetter, Dropped, EmbeddedJournal, Extent, Journal, JournalError, Letter,
+    Appended, Cursor, DeadLetter, Dropped, EmbeddedJournal, Extent, Follower, Journal, JournalError, Letter,
     LetterCounts, LetterFilter, LetterId, LetterPage, Note, Orders, PageLimit, Position, ReadLimit, Record,
-    RejectedPage, Walk,
+    RejectedPage, Served, Walk,
 };
 use crate::spec::{Event, Rejected};
+use crate::telemetry::events;
+use committer::Committer;
+use core::Core;
+use dead::DeadTopic;
+use producer::Producer;
+use reader::Reader;
+use takeover::{Seat, TELLING};
 
 /// How the topic is reached and used.
 #[derive(Clone)]
@@ -33,108 +56,158 @@ pub struct Options {
     pub dedupe_max_ids: usize,
     /// Most bytes of one event.
     pub max_event_bytes: usize,
+    /// Where it keeps what it must remember of the topic of dead letters; created when missing.
+    pub dir: PathBuf,
 }
 
 /// The engine. See the module.
 pub struct KafkaJournal {
-    options: Options,
-    spool: EmbeddedJournal,
+    core: Arc<Core>,
+    producer: Producer,
+    dead: DeadTopic,
+    threads: Mutex<Option<Threads>>,
+    again: Arc<AtomicBool>,
+}
+
+/// What runs while the journal is followed.
+struct Threads {
+    reader: JoinHandle<()>,
+    committer: Arc<Committer>,
 }
 
 impl KafkaJournal {
-    /// Opens the engine over a spool, which must remember no ids. Connects to nothing yet.
+    /// Opens the engine over a spool, which must remember no ids, and begins to follow the topic of dead letters. Reads no
+    /// event yet.
     ///
     /// # Errors
-    /// `Io` and `Full`, of the spool.
+    /// `Io`: a file that cannot be opened, or a property that the library refuses.
     pub fn open(options: Options, spool: EmbeddedJournal) -> Result<KafkaJournal, JournalError> {
-        Ok(KafkaJournal { options, spool })
+        let spool = Arc::new(spool);
+        let topic = format!("{}.dead", options.topic);
+        let dead =
+            DeadTopic::open(Arc::clone(&spool), &options.dir, (&topic, &options.group), &options.client)?;
+        let core = Arc::new(Core::new(options, spool));
+        let producer = Producer::new(core.clients.clone(), &core.options.topic);
+        Ok(KafkaJournal { core, producer, dead, threads: Mutex::default(), again: Arc::default() })
     }
 
     /// Returns how the topic is reached and used.
     pub fn options(&self) -> &Options {
-        &self.options
+        &self.core.options
+    }
+
+    fn start(&self) -> Result<Threads, JournalError> {
+        let committer = Arc::new(Committer::start(Arc::clone(&self.core))?);
+        let seat = Seat::new(Arc::clone(&self.core), Arc::clone(&committer));
+        let reader = Reader::new(Arc::clone(&self.core), seat, Arc::clone(&self.again))?;
+        let thread = std::thread::Builder::new().name("journal reader".to_owned());
+        let reader = thread.spawn(move || reader.run());
+        let reader = reader.map_err(|error| io("could not start a thread", &error))?;
+        Ok(Threads { reader, committer })
+    }
+
+    fn stop(&self) {
+        self.core.stop();
+        let Some(Threads { reader, committer }) =
+            self.threads.lock().unwrap_or_else(PoisonError::into_inner).take()
+        else {
+            return;
+        };
+        if reader.join().is_err() {
+            events::Trouble { whom: "journal", doing: "read its topic", error: "the thread panicked" }.emit();
+        }
+        committer.end(TELLING);
     }
 }
 
+/// Returns an error of the brokers, or of the library.
+fn io(context: &str, error: &dyn fmt::Display) -> JournalError {
+    JournalError::Io { context: context.to_owned(), source: std::io::Error::other(error.to_string()) }
+}
+
 impl Journal for KafkaJournal {
-    fn append(&self, events: Vec<std::sync::Arc<Event>>) -> Result<Appended, JournalError> {
-        self.spool.append(events)
+    /// The positions are only that there are any: which ones, the router says that reads them.
+    fn append(&self, events: Vec<Arc<Event>>) -> Result<Appended, JournalError> {
+        let begun = tokio::time::Instant::now();
+        self.producer.append(&events)?;
+        let next = self.core.spool.extent().next;
+        Ok(Appended { positions: vec![Some(next); events.len()], next, took: begun.elapsed() })
     }
 
     fn prepare(&self) -> Result<(), JournalError> {
-        self.spool.prepare()
+        self.producer.probe()
     }
 
     fn read(&self, from: Position, limit: ReadLimit) -> Result<Vec<Record>, JournalError> {
-        self.spool.read(from, limit)
+        self.core.spool.read(from, limit)
     }
 
     fn tail(&self, from: Position, limit: ReadLimit) -> Option<Vec<Record>> {
-        self.spool.tail(from, limit)
+        self.core.spool.tail(from, limit)
     }
 
     fn extent(&self) -> Extent {
-        self.spool.extent()
+        self.core.spool.extent()
     }
 
     fn dropped(&self) -> Vec<Dropped> {
-        self.spool.dropped()
+        self.core.spool.dropped()
     }
 
     fn bytes_since(&self, from: Position) -> u64 {
-        self.spool.bytes_since(from)
+        self.core.spool.bytes_since(from)
     }
 
     fn find(&self, message_id: &str) -> Result<Option<Record>, JournalError> {
-        self.spool.find(message_id)
+        self.core.spool.find(message_id)
     }
 
     fn history(&self, message_id: &str) -> Result<Vec<Record>, JournalError> {
-        self.spool.history(message_id)
+        self.core.spool.history(message_id)
     }
 
     fn position_at(&self, at: Timestamp) -> Result<Position, JournalError> {
-        self.spool.position_at(at)
+        self.core.spool.position_at(at)
     }
 
     fn erase(&self, position: Position) -> Result<(), JournalError> {
-        self.spool.erase(position)
+        self.core.spool.erase(position)
     }
 
     fn retain(&self, floor: Position, now: Timestamp) -> Result<u64, JournalError> {
-        self.spool.retain(floor, now)
+        self.core.spool.retain(floor, now)
     }
 
     fn cursor(&self, destination: &str) -> Result<Option<Cursor>, JournalError> {
-        self.spool.cursor(destination)
+        self.core.cursor(destination)
     }
 
     fn commit(&self, destination: &str, cursor: &Cursor) -> Result<(), JournalError> {
-        self.spool.commit(destination, cursor)
+        self.core.spool.commit(destination, cursor)
     }
 
     fn forget(&self, destination: &str) -> Result<(), JournalError> {
-        self.spool.forget(destination)
+        self.core.spool.forget(destination)
     }
 
     fn orders(&self, destination: &str) -> Result<Orders, JournalError> {
-        self.spool.orders(destination)
+        self.core.spool.orders(destination)
     }
 
     fn give_orders(&self, destination: &str, orders: &Orders) -> Result<(), JournalError> {
-        self.spool.give_orders(destination, orders)
+        self.core.spool.give_orders(destination, orders)
     }
 
     fn bury(&self, letters: &[DeadLetter]) -> Result<(), JournalError> {
-        self.spool.bury(letters)
+        self.dead.bury(letters)
     }
 
     fn note(&self, notes: &[Note]) -> Result<(), JournalError> {
-        self.spool.note(notes)
+        self.core.spool.note(notes)
     }
 
     fn notes_about(&self, position: Position) -> Result<Vec<Note>, JournalError> {
-        self.spool.notes_about(position)
+        self.core.spool.notes_about(position)
     }
 
     fn letters(
@@ -143,34 +216,59 @@ impl Journal for KafkaJournal {
         walk: Walk,
         limit: PageLimit,
     ) -> Result<LetterPage, JournalError> {
-        self.spool.letters(filter, walk, limit)
+        self.core.spool.letters(filter, walk, limit)
     }
 
     fn letters_end(&self) -> LetterId {
-        self.spool.letters_end()
+        self.core.spool.letters_end()
     }
 
     fn take_out(&self, letters: &[Letter]) -> Result<u64, JournalError> {
-        self.spool.take_out(letters)
+        self.dead.take_out(letters)
     }
 
     fn expire_letters(&self, before: Timestamp) -> Result<LetterCounts, JournalError> {
-        self.spool.expire_letters(before)
+        self.dead.expire(before)
     }
 
     fn letter_counts(&self) -> LetterCounts {
-        self.spool.letter_counts()
+        self.core.spool.letter_counts()
     }
 
     fn keep_rejected(&self, rejected: &[Rejected]) -> Result<(), JournalError> {
-        self.spool.keep_rejected(rejected)
+        self.core.spool.keep_rejected(rejected)
     }
 
     fn rejected(&self, limit: usize, cursor: Option<&str>) -> Result<RejectedPage, JournalError> {
-        self.spool.rejected(limit, cursor)
+        self.core.spool.rejected(limit, cursor)
+    }
+
+    fn serve(&self, destinations: Vec<Served>) {
+        if self.core.serve(destinations) {
+            self.again.store(true, Ordering::Release);
+        }
+    }
+
+    fn follow(&self, follower: Arc<dyn Follower>) {
+        if self.core.follower.set(follower).is_err() {
+            return;
+        }
+        match self.start() {
+            Ok(threads) => *self.threads.lock().unwrap_or_else(PoisonError::into_inner) = Some(threads),
+            Err(error) => {
+                let error = error.to_string();
+                events::Trouble { whom: "journal", doing: "read its topic", error: &error }.emit();
+            }
+        }
+    }
+
+    fn passed_over(&self, cursor: &str, range: Range<u64>) -> Vec<Range<u64>> {
+        self.core.passed_over(cursor, range)
     }
 
     fn close(&self) -> Result<(), JournalError> {
-        self.spool.close()
+        self.stop();
+        self.dead.close();
+        self.core.spool.close()
     }
 }

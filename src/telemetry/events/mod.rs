@@ -17,6 +17,7 @@ mod pool;
 mod reload;
 mod rows;
 mod schema;
+mod shares;
 mod space;
 mod supervision;
 #[cfg(test)]
@@ -46,6 +47,9 @@ pub use rows::{
     StreamingRefused, TypeConflict,
 };
 pub use schema::{SchemaChanged, SchemaMeasured, SchemaRefused};
+pub use shares::{
+    ForeignRecord, JournalLibrarySaid, JournalTopicMissing, PartitionsMoved, ShareMeasured, SpoolWaits,
+};
 pub use space::{BacklogDropped, RecordsDropped, SpaceMeasured};
 pub use supervision::{ChildParked, ChildRestarted};
 pub use values::ValuesTruncated;

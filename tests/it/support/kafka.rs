@@ -60,6 +60,20 @@ impl Kafka {
         (1..=BROKERS).for_each(slow);
     }
 
+    /// Returns the sum of the offsets that a consumer group has stored for a topic.
+    pub(crate) fn committed(&self, group: &str, topic: &str, partitions: i32) -> i64 {
+        let consumer: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", self.brokers())
+            .set("group.id", group)
+            .create()
+            .expect("a consumer can be made");
+        let mut places = TopicPartitionList::new();
+        places.add_partition_range(topic, 0, partitions - 1);
+        let stored = consumer.committed_offsets(places, Duration::from_secs(5)).expect("the brokers answer");
+        let offsets = stored.elements().into_iter().map(|one| one.offset().to_raw().unwrap_or_default());
+        offsets.filter(|offset| *offset > 0).sum()
+    }
+
     /// Begins to read a topic at its beginning.
     pub(crate) fn read(&self, topic: &str, partitions: i32) -> Topic {
         // Not as a member of a group, which would wait three seconds for others.

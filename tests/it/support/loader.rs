@@ -30,9 +30,16 @@ impl Load {
     /// Starts `threads` senders. Those with an even number send a body again until it is acknowledged, as SDKs do; the
     /// others give it up at once, so that some events are never acknowledged.
     pub(crate) fn start(base: &str, threads: usize) -> Load {
+        Load::over(&[base.to_owned()], threads)
+    }
+
+    /// Starts `threads` senders over several routers, as a load balancer would: each goes on with the next router when its
+    /// own gives no 200.
+    pub(crate) fn over(bases: &[String], threads: usize) -> Load {
         let shared = Arc::new(Shared::default());
         let spawn = |number| {
-            let sender = Sender { number, base: base.to_owned(), shared: Arc::clone(&shared), next: 0 };
+            let shared = Arc::clone(&shared);
+            let sender = Sender { number, bases: bases.to_vec(), turn: number, shared, next: 0 };
             std::thread::spawn(move || sender.run())
         };
         let threads = (0..threads).map(spawn).collect();
@@ -70,7 +77,9 @@ impl Load {
 /// One thread's part: three users, whose events it sends one request after the other.
 struct Sender {
     number: usize,
-    base: String,
+    bases: Vec<String>,
+    /// Which router is asked, modulo how many there are.
+    turn: usize,
     shared: Arc<Shared>,
     next: u64,
 }
@@ -112,15 +121,16 @@ impl Sender {
         })
     }
 
-    async fn send(&self, client: &reqwest::Client, path: &str, body: &str, ids: &[String]) {
-        let url = format!("{}{path}", self.base);
+    async fn send(&mut self, client: &reqwest::Client, path: &str, body: &str, ids: &[String]) {
         loop {
+            let url = format!("{}{path}", self.bases[self.turn % self.bases.len()]);
             let request = client.post(&url).header("content-type", "application/json").body(body.to_owned());
             let taken = request.send().await.is_ok_and(|response| response.status() == 200);
             if taken {
                 self.shared.acknowledged.lock().expect("no sender panics").extend(ids.iter().cloned());
                 return;
             }
+            self.turn += 1;
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
             if self.number % 2 == 1 || self.stopped() {
                 return;

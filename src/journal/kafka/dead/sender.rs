@@ -14,7 +14,7 @@ use rdkafka::producer::{BaseRecord, DeliveryResult, Producer as _, ProducerConte
 
 use super::PARTITION;
 use crate::journal::LetterKey;
-use crate::telemetry::events::LibrarySaid;
+use crate::telemetry::events::JournalLibrarySaid;
 
 /// How long the library tries before it gives a record up. The outbox tries on; a burial waits this long once in an outage.
 const TRIES_FOR_MS: &str = "5000";
@@ -169,7 +169,7 @@ impl ClientContext for Ears {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, words: &str) {
         let grave =
             matches!(level, RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical);
-        LibrarySaid { destination: "dead letters", grave, facility, words }.emit();
+        JournalLibrarySaid { grave, facility, words }.emit();
     }
 
     fn error(&self, _: KafkaError, _: &str) {}

@@ -212,7 +212,10 @@ fn a_record_that_is_no_letter_is_passed_over() {
     let producer: rdkafka::producer::BaseProducer =
         ClientConfig::new().set("bootstrap.servers", cluster.0.bootstrap_servers()).create().unwrap();
     let key = LetterKey::new(at(0), 1).to_string();
-    for (key, value) in [(key.as_str(), "{}"), ("short", "{}"), (key.as_str(), "")] {
+    let odd = letter("crm", "rejected", Arc::new(event("odd", 10)), 0);
+    let of_another_key = letter_line::shared(&odd, LetterKey::new(at(0), 2)).unwrap();
+    let of_another_key = String::from_utf8(of_another_key).unwrap();
+    for (key, value) in [(key.as_str(), "{}"), ("short", "{}"), (&key, ""), (&key, &of_another_key)] {
         producer.send(BaseRecord::to(TOPIC).key(key).payload(value)).unwrap();
     }
     producer.flush(Duration::from_secs(10)).unwrap();

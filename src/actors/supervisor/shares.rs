@@ -1,0 +1,74 @@
+//! A journal that several routers share: it says when there is something new, and has everybody stop while a part of it goes
+//! to another router.
+//!
+//! Separate because nothing of it concerns a router with a journal of its own. What stands by keeps its place: the same child
+//! starts again.
+
+use actix::prelude::*;
+use tokio::sync::oneshot;
+
+use super::Supervisor;
+use super::wards::GRACE;
+use crate::actors::messages::{Drain, GoOn, Grown, StandBy};
+use crate::telemetry::events;
+
+/// Who waits until no delivery is at work; `None` while they may be.
+pub(super) type Waiting = Option<Vec<oneshot::Sender<()>>>;
+
+impl Handler<Grown> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, grown: Grown, _: &mut Context<Self>) {
+        self.wake(grown.kinds);
+    }
+}
+
+impl Handler<StandBy> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, StandBy { done }: StandBy, ctx: &mut Context<Self>) {
+        if self.draining {
+            // They are told to end already, and whoever stops needs no word.
+            drop(done);
+            return;
+        }
+        self.standing_by.get_or_insert_default().push(done);
+        for number in self.wards.numbers() {
+            let Some((handle, life)) = self.wards.rest(number) else { continue };
+            let drained = handle.drain.send(Drain).into_actor(self);
+            // How much is left is of no interest: what goes is another router's, and the rest is read again.
+            ctx.spawn(drained.map(|_, _, _| ()));
+            ctx.run_later(GRACE, move |supervisor, ctx| supervisor.cut(life, ctx));
+        }
+        self.tell_standing_by();
+    }
+}
+
+impl Handler<GoOn> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, _: GoOn, ctx: &mut Context<Self>) {
+        self.standing_by = None;
+        if self.draining {
+            return;
+        }
+        for number in self.wards.numbers() {
+            self.start_child(number, ctx);
+            self.resume_replay(number, ctx);
+        }
+    }
+}
+
+impl Supervisor {
+    /// Tells whoever waits for it when nobody is at work.
+    pub(super) fn tell_standing_by(&mut self) {
+        if self.wards.is_anyone_at_work() {
+            return;
+        }
+        for done in self.standing_by.iter_mut().flat_map(|waiting| waiting.drain(..)) {
+            if done.send(()).is_err() {
+                events::NobodyThere { message: "that all stand by" }.emit();
+            }
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! What the library is told, for each of the clients that the journal has, and what it says by itself.
+//!
+//! The properties that the promises rest on come last: nobody can change them. Never sends or reads anything.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rdkafka::config::{ClientConfig, FromClientConfigAndContext, RDKafkaLogLevel};
+use rdkafka::consumer::{BaseConsumer, ConsumerContext};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::producer::{ProducerContext, ThreadedProducer};
+use rdkafka::{ClientContext, Statistics};
+
+use super::producer::Group;
+use super::{Options, io};
+use crate::journal::JournalError;
+use crate::telemetry::events::JournalLibrarySaid;
+
+/// What every client is told where the operator says nothing else.
+const USUAL: &[(&str, &str)] = &[
+    ("client.id", "opentrack"),
+    // A broker that is back and a topic that is new are noticed soon.
+    ("topic.metadata.refresh.interval.ms", "10000"),
+    ("topic.metadata.propagation.max.ms", "1000"),
+    ("reconnect.backoff.max.ms", "1000"),
+];
+
+/// The producer: it waits little, since a group is handed over whole, and gives up before whoever sends to the door does.
+const PRODUCER: &[(&str, &str)] = &[
+    ("partitioner", "murmur2_random"),
+    ("compression.type", "lz4"),
+    ("linger.ms", "1"),
+    ("batch.size", "1000000"),
+    ("message.timeout.ms", "10000"),
+    ("queue.buffering.max.messages", "50000"),
+    ("queue.buffering.max.kbytes", "65536"),
+];
+
+/// The reader: a member that is gone is missed after ten seconds, and what is read ahead takes little memory.
+const READER: &[(&str, &str)] = &[
+    ("session.timeout.ms", "10000"),
+    ("heartbeat.interval.ms", "2000"),
+    ("fetch.wait.max.ms", "100"),
+    ("queued.min.messages", "10000"),
+    ("queued.max.messages.kbytes", "16384"),
+    ("statistics.interval.ms", "2000"),
+];
+
+/// What the promises of the producer rest on.
+const PRODUCER_OURS: &[(&str, &str)] =
+    &[("acks", "all"), ("enable.idempotence", "true"), ("allow.auto.create.topics", "false")];
+
+/// What the promises of whoever reads rest on.
+const READER_OURS: &[(&str, &str)] = &[
+    ("enable.auto.commit", "false"),
+    ("enable.auto.offset.store", "false"),
+    ("enable.partition.eof", "false"),
+    ("auto.offset.reset", "earliest"),
+    ("partition.assignment.strategy", "cooperative-sticky"),
+    ("isolation.level", "read_committed"),
+    ("allow.auto.create.topics", "false"),
+];
+
+/// Makes the clients.
+#[derive(Clone)]
+pub(super) struct Clients {
+    operator: BTreeMap<String, String>,
+    max_event_bytes: usize,
+}
+
+impl Clients {
+    pub(super) fn new(options: &Options) -> Clients {
+        Clients { operator: options.client.clone(), max_event_bytes: options.max_event_bytes }
+    }
+
+    fn config(&self, usual: &[(&str, &str)], ours: &[(&str, &str)]) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set_log_level(RDKafkaLogLevel::Warning);
+        for (name, value) in USUAL.iter().chain(usual) {
+            config.set(*name, *value);
+        }
+        for (name, value) in &self.operator {
+            config.set(name, value);
+        }
+        for (name, value) in ours {
+            config.set(*name, *value);
+        }
+        config
+    }
+
+    /// Makes the producer.
+    pub(super) fn producer(&self) -> Result<ThreadedProducer<Ears>, JournalError> {
+        let mut config = self.config(PRODUCER, PRODUCER_OURS);
+        // The library's own bound must not be below what the door takes; a record has a little beside the text.
+        config.set("message.max.bytes", (self.max_event_bytes + (64 << 10)).max(1_000_000).to_string());
+        make(&config, Ears::default())
+    }
+
+    /// Returns how long the library tries to send one message.
+    pub(super) fn patience(&self) -> Duration {
+        let config = self.config(PRODUCER, PRODUCER_OURS);
+        let millis = config.get("message.timeout.ms").and_then(|text| text.parse().ok());
+        Duration::from_millis(millis.unwrap_or(10_000))
+    }
+
+    /// Makes a consumer of a group, which is no member of it unless it subscribes.
+    pub(super) fn consumer<C: ConsumerContext + 'static>(
+        &self,
+        group: &str,
+        context: C,
+    ) -> Result<BaseConsumer<C>, JournalError> {
+        let mut config = self.config(READER, READER_OURS);
+        config.set("group.id", group);
+        make(&config, context)
+    }
+}
+
+fn make<C: ClientContext, T: FromClientConfigAndContext<C>>(
+    config: &ClientConfig,
+    context: C,
+) -> Result<T, JournalError> {
+    config.create_with_context(context).map_err(|error| io("could not make a client of Kafka", &error))
+}
+
+/// Listens to one client.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Ears {
+    heard: Arc<Heard>,
+}
+
+#[derive(Debug, Default)]
+struct Heard {
+    /// The last trouble since all was well.
+    trouble: Mutex<Option<String>>,
+    /// Said loudly since then.
+    has_complained: AtomicBool,
+    /// Events of the partitions held that are not read yet, by the library's statistics.
+    lag: Mutex<u64>,
+}
+
+impl Ears {
+    /// Returns the last trouble since all was well.
+    pub(super) fn trouble(&self) -> Option<String> {
+        self.heard.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// All is well.
+    pub(super) fn relax(&self) {
+        self.heard.has_complained.store(false, Ordering::Relaxed);
+        self.heard.trouble.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    /// Returns how many events were not read yet, when that was last counted.
+    pub(super) fn lag(&self) -> u64 {
+        *self.heard.lag.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ClientContext for Ears {
+    /// The first complaint after a success is loud; an outage repeats it with every attempt to connect.
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, words: &str) {
+        let grave = match level {
+            RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => true,
+            // Every client is told everything, and says which of it is not for its kind.
+            RDKafkaLogLevel::Error | RDKafkaLogLevel::Warning => {
+                facility != "CONFWARN" && !self.heard.has_complained.swap(true, Ordering::Relaxed)
+            }
+            RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info | RDKafkaLogLevel::Debug => false,
+        };
+        JournalLibrarySaid { grave, facility, words }.emit();
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        let mut trouble = self.heard.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        // The sum of several troubles says less than one of them.
+        let is_sum = error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown);
+        if trouble.is_none() || !is_sum {
+            *trouble = Some(reason.to_owned());
+        }
+    }
+
+    fn stats(&self, statistics: Statistics) {
+        let partitions = statistics.topics.values().flat_map(|topic| topic.partitions.values());
+        let lag =
+            partitions.filter(|one| one.desired).map(|one| u64::try_from(one.consumer_lag).unwrap_or(0));
+        *self.heard.lag.lock().unwrap_or_else(PoisonError::into_inner) = lag.sum();
+    }
+}
+
+impl ConsumerContext for Ears {}
+
+impl ProducerContext for Ears {
+    type DeliveryOpaque = Arc<Group>;
+
+    fn delivery(&self, result: &rdkafka::producer::DeliveryResult<'_>, group: Arc<Group>) {
+        match result {
+            Ok(_) => {
+                self.relax();
+                group.settle(None);
+            }
+            Err((error, _)) => {
+                group.settle(Some(error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail)));
+            }
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! The thread that tells Kafka how far the destinations are: about once a second, and at once when a partition goes.
+//!
+//! Separate because brokers may be slow, and no delivery waits for them. What was not told when the process ends is sent
+//! again by whoever goes on.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::core::Core;
+use super::marks;
+use crate::journal::JournalError;
+use crate::policy::settled::Settled;
+use crate::telemetry::events;
+
+/// How often marks are told: what was settled since is sent again after a kill.
+const EVERY: Duration = Duration::from_secs(1);
+/// How often a mark is told that does not move: brokers forget the offsets of a group without members after seven days.
+const REMIND: Duration = Duration::from_secs(12 * 60 * 60);
+
+/// The thread; see the module.
+pub(super) struct Committer {
+    ask: SyncSender<Ask>,
+}
+
+/// What the thread is asked for.
+enum Ask {
+    /// Tell everything now, and say so.
+    Tell(SyncSender<()>),
+    /// Tell everything once more, say so, and end.
+    End(SyncSender<()>),
+}
+
+/// The mark and its words, of each partition.
+type Marks = BTreeMap<i32, (u64, String)>;
+
+impl Committer {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// `Io`: none can be had.
+    pub(super) fn start(core: Arc<Core>) -> Result<Committer, JournalError> {
+        let (ask, asked) = sync_channel(4);
+        let run = move || Teller::run(&core, &asked);
+        let thread = std::thread::Builder::new().name("journal marks".to_owned()).spawn(run);
+        thread.map_err(|error| super::io("could not start a thread", &error))?;
+        Ok(Committer { ask })
+    }
+
+    /// Tells everything now; returns when it is told, or after so long.
+    pub(super) fn tell_now(&self, limit: Duration) {
+        self.ask(Ask::Tell, limit);
+    }
+
+    /// Tells everything once more and ends the thread; returns when that is done, or after so long.
+    pub(super) fn end(&self, limit: Duration) {
+        self.ask(Ask::End, limit);
+    }
+
+    fn ask(&self, what: impl FnOnce(SyncSender<()>) -> Ask, limit: Duration) {
+        let (answer, answered) = sync_channel(1);
+        if self.ask.try_send(what(answer)).is_err() || answered.recv_timeout(limit).is_err() {
+            let error = "the brokers did not answer in time; what is not told is sent again";
+            events::Trouble { whom: "journal", doing: "tell how far the destinations are", error }.emit();
+        }
+    }
+}
+
+/// What was told so far.
+#[derive(Default)]
+struct Teller {
+    told: BTreeMap<String, (Marks, Option<Instant>)>,
+    is_failing: bool,
+}
+
+impl Teller {
+    fn run(core: &Core, asked: &Receiver<Ask>) {
+        let mut marks = Teller::default();
+        loop {
+            let ask = asked.recv_timeout(EVERY);
+            let done = marks.tell(core);
+            marks.note(done);
+            core.groups.listen();
+            match ask {
+                Ok(Ask::Tell(answer)) => said(&answer),
+                Ok(Ask::End(answer)) => return said(&answer),
+                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+    }
+
+    /// Tells what has changed, and gives up what nobody needs of the index.
+    fn tell(&mut self, core: &Core) -> Result<(), JournalError> {
+        let served = core.state().served.clone();
+        let mut lowest = u64::MAX;
+        let mut failed = Ok(());
+        for (destination, service) in &served {
+            let cursor = core.cursor(destination)?.unwrap_or_default();
+            lowest = lowest.min(cursor.mark.0);
+            if !service.is_known {
+                continue;
+            }
+            let cursor = Settled::new(cursor.mark.0, &cursor.settled);
+            let settled = core.state().index.settled(destination, &cursor);
+            let marks: Marks =
+                settled.iter().map(|(partition, settled)| (*partition, told(settled))).collect();
+            let done = self.tell_one(core, destination, marks);
+            failed = failed.and(done);
+        }
+        if !served.is_empty() {
+            core.state().index.prune(lowest);
+        }
+        failed
+    }
+
+    fn tell_one(&mut self, core: &Core, destination: &str, marks: Marks) -> Result<(), JournalError> {
+        let (before, at) = self.told.entry(destination.to_owned()).or_default();
+        let is_due = at.is_none_or(|at| at.elapsed() >= REMIND);
+        let news = marks.iter().filter(|(partition, mark)| is_due || before.get(*partition) != Some(*mark));
+        let news: Marks = news.map(|(partition, mark)| (*partition, mark.clone())).collect();
+        if !news.is_empty() {
+            core.groups.tell(destination, &news)?;
+        }
+        if is_due {
+            *at = Some(Instant::now());
+        }
+        // Partitions that are gone are forgotten: elsewhere others tell of them.
+        *before = marks;
+        Ok(())
+    }
+
+    /// Says once that marks cannot be told, until they can.
+    fn note(&mut self, done: Result<(), JournalError>) {
+        let was_failing = std::mem::replace(&mut self.is_failing, done.is_err());
+        if let Some(error) = done.err().filter(|_| !was_failing) {
+            let error = error.to_string();
+            events::Trouble { whom: "journal", doing: "tell how far the destinations are", error: &error }
+                .emit();
+        }
+    }
+}
+
+/// Says that all is told. Whoever asked may have stopped waiting.
+fn said(answer: &SyncSender<()>) {
+    if answer.try_send(()).is_err() {
+        tracing::debug!("nobody waits any more for the marks to be told");
+    }
+}
+
+/// Returns what is told of a partition.
+pub(super) fn told(settled: &Settled) -> (u64, String) {
+    (settled.mark(), marks::words(settled))
+}

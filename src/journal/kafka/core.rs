@@ -1,0 +1,157 @@
+//! What the threads of the engine share: what is held, what lies where, and who is served.
+//!
+//! One lock guards it; nobody waits for a disk or a broker while holding it.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use super::Options;
+use super::clients::Clients;
+use super::groups::Groups;
+use super::index::Index;
+use crate::journal::embedded::Dedupe;
+use crate::journal::follow::{Begins, Follower, Served};
+use crate::journal::{Cursor, EmbeddedJournal, Journal as _, JournalError, Position};
+
+/// See the module.
+pub(super) struct Core {
+    pub(super) options: Options,
+    pub(super) clients: Clients,
+    pub(super) groups: Groups,
+    pub(super) spool: Arc<EmbeddedJournal>,
+    /// Where the spool ended when this life began: what is below is not served any more.
+    pub(super) born: Position,
+    pub(super) follower: OnceLock<Arc<dyn Follower>>,
+    stopping: AtomicBool,
+    /// Rung when the router stops.
+    bell: (Mutex<()>, Condvar),
+    state: Mutex<State>,
+    rebalances: AtomicU64,
+}
+
+/// What changes.
+#[derive(Default)]
+pub(super) struct State {
+    /// What is held and where it lies.
+    pub(super) index: Index,
+    /// The message ids of each partition that is held.
+    pub(super) windows: BTreeMap<i32, Dedupe>,
+    /// The destinations by name.
+    pub(super) served: BTreeMap<String, Service>,
+}
+
+/// A destination that is served.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Service {
+    pub(super) begins: Begins,
+    /// What it has had of every partition held is known. Before that nothing is sent to it.
+    pub(super) is_known: bool,
+}
+
+impl Core {
+    pub(super) fn new(options: Options, spool: Arc<EmbeddedJournal>) -> Core {
+        let clients = Clients::new(&options);
+        Core {
+            groups: Groups::new(clients.clone(), &options.topic, &options.group),
+            clients,
+            born: spool.extent().next,
+            options,
+            spool,
+            follower: OnceLock::new(),
+            stopping: AtomicBool::new(false),
+            bell: (Mutex::default(), Condvar::new()),
+            state: Mutex::default(),
+            rebalances: AtomicU64::new(0),
+        }
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    /// Tells everybody to end.
+    pub(super) fn stop(&self) {
+        let (lock, bell) = &self.bell;
+        let guard = lock.lock().unwrap_or_else(PoisonError::into_inner);
+        self.stopping.store(true, Ordering::Release);
+        drop(guard);
+        bell.notify_all();
+    }
+
+    /// Waits, unless the router stops.
+    pub(super) fn rest(&self, time: Duration) {
+        let (lock, bell) = &self.bell;
+        let guard = lock.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(bell.wait_timeout_while(guard, time, |()| !self.is_stopping()));
+    }
+
+    /// Returns the number of the present rebalance.
+    pub(super) fn rebalance(&self) -> u64 {
+        self.rebalances.load(Ordering::Acquire)
+    }
+
+    /// Begins a rebalance and returns its number.
+    pub(super) fn next_rebalance(&self) -> u64 {
+        self.rebalances.fetch_add(1, Ordering::AcqRel) + 1
+    }
+
+    pub(super) fn tell(&self, what: impl FnOnce(&dyn Follower)) {
+        if let Some(follower) = self.follower.get() {
+            what(follower.as_ref());
+        }
+    }
+
+    /// Replaces the destinations. Of one that is new while partitions are held, what it has had has to be looked up; returns
+    /// whether there is such a one.
+    pub(super) fn serve(&self, destinations: Vec<Served>) -> bool {
+        let mut state = self.state();
+        let holds = state.index.partitions().next().is_some();
+        let before = std::mem::take(&mut state.served);
+        for Served { name, begins } in destinations {
+            let known = before.get(&name).map_or(!holds, |service| service.is_known);
+            state.served.insert(name, Service { begins, is_known: known });
+        }
+        state.served.values().any(|service| !service.is_known)
+    }
+
+    /// Returns the positions that are none of a destination's business. Whoever is no destination, as a replay, passes over
+    /// nothing that it is told to send.
+    pub(super) fn passed_over(&self, cursor: &str, range: Range<u64>) -> Vec<Range<u64>> {
+        let state = self.state();
+        match state.served.get(cursor) {
+            Some(service) if service.is_known => state.index.passed_over(cursor, range),
+            Some(_) => vec![range],
+            None => Vec::new(),
+        }
+    }
+
+    /// Returns a destination's cursor in the spool. What an earlier life left there comes again from the topic, so that nobody
+    /// goes on in it; the counts stay. A destination without a cursor begins with what is being served. Whoever is no
+    /// destination, as a replay, has the cursor that it stored.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub(super) fn cursor(&self, name: &str) -> Result<Option<Cursor>, JournalError> {
+        let stored = self.spool.cursor(name)?;
+        let state = self.state();
+        if !state.served.contains_key(name) {
+            return Ok(stored);
+        }
+        let Some(cursor) = stored else {
+            let first = state.index.first().map(Position);
+            let mark = first.unwrap_or_else(|| self.spool.extent().next);
+            return Ok(Some(Cursor { mark, ..Cursor::default() }));
+        };
+        if cursor.mark >= self.born {
+            return Ok(Some(cursor));
+        }
+        Ok(Some(Cursor { mark: self.born, settled: Vec::new(), counts: cursor.counts }))
+    }
+}

@@ -1,0 +1,180 @@
+//! The way into the topic: a group of events is handed to the library, and is accepted when every broker that must have it
+//! has it.
+//!
+//! One group at a time. When a part of a group fails, the rest may be in the topic all the same: whoever sends it again is
+//! caught by the window of message ids. A producer that is fatally ill is replaced before the next group.
+
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::producer::{BaseRecord, Producer as _, ThreadedProducer};
+use tokio::time::Instant;
+
+use super::clients::{Clients, Ears};
+use super::io;
+use crate::journal::JournalError;
+use crate::journal::embedded::alone;
+use crate::spec::Event;
+
+/// How long a full queue is left alone before the next look.
+const FULL_PAUSE: Duration = Duration::from_millis(5);
+/// How much longer than the library itself a group is waited for.
+const GRACE: Duration = Duration::from_secs(2);
+/// How long the question whether the topic can be reached may take.
+const QUESTION: Duration = Duration::from_secs(2);
+
+type Live = ThreadedProducer<Ears>;
+
+/// See the module.
+pub(super) struct Producer {
+    clients: Clients,
+    topic: String,
+    live: Mutex<Option<Arc<Live>>>,
+}
+
+/// The messages of a group that are on their way.
+#[derive(Debug, Default)]
+pub(super) struct Group {
+    state: Mutex<Waiting>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    open: usize,
+    failed: Option<RDKafkaErrorCode>,
+}
+
+impl Group {
+    fn with<T>(&self, change: impl FnOnce(&mut Waiting) -> T) -> T {
+        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes note of what became of one message.
+    pub(super) fn settle(&self, failed: Option<RDKafkaErrorCode>) {
+        let is_last = self.with(|waiting| {
+            waiting.open = waiting.open.saturating_sub(1);
+            waiting.failed = waiting.failed.or(failed);
+            waiting.open == 0
+        });
+        if is_last {
+            self.changed.notify_all();
+        }
+    }
+
+    /// Waits until no message is on its way, or not for longer than this.
+    fn wait(&self, limit: Duration) -> bool {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.changed.wait_timeout_while(state, limit, |waiting| waiting.open > 0);
+        waited.unwrap_or_else(PoisonError::into_inner).0.open == 0
+    }
+}
+
+impl Producer {
+    pub(super) fn new(clients: Clients, topic: &str) -> Producer {
+        Producer { clients, topic: topic.to_owned(), live: Mutex::default() }
+    }
+
+    /// Returns the producer, a new one where there is none. It connects by itself, in the background.
+    fn live(&self) -> Result<Arc<Live>, JournalError> {
+        let mut place = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(live) = &*place {
+            return Ok(Arc::clone(live));
+        }
+        let live = Arc::new(self.clients.producer()?);
+        *place = Some(Arc::clone(&live));
+        Ok(live)
+    }
+
+    /// Sends a group and returns when the topic has all of it. Blocks.
+    ///
+    /// # Errors
+    /// `Io`; a part of the group may be in the topic.
+    pub(super) fn append(&self, events: &[Arc<Event>]) -> Result<(), JournalError> {
+        let live = self.live()?;
+        let patience = self.clients.patience() + GRACE;
+        let deadline = Instant::now() + patience;
+        let group = Arc::new(Group::default());
+        for event in events {
+            self.hand_over(&live, event, &group, deadline)?;
+        }
+        let is_done = group.wait(deadline.saturating_duration_since(Instant::now()));
+        let failed = group.with(|waiting| waiting.failed);
+        if !is_done || live.client().fatal_error().is_some() {
+            // What it still holds must not arrive after it was sent again.
+            self.live.lock().unwrap_or_else(PoisonError::into_inner).take();
+        }
+        match failed {
+            None if is_done => Ok(()),
+            failed => Err(self.refused(&live, failed)),
+        }
+    }
+
+    fn hand_over(
+        &self,
+        live: &Live,
+        event: &Event,
+        group: &Arc<Group>,
+        deadline: Instant,
+    ) -> Result<(), JournalError> {
+        let Some(value) = alone::encode(event) else {
+            return Err(JournalError::Full("an event of more than 4 GiB".to_owned()));
+        };
+        group.with(|waiting| waiting.open += 1);
+        let at = event.receipt.received_at.as_millisecond().max(1);
+        let mut record = BaseRecord::with_opaque_to(&self.topic, Arc::clone(group))
+            .key(key(event))
+            .payload(&value)
+            .timestamp(at);
+        while let Err((error, unsent)) = live.send(record) {
+            let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
+            if code != RDKafkaErrorCode::QueueFull || Instant::now() >= deadline {
+                group.settle(Some(code));
+                break;
+            }
+            // Ends early only when everything that was handed over is settled, and then there is room.
+            group.wait(FULL_PAUSE);
+            record = unsent;
+        }
+        Ok(())
+    }
+
+    fn refused(&self, live: &Live, code: Option<RDKafkaErrorCode>) -> JournalError {
+        let code = code.unwrap_or(RDKafkaErrorCode::MessageTimedOut);
+        let words = match code {
+            RDKafkaErrorCode::MessageSizeTooLarge => {
+                "an event is larger than the topic takes: raise its `max.message.bytes` above `max_event_bytes`"
+                    .to_owned()
+            }
+            RDKafkaErrorCode::MessageTimedOut => {
+                live.client().context().trouble().unwrap_or_else(|| code.to_string())
+            }
+            other => other.to_string(),
+        };
+        io(&format!("could not write to the topic `{}`", self.topic), &words)
+    }
+
+    /// Asks whether the topic can be reached. Blocks.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub(super) fn probe(&self) -> Result<(), JournalError> {
+        let live = self.live()?;
+        let context = format!("could not reach the topic `{}`", self.topic);
+        let metadata = live.client().fetch_metadata(Some(&self.topic), QUESTION);
+        let metadata = metadata.map_err(|error| io(&context, &error))?;
+        let found = metadata.topics().iter().find(|found| found.name() == self.topic);
+        match found.map(|found| (found.error(), found.partitions().len())) {
+            Some((None, 1..)) => Ok(()),
+            Some((Some(error), _)) => Err(io(&context, &RDKafkaErrorCode::from(error))),
+            Some((None, _)) | None => Err(io(&context, &RDKafkaErrorCode::UnknownTopicOrPartition)),
+        }
+    }
+}
+
+/// Returns what decides the partition, and so which events stay in order: the same key as that of the destination.
+fn key(event: &Event) -> &str {
+    let head = &event.head;
+    head.user_id.as_deref().or(head.anonymous_id.as_deref()).unwrap_or(&head.message_id)
+}

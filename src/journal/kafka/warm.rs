@@ -1,0 +1,88 @@
+//! Reading back the message ids before the place where a partition begins, so that what was sent twice is known as such also
+//! by a router that has just taken the partition over.
+//!
+//! Bounded in number and in time: a takeover must be short, and what comes twice comes soon, since clients send again within
+//! minutes. Never reads an event's text.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use rdkafka::consumer::Consumer as _;
+use rdkafka::message::Message as _;
+use rdkafka::{Offset, TopicPartitionList};
+use tokio::time::Instant;
+
+use super::begin::Beginning;
+use super::clients::Ears;
+use super::core::Core;
+use crate::journal::JournalError;
+use crate::journal::embedded::{Dedupe, alone};
+use crate::telemetry::events;
+
+/// Most records that are read back of one partition.
+const RECORDS: u64 = 100_000;
+/// How long reading back may take for all partitions together: less than what a group waits for a member by far.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a partition may be silent, since the last offsets before its beginning may not be there.
+const SILENCE: Duration = Duration::from_secs(1);
+
+/// Returns the windows of partitions, as well as they can be had: without one, what comes twice is delivered twice.
+pub(super) fn windows(core: &Core, beginnings: &BTreeMap<i32, Beginning>) -> BTreeMap<i32, Dedupe> {
+    let options = &core.options;
+    let window = i64::try_from(options.dedupe_window.as_micros()).unwrap_or(i64::MAX);
+    // Later partitions get the same share, though then there are more of them than ids: it is a bound of memory.
+    let count = core.state().index.partitions().count() + beginnings.len();
+    let share = options.dedupe_max_ids.div_ceil(count.max(1));
+    let mut windows: BTreeMap<i32, Dedupe> =
+        beginnings.keys().map(|partition| (*partition, Dedupe::new(window, share))).collect();
+    if share > 0
+        && window > 0
+        && let Err(error) = read_back(core, beginnings, &mut windows)
+    {
+        events::Trouble { whom: "journal", doing: "read message ids back", error: &error.to_string() }.emit();
+    }
+    windows
+}
+
+fn read_back(
+    core: &Core,
+    beginnings: &BTreeMap<i32, Beginning>,
+    windows: &mut BTreeMap<i32, Dedupe>,
+) -> Result<(), JournalError> {
+    let mut list = TopicPartitionList::new();
+    let mut open: BTreeMap<i32, u64> = BTreeMap::new();
+    for (partition, beginning) in beginnings {
+        let (oldest, _) = core.groups.bounds(*partition)?;
+        let from = beginning.offset.saturating_sub(RECORDS).max(oldest);
+        if from < beginning.offset {
+            let offset = Offset::Offset(i64::try_from(from).unwrap_or(i64::MAX));
+            drop(list.add_partition_offset(&core.options.topic, *partition, offset));
+            open.insert(*partition, beginning.offset);
+        }
+    }
+    if open.is_empty() {
+        return Ok(());
+    }
+    let failed = |error| super::io("could not read back", &error);
+    let reader = core.clients.consumer(&core.options.group, Ears::default())?;
+    reader.assign(&list).map_err(failed)?;
+    let deadline = Instant::now() + PATIENCE;
+    let mut heard = Instant::now();
+    while !open.is_empty() && Instant::now() < deadline && heard.elapsed() < SILENCE && !core.is_stopping() {
+        let Some(Ok(message)) = reader.poll(Duration::from_millis(50)) else { continue };
+        heard = Instant::now();
+        let (partition, offset) = (message.partition(), u64::try_from(message.offset()).unwrap_or(0));
+        let Some(end) = open.get(&partition).copied() else { continue };
+        if offset < end
+            && let Some(known) = message.payload().and_then(alone::know)
+            && let Some(window) = windows.get_mut(&partition)
+        {
+            window.insert(known.id, known.received_at);
+            window.expire(known.received_at);
+        }
+        if offset + 1 >= end {
+            open.remove(&partition);
+        }
+    }
+    Ok(())
+}
