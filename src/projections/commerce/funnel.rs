@@ -48,11 +48,12 @@ impl Hits {
                     first.filter(|first| ts <= first.saturating_add(window_ms))
                 }
             };
-            let (Some(first), Some(mine)) = (first, begun.get_mut(place)) else { continue };
-            *mine = Some(first);
-            // Who has arrived is not led back by what comes later.
-            if place + 1 == steps {
-                return steps;
+            if let (Some(first), Some(mine)) = (first, begun.get_mut(place)) {
+                *mine = Some(first);
+                // Who has arrived is not led back by what comes later.
+                if place + 1 == steps {
+                    return steps;
+                }
             }
         }
         begun.iter().rposition(Option::is_some).map_or(0, |place| place + 1)

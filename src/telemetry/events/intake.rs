@@ -75,7 +75,7 @@ impl EventsUnwanted {
         if self.count == 0 {
             return;
         }
-        metrics.unwanted.get_or_create(&ReasonLabels { reason: BOT }).inc_by(self.count);
+        metrics.turned_away.unwanted.get_or_create(&ReasonLabels { reason: BOT }).inc_by(self.count);
         debug!(event.count = self.count, "{} events are of bots and were not kept", self.count);
     }
 }
@@ -90,7 +90,7 @@ pub struct PixelRefused {
 impl PixelRefused {
     /// Counts it.
     pub fn emit(&self, metrics: &Metrics) {
-        metrics.pixels_refused.get_or_create(&ReasonLabels { reason: self.reason }).inc();
+        metrics.turned_away.pixels.get_or_create(&ReasonLabels { reason: self.reason }).inc();
     }
 }
 
