@@ -64,6 +64,7 @@ fn measure(addresses: &str) -> Result<(), Failure> {
         production: false,
         timeout: Duration::from_secs(60),
         surroundings: Default::default(),
+        site_salt: String::new().into(),
         meter: opentrack::telemetry::Meter::default(),
     };
     let config = Config { brokers: addresses.split(',').map(str::to_owned).collect(), ..Config::default() };

@@ -29,6 +29,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         production: false,
         timeout: Duration::from_secs(60),
         surroundings: Default::default(),
+        site_salt: String::new().into(),
         meter: opentrack::telemetry::Meter::default(),
     };
     let (destination, wire) =

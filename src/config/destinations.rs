@@ -102,6 +102,7 @@ fn destination(
     let mut events = section.within("events", patience::events);
     if context.exclude_automatic && !entry.stays_here {
         events.exclude.extend(tracker::automatic());
+        events.without_automatic = true;
     }
     let discretion = discretion::discretion(section, entry, context.discretion);
     let start = section.value("start", Start::Now, patience::start);

@@ -71,6 +71,7 @@ pub(super) fn events(section: &mut Section<'_>) -> EventFilter {
     EventFilter {
         include: section.value("include", Vec::new(), read::list(pattern)),
         exclude: section.value("exclude", Vec::new(), read::list(pattern)),
+        without_automatic: false,
     }
 }
 

@@ -477,7 +477,7 @@ start = 2026-01-31T12:00:00Z
     let shown = format!("{:?}\n{:?}\n{:?}", destination.patience, destination.events, destination.start);
     insta::assert_snapshot!(shown, @r#"
     Patience { batch: BatchLimits { max_events: 7, max_bytes: 2000000, max_delay: 250ms }, retry: Retry { initial: 1s, max: 60s, give_up_after: 7200s }, breaker: BreakerSettings { failures: 3, open_for: 5s }, probe_every: 60s, concurrency: 4, rate_limit: RateLimit { events_per_second: 200, requests_per_second: 5 }, timeout: 3s }
-    EventFilter { include: [EventPattern { kind: Track, name: Some("Order *") }, EventPattern { kind: Identify, name: None }], exclude: [EventPattern { kind: Track, name: Some("Order Test") }] }
+    EventFilter { include: [EventPattern { kind: Track, name: Some("Order *") }, EventPattern { kind: Identify, name: None }], exclude: [EventPattern { kind: Track, name: Some("Order Test") }], without_automatic: false }
     At(2026-01-31T12:00:00Z)
     "#);
 }
@@ -569,10 +569,11 @@ fn what_the_script_sends_by_itself_can_be_kept_from_all_but_the_operators_own_st
         let table = format!("[destinations.a]\nenabled = false\ntype = \"{}\"\n", entry.kind);
         let excluded = |text: &str| {
             let settings = accepted(text, &[]).settings;
-            settings.destinations.iter().find(|it| it.name == "a").unwrap().events.exclude.len()
+            let events = &settings.destinations.iter().find(|it| it.name == "a").unwrap().events;
+            (events.exclude.len(), events.without_automatic)
         };
-        assert_eq!(excluded(&table), 0, "{}", entry.kind);
-        let six = if entry.stays_here { 0 } else { 6 };
+        assert_eq!(excluded(&table), (0, false), "{}", entry.kind);
+        let six = if entry.stays_here { (0, false) } else { (6, true) };
         let strict = format!("[tracker]\nexclude_automatic = true\n{table}");
         assert_eq!(excluded(&strict), six, "{}", entry.kind);
     }
@@ -725,4 +726,49 @@ fn development_generates_its_secrets_once_and_keeps_them_to_itself() {
     assert!(first.0.len() >= 32 && first.1.len() >= 32 && first.0 != first.1);
     let file = std::fs::metadata(directory.path().join("data/secrets.toml")).unwrap();
     assert_eq!(file.permissions().mode() & 0o777, 0o600);
+}
+
+#[cfg(feature = "kafka")]
+mod shared_journal {
+    use super::*;
+
+    #[test]
+    fn the_brokers_of_the_journal_come_from_the_file_or_the_environment() {
+        let settings =
+            |text: &str, env: &[(&str, &str)]| load_text(text, env).unwrap().settings.journal.shared;
+        assert_eq!(settings("", &[("KAFKA_BROKERS", "a:1")]), None, "it is not the engine");
+        let shared = settings("[journal]\nengine = \"kafka\"\n", &[("KAFKA_BROKERS", "a:1, b:2")]).unwrap();
+        assert_eq!((shared.topic.as_str(), shared.group.as_str()), ("opentrack.journal", "opentrack"));
+        assert_eq!(shared.client["bootstrap.servers"], "a:1,b:2");
+        let text = "[journal]\nengine = \"kafka\"\n[journal.kafka]\nbrokers = [\"c:3\"]\ntopic = \"t\"\n\
+                    security = { sasl = \"plain\", username = \"u\", password = \"hunter2\" }\n\
+                    properties = { \"client.rack\" = \"x\", \"session.timeout.ms\" = 6000 }\n";
+        let shared = settings(text, &[("KAFKA_BROKERS", "a:1")]).unwrap();
+        assert_eq!(shared.client["bootstrap.servers"], "c:3");
+        assert_eq!(
+            (shared.client["session.timeout.ms"].as_str(), shared.client["client.rack"].as_str()),
+            ("6000", "x")
+        );
+        assert_eq!(shared.client["sasl.password"], "hunter2");
+        assert!(!format!("{shared:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn what_the_journal_cannot_share_is_named_with_its_place() {
+        let text = "[journal]\nengine = \"kafka\"\n[journal.kafka]\ntopic = \"a b\"\ngroup = \"\"\n\
+                    properties = { acks = 1, \"group.id\" = \"geheim\", x = [] }\nsecurity = { sasl = \"plain\" }\n";
+        let told = refused(text, &[]);
+        for expected in [
+            "config.toml:4:9: `topic` in [journal.kafka] must have 1 to 200 letters",
+            "config.toml:5:9: `group` in [journal.kafka] must have 1 to 200 letters",
+            "`acks` in [journal.kafka.properties] is always `all`",
+            "`group.id` in [journal.kafka.properties] is said by `group`",
+            "`x` in [journal.kafka.properties] must be a string, a number or a boolean",
+            "`brokers` in [journal.kafka] must name at least one broker (KAFKA_BROKERS)",
+            "`security` in [journal.kafka] `sasl` needs `username` and `password`",
+        ] {
+            assert!(told.contains(expected), "{expected}\n{told}");
+        }
+        assert!(!told.contains("geheim"), "{told}");
+    }
 }

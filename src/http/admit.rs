@@ -33,8 +33,8 @@ const TOLERANCE_SECONDS: u64 = 300;
 /// Some ten signatures; each costs an HMAC over the body.
 const LONGEST_SIGNATURE: usize = 512;
 
-/// How a category, or a letter of it, can be written in JSON.
-const MENTIONS: [&[u8]; 2] = [b"\"storage\"", b"\\u00"];
+/// How the members that forbid to keep something, or a letter of them, can be written in JSON.
+const MENTIONS: [&[u8]; 3] = [b"\"storage\"", b"\"cookieless\"", b"\\u00"];
 
 /// One request at the door.
 pub(super) struct Entrance<'a> {
@@ -117,8 +117,11 @@ impl Entrance<'_> {
     /// The last visitor of the request of whom something may be kept.
     fn id_to_keep<'i>(&self, intake: &'i Intake) -> Option<&'i str> {
         let mut latest_first = intake.events.iter().rev();
-        let kept = latest_first
-            .find(|event| event.head.anonymous_id.is_some() && self.terms.tracker.storage.allows(event));
+        let kept = latest_first.find(|event| {
+            event.head.anonymous_id.is_some()
+                && self.terms.tracker.storage.allows(event)
+                && !event.is_cookieless()
+        });
         kept?.head.anonymous_id.as_deref()
     }
 

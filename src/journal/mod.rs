@@ -331,6 +331,12 @@ pub trait Journal: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// Returns what keeps the journal from doing what it does by itself, in words, when that has lasted for a while. Events can
+    /// be accepted all the same. Never blocks.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
+
     /// Makes everything durable before the process ends.
     ///
     /// # Errors

@@ -322,13 +322,17 @@ fn stop(standing: Standing, notes: &[&Note]) -> Stop {
     Stop { fate, reason, attempts, attempts_left_out, next_attempt_at, table: None }
 }
 
-/// Returns how a settled event ended: the newest note decides, and without one it was delivered.
+/// Returns how a settled event ended: the newest note decides, and without one it was delivered. That it was passed over here
+/// says less than how it ended.
 fn end(notes: &[&Note]) -> (&'static str, Option<String>) {
     let ends = |note: &&&Note| match &note.matter {
         Matter::Attempt(attempt) => attempt.class == "delivered",
         Matter::Fate { .. } => true,
     };
-    match notes.iter().rev().find(ends).map(|note| &note.matter) {
+    let moved = |note: &&&Note| matches!(&note.matter, Matter::Fate { reason, .. } if *reason == "moved");
+    let mut ending = notes.iter().rev().filter(ends);
+    let newest = ending.clone().next();
+    match ending.find(|note| !moved(note)).or(newest).map(|note| &note.matter) {
         Some(Matter::Fate { fate, reason }) => {
             (if fate == "dead" { "dead" } else { "skipped" }, Some(reason.to_string()))
         }
@@ -367,8 +371,11 @@ mod tests {
         let delivered = later(attempt_note("a", &[(3, 4)], "delivered", ""), 1);
         let dead = later(fate_note("a", &[(3, 4)], "dead", "rejected"), 2);
         let again = later(attempt_note("a", &[(3, 4)], "delivered", ""), 3);
+        let moved = later(fate_note("a", &[(3, 4)], "skipped", "moved"), 4);
         let cases = [
             (vec![], ("delivered", None)),
+            (vec![moved.clone()], ("skipped", Some("moved".to_owned()))),
+            (vec![delivered.clone(), moved], ("delivered", None)),
             (vec![failed.clone(), delivered.clone()], ("delivered", None)),
             (
                 vec![fate_note("a", &[(3, 4)], "skipped", "filtered")],

@@ -9,6 +9,8 @@ pub struct EventFilter {
     pub include: Vec<EventPattern>,
     /// An event must match none of these.
     pub exclude: Vec<EventPattern>,
+    /// An event must not be one that the browser's script sent by itself.
+    pub without_automatic: bool,
 }
 
 /// One pattern of an [`EventFilter`].
@@ -26,7 +28,8 @@ impl EventFilter {
         let (kind, name) = (event.head.kind, event.head.name.as_deref().unwrap_or(""));
         let included =
             self.include.is_empty() || self.include.iter().any(|pattern| pattern.matches(kind, name));
-        included && !self.exclude.iter().any(|pattern| pattern.matches(kind, name))
+        let excluded = self.exclude.iter().any(|pattern| pattern.matches(kind, name));
+        included && !excluded && !(self.without_automatic && event.is_automatic())
     }
 
     /// Returns whether any event of this kind could pass.
@@ -99,6 +102,7 @@ mod tests {
         let filter = EventFilter {
             include: vec![pattern(Kind::Track, Some("Order *")), pattern(Kind::Page, None)],
             exclude: vec![pattern(Kind::Page, None)],
+            without_automatic: false,
         };
         assert!(filter.concerns(Kind::Track));
         assert!(!filter.concerns(Kind::Page));

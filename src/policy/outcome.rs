@@ -61,6 +61,8 @@ pub enum Reason {
     DroppedByOperator,
     /// The event was accepted before the destination's `start`.
     BeforeStart,
+    /// Another router serves it, or it was settled before it came to lie here.
+    Moved,
     /// Its user has not consented to what the destination is for.
     Consent,
     /// It names nobody that the other side could know.
@@ -106,6 +108,7 @@ impl Reason {
         Reason::Damaged,
         Reason::DroppedByOperator,
         Reason::BeforeStart,
+        Reason::Moved,
         Reason::Consent,
         Reason::NoIdentity,
         Reason::TooOld,
@@ -145,6 +148,7 @@ impl Reason {
             Reason::Damaged => "damaged",
             Reason::DroppedByOperator => "dropped_by_operator",
             Reason::BeforeStart => "before_start",
+            Reason::Moved => "moved",
             Reason::Consent => "consent",
             Reason::NoIdentity => "no_identity",
             Reason::TooOld => "too_old",

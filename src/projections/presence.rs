@@ -16,7 +16,7 @@ pub fn visitor(event: &Event) -> Option<&str> {
 /// Returns whether the event comes from a robot, as `context.bot` says where the door has put something there.
 pub fn is_bot(event: &Event) -> bool {
     let bot = event.context().and_then(|context| context.get("bot"));
-    !matches!(bot, None | Some(Value::Null | Value::Bool(false)))
+    bot.is_some_and(|bot| !matches!(bot, Value::Null | Value::Bool(false)) && bot != "")
 }
 
 /// Returns whether the event shows that its visitor is there. What a server says about somebody does not: it names the
@@ -104,6 +104,7 @@ mod tests {
             (r#"{"page":{"path":"/"},"bot":true}"#, "null", false),
             (r#"{"page":{"path":"/"},"bot":{"name":"Googlebot"}}"#, "null", false),
             (r#"{"page":{"path":"/"},"bot":false}"#, "null", true),
+            (r#"{"page":{"path":"/"},"bot":""}"#, "null", true),
         ] {
             let context: Value = serde_json::from_str(context).unwrap();
             let channel: Value = serde_json::from_str(channel).unwrap();

@@ -1,5 +1,5 @@
 //! What an event says about its user's consent: the categories that a consent manager states, and the signals that the
-//! user's browser sent with the request.
+//! user's browser sent with the request; and what the browser's script says of how it came to send the event.
 //!
 //! Only reads. What follows for a destination is decided by `policy::consent`.
 
@@ -43,10 +43,29 @@ impl<'a> Stated<'a> {
     }
 }
 
+/// Returns whether the text of a context says `cookieless`.
+pub(super) fn is_cookieless(context: Option<&str>) -> bool {
+    context.and_then(|context| layout::member(context, "cookieless")) == Some("true")
+}
+
 impl Event {
     /// Returns what the event states about its user's consent, in the form of Segment's consent managers.
     pub fn consent(&self) -> Stated<'_> {
-        let context = self.marks().iter().rfind(|mark| mark.field == Field::Context);
-        Stated::in_context(context.map(|mark| mark.value.of(self.text())))
+        Stated::in_context(self.context_text())
+    }
+
+    /// Returns whether its script says that it keeps nothing in the browser, as it does until its user allows that.
+    pub fn is_cookieless(&self) -> bool {
+        is_cookieless(self.context_text())
+    }
+
+    /// Returns whether the browser's script says that it sent the event by itself.
+    pub fn is_automatic(&self) -> bool {
+        self.context_text().and_then(|context| layout::member(context, "automatic")) == Some("true")
+    }
+
+    fn context_text(&self) -> Option<&str> {
+        let context = self.marks().iter().rfind(|mark| mark.field == Field::Context)?;
+        Some(context.value.of(self.text()))
     }
 }

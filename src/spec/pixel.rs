@@ -208,6 +208,7 @@ mod tests {
     fn what_is_wrong_with_a_query_is_named_with_its_place() {
         let named = |code, path: &str| (code, path.to_owned());
         let deep = vec!["a"; 4000].join(".");
+        let shown: String = deep.chars().take(SHOWN).collect();
         for (pairs, code, path) in [
             (vec![("data", "%%%")], Code::BadJson, "data"),
             (vec![("data", "e30x")], Code::BadJson, "data"),
@@ -217,7 +218,7 @@ mod tests {
             (vec![("a.b", "1"), ("a", "2")], Code::WrongType, "a"),
             (vec![("a..b", "1")], Code::WrongType, "a..b"),
             (vec![("", "1")], Code::WrongType, ""),
-            (vec![(deep.as_str(), "1")], Code::TooDeep, &deep[..SHOWN]),
+            (vec![(deep.as_str(), "1")], Code::TooDeep, &shown),
             (vec![("userId", "u")], Code::MissingEvent, "event"),
         ] {
             assert_eq!(reason(&pairs), named(code, path), "{:?}", pairs[0].1);

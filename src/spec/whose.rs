@@ -4,7 +4,7 @@
 //! recognise tomorrow, in place of what it brought. Pure: ids and what is allowed come as arguments.
 
 use super::batch::with_member;
-use super::consent::Stated;
+use super::consent::{self, Stated};
 use super::head;
 use super::layout::{Field, Layout};
 
@@ -36,8 +36,9 @@ impl Whose {
     }
 
     fn id_for(&self, text: &str, layout: &Layout) -> Option<&str> {
-        let stated = Stated::in_context(layout.value(Field::Context, text)).about(STORAGE);
-        if stated == Some(false) {
+        let context = layout.value(Field::Context, text);
+        let stated = Stated::in_context(context).about(STORAGE);
+        if stated == Some(false) || consent::is_cookieless(context) {
             return self.of_day.as_deref();
         }
         let has = |field| {
@@ -95,6 +96,9 @@ mod tests {
         for text in [format!("{{{REFUSES}}}"), format!(r#"{{"anonymousId":"a","userId":"u",{REFUSES}}}"#)] {
             assert_eq!(id(&whose(), &text).as_deref(), Some("today"), "{text}");
         }
+        let flagged = r#"{"anonymousId":"a","context":{"cookieless":true}}"#;
+        assert_eq!(id(&whose(), flagged).as_deref(), Some("today"));
+        assert_eq!(id(&whose(), &flagged.replace("true", "false")), None);
         let without = Whose { of_day: None, ..whose() };
         assert_eq!(id(&without, &format!("{{{REFUSES}}}")), None);
     }

@@ -31,13 +31,28 @@ fn the_tracker_is_built_from_its_source_and_fits_its_budgets() {
 }
 
 #[test]
-fn the_tracker_starts_and_sees_what_happens_on_a_page() {
-    browse("test/browser/page.test.mjs");
+fn the_trackers_source_keeps_its_rules_and_its_documentation() {
+    run("test/source.test.mjs", |_| {});
 }
 
 #[test]
-fn the_tracker_delivers_and_obeys_the_visitor() {
+fn the_tracker_starts_and_sees_clicks_and_errors() {
+    browse("test/browser/events.test.mjs");
+}
+
+#[test]
+fn the_tracker_sees_every_view_and_how_long_it_was_looked_at() {
+    browse("test/browser/views.test.mjs");
+}
+
+#[test]
+fn the_tracker_loses_no_event_and_sends_none_twice() {
     browse("test/browser/delivery.test.mjs");
+}
+
+#[test]
+fn the_tracker_knows_its_visitor_and_obeys_them() {
+    browse("test/browser/visitor.test.mjs");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Reading ahead: events come from the hot tail or from disk, and what the destination has no use for is left out here.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use actix::prelude::*;
@@ -69,17 +70,16 @@ impl<D: Destination> Delivery<D> {
             scope.cut(&mut records);
         }
         let through = records.last().map_or(end.0, |record| record.position.0 + 1);
+        let moved = self.moved(from.0..through);
         let dropped_below = self.machine.as_ref().map_or(0, Machine::dropped_below);
         let known = self.machine.as_ref().map(Machine::settled);
         let known = known.filter(|settled| settled.touches(from.0..through));
-        let moved = self.parts.journal.passed_over(&self.parts.cursor, from.0..through);
         let read = records.len() as u64;
         let mut items = Vec::with_capacity(records.len());
         let mut skipped: HashMap<Reason, u64> = HashMap::new();
         for Record { position, event } in records {
             // Settled before a restart, or lost meanwhile: counted already.
             let is_settled = known.is_some_and(|settled| settled.contains(position.0));
-            // Another router has it, or it was settled before it came to lie here: counted there and then.
             let is_moved = moved.iter().any(|range| range.contains(&position.0));
             if is_settled || is_moved || !self.parts.is_meant(&event) {
                 continue;
@@ -108,6 +108,14 @@ impl<D: Destination> Delivery<D> {
             skipped.into_iter().for_each(|(reason, count)| self.skipped(reason, count));
         }
         Input::Fetched { from: from.0, through, items }
+    }
+
+    /// Returns what another router has, or what was settled before it came to lie here. It was counted there and then; here it
+    /// leaves a word for whoever traces it.
+    fn moved(&mut self, range: Range<u64>) -> Vec<Range<u64>> {
+        let moved = self.parts.journal.passed_over(&self.parts.cursor, range);
+        self.notes.ended_at(moved.clone(), End::Skipped(Reason::Moved));
+        moved
     }
 
     pub(super) fn skipped(&mut self, reason: Reason, count: u64) {

@@ -40,7 +40,7 @@ impl Scope {
     /// A pattern that is none, in words.
     pub fn new(order: ReplayOrder, live: Arc<Beacon>) -> Result<Scope, String> {
         let include = order.filter.iter().map(|pattern| pattern.parse()).collect::<Result<_, _>>()?;
-        Ok(Scope { order, filter: EventFilter { include, exclude: Vec::new() }, live })
+        Ok(Scope { order, filter: EventFilter { include, ..EventFilter::default() }, live })
     }
 
     /// Returns where the journal ends for the replay.

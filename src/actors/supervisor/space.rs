@@ -67,6 +67,8 @@ impl Supervisor {
         let extent = self.journal.extent();
         let dropping = self.space.dropped_at.is_some_and(|at| self.origin.elapsed() < at + REMEMBERED);
         let behind = self.furthest_behind().map_or("nobody", |ward| ward.child.name.as_str());
+        let trouble = self.journal.trouble();
+        let is_well = trouble.is_none();
         let message = if let Some(NotAppended { full: true, why }) = &self.refusing {
             format!("full: `{behind}` holds the space; new events are refused until there is room ({why})")
         } else if let Some(NotAppended { why, .. }) = &self.refusing {
@@ -75,6 +77,8 @@ impl Supervisor {
             "the journal writer is down".to_owned()
         } else if dropping {
             format!("full: the oldest events are dropped, though `{behind}` has not had them")
+        } else if let Some(trouble) = trouble {
+            trouble
         } else if let Some(holder) = self.holder() {
             holder.words()
         } else {
@@ -83,7 +87,7 @@ impl Supervisor {
         };
         let appends = self.refusing.is_none() && self.writer.is_some();
         // Events that go although somebody waits for them are a fault, but none that another router could help.
-        ReadyCheck { name: "journal".into(), ok: appends && !dropping, message, vital: !appends }
+        ReadyCheck { name: "journal".into(), ok: appends && !dropping && is_well, message, vital: !appends }
     }
 }
 

@@ -4,7 +4,7 @@
 //! commit whose answer is lost is no harm. Visitors and orders are locked first, always from the lowest lock up, then read,
 //! folded and written: two routers wait for each other and never crosswise. Never decides what a row becomes; that is `live`'s.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use deadpool_postgres::Transaction;
@@ -106,28 +106,40 @@ impl Keeper {
         let mut lease = self.pool.get().await?;
         let transaction = lease.client()?.transaction().await.map_err(trouble)?;
         lock(&transaction, &self.schema).await.map_err(trouble)?;
-        let rows = transaction.query(sql::LOOK, &[&&*self.schema, &&TABLES[..]]).await.map_err(trouble)?;
-        let found: Result<Vec<(String, Option<String>)>, _> =
-            rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect();
-        let found = found.map_err(trouble)?;
-        let mut foreign = None;
-        for table in TABLES {
-            match found.iter().find(|(name, _)| name == table) {
-                Some((_, Some(mark))) if mark == sql::MARK => {}
-                Some(_) => foreign = foreign.or(Some(table)),
-                None if foreign.is_none() => match self.create(&transaction, table).await {
-                    Ok(()) => {}
-                    // A type or an index has the name.
-                    Err(failure) if is_taken(&failure) => foreign = Some(table),
-                    Err(failure) => return Err(failure),
-                },
-                None => {}
-            }
-        }
+        let found = self.look(&transaction).await.map_err(trouble)?;
+        let is_ours = |table: &str| found.get(table).map(|mark| mark.as_deref() == Some(sql::MARK));
+        let foreign = TABLES.into_iter().find(|table| is_ours(table) == Some(false));
+        let missing = TABLES.into_iter().filter(|table| foreign.is_none() && is_ours(table).is_none());
+        let foreign = foreign.or(self.create_all(&transaction, missing).await?);
         let ended = if foreign.is_none() { transaction.commit().await } else { transaction.rollback().await };
         ended.map_err(trouble)?;
         lease.done();
         Ok(foreign)
+    }
+
+    /// Returns what has one of the names, and what it says of itself.
+    async fn look(
+        &self,
+        transaction: &Transaction<'_>,
+    ) -> Result<BTreeMap<String, Option<String>>, tokio_postgres::Error> {
+        let rows = transaction.query(sql::LOOK, &[&&*self.schema, &&TABLES[..]]).await?;
+        rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+    }
+
+    /// Makes tables. Returns one whose name is taken after all, by a type or by an index.
+    async fn create_all(
+        &self,
+        transaction: &Transaction<'_>,
+        missing: impl Iterator<Item = &'static str>,
+    ) -> Result<Option<&'static str>, Failure> {
+        for table in missing {
+            match self.create(transaction, table).await {
+                Ok(()) => {}
+                Err(failure) if is_taken(&failure) => return Ok(Some(table)),
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok(None)
     }
 
     async fn create(&self, transaction: &tokio_postgres::Transaction<'_>, table: &str) -> Result<(), Failure> {

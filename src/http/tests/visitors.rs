@@ -42,6 +42,8 @@ async fn nobody_else_gets_a_cookie() {
     none(page(&door, r#"{"userId":"u"}"#, &[]).await);
     none(page(&door, &stating("false", r#","anonymousId":"a""#), &[]).await);
     none(page(&door, r#"{"anonymousId":"a b"}"#, &[]).await);
+    none(page(&door, r#"{"anonymousId":"a","context":{"cookieless":true}}"#, &[]).await);
+    assert_eq!(door.last_event()["anonymousId"].as_str().unwrap().len(), 32);
     let other = [("origin", "https://other.example"), HOST];
     none(door.post_with("/collect/page", r#"{"anonymousId":"a"}"#, &other).await);
     none(door.post_with("/v1/page", r#"{"anonymousId":"a"}"#, &[HOST]).await);

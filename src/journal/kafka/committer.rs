@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::core::Core;
 use super::marks;
-use crate::journal::JournalError;
+use crate::journal::{Journal as _, JournalError};
 use crate::policy::settled::Settled;
 use crate::telemetry::events;
 
@@ -96,7 +96,8 @@ impl Teller {
     /// Tells what has changed, and gives up what nobody needs of the index.
     fn tell(&mut self, core: &Core) -> Result<(), JournalError> {
         let served = core.state().served.clone();
-        let mut lowest = u64::MAX;
+        // Before the cursors are read: what comes to lie there meanwhile stays.
+        let mut lowest = core.spool.extent().next.0;
         let mut failed = Ok(());
         for (destination, service) in &served {
             let cursor = core.cursor(destination)?.unwrap_or_default();
@@ -111,9 +112,7 @@ impl Teller {
             let done = self.tell_one(core, destination, marks);
             failed = failed.and(done);
         }
-        if !served.is_empty() {
-            core.state().index.prune(lowest);
-        }
+        core.state().index.prune(lowest);
         failed
     }
 

@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::Options;
 use super::clients::Clients;
 use super::groups::Groups;
@@ -32,9 +34,14 @@ pub(super) struct Core {
     rebalances: AtomicU64,
 }
 
+/// How long a router may hold nothing before that is worth a word: a group takes its time.
+const IDLE: Duration = Duration::from_secs(60);
+
 /// What changes.
 #[derive(Default)]
 pub(super) struct State {
+    /// Since when nothing is held.
+    idle_since: Option<Instant>,
     /// What is held and where it lies.
     pub(super) index: Index,
     /// The message ids of each partition that is held.
@@ -92,6 +99,31 @@ impl Core {
         drop(bell.wait_timeout_while(guard, time, |()| !self.is_stopping()));
     }
 
+    /// Counts what is held.
+    pub(super) fn count(&self) -> u64 {
+        let mut state = self.state();
+        let held = state.index.partitions().count() as u64;
+        state.idle_since = match held {
+            0 => state.idle_since.or_else(|| Some(Instant::now())),
+            _ => None,
+        };
+        held
+    }
+
+    /// Returns what is wrong when nothing is held for long.
+    pub(super) fn trouble(&self) -> Option<String> {
+        let idle = self.state().idle_since?.elapsed();
+        let topic = &self.options.topic;
+        let words = || {
+            let seconds = idle.as_secs();
+            format!(
+                "holds no partition of `{topic}` for {seconds} s: there are more routers than partitions, or the brokers do not \
+                 answer"
+            )
+        };
+        (idle >= IDLE).then(words)
+    }
+
     /// Returns the number of the present rebalance.
     pub(super) fn rebalance(&self) -> u64 {
         self.rebalances.load(Ordering::Acquire)
@@ -108,14 +140,14 @@ impl Core {
         }
     }
 
-    /// Replaces the destinations. Of one that is new while partitions are held, what it has had has to be looked up; returns
+    /// Replaces the destinations. Of one that is new after partitions were taken, what it has had has to be looked up; returns
     /// whether there is such a one.
     pub(super) fn serve(&self, destinations: Vec<Served>) -> bool {
         let mut state = self.state();
-        let holds = state.index.partitions().next().is_some();
+        let has_begun = self.rebalance() > 0;
         let before = std::mem::take(&mut state.served);
         for Served { name, begins } in destinations {
-            let known = before.get(&name).map_or(!holds, |service| service.is_known);
+            let known = before.get(&name).map_or(!has_begun, |service| service.is_known);
             state.served.insert(name, Service { begins, is_known: known });
         }
         state.served.values().any(|service| !service.is_known)

@@ -92,6 +92,28 @@ impl Index {
         }
     }
 
+    /// Returns which offsets are missing before and between these, which come in the order of each partition.
+    pub(super) fn gaps(&self, read: impl Iterator<Item = (i32, u64)>) -> Vec<(i32, Range<u64>)> {
+        let mut expected = BTreeMap::new();
+        let mut gaps = Vec::new();
+        for (partition, offset) in read {
+            let Some(held) = self.held.get(&partition) else { continue };
+            let next = expected.insert(partition, offset + 1).unwrap_or(held.next);
+            if next < offset {
+                gaps.push((partition, next..offset));
+            }
+        }
+        gaps
+    }
+
+    /// Returns how many of these offsets each destination had not settled before.
+    pub(super) fn unsettled(&self, partition: i32, offsets: &Range<u64>) -> BTreeMap<String, u64> {
+        let inherited = self.held.get(&partition).into_iter().flat_map(|held| &held.inherited);
+        let counts =
+            inherited.map(|(destination, known)| (destination.clone(), known.missing(offsets.clone())));
+        counts.filter(|(_, count)| *count > 0).collect()
+    }
+
     /// Gives up what lies wholly below a position that every destination has passed.
     pub(super) fn prune(&mut self, below: u64) {
         while let Some(first) = self.runs.first_entry() {
@@ -213,6 +235,16 @@ mod tests {
         index.release(0);
         assert_eq!(index.passed_over(HOOK, 100..108), [100..106, 107..108]);
         assert!(!index.settled(HOOK, &Settled::new(0, &[])).contains_key(&0));
+    }
+
+    #[test]
+    fn what_the_topic_gave_up_is_missed_by_whoever_had_not_had_it() {
+        let mut index = Index::default();
+        index.take(0, held(10, Settled::new(12, &[])));
+        let read = [(0, 14), (1, 3), (0, 15), (0, 17)];
+        assert_eq!(index.gaps(read.into_iter()), [(0, 10..14), (0, 16..17)]);
+        assert_eq!(index.unsettled(0, &(10..14)), Map::from([(HOOK.to_owned(), 2)]));
+        assert!(index.unsettled(0, &(10..12)).is_empty() && index.unsettled(7, &(0..9)).is_empty());
     }
 
     #[test]

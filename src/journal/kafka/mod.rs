@@ -262,6 +262,14 @@ impl Journal for KafkaJournal {
         }
     }
 
+    fn trouble(&self) -> Option<String> {
+        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        if threads.as_ref().is_some_and(|threads| threads.reader.is_finished()) {
+            return Some("its reader has ended: restart the router".to_owned());
+        }
+        self.core.trouble()
+    }
+
     fn passed_over(&self, cursor: &str, range: Range<u64>) -> Vec<Range<u64>> {
         self.core.passed_over(cursor, range)
     }

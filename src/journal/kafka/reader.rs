@@ -74,8 +74,10 @@ impl Reader {
             self.trouble(&error);
         }
         while !self.core.is_stopping() {
-            if self.again.swap(false, Ordering::AcqRel) {
-                self.consumer.context().take_again(&self.consumer);
+            if self.again.swap(false, Ordering::AcqRel) && !self.consumer.context().take_again(&self.consumer)
+            {
+                self.again.store(true, Ordering::Release);
+                self.core.rest(FULL_PAUSE);
             }
             let chunk = self.gather();
             self.store(chunk);
@@ -103,6 +105,7 @@ impl Reader {
                 Err(_) => {}
             }
             looks = looks.wrapping_add(1);
+            self.core.count();
             self.core.rest(LOOK_EVERY);
         }
     }
@@ -193,10 +196,24 @@ impl Reader {
         }
         drop(state);
         kept.sort_by_key(|read| read.partition);
+        self.tell_lost(&kept);
         if duplicates > 0 {
             self.core.tell(|follower| follower.grown(&[], duplicates));
         }
         kept
+    }
+
+    /// Counts what the topic gave up before it was read: the library goes on behind it without a word.
+    fn tell_lost(&self, chunk: &[Read]) {
+        let gaps = self.core.state().index.gaps(chunk.iter().map(|read| (read.partition, read.offset)));
+        for (partition, gap) in gaps {
+            let Ok((oldest, _)) = self.core.groups.bounds(partition) else { continue };
+            let gone = gap.start..gap.end.min(oldest);
+            let lost = self.core.state().index.unsettled(partition, &gone);
+            for (destination, events) in lost {
+                self.core.tell(|follower| follower.lost(&destination, events));
+            }
+        }
     }
 
     /// Appends what is still ours. The index comes first: what is in the spool can be read at once.
@@ -241,7 +258,7 @@ impl Reader {
         }
         self.told = Some(Instant::now());
         self.tell_offsets();
-        let partitions = self.core.state().index.partitions().count() as u64;
+        let partitions = self.core.count();
         let lag = self.consumer.context().ears().lag();
         self.core.tell(|follower| follower.shares(Share { partitions, lag }));
     }

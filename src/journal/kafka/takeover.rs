@@ -165,19 +165,32 @@ impl Seat {
         }
     }
 
-    /// Takes all partitions over again, since a destination came of which nothing is known.
-    pub(super) fn take_again(&self, consumer: &BaseConsumer<Seat>) {
+    /// Takes all partitions over again, since a destination came of which nothing is known. Returns whether that was done: when
+    /// the library does not let the partitions go, what is read and what is known would not fit together.
+    pub(super) fn take_again(&self, consumer: &BaseConsumer<Seat>) -> bool {
         let partitions: Vec<i32> = self.core.state().index.partitions().map(|(one, _)| one).collect();
-        let list = self.list(&partitions);
         self.core.tell(|follower| follower.pause());
         self.committer.tell_now(TELLING);
-        failed("let partitions go", consumer.incremental_unassign(&list));
-        self.core.state().index.clear();
-        if let Some(list) = self.take(&partitions) {
-            self.core.state().served.values_mut().for_each(|service| service.is_known = true);
-            failed("take partitions again", consumer.incremental_assign(&list));
+        let list = self.list(&partitions);
+        let is_free =
+            partitions.is_empty() || went_well("let partitions go", consumer.incremental_unassign(&list));
+        if is_free {
+            self.core.state().index.clear();
+            self.take_all(consumer, &partitions);
         }
         self.core.tell(|follower| follower.resume());
+        is_free
+    }
+
+    fn take_all(&self, consumer: &BaseConsumer<Seat>, partitions: &[i32]) {
+        let Some(list) = self.take(partitions) else { return };
+        self.core.state().served.values_mut().for_each(|service| service.is_known = true);
+        if list.count() > 0 && !went_well("take partitions again", consumer.incremental_assign(&list)) {
+            // Nothing of them is read until they are given anew.
+            self.core.state().index.clear();
+            consumer.unsubscribe();
+            went_well("join the group again", consumer.subscribe(&[&self.core.options.topic]));
+        }
     }
 
     fn list(&self, partitions: &[i32]) -> TopicPartitionList {
@@ -204,10 +217,11 @@ fn lost(beginnings: &BTreeMap<i32, Beginning>) -> BTreeMap<String, u64> {
     all
 }
 
-fn failed(doing: &'static str, done: rdkafka::error::KafkaResult<()>) {
-    if let Err(error) = done {
-        events::Trouble { whom: "journal", doing, error: &error.to_string() }.emit();
-    }
+/// Says what failed; returns whether it went well.
+fn went_well(doing: &'static str, done: rdkafka::error::KafkaResult<()>) -> bool {
+    let error = done.err().map(|error| error.to_string());
+    error.iter().for_each(|error| events::Trouble { whom: "journal", doing, error }.emit());
+    error.is_none()
 }
 
 fn numbers(list: &TopicPartitionList) -> Vec<i32> {
@@ -237,11 +251,11 @@ impl ConsumerContext for Seat {
             let begun = self.take(&partitions).unwrap_or_default();
             let done =
                 if is_cooperative { consumer.incremental_assign(&begun) } else { consumer.assign(&begun) };
-            failed("take partitions", done);
+            went_well("take partitions", done);
         } else {
             self.release(&partitions);
             let done = if is_cooperative { consumer.incremental_unassign(list) } else { consumer.unassign() };
-            failed("let partitions go", done);
+            went_well("let partitions go", done);
         }
         self.say(came, &partitions);
     }

@@ -41,23 +41,22 @@ impl Hits {
         // For each step that was reached, when the first of its chain was taken.
         let mut begun: Vec<Option<i64>> = vec![None; steps];
         for (ts, place) in self.0 {
-            let first = match place.checked_sub(1) {
-                None => Some(ts),
-                Some(before) => {
-                    let first = begun.get(before).copied().flatten();
-                    first.filter(|first| ts <= first.saturating_add(window_ms))
-                }
-            };
-            if let (Some(first), Some(mine)) = (first, begun.get_mut(place)) {
-                *mine = Some(first);
-                // Who has arrived is not led back by what comes later.
-                if place + 1 == steps {
-                    return steps;
-                }
+            let Some(first) = first_of(&begun, ts, place, window_ms) else { continue };
+            begun.get_mut(place).into_iter().for_each(|mine| *mine = Some(first));
+            // Who has arrived is not led back by what comes later.
+            if place + 1 == steps {
+                return steps;
             }
         }
         begun.iter().rposition(Option::is_some).map_or(0, |place| place + 1)
     }
+}
+
+/// Returns when the chain began that this hit goes on with, or begins.
+fn first_of(begun: &[Option<i64>], ts: i64, place: usize, window_ms: i64) -> Option<i64> {
+    let Some(before) = place.checked_sub(1) else { return Some(ts) };
+    let first = begun.get(before).copied().flatten();
+    first.filter(|first| ts <= first.saturating_add(window_ms))
 }
 
 /// Returns how many visitors came how far.

@@ -2,6 +2,7 @@
 
 mod auth;
 mod hostile;
+mod images;
 mod pressure;
 mod shapes;
 mod verdicts;

@@ -87,11 +87,14 @@ async fn what_the_script_sends_by_itself_stays_with_the_operator_when_it_is_to()
     let router = Router::start(config.webhook("cloud", &receiver.url(), "")).await;
     collect(&router, "click", &json!({ "anonymousId": "a", "messageId": "c" }), &[]).await;
     collect(&router, "engagement", &json!({ "anonymousId": "a", "messageId": "e" }), &[]).await;
+    let named =
+        json!({ "anonymousId": "a", "messageId": "n", "event": "Menu", "context": { "automatic": true } });
+    collect(&router, "event", &named, &[]).await;
     collect(&router, "page", &json!({ "anonymousId": "a", "messageId": "p" }), &[]).await;
     receiver.until_taken(&["p".to_owned()]).await;
-    router.until_rows("tracks", &["c".to_owned(), "e".to_owned()]).await;
-    soon("the two are skipped", async || {
-        router.destination("cloud").await["counts"]["skipped"]["filtered"] == json!(2)
+    router.until_rows("tracks", &["c".to_owned(), "e".to_owned(), "n".to_owned()]).await;
+    soon("the three are skipped", async || {
+        router.destination("cloud").await["counts"]["skipped"]["filtered"] == json!(3)
     })
     .await;
     assert_eq!(receiver.taken_ids(), ["p"]);

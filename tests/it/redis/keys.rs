@@ -173,6 +173,7 @@ async fn the_reader_says_what_the_keys_say() {
         production: false,
         timeout: Duration::from_secs(5),
         surroundings: Default::default(),
+        site_salt: String::new().into(),
         meter: Default::default(),
     };
     let store = Store::new(&config, &setting).unwrap();

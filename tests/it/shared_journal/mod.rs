@@ -3,6 +3,7 @@
 mod destinations;
 mod outages;
 mod path;
+mod space;
 mod takeover;
 
 use serde_json::Value;
@@ -21,9 +22,14 @@ fn cluster() -> Kafka {
 /// A router whose journal is this cluster's topic, with the embedded warehouse and times short enough for a test; `properties`
 /// are further ones of the library.
 fn config(cluster: &Kafka, properties: &str) -> Config {
+    with_journal(cluster, "", properties)
+}
+
+/// The same with further lines of `[journal]`.
+fn with_journal(cluster: &Kafka, journal: &str, properties: &str) -> Config {
     let brokers: Vec<String> = cluster.brokers().split(',').map(str::to_owned).collect();
     Config::new().table(&format!(
-        "[journal]\nengine = \"kafka\"\n[journal.kafka]\nbrokers = {brokers:?}\n\
+        "[journal]\nengine = \"kafka\"\n{journal}\n[journal.kafka]\nbrokers = {brokers:?}\n\
          properties = {{ \"session.timeout.ms\" = 6000, \"heartbeat.interval.ms\" = 500{properties} }}"
     ))
 }

@@ -1,7 +1,7 @@
 //! Partitions that move between routers that live.
 
 use super::{cluster, config, disordered, held, repeated, send, until_held};
-use crate::support::{Receiver, Router, until};
+use crate::support::{Receiver, Reply, Router, until};
 
 #[tokio::test]
 async fn a_router_that_joins_gets_a_share_and_no_user_is_served_by_two() {
@@ -28,4 +28,42 @@ async fn a_router_that_joins_gets_a_share_and_no_user_is_served_by_two() {
     until_held(&one, 4).await;
     assert_eq!(disordered(&receiver), Vec::<String>::new());
     assert_eq!(repeated(&receiver), Vec::<String>::new(), "both handed over what they had settled");
+}
+
+#[tokio::test]
+async fn a_trace_says_that_an_event_moved_and_its_new_router_where_it_stands() {
+    let cluster = cluster();
+    let receiver = Receiver::scripted(|_| Reply::Status(503));
+    // Few attempts: each of them is a line in every trace.
+    let config = config(&cluster, "").table(&format!(
+        "[destinations.hook]\ntype = \"webhook\"\nurl = \"{}\"\nretry = {{ initial = \"3s\", max = \"3s\" }}",
+        receiver.url()
+    ));
+    let one = Router::start(config.clone()).await;
+    let ids = send(&one, 12, 0).await;
+    one.until_rows("tracks", &ids).await;
+    let other = Router::start(config).await;
+    until_held(&other, 2).await;
+    until("some of them moved", 20, async || {
+        let mut moved = Vec::new();
+        for id in &ids {
+            let here = one.get(&format!("/api/events/{id}")).await.json();
+            if here["destinations"]["hook"]["reason"] == "moved" {
+                moved.push(id);
+            }
+        }
+        let mut waits = 0;
+        for id in &moved {
+            let there = other.get(&format!("/api/events/{id}")).await;
+            waits +=
+                usize::from(there.status == 200 && there.json()["destinations"]["hook"]["fate"] != "skipped");
+        }
+        !moved.is_empty() && moved.len() < ids.len() && waits == moved.len()
+    })
+    .await;
+    let delivered = one.get(&format!("/api/events/{}", ids[0])).await.json();
+    assert_eq!(delivered["destinations"]["warehouse"]["fate"], "delivered", "{delivered}");
+    receiver.recover();
+    receiver.until_taken(&ids).await;
+    assert_eq!(repeated(&receiver), Vec::<String>::new());
 }

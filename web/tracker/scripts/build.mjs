@@ -1,15 +1,26 @@
 // Builds dist/ from src/. TRACKER_ENDPOINT is built in where it is set; `--out DIR` writes elsewhere; `--watch` builds at
-// each change; `--serve PORT` also serves the folder to every origin.
+// each change; `--serve PORT` also serves the folder to every origin; `--no-types` leaves tracker.d.ts out.
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { context } from 'esbuild';
+import { minify } from 'terser';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const after = (flag) => process.argv[process.argv.indexOf(flag) + 1];
 const out = process.argv.includes('--out') ? resolve(after('--out')) : join(root, 'dist');
+mkdirSync(out, { recursive: true });
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+
+/** A second look at what esbuild has made: some percent fewer bytes for every visitor. */
+async function finish({ outputFiles = [] }) {
+  for (const { path, text } of outputFiles) {
+    const compress = { passes: 3, sequences: false, pure_getters: true };
+    const { code } = await minify(text, { ecma: 2020, compress, format: { comments: false } });
+    writeFileSync(path, code);
+  }
+}
 
 const made = await context({
   absWorkingDir: root,
@@ -27,6 +38,8 @@ const made = await context({
   legalComments: 'none',
   define: { ENDPOINT: JSON.stringify(process.env.TRACKER_ENDPOINT ?? ''), VERSION: JSON.stringify(version) },
   logLevel: 'warning',
+  write: false,
+  plugins: [{ name: 'smaller', setup: ({ onEnd }) => onEnd(finish) }],
 });
 
 /** The public types in one file, which any project can copy. */
@@ -58,7 +71,6 @@ declare global {
   writeFileSync(join(out, 'tracker.d.ts'), text + tail);
 }
 
-mkdirSync(out, { recursive: true });
 if (process.argv.includes('--watch')) {
   await made.watch();
   console.log(`watching; ${readdirSync(out).join(', ')} in ${out}`);
@@ -69,5 +81,5 @@ if (process.argv.includes('--watch')) {
 } else {
   await made.rebuild();
   await made.dispose();
-  types();
+  if (!process.argv.includes('--no-types')) types();
 }

@@ -5,7 +5,7 @@ import type { Properties } from './types';
 
 const TARGET = '[data-track],a,button,[role=button],input[type=submit],input[type=button],summary';
 const SECRET = '[data-track-mask],input,textarea,select';
-const FILE = /\.(pdf|zip|docx?|xlsx?|pptx?|csv|txt|rar|7z|t?gz|dmg|exe|pkg|apk|msi|mp[34]|mov|avi|wav)$/i;
+const FILE = /\.(pdf|zip|docx?|xlsx?|pptx?|csv|txt|rar|7z|t?gz|dmg|exe|pkg|apk|mp[34]|mov)$/i;
 /** E-mail addresses, card numbers and US social security numbers. */
 const PRIVATE = /[^\s@]+@[^\s@]+|\b\d([ -]?\d){12,18}\b|\b\d{3}-\d\d-\d{4}\b/g;
 
@@ -33,7 +33,7 @@ export const clicks = () => {
       text:
         inside(SECRET) || element.querySelector(SECRET)
           ? ''
-          : (element.innerText || element.textContent || '').trim().replace(PRIVATE, '***').slice(0, 100),
+          : (element.innerText || '').trim().replace(PRIVATE, '***').slice(0, 100),
       href: link && link.href.split(/[?#]/)[0],
     };
     for (const { name, value } of element.attributes)

@@ -1,6 +1,8 @@
 /** Segment's ecommerce events, version 2. The helper of `Product Viewed` is `productViewed`. */
+import { commands, send } from './events';
+import type { CallOptions, Properties } from './types';
 
-export const EVENTS = (
+const EVENTS = (
   'Products Searched,Product List Viewed,Product List Filtered,Promotion Viewed,Promotion Clicked,Product Clicked,' +
   'Product Viewed,Product Added,Product Removed,Cart Viewed,Checkout Started,Checkout Step Viewed,' +
   'Checkout Step Completed,Payment Info Entered,Order Updated,Order Completed,Order Refunded,Order Cancelled,' +
@@ -8,6 +10,11 @@ export const EVENTS = (
   'Product Removed from Wishlist,Wishlist Product Added to Cart,Product Shared,Cart Shared,Product Reviewed'
 ).split(',');
 
-/** The name of an event's helper. */
-export const helper = (event: string) =>
-  event[0]!.toLowerCase() + event.slice(1).replace(/ (.)/g, (_, first: string) => first.toUpperCase());
+/** Makes a command of each event; it becomes a call of the tracker too. */
+export const commerce = () => {
+  for (const event of EVENTS)
+    commands[event[0]!.toLowerCase() + event.slice(1).replace(/ (.)/g, (_, first: string) => first.toUpperCase())] = (
+      properties?: Properties,
+      own?: CallOptions,
+    ) => send('track', { event, properties: { ...properties } }, own);
+};

@@ -2,11 +2,8 @@
  * The tracker: puts its parts together and offers the calls. The only file that knows every part.
  */
 import { clicks } from './clicks';
-import { EVENTS, helper } from './commerce';
 import * as consents from './consent';
 import { d, listen, merge, n, parse, safely, warn, w } from './dom';
-import { engagement } from './engagement';
-import { errors } from './errors';
 import { auto, commands, emit, on, options, send } from './events';
 import * as ids from './ids';
 import { layer, stub } from './layer';
@@ -19,7 +16,7 @@ import { view } from './view';
 declare const ENDPOINT: string;
 
 /** These neither open a session nor keep one open. */
-const PASSIVE = /^(Web Vital|Error Occurred)$/;
+const PASSIVE = /^(Web V|Error O)/;
 /** What rules the first event is not held until the start. */
 const RULES = /^(consent|opt)/;
 /** gtag's other commands, which are not for us. */
@@ -35,13 +32,14 @@ const early: (() => void)[] = [];
 /** Says whose a message is, and lets plugins change or stop it. Late, so that what was held for consent obeys it. */
 const seal = (message: Message): Message | undefined => {
   const { type, event, context, timestamp } = message;
-  const campaign = type === 'page' && String(Object.entries(context.campaign || {}).sort());
-  const active = /page|screen|track/.test(type) && !PASSIVE.test(event!);
+  const campaign = type === 'page' && Object.entries(context.campaign || {}).sort() + '';
+  // page, screen and track
+  const active = /^[pst]/.test(type) && !PASSIVE.test(event!);
   const categoryPreferences = consents.preferences();
   if (!options.cookieHttpOnly) message.anonymousId = message.anonymousId || ids.visitor();
   merge(
     context,
-    ids.session(+new Date(timestamp), active, campaign || ''),
+    ids.session(+new Date(timestamp), active, campaign),
     Object.keys(categoryPreferences)[0] && { consent: { categoryPreferences } },
     !durable() && { cookieless: true },
   );
@@ -55,7 +53,7 @@ const settle = () => {
   if (storage) ids.remember();
   if (storage === false) ids.reset(...keys('ot_q.'));
   const robot = n.webdriver && options.environment === 'production' && !options.allowBots;
-  queue.open(robot ? false : consents.may('analytics'));
+  queue.open(!robot && consents.may('analytics'));
 };
 
 /** Segment's forms of page and screen: category, name, properties, options, each of which may be missing. */
@@ -87,6 +85,8 @@ merge(commands, {
   ready: () => {},
   use: () => {},
   on,
+  // Where errors are watched they are also counted; see errors.ts.
+  error: (properties: never) => commands.track!('Error Occurred' as never, properties),
   consent: (answer: Consent | string, signals: Properties) =>
     typeof answer === 'string' ? consents.gtag(answer, signals) : consents.consent(answer),
   optIn: consents.optIn,
@@ -115,16 +115,16 @@ const start = () => {
   running = true;
   consents.begin(options.consent === 'opt-in', options.respectDNT, settle);
   settle();
-  [page, clicks, errors, engagement, ...features].forEach(safely);
+  [page, clicks, ...features].forEach(safely);
   early.forEach(safely);
   // Behind everybody else's listeners: the last vitals are told in theirs.
-  listen(w, 'visibilitychange', () => d.visibilityState === 'hidden' && hide());
+  listen(w, 'visibilitychange', () => d.hidden && hide());
   listen(w, 'pagehide', hide);
 };
 
 const config = (key: string, own?: Options) => {
   if (writeKey) {
-    if (key !== writeKey) warn(`has a write key already; "${key}" is ignored`);
+    if (key !== writeKey) warn(`key "${key}" is ignored`);
   } else if (key) {
     writeKey = key;
     merge(options, own);
@@ -143,7 +143,6 @@ export const boot = (...extra: (() => void)[]) => {
   w.opentrack = tracker;
   features = extra;
   origin = new URL(src).origin;
-  for (const event of EVENTS) commands[helper(event)] = (...args: unknown[]) => run('track', event, ...args);
   for (const name of ['load', ...Object.keys(commands)]) tracker[name] = (...args: unknown[]) => run(name, ...args);
   tracker.user = () => ({
     id: () => ids.person().id,

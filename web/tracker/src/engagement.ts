@@ -17,7 +17,7 @@ export const engagement = () => {
       const seen = ((w.scrollY + w.innerHeight) / d.documentElement.scrollHeight) * 100;
       deepest = Math.max(deepest, Math.min(100, Math.round(seen)));
     }
-    since = d.visibilityState === 'visible' && d.hasFocus() ? now() : 0;
+    since = !d.hidden && d.hasFocus() ? now() : 0;
   };
   const report = () => {
     tick();

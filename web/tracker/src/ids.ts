@@ -40,7 +40,7 @@ export const reset = (...also: string[]) => forget(VISITOR, SESSION, PERSON, ...
  * The session at this time (ms). An active event opens one where none is open and keeps it open; a passive one does
  * neither. A campaign, as text, other than that of the session opens the next.
  */
-export const session = (at: number, active: boolean, campaign?: string) => {
+export const session = (at: number, active: boolean, campaign?: string | false) => {
   // eslint-disable-next-line prefer-const -- one reading of one value
   let [id, start, last, number, from] = (get(SESSION) || '').split('.') as (string | number | undefined)[];
   const source = campaign && encodeURIComponent(campaign).replace(/\W/g, '');

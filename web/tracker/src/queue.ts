@@ -65,7 +65,7 @@ const judge = (status: number, after?: string | null) => {
   else if (/^(0|408|429|5..)$/.test('' + status))
     notBefore = now() + (+after! * 1000 || Math.random() * Math.min(60000, 500 * 2 ** tries++));
   else {
-    if (status > 299) warn(`${flying} events refused with ${status}`);
+    if (status > 299) warn(`${flying} events refused: ${status}`);
     waiting.splice(0, flying);
     most = BATCH;
     tries = 0;
@@ -102,7 +102,8 @@ export const settle = () => {
     if (!message) continue;
     if (dropped) message.context.dropped = dropped;
     dropped = 0;
-    urgent = urgent || /page|identify/.test(message.type);
+    // page and identify
+    urgent = urgent || /^[pi]/.test(message.type);
     waiting.push(JSON.stringify(message));
   }
   for (let chars = waiting.join().length; waiting[KEPT] || (chars > KEPT_CHARS && waiting[flying + 1]); dropped++)

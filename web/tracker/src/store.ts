@@ -36,7 +36,7 @@ export const keys = (start: string) =>
 const cookie = (key: string) => (d.cookie.match(`(?:^|; )${key}=([^;]+)`) || [])[1];
 
 const bake = (key: string, value: string, age: number) => {
-  d.cookie = `${key}=${value};path=/;max-age=${age};samesite=lax;domain=${domain}${location.protocol === 'https:' ? ';secure' : ''}`;
+  d.cookie = `${key}=${value};path=/;max-age=${age};samesite=lax;domain=${domain}${/s:/.test(location.protocol) ? ';secure' : ''}`;
 };
 
 /** Finds the widest domain that takes a cookie: the browser knows the public suffixes. */

@@ -1,5 +1,9 @@
-/** `tracker.attr.js`: with web vitals and what caused them. */
+/** `tracker.attr.js`: everything, and what caused each web vital. */
+import { commerce } from '../commerce';
 import { boot } from '../core';
+import { engagement } from '../engagement';
+import { errors } from '../errors';
 import { vitals } from '../vitals-attribution';
 
-boot(vitals);
+commerce();
+boot(errors, engagement, vitals);

@@ -1,5 +1,9 @@
-/** `tracker.js`: with web vitals. */
+/** `tracker.js`: everything. */
+import { commerce } from '../commerce';
 import { boot } from '../core';
+import { engagement } from '../engagement';
+import { errors } from '../errors';
 import { vitals } from '../vitals';
 
-boot(vitals);
+commerce();
+boot(errors, engagement, vitals);

@@ -1,5 +1,2 @@
 // One process, so that these tests share one Chromium and one router.
 import './queue.mjs';
-import './ids.mjs';
-import './consent.mjs';
-import './platform.mjs';

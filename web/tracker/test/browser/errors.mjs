@@ -5,7 +5,7 @@ import { browserTest, html, QUIET, script } from './support.mjs';
 const ERRORS = { ...QUIET, autoTrackErrors: true };
 const hide = (page) =>
   page.evaluate(() => {
-    Object.defineProperty(document, 'visibilityState', { value: 'hidden', configurable: true });
+    Object.defineProperty(document, 'hidden', { value: true, configurable: true });
     document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));
   });
 const fail = (page, message, times = 1, before = '') =>

@@ -243,7 +243,7 @@ browserTest('the clock of engagement stands still without the focus', async ({ o
 });
 
 browserTest('a tab that was never seen has no engagement', async ({ open, page, hub }) => {
-  await page.addInitScript(() => Object.defineProperty(document, 'visibilityState', { value: 'hidden' }));
+  await page.addInitScript(() => Object.defineProperty(document, 'hidden', { value: true }));
   await freeze(page);
   await open(ENGAGED);
   await page.clock.runFor(60_000);
@@ -289,7 +289,7 @@ const painted = (page) =>
   );
 
 browserTest('web vitals of a page arrive when it is left', async ({ open, page, hub, site }) => {
-  await open(PAGES, '<h1>Hello</h1><button>Press</button>', '/', 'tracker.js');
+  await open({ ...PAGES, sampleVitals: 1 }, '<h1>Hello</h1><button>Press</button>', '/', 'tracker.js');
   await painted(page);
   await page.click('button');
   await page.goto(`${site.url}/other`);
@@ -307,7 +307,7 @@ browserTest('web vitals are not measured where the sample is empty', async ({ op
 });
 
 browserTest('the larger tracker says what caused a vital', async ({ open, page, hub, site }) => {
-  await open(PAGES, '<h1>Hello</h1>', '/', 'tracker.attr.js');
+  await open({ ...PAGES, sampleVitals: 1 }, '<h1>Hello</h1>', '/', 'tracker.attr.js');
   await painted(page);
   await page.goto(`${site.url}/other`);
   await until('LCP', () => hub.named('Web Vital').some(({ properties }) => properties.name === 'LCP'));

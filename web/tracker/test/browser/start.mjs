@@ -79,7 +79,7 @@ browserTest('events of gtag are taken where the page wants that', async ({ open,
 
 browserTest('a second key is ignored with a warning', async ({ open, page, hub, settled }) => {
   await open(QUIET);
-  const warned = page.waitForEvent('console', (said) => said.text().includes('"other" is ignored'));
+  const warned = page.waitForEvent('console', (said) => said.text().includes('key "other" is ignored'));
   await page.evaluate(() => window.track('config', 'other'));
   await warned;
   await settled();
@@ -178,4 +178,19 @@ browserTest('a plugin adds a command of its own', async ({ open, page, hub }) =>
     window.opentrack.flush();
   });
   assert.equal((await hub.one('Video Played')).properties.id, 'v1');
+});
+
+browserTest('the small tracker counts views and clicks and takes every call', async ({ open, page, hub }) => {
+  await open({}, '<button>Buy</button>', '/', 'tracker.core.js');
+  await hub.one('page');
+  await page.click('button');
+  await page.evaluate(() => {
+    window.track('error', { message: 'told' });
+    window.opentrack.identify('u1');
+  });
+  await hub.one('identify');
+  assert.deepEqual(
+    hub.accepted().map(({ event, type }) => event ?? type),
+    ['page', 'Element Clicked', 'Error Occurred', 'identify'],
+  );
 });

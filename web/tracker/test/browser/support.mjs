@@ -14,7 +14,7 @@ import { chromium } from 'playwright-core';
 export const home = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 export const root = dirname(dirname(home));
 /** Time (ms) after which a condition that has not come true fails its test. */
-const PATIENCE = 15_000;
+const PATIENCE = 30_000;
 
 const program = process.env.OPENTRACK ?? join(root, 'target/debug/opentrack');
 const browserPath = process.env.CHROMIUM ?? '/usr/bin/chromium';
@@ -187,7 +187,7 @@ async function startHub(dist) {
 const escape = (text) => text.replaceAll('&', '&amp;').replaceAll('"', '&quot;');
 
 /** The script tag of the tracker, with its key and these options. */
-export const script = (hub, options = {}, file = 'tracker.core.js') =>
+export const script = (hub, options = {}, file = 'tracker.js') =>
   `<script src="${hub.url}/${file}" data-write-key="web" data-options="${escape(JSON.stringify(options))}"></script>`;
 
 /** Options of a page that says nothing by itself. */
@@ -196,6 +196,7 @@ export const QUIET = {
   autoTrackClicks: false,
   autoTrackErrors: false,
   autoTrackEngagement: false,
+  sampleVitals: 0,
 };
 
 export const html = (head, body = '') =>

@@ -1,5 +1,6 @@
-// docs/tracker.md says what the types and the tables of the source say.
+// The source keeps its rules, and its documentation says what it does.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
@@ -32,4 +33,10 @@ test('every ecommerce event is in the documentation', () => {
     events.filter((event) => !said.includes(event)),
     [],
   );
+});
+
+test('the lint rules and the types hold', () => {
+  const run = (...command) => execFileSync(process.execPath, command, { cwd: home, stdio: 'pipe' });
+  run('node_modules/typescript/bin/tsc', '--noEmit');
+  run('node_modules/eslint/bin/eslint.js', '.');
 });

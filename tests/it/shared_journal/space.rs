@@ -1,0 +1,24 @@
+//! A spool without room.
+
+use super::{TOPIC, cluster, disordered, repeated, send, with_journal};
+use crate::support::{Receiver, Reply, Router, until};
+
+#[tokio::test]
+async fn a_full_spool_leaves_events_in_the_topic_and_the_door_open() {
+    let cluster = cluster();
+    let receiver = Receiver::scripted(|_| Reply::Status(503));
+    let small = with_journal(&cluster, "max_bytes = \"1MiB\"", "");
+    let router = Router::start(small.webhook("hook", &receiver.url(), "")).await;
+    let mut ids = Vec::new();
+    for n in 0..25 {
+        ids.extend(send(&router, 300, n).await);
+    }
+    until("the spool is full", 20, async || router.log().contains("events wait in the topic")).await;
+    let read = cluster.committed("opentrack", TOPIC, 4);
+    assert!(read < ids.len() as i64, "not all of it can be in the spool: {read}");
+    ids.extend(send(&router, 300, 25).await);
+    receiver.recover();
+    receiver.until_taken(&ids).await;
+    assert_eq!(disordered(&receiver), Vec::<String>::new());
+    assert_eq!(repeated(&receiver), Vec::<String>::new());
+}
