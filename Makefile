@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help run test test-deps check fmt lint layers doc bench bench-dashboards soak gen destination fuzz release supply-chain
+.PHONY: help run test test-deps check fmt lint layers doc bench bench-dashboards soak gen destination fuzz geo release supply-chain
 
 help: ## list the verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -63,6 +63,9 @@ destination: ## start a new destination from templates/destination: make destina
 
 fuzz: ## fuzz every target for FUZZ_SECONDS (60) on the stable compiler
 	@scripts/fuzz.sh
+
+geo: ## fetch a free file of countries by address for `[geo] database`
+	@scripts/geo.sh
 
 release: ## the binary as published: target/dist/opentrack
 	cargo build --locked --profile dist

@@ -79,8 +79,14 @@ impl Reloader {
         Reloader { running: Arc::new(running), origin, targets, said }
     }
 
-    /// Reloads whenever there is a reason to. Ends never; whoever drops it ends it.
-    pub(super) async fn run(mut self, mut watch: Watch) {
+    /// Follows the files that the router was started with. Ends never; whoever drops it ends it.
+    pub(super) async fn run(self, watch: Watch) {
+        let terms = self.targets.terms.clone();
+        tokio::join!(self.follow(watch), terms.follow());
+    }
+
+    /// Reloads whenever there is a reason to.
+    async fn follow(mut self, mut watch: Watch) {
         loop {
             let reason = watch.next().await;
             if !self.reload(reason).await {

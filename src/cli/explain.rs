@@ -53,6 +53,9 @@ pub(super) fn explain(mut loaded: Loaded, asked: &Asked, out: &mut Out) -> Exit 
     };
     print(&report, out);
     warn_of_no_salt(&loaded, &chosen, out);
+    if input.unwanted > 0 {
+        out.error(&format!("{} events are of bots, which `[bots]` does not keep", input.unwanted));
+    }
     let place = input::file_name(asked.file.as_deref());
     input.faults.iter().for_each(|fault| out.error(&format!("{place}:{fault}")));
     if input.faults.is_empty() { Exit::Fine } else { Exit::Failed }

@@ -18,6 +18,10 @@ use serde_json::value::RawValue;
 use super::out::Out;
 use crate::config::Settings;
 use crate::config::settings::Source;
+use crate::enrich::additions::{Additions, Request};
+use crate::enrich::device::Reader;
+use crate::enrich::geo::Database;
+use crate::spec::additions::Adds;
 use crate::spec::consent::Signals;
 use crate::spec::{Arrival, Code, Endpoint, Envelope, Event, Intake, Limits, Rejected, read};
 
@@ -77,6 +81,38 @@ pub(super) struct Input {
     pub(super) verdicts: Vec<Verdict>,
     /// What could not be read at all.
     pub(super) faults: Vec<Fault>,
+    /// How many events are of bots and would not be kept.
+    pub(super) unwanted: usize,
+    tables: Tables,
+}
+
+/// What the door adds is added here too, by the same tables.
+#[derive(Debug, Default)]
+struct Tables {
+    reader: Option<Reader>,
+    places: Option<Database>,
+}
+
+impl Tables {
+    /// Makes what these events need.
+    fn of(text: &[u8], settings: &Settings) -> Tables {
+        let names_a_program = memchr::memmem::find(text, b"\"userAgent\"").is_some();
+        let path = settings.additions.geo_database.as_ref();
+        let content = path.and_then(|path| std::fs::read(path).ok());
+        Tables {
+            reader: names_a_program.then(Reader::new).and_then(Result::ok),
+            places: content.and_then(|content| Database::open(content).ok()),
+        }
+    }
+
+    fn additions(&self, settings: &Settings) -> Additions<'_> {
+        Additions {
+            reader: self.reader.as_ref(),
+            places: self.places.as_ref(),
+            bots: settings.additions.bots,
+            request: Request::default(),
+        }
+    }
 }
 
 /// Something in the input that is no JSON, or that the door refuses as a whole.
@@ -102,7 +138,8 @@ impl Input {
     /// Reads events that arrive now.
     pub(super) fn read(text: Bytes, settings: &Settings, now: Timestamp) -> Input {
         let text = text.strip_prefix(b"\xef\xbb\xbf").map_or(text.clone(), |rest| text.slice_ref(rest));
-        let mut input = Input { now, verdicts: Vec::new(), faults: Vec::new() };
+        let tables = Tables::of(&text, settings);
+        let mut input = Input { now, verdicts: Vec::new(), faults: Vec::new(), unwanted: 0, tables };
         let (values, fault) = values(&text);
         for value in &values {
             input.take(&text, value, settings);
@@ -116,24 +153,33 @@ impl Input {
     }
 
     fn take(&mut self, text: &Bytes, value: &Bytes, settings: &Settings) {
-        let taken = body(value).and_then(|body| intake(body, settings, self.now));
+        let taken = body(value).and_then(|body| self.intake(body, settings));
         match taken {
-            Ok(intake) => self.verdicts.extend(in_order(intake)),
+            Ok(intake) => self.extend(intake),
             Err(message) => self.faults.push(Fault { line: line_of(text, value), column: 0, message }),
         }
     }
 
     /// Takes what the door can read although it is no JSON; true when every event of it was mended.
     fn mend(&mut self, text: &Bytes, settings: &Settings) -> bool {
-        let batch = intake(text.clone(), settings, self.now);
-        let Ok(intake) = batch.or_else(|_| intake(wrapped(text), settings, self.now)) else { return false };
+        let batch = self.intake(text.clone(), settings);
+        let Ok(intake) = batch.or_else(|_| self.intake(wrapped(text), settings)) else { return false };
         let is_broken = |one: &&Rejected| one.problems.iter().any(|problem| problem.code == Code::BadJson);
         let broken = intake.rejected.iter().filter(is_broken).count();
         // One broken event is better explained by its line in the input.
         if broken < intake.events.len() + intake.rejected.len() {
-            self.verdicts.extend(in_order(intake));
+            self.extend(intake);
         }
         broken == 0
+    }
+
+    fn extend(&mut self, intake: Intake) {
+        self.unwanted += intake.unwanted;
+        self.verdicts.extend(in_order(intake));
+    }
+
+    fn intake(&self, body: Bytes, settings: &Settings) -> Result<Intake, String> {
+        intake(body, settings, (self.now, &self.tables.additions(settings)))
     }
 }
 
@@ -179,7 +225,7 @@ fn is_batch(value: &[u8]) -> bool {
     members.contains_key("batch") && !members.contains_key("type")
 }
 
-fn intake(body: Bytes, settings: &Settings, now: Timestamp) -> Result<Intake, String> {
+fn intake(body: Bytes, settings: &Settings, (now, adds): (Timestamp, &dyn Adds)) -> Result<Intake, String> {
     let (size, most) = (body.len(), settings.server.max_body_bytes);
     if size > most {
         return Err(format!("{size} bytes, more than a request may have (`server.max_body_bytes`, {most})"));
@@ -192,7 +238,8 @@ fn intake(body: Bytes, settings: &Settings, now: Timestamp) -> Result<Intake, St
         client_side: false,
         signals: Signals::default(),
     };
-    Ok(envelope.believe(&arrival, &Limits { max_event_bytes: settings.server.max_event_bytes }))
+    let limits = Limits { max_event_bytes: settings.server.max_event_bytes };
+    Ok(envelope.believe_and_add(&arrival, &limits, adds))
 }
 
 /// Whose key it is; a header that the input cannot have may say so too, so that the first source stands for any.

@@ -5,7 +5,7 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use super::load::Loaded;
-use super::settings::{Destination, Journal, Limits, Privacy, Server, Settings, Source, Tracker};
+use super::settings::{Additions, Destination, Journal, Limits, Privacy, Server, Settings, Source, Tracker};
 use crate::policy::consent::Rules;
 
 /// The differences between what runs and what was read, by the names of the configuration.
@@ -33,6 +33,7 @@ impl Changes {
             server: _,
             journal: _,
             limits: Limits { per_ip: _, per_source: _ },
+            additions: Additions { geo_database: _, bots: _ },
             privacy: Privacy { ip: _ },
             tracker:
                 Tracker {
@@ -113,6 +114,8 @@ fn other_keys(running: &Settings, read: &Settings) -> impl Iterator<Item = &'sta
     let pairs = [
         ("limits.per_ip", running.limits.per_ip != read.limits.per_ip),
         ("limits.per_source", running.limits.per_source != read.limits.per_source),
+        ("geo.database", running.additions.geo_database != read.additions.geo_database),
+        ("bots.mode", running.additions.bots != read.additions.bots),
         ("privacy.ip", running.privacy.ip != read.privacy.ip),
         ("tracker.script_path", running.tracker.script_path != read.tracker.script_path),
         ("tracker.collect_path", running.tracker.collect_path != read.tracker.collect_path),

@@ -3,6 +3,7 @@
 //! Two stages: the file as written, where every key and value knows its place ([`load()`] reports all problems with line and
 //! column), then [`Settings`], which cannot be wrong.
 
+mod additions;
 mod changes;
 mod destinations;
 mod discretion;

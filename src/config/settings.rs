@@ -13,6 +13,7 @@ use crate::destinations;
 use crate::policy::consent::Rules;
 use crate::policy::discretion::Discretion;
 use crate::policy::patience::Patience;
+use crate::spec::additions::Bots;
 use crate::spec::privacy::Treatment;
 
 pub use super::fingerprint::Fingerprint;
@@ -28,6 +29,8 @@ pub struct Settings {
     pub journal: Journal,
     /// `[limits]`.
     pub limits: Limits,
+    /// `[geo]` and `[bots]`.
+    pub additions: Additions,
     /// `[consent]`.
     pub consent: Rules,
     /// `[privacy]`.
@@ -140,6 +143,15 @@ pub struct Journal {
     pub dedupe_window: Duration,
     /// How many are remembered at most.
     pub dedupe_max_ids: usize,
+}
+
+/// `[geo]` and `[bots]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Additions {
+    /// A file of MaxMind's format; absolute.
+    pub geo_database: Option<PathBuf>,
+    /// What becomes of events of bots.
+    pub bots: Bots,
 }
 
 /// `[privacy]`.

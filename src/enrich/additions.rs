@@ -17,19 +17,7 @@ use super::channel::{self, View};
 use super::device::{Cache, Facts, Hints, Reader};
 use super::geo::{self, Database, Geo, Signs};
 use crate::spec::Kind;
-use crate::spec::additions::{Added, Adds, Caller, Members};
-
-/// What becomes of events of bots.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Bots {
-    /// Kept, and marked by `context.bot`.
-    #[default]
-    Flag,
-    /// Not kept.
-    Drop,
-    /// Kept like any other.
-    Keep,
-}
+use crate::spec::additions::{Added, Adds, Bots, Caller, Members};
 
 /// What a request says beside its calls. For one that is not of a person's own browser or app, nothing.
 #[derive(Debug, Clone, Copy, Default)]

@@ -13,6 +13,7 @@ use crate::spec::signature::{self, Claim, Signer, Verdict};
 use crate::spec::whose::Whose;
 use crate::telemetry::clock;
 
+use super::additions;
 use super::answer::{Refusal, Unsigned};
 use super::auth::Sender;
 use super::cookie::Jar;
@@ -104,7 +105,10 @@ impl Entrance<'_> {
             client_side: from_page,
             signals: visitor.signals,
         };
-        let intake = envelope.believe(&arrival, &Limits { max_event_bytes: server.max_event_bytes });
+        let told = additions::Sender::of(self.request, from_page, by_proxy);
+        let tables = self.state.shared.tables.at_hand(&told, self.text).await;
+        let limits = Limits { max_event_bytes: server.max_event_bytes };
+        let intake = envelope.believe_and_add(&arrival, &limits, &tables.adds(&told));
         let cookie = jar.and_then(|jar| jar.keep(self.id_to_keep(&intake)?));
         let is_foreign = origin.is_some_and(|origin| !self.terms.sources.lists(sender, origin));
         Ok((intake, Pass { allowance, is_foreign, cookie, ticket }))

@@ -5,6 +5,7 @@
 //! events are durable.
 
 mod access;
+mod additions;
 mod admit;
 mod analytics_js;
 mod answer;

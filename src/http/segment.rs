@@ -12,7 +12,7 @@ use crate::actors::messages::{Accept, Accepted, NotAccepted};
 use crate::spec::collect::Leaf;
 use crate::spec::read::{self, Endpoint, Envelope, Intake, RequestError};
 use crate::spec::{Code, Rejected};
-use crate::telemetry::events::EventsRejected;
+use crate::telemetry::events::{EventsRejected, EventsUnwanted};
 
 use super::admit::Entrance;
 use super::answer::{self, Refusal};
@@ -132,6 +132,7 @@ async fn keep(
     state: &State,
 ) -> Result<Accepted, Refusal> {
     count_rejected(&intake.rejected, state);
+    EventsUnwanted { count: intake.unwanted as u64 }.emit(&state.door.metrics);
     hand_over(intake, reservation, deadline, state).await
 }
 

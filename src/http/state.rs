@@ -6,6 +6,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 use super::Door;
+use super::additions::Tables;
 use super::budget::Budget;
 use super::day::DaySalts;
 use super::replay::Replays;
@@ -42,6 +43,8 @@ pub(super) struct Shared {
     pub(super) replays: Arc<Replays>,
     /// For visitors of whom nothing is kept.
     pub(super) salts: DaySalts,
+    /// Behind what is added to events.
+    pub(super) tables: Tables,
     /// How long a request may take from its head to its answer.
     pub(super) answer_within: Duration,
     /// How long a request may wait for room.
@@ -58,6 +61,7 @@ impl Shared {
             terms: ArcSwap::from_pointee(Terms::new(settings)),
             replays: Arc::new(Replays::new()),
             salts: DaySalts::new(&settings.server.data_dir),
+            tables: Tables::new(&settings.additions),
             answer_within: ANSWER_WITHIN,
             wait_at_most: WAIT_AT_MOST,
         }

@@ -52,7 +52,13 @@ impl DoorTerms {
     pub fn change(&self, settings: &Settings) {
         let shared = &self.0;
         shared.budget.fit_bodies_of(settings.server.max_body_bytes);
+        shared.tables.change(&settings.additions);
         let terms = Terms::new(settings).after(&shared.terms.load());
         shared.terms.store(Arc::new(terms));
+    }
+
+    /// Opens the files behind the door again when they change. Never ends.
+    pub async fn follow(&self) {
+        self.0.tables.follow().await;
     }
 }

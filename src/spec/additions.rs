@@ -26,6 +26,18 @@ pub enum Added {
     Unwanted,
 }
 
+/// What becomes of events of bots.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Bots {
+    /// Kept, and marked by `context.bot`.
+    #[default]
+    Flag,
+    /// Not kept.
+    Drop,
+    /// Kept like any other.
+    Keep,
+}
+
 /// As much of a call as is looked at for it.
 #[derive(Debug)]
 pub struct Caller<'c> {

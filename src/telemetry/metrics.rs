@@ -49,6 +49,9 @@ impl MetricConstructor<Histogram> for DeliveryBuckets {
     }
 }
 
+/// Why an event was accepted and not kept.
+pub(super) const BOT: &str = "bot";
+
 /// The numbers of one router. Held in an `Arc` by whoever emits events.
 #[derive(Debug)]
 pub struct Metrics {
@@ -57,7 +60,7 @@ pub struct Metrics {
     pub(super) accepted: [Counter; Kind::ALL.len()],
     pub(super) rejected: Family<ReasonLabels, Counter>,
     pub(super) duplicate: Counter,
-    pub(super) pixels_refused: Family<ReasonLabels, Counter>,
+    pub(super) turned_away: TurnedAway,
     pub(super) lost: Family<DestinationLabels, Counter>,
     pub(super) outcomes: Family<OutcomeLabels, Counter>,
     pub(super) attempts: Family<AttemptLabels, Counter>,
@@ -93,16 +96,13 @@ impl Metrics {
     pub fn new() -> Self {
         let mut registry = Registry::with_prefix("opentrack");
         let (accepted, rejected, duplicate) = ingest(&mut registry);
-        let pixels_refused =
-            family(&mut registry, "pixels_refused", "Calls of images that were not taken, by reason");
+        let turned_away = TurnedAway::new(&mut registry);
         let delivery = Delivery::new(&mut registry);
-        let states =
-            family(&mut registry, "delivery_state", "1 for the state that a destination is in, else 0");
+        let states = states(&mut registry);
         let (dead_letters, dead_letters_ended) = letters(&mut registry);
         let (journal_bytes, commit_seconds) = journal(&mut registry);
         let (share, space) = (Share::new(&mut registry), Space::new(&mut registry));
-        let warehouse = Warehouse::new(&mut registry);
-        let pool = Pool::new(&mut registry);
+        let (warehouse, pool) = (Warehouse::new(&mut registry), Pool::new(&mut registry));
         let (answers, answer_seconds) = door(&mut registry);
         let (bytes_in_flight, requests_waiting) = pressure(&mut registry);
         Metrics {
@@ -110,7 +110,7 @@ impl Metrics {
             accepted,
             rejected,
             duplicate,
-            pixels_refused,
+            turned_away,
             lost: delivery.lost,
             outcomes: delivery.outcomes,
             attempts: delivery.attempts,
@@ -209,6 +209,27 @@ fn ingest(to: &mut Registry) -> Ingest {
     let duplicate =
         add(to, "events_duplicate", "Events whose messageId was known already", Counter::default());
     (accepted, rejected, duplicate)
+}
+
+/// What came in and was neither kept nor set aside.
+#[derive(Debug)]
+pub(super) struct TurnedAway {
+    pub(super) unwanted: Family<ReasonLabels, Counter>,
+    pub(super) pixels: Family<ReasonLabels, Counter>,
+}
+
+impl TurnedAway {
+    fn new(to: &mut Registry) -> Self {
+        let unwanted: Family<ReasonLabels, Counter> =
+            family(to, "events_unwanted", "Events that were accepted and not kept, as configured, by reason");
+        unwanted.get_or_create(&ReasonLabels { reason: BOT }).inc_by(0);
+        let pixels = family(to, "pixels_refused", "Calls of images that were not taken, by reason");
+        TurnedAway { unwanted, pixels }
+    }
+}
+
+fn states(to: &mut Registry) -> Family<StateLabels, Level> {
+    family(to, "delivery_state", "1 for the state that a destination is in, else 0")
 }
 
 fn journal(to: &mut Registry) -> (Level, Histogram) {

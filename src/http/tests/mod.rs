@@ -1,5 +1,6 @@
 //! The door on real sockets, with a stand-in for the supervisor behind its addresses.
 
+mod additions;
 mod bad_input;
 mod browser;
 mod collecting;
@@ -429,6 +430,7 @@ fn settings() -> Settings {
         limits: Limits { per_ip: off, per_source: off },
         consent: Default::default(),
         privacy: Privacy { ip: Treatment::Truncate },
+        additions: Default::default(),
         tracker: tracker(),
         sources: Vec::new(),
         destinations: Vec::new(),

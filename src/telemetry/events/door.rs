@@ -1,9 +1,10 @@
 //! Events of the door itself.
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::millis;
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::telemetry::Metrics;
 use crate::telemetry::labels::{AnswerLabels, STATES, StateLabels};
@@ -78,5 +79,36 @@ impl DoorOpened<'_> {
     pub fn emit(&self) {
         let took_ms = millis(self.took);
         info!(http.listen = self.listen, took_ms, "OpenTrack listens on {} after {took_ms} ms", self.listen);
+    }
+}
+
+/// The file by which places are known was opened, at the start or because it has changed.
+#[derive(Debug, Clone, Copy)]
+pub struct PlacesOpened<'a> {
+    /// The file.
+    pub path: &'a Path,
+}
+
+impl PlacesOpened<'_> {
+    /// Writes the line.
+    pub fn emit(&self) {
+        info!(geo.path = %self.path.display(), "places are known by `{}`", self.path.display());
+    }
+}
+
+/// The file by which places are known cannot be used; what was opened before stays.
+#[derive(Debug, Clone, Copy)]
+pub struct PlacesUnreadable<'a> {
+    /// The file.
+    pub path: &'a Path,
+    /// What is wrong with it.
+    pub problem: &'a str,
+}
+
+impl PlacesUnreadable<'_> {
+    /// Writes the line.
+    pub fn emit(&self) {
+        let (path, problem) = (self.path.display(), self.problem);
+        warn!(geo.path = %path, "`{path}` cannot be used to find places: {problem}");
     }
 }

@@ -5,6 +5,7 @@ use tracing::debug;
 use crate::spec::{Code, Kind};
 use crate::telemetry::Metrics;
 use crate::telemetry::labels::ReasonLabels;
+use crate::telemetry::metrics::BOT;
 
 /// Events of one commit are durable.
 #[derive(Debug, Clone, Copy, Default)]
@@ -61,6 +62,24 @@ impl EventsRejected<'_> {
     }
 }
 
+/// Events of bots were accepted and not kept, because `[bots]` says so.
+#[derive(Debug, Clone, Copy)]
+pub struct EventsUnwanted {
+    /// How many.
+    pub count: u64,
+}
+
+impl EventsUnwanted {
+    /// Counts the events; says nothing when there are none.
+    pub fn emit(&self, metrics: &Metrics) {
+        if self.count == 0 {
+            return;
+        }
+        metrics.turned_away.unwanted.get_or_create(&ReasonLabels { reason: BOT }).inc_by(self.count);
+        debug!(event.count = self.count, "{} events are of bots and were not kept", self.count);
+    }
+}
+
 /// The call of an image was not taken, which its answer does not say.
 #[derive(Debug, Clone, Copy)]
 pub struct PixelRefused {
@@ -71,7 +90,7 @@ pub struct PixelRefused {
 impl PixelRefused {
     /// Counts it.
     pub fn emit(&self, metrics: &Metrics) {
-        metrics.pixels_refused.get_or_create(&ReasonLabels { reason: self.reason }).inc();
+        metrics.turned_away.pixels.get_or_create(&ReasonLabels { reason: self.reason }).inc();
     }
 }
 
