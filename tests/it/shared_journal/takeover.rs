@@ -48,9 +48,7 @@ async fn a_trace_says_that_an_event_moved_and_its_new_router_where_it_stands() {
         let mut moved = Vec::new();
         for id in &ids {
             let here = one.get(&format!("/api/events/{id}")).await.json();
-            if here["destinations"]["hook"]["reason"] == "moved" {
-                moved.push(id);
-            }
+            moved.extend(Some(id).filter(|_| here["destinations"]["hook"]["reason"] == "moved"));
         }
         let mut waits = 0;
         for id in &moved {
