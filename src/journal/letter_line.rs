@@ -106,6 +106,7 @@ pub(super) fn kept(letters: &[DeadLetter]) -> serde_json::Result<Vec<u8>> {
 ///
 /// # Errors
 /// None that can happen with these types.
+#[cfg(feature = "kafka")]
 pub(super) fn shared(letter: &DeadLetter, key: LetterKey) -> serde_json::Result<Vec<u8>> {
     serde_json::to_vec(&line(letter, Some(key)))
 }
@@ -206,6 +207,7 @@ pub(super) fn summary(line: &[u8]) -> Option<Summary<'_>> {
 }
 
 /// Returns the key of a line that is a dead letter; `None` for anything else, several lines included.
+#[cfg(feature = "kafka")]
 pub(super) fn key(line: &[u8]) -> Option<LetterKey> {
     let anywhere = LetterId { file: 0, offset: 0 };
     let is_one_line = line.first() == Some(&b'{') && memchr::memchr2(b'\n', b'\r', line).is_none();
@@ -319,6 +321,7 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "kafka")]
     #[test]
     fn the_line_of_a_shared_letter_has_its_key_and_nothing_else_has_one() {
         let one = letter("crm", "rejected", Arc::new(event_with(receipt("m1"), 1)), 0);

@@ -102,6 +102,7 @@ impl Letters {
 
     /// Keeps lines as they are, without their line feeds, durably; returns where each one is. The caller has seen that they
     /// are letters.
+    #[cfg(feature = "kafka")]
     pub(super) fn keep(&self, lines: &[Vec<u8>]) -> Result<Vec<LetterId>, JournalError> {
         let joined: Vec<u8> = lines.iter().flat_map(|line| line.iter().chain(b"\n")).copied().collect();
         let mut book = self.book();
@@ -118,6 +119,7 @@ impl Letters {
     }
 
     /// Returns the line at a place as it is, without its line feed; `None` when it was taken out.
+    #[cfg(feature = "kafka")]
     pub(super) fn line(&self, place: LetterId) -> Result<Option<Vec<u8>>, JournalError> {
         let mut found = None;
         walk::at(self.lines.dir(), place, &mut |_, line| {

@@ -144,6 +144,7 @@ impl EmbeddedJournal {
     ///
     /// # Errors
     /// `Io` and `Full`; none of them is kept.
+    #[cfg(feature = "kafka")]
     pub(in crate::journal) fn keep_letters(&self, lines: &[Vec<u8>]) -> Result<Vec<LetterId>, JournalError> {
         self.dead.keep(lines)
     }
@@ -152,6 +153,7 @@ impl EmbeddedJournal {
     ///
     /// # Errors
     /// `Io`.
+    #[cfg(feature = "kafka")]
     pub(in crate::journal) fn letter_line(&self, id: LetterId) -> Result<Option<Vec<u8>>, JournalError> {
         self.dead.line(id)
     }
