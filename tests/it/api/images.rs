@@ -8,10 +8,10 @@ const MAIL: &str = "[sources.mail]\nwrite_keys = [\"wk\"]";
 async fn an_image_becomes_a_row_and_a_broken_one_is_listed() {
     let router = Router::start(Config::new().table(MAIL)).await;
     let id = fresh_id("m");
-    let image = router.get(&format!(
+    let path = format!(
         "/v1/pixel/track?writeKey=wk&userId=u1&event=Email+Opened&properties.subject=May%20%F0%9F%8C%B7&messageId={id}"
-    ));
-    let image = image.await;
+    );
+    let image = router.get(&path).await;
     assert_eq!((image.status, image.header("content-type")), (200, "image/gif"));
     router.until_rows("email_opened", std::slice::from_ref(&id)).await;
     let broken = router.get("/v1/pixel/track?writeKey=wk&data=%25%25%25").await;
