@@ -1,7 +1,7 @@
 //! What is added to the context of a call at the door, before it is an event: the place where it is asked for, and the splice.
 //!
 //! The client's own bytes stay as they are and where they are; the members that are added stand behind its own in `context`.
-//! This is done once: what is stored, sent anywhere and replayed has them (docs/adr/0007). Never says what is added.
+//! This is done once: what is stored, sent anywhere and replayed has them (docs/adr/0008). Never says what is added.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
