@@ -19,6 +19,7 @@ fn iso(ts: i64) -> String {
 }
 
 /// Three days ago, to the minute.
+#[expect(clippy::disallowed_methods, reason = "the clock of the test itself")]
 fn base() -> i64 {
     let now = jiff::Timestamp::now().as_millisecond();
     (now - 72 * HOUR) / MINUTE * MINUTE
@@ -124,9 +125,12 @@ async fn sessions(database: &Postgres) -> Vec<Row> {
     database.query(&sql).await
 }
 
+/// A visitor's open cart, and those before it.
+type Carts = (Option<Cart>, Vec<(Cart, Option<End>)>);
+
 /// The carts that the definition makes of the events: visitor, number, what ended it, pieces and value.
 fn wanted_carts(events: &[Value]) -> Vec<Value> {
-    let mut carts: BTreeMap<String, (Option<Cart>, Vec<(Cart, Option<End>)>)> = BTreeMap::new();
+    let mut carts: BTreeMap<String, Carts> = BTreeMap::new();
     let none = Map::new();
     for event in events {
         let properties = event.get("properties").and_then(Value::as_object).unwrap_or(&none);
@@ -298,51 +302,33 @@ async fn two_routers_side_by_side_fold_every_event_once_and_never_wait_crosswise
 /// An order with everything that belongs to it.
 fn shopping(now: i64) -> Vec<Value> {
     let page = json!({ "path": "/shoes", "url": "https://shop.example/shoes?utm=1", "referrer": "https://news.example/a" });
-    let at = |n: usize, ts: i64, event: Value| {
-        let mut event = event;
-        event["messageId"] = json!(format!("m{n}"));
-        event["timestamp"] = json!(iso(ts));
-        event
-    };
+    let root = json!({ "url": "https://shop.example/", "referrer": "https://www.shop.example/shoes" });
+    let consent = json!({ "categoryPreferences": { "analytics": true, "advertising": false } });
+    let first = json!({ "page": page, "campaign": { "name": "spring" }, "consent": consent, "library": { "name": "tracker.js" } });
+    let second = json!({ "page": root, "consent": consent });
     let track = |name: &str, properties: Value| json!({ "type": "track", "event": name, "anonymousId": "ann", "userId": "u1", "properties": properties, "context": { "page": page } });
-    let consent = json!({ "analytics": true, "advertising": false });
-    vec![
-        at(
-            0,
-            now - 50 * HOUR,
-            json!({ "type": "page", "anonymousId": "ann", "properties": page, "context": {
-            "page": page, "campaign": { "name": "spring" }, "consent": { "categoryPreferences": consent }, "library": { "name": "tracker.js" },
-        } }),
-        ),
-        at(
-            1,
-            now - 2 * HOUR,
-            json!({ "type": "page", "anonymousId": "ann", "properties": { "path": "/" }, "context": { "consent": { "categoryPreferences": consent },
-            "page": { "url": "https://shop.example/", "referrer": "https://www.shop.example/shoes" } } }),
-        ),
-        at(
+    let events = [
+        (50, json!({ "type": "page", "anonymousId": "ann", "properties": page, "context": first })),
+        (
             2,
-            now - HOUR,
-            track("Order Completed", json!({ "order_id": "A-1", "revenue": 19.99995, "currency": "eur" })),
+            json!({ "type": "page", "anonymousId": "ann", "properties": { "path": "/" }, "context": second }),
         ),
-        at(3, now - HOUR, track("Order Completed", json!({ "order_id": "A-1", "revenue": 5 }))),
-        at(
-            4,
-            now - HOUR,
-            track("Order Refunded", json!({ "order_id": "A-1", "total": "4.5", "currency": "EUR" })),
-        ),
-        at(
-            5,
-            now - HOUR,
-            track("Order Refunded", json!({ "order_id": "A-1", "total": 3, "currency": "CHF" })),
-        ),
+        (1, track("Order Completed", json!({ "order_id": "A-1", "revenue": 19.99995, "currency": "eur" }))),
+        (1, track("Order Completed", json!({ "order_id": "A-1", "revenue": 5 }))),
+        (1, track("Order Refunded", json!({ "order_id": "A-1", "total": "4.5", "currency": "EUR" }))),
+        (1, track("Order Refunded", json!({ "order_id": "A-1", "total": 3, "currency": "CHF" }))),
         // A server's, of a visitor without a session, and too much for the column.
-        at(
-            6,
-            now - HOUR,
+        (
+            1,
             json!({ "type": "track", "event": "Order Completed", "userId": "u2", "channel": "server", "properties": { "value": 1e15 } }),
         ),
-    ]
+    ];
+    let stamped = |(n, (hours, mut event)): (usize, (i64, Value))| {
+        event["messageId"] = json!(format!("m{n}"));
+        event["timestamp"] = json!(iso(now - hours * HOUR));
+        event
+    };
+    events.into_iter().enumerate().map(stamped).collect()
 }
 
 #[tokio::test]
