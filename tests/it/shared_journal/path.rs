@@ -28,6 +28,7 @@ async fn what_was_not_delivered_comes_again_after_a_kill_that_took_the_disk_alon
     let mut ids = send(&router, 40, 0).await;
     ids.extend(send(&router, 40, 1).await);
     until("it was tried", 20, async || !receiver.requests().is_empty()).await;
+    until("all of it is read", 10, async || cluster.committed("opentrack", super::TOPIC, 4) == 80).await;
     router.kill9();
     std::fs::remove_dir_all(router.data()).unwrap();
     receiver.recover();
