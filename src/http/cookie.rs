@@ -1,4 +1,4 @@
-//! The visitor's cookie `ot_aid`: read where a browser brings it, and renewed with every accepted request.
+//! The visitor's cookie `ot_aid`: read where a browser brings it, and renewed with every accepted request that does.
 //!
 //! Browsers cut short what a script writes (Safari to seven days), so the router writes the same id again. Only for pages of
 //! its own site: elsewhere it would be a third party, whose cookies browsers refuse anyway. Whether anything may be kept of a
@@ -67,9 +67,10 @@ impl Jar {
         })
     }
 
-    /// Returns the header that keeps an id; `None` for one that no cookie can hold.
+    /// Returns the header that keeps an id; `None` for one that no cookie can hold, and where the browser brings no cookie to
+    /// renew: its page keeps the id elsewhere, or nowhere. Where the router owns the id, there is always one.
     pub(super) fn keep(&self, id: &str) -> Option<HeaderValue> {
-        if !is_id(id) {
+        if !is_id(id) || (self.id.is_none() && !self.http_only) {
             return None;
         }
         let mut cookie = format!("{NAME}={id}; Path=/; Max-Age={MAX_AGE}; SameSite=Lax");
@@ -148,7 +149,7 @@ mod tests {
     }
 
     fn kept(headers: &[(&'static str, &'static str)], by_proxy: bool, tracker: &Tracker) -> Option<String> {
-        let mut request = TestRequest::default();
+        let mut request = TestRequest::default().insert_header(("cookie", "ot_aid=a-1"));
         for header in headers {
             request = request.insert_header(*header);
         }
@@ -221,7 +222,9 @@ mod tests {
         assert_eq!(id("a=b; ot_aid=x-1; c=d").as_deref(), Some("x-1"));
         assert_eq!(id("ot_aid=; xot_aid=1"), None);
         assert_eq!(id("ot_aid=\"x\""), None);
-        let jar = Jar { id: None, domain: None, secure: false, http_only: true };
+        let mine = Jar { id: None, domain: None, secure: false, http_only: false };
+        assert_eq!(mine.keep("a"), None, "there is nothing to renew");
+        let jar = Jar { http_only: true, ..mine };
         assert!(jar.keep("a").unwrap().to_str().unwrap().ends_with("; HttpOnly"));
         for bad in ["", "a b", "a;Domain=x", "a\r\nb", "\u{fc}", &"x".repeat(129)] {
             assert_eq!(jar.keep(bad), None, "{bad:?}");

@@ -6,6 +6,8 @@ use crate::policy::consent::{Mode, Rules};
 
 const PAGE: (&str, &str) = ("origin", "https://www.shop.example");
 const HOST: (&str, &str) = ("host", "t.shop.example");
+/// What the tracker has written before it sends.
+const WRITTEN: (&str, &str) = ("cookie", "ot_aid=a-1");
 
 async fn page(door: &TestDoor, body: &str, headers: &[(&str, &str)]) -> Answer {
     door.post_with("/collect/page", body.to_owned(), &[headers, &[PAGE, HOST]].concat()).await
@@ -23,14 +25,14 @@ fn opt_in() -> Consent {
 async fn the_id_of_an_accepted_request_is_kept_in_the_cookie_of_its_site() {
     let door = Plan::new().open();
     let expected = "ot_aid=a-1; Path=/; Max-Age=34128000; SameSite=Lax; Domain=shop.example; Secure";
-    assert_eq!(page(&door, r#"{"anonymousId":"a-1"}"#, &[]).await.header("set-cookie"), expected);
+    assert_eq!(page(&door, r#"{"anonymousId":"a-1"}"#, &[WRITTEN]).await.header("set-cookie"), expected);
     let batch = r#"{"batch":[{"type":"page","anonymousId":"a-0"},{"type":"page","anonymousId":"a-1"}]}"#;
-    let answer = door.post_with("/v1/batch", batch, &[PAGE, HOST]).await;
+    let answer = door.post_with("/v1/batch", batch, &[PAGE, HOST, WRITTEN]).await;
     assert_eq!((answer.status, answer.header("set-cookie")), (200, expected));
     assert_eq!(answer.header("access-control-allow-credentials"), "true");
     let pixel =
         door.client.get(door.url("/collect/pixel.gif")).query(&[("data", r#"{"anonymousId":"a-1"}"#)]);
-    let pixel = door.send(pixel.header("host", "t.shop.example")).await;
+    let pixel = door.send(pixel.header("host", "t.shop.example").header("cookie", WRITTEN.1)).await;
     assert_eq!(pixel.header("set-cookie"), expected.replace("; Secure", ""));
 }
 
@@ -38,20 +40,22 @@ async fn the_id_of_an_accepted_request_is_kept_in_the_cookie_of_its_site() {
 async fn nobody_else_gets_a_cookie() {
     let door = Plan::new().open();
     let none = |answer: Answer| assert_eq!(answer.header("set-cookie"), "", "{answer:?}");
+    // Whose page keeps its id elsewhere, or in no place at all, is not given a cookie.
+    none(page(&door, r#"{"anonymousId":"a"}"#, &[]).await);
     none(page(&door, "{}", &[]).await);
-    none(page(&door, r#"{"userId":"u"}"#, &[]).await);
-    none(page(&door, &stating("false", r#","anonymousId":"a""#), &[]).await);
-    none(page(&door, r#"{"anonymousId":"a b"}"#, &[]).await);
-    none(page(&door, r#"{"anonymousId":"a","context":{"cookieless":true}}"#, &[]).await);
+    none(page(&door, r#"{"userId":"u"}"#, &[WRITTEN]).await);
+    none(page(&door, &stating("false", r#","anonymousId":"a""#), &[WRITTEN]).await);
+    none(page(&door, r#"{"anonymousId":"a b"}"#, &[WRITTEN]).await);
+    none(page(&door, r#"{"anonymousId":"a","context":{"cookieless":true}}"#, &[WRITTEN]).await);
     assert_eq!(door.last_event()["anonymousId"].as_str().unwrap().len(), 32);
-    let other = [("origin", "https://other.example"), HOST];
+    let other = [("origin", "https://other.example"), HOST, WRITTEN];
     none(door.post_with("/collect/page", r#"{"anonymousId":"a"}"#, &other).await);
-    none(door.post_with("/v1/page", r#"{"anonymousId":"a"}"#, &[HOST]).await);
+    none(door.post_with("/v1/page", r#"{"anonymousId":"a"}"#, &[HOST, WRITTEN]).await);
     let mut strict = Plan::new();
     strict.settings.tracker.storage = opt_in();
     let door = strict.open();
-    none(page(&door, r#"{"anonymousId":"a"}"#, &[]).await);
-    let willing = page(&door, &stating("true", r#","anonymousId":"a""#), &[]).await;
+    none(page(&door, r#"{"anonymousId":"a"}"#, &[WRITTEN]).await);
+    let willing = page(&door, &stating("true", r#","anonymousId":"a""#), &[WRITTEN]).await;
     assert!(willing.header("set-cookie").starts_with("ot_aid=a;"));
 }
 
@@ -62,10 +66,10 @@ async fn an_origin_that_the_source_does_not_list_reads_nothing_and_gets_no_cooki
     plan.settings.sources[0].enforce_origin = false;
     let door = plan.open();
     let body = |key: &str| format!(r#"{{"anonymousId":"a","writeKey":"{key}"}}"#);
-    let listed = page(&door, &body("wk"), &[]).await;
+    let listed = page(&door, &body("wk"), &[WRITTEN]).await;
     assert_eq!(listed.header("access-control-allow-origin"), PAGE.1);
     assert_ne!(listed.header("set-cookie"), "");
-    let evil = [("origin", "https://evil.example"), HOST];
+    let evil = [("origin", "https://evil.example"), HOST, WRITTEN];
     let foreign = door.post_with("/collect/page", body("wk"), &evil).await;
     assert_eq!((foreign.status, foreign.header("access-control-allow-origin")), (200, ""));
     assert_eq!((foreign.header("vary"), foreign.header("set-cookie")), ("origin", ""));
@@ -124,7 +128,8 @@ async fn who_refuses_storage_has_an_id_of_the_day_for_one_site_address_and_brows
         r#"{{"writeKey":"wk","batch":[{{"type":"page","anonymousId":"kept"}},{}]}}"#,
         stating("false", r#","type":"page","anonymousId":"page-3""#)
     );
-    let headers = [("x-forwarded-for", "203.0.113.9"), ("user-agent", "Mozilla/5.0"), PAGE, HOST];
+    let brought = ("cookie", "ot_aid=kept");
+    let headers = [("x-forwarded-for", "203.0.113.9"), ("user-agent", "Mozilla/5.0"), PAGE, HOST, brought];
     let answer = door.post_with("/v1/batch", batch, &headers).await;
     assert!(answer.header("set-cookie").starts_with("ot_aid=kept;"), "{answer:?}");
     assert_eq!(door.last_event()["anonymousId"], one.as_str());

@@ -55,6 +55,9 @@ fn events() -> Vec<(&'static str, Value)> {
     let pages = json!({
         "id": "page", "user_id": "user-1", "original_timestamp": "680", "name": "Cart", "category": "Shop",
         "url": "https://shop.example/cart?a=1&b=ü", "item_count": 2,
+        // What the door adds to a page with an address and no referrer.
+        "context_attribution_channel": "Direct", "context_attribution_source": "(direct)",
+        "context_attribution_medium": "(none)",
     });
     let screens = json!({
         "id": "screen", "anonymous_id": "anon-2", "original_timestamp": "681", "name": "Start", "category": "App",
