@@ -165,7 +165,7 @@ impl Core {
     }
 
     /// Returns a destination's cursor in the spool. What an earlier life left there comes again from the topic, so that nobody
-    /// goes on in it; the counts stay. A destination without a cursor begins with what is being served. Whoever is no
+    /// goes on in it; the counts stay. A destination without a cursor begins with this life. Whoever is no
     /// destination, as a replay, has the cursor that it stored.
     ///
     /// # Errors
@@ -177,8 +177,8 @@ impl Core {
             return Ok(stored);
         }
         let Some(cursor) = stored else {
-            let first = state.index.first().map(Position);
-            let mark = first.unwrap_or_else(|| self.spool.extent().next);
+            // Not only what is held now: what has gone to another router since is to leave a word for its trace.
+            let mark = self.born.max(self.spool.extent().first);
             return Ok(Some(Cursor { mark, ..Cursor::default() }));
         };
         if cursor.mark >= self.born {

@@ -124,11 +124,6 @@ impl Index {
         }
     }
 
-    /// Returns the position below which nothing counts; `None` when nothing does.
-    pub(super) fn first(&self) -> Option<u64> {
-        self.runs.first_key_value().map(|(first, _)| *first)
-    }
-
     /// Returns the positions of a range that a destination has nothing to do with: their partition is gone, or it had them
     /// settled before they were read.
     pub(super) fn passed_over(&self, destination: &str, range: Range<u64>) -> Vec<Range<u64>> {
@@ -255,7 +250,7 @@ mod tests {
         index.retract(2);
         assert_eq!(index.passed_over(HOOK, 0..4), [2..4]);
         index.prune(2);
-        assert_eq!(index.first(), None);
+        assert!(index.runs.is_empty());
     }
 
     #[derive(Debug, Clone)]
