@@ -82,6 +82,9 @@ impl Adds for Additions<'_> {
     }
 }
 
+/// Most bytes of one member that is added.
+const LONGEST: usize = 2048;
+
 /// What is added, as far as it is written.
 struct Additional<'c> {
     context: &'c Members<'c>,
@@ -89,8 +92,11 @@ struct Additional<'c> {
 }
 
 impl Additional<'_> {
+    /// Adds a member, unless the sender has said it already, or it is longer than anything that means something: parts of it are
+    /// the sender's own words, and an event must not grow past what was measured.
     fn part(&mut self, name: &str, value: Option<&str>) {
-        let Some(value) = value.filter(|_| !self.context.has(name)) else { return };
+        let is_wanted = |value: &&str| value.len() <= LONGEST && !self.context.has(name);
+        let Some(value) = value.filter(is_wanted) else { return };
         let comma = if self.text.is_empty() { "" } else { "," };
         self.text.extend([comma, "\"", name, "\":", value]);
     }

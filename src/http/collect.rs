@@ -10,6 +10,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use crate::spec::collect::{self, Leaf};
 
 use super::ops;
+use super::pixel;
 use super::segment::{self, Way};
 use super::state::State;
 
@@ -70,6 +71,9 @@ pub(super) async fn pixel(request: HttpRequest, state: web::Data<State>) -> Http
         envelope.write_key = Some(key.to_owned());
     }
     // Who is turned away sees the same; what was set aside is in the list of rejected events.
-    drop(segment::take_quietly(&request, (envelope, &text), &mut response, &state).await);
+    let taken = segment::take_quietly(&request, (envelope, &text), &mut response, &state).await;
+    if let Err(refusal) = taken {
+        pixel::refused(&refusal, &mut response, &state);
+    }
     response
 }

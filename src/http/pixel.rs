@@ -71,11 +71,16 @@ pub(super) fn is_image(path: &str) -> bool {
 async fn show(kind: Kind, request: HttpRequest, state: web::Data<State>) -> HttpResponse {
     let mut response = image().await;
     if let Err(refusal) = take(kind, &request, &mut response, &state).await {
-        let reason = refusal.code();
-        PixelRefused { reason }.emit(&state.door.metrics);
-        response.headers_mut().insert(REFUSED, HeaderValue::from_static(reason));
+        refused(&refusal, &mut response, &state);
     }
     response
+}
+
+/// Says in a header and in the metrics why the call of an image was not taken; whoever looks at the image sees nothing of it.
+pub(super) fn refused(refusal: &Refusal, response: &mut HttpResponse, state: &State) {
+    let reason = refusal.code();
+    PixelRefused { reason }.emit(&state.door.metrics);
+    response.headers_mut().insert(REFUSED, HeaderValue::from_static(reason));
 }
 
 async fn take(

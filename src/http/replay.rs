@@ -86,7 +86,7 @@ impl Replays {
 impl Known {
     fn forget(&mut self, now: i64, most: usize) {
         while let Some((at, id)) = self.order.front() {
-            if self.order.len() < most && now - at < KEPT_SECONDS {
+            if self.order.len() < most && now - at <= KEPT_SECONDS {
                 return;
             }
             self.states.remove(id);
@@ -127,7 +127,12 @@ mod tests {
         replays.begin("web", "1", 1000).unwrap().stored(1000);
         assert_eq!(before(&replays, "1", 1599), Some(Before::Stored));
         assert!(replays.begin("other", "1", 1599).is_ok());
-        assert_eq!(before(&replays, "1", 1600), None);
+        assert_eq!(
+            before(&replays, "1", 1600),
+            Some(Before::Stored),
+            "a time five minutes ahead is good until then"
+        );
+        assert_eq!(before(&replays, "1", 1601), None);
     }
 
     #[test]

@@ -28,11 +28,12 @@ pub fn is_present(event: &Event) -> bool {
     !is_server && has_client(event) && !is_bot(event)
 }
 
-/// A page is a browser's; a screen and a device are an app's.
+/// A page is a browser's; a screen and a device with an id are an app's. A device without one proves nothing: the door makes it of
+/// a user agent, whoever sent that.
 fn has_client(event: &Event) -> bool {
-    let has =
-        |name: &str| event.context().and_then(|context| context.get(name)).is_some_and(Value::is_object);
-    ["page", "screen", "device"].into_iter().any(has)
+    let part = |name: &str| event.context().and_then(|context| context.get(name));
+    ["page", "screen"].into_iter().any(|name| part(name).is_some_and(Value::is_object))
+        || part("device").is_some_and(|device| device.get("id").is_some())
 }
 
 /// Returns where the visitor is: the path of the page, without query and fragment, or the name of an app's screen.
@@ -97,6 +98,7 @@ mod tests {
             (r#"{"page":{"path":"/"}}"#, "null", true),
             (r#"{"screen":{"width":1}}"#, "null", true),
             (r#"{"device":{"id":"d"}}"#, r#""mobile""#, true),
+            (r#"{"device":{"type":"desktop"},"browser":{"name":"Chrome"}}"#, "null", false),
             (r#"{"page":{"path":"/"}}"#, r#""server""#, false),
             (r#"{"page":{"path":"/"},"channel":"Server"}"#, "null", false),
             (r#"{"library":{"name":"analytics-node"}}"#, "null", false),

@@ -67,6 +67,15 @@ fn a_page_view_gets_device_place_and_source() {
 }
 
 #[test]
+fn an_event_does_not_grow_by_long_words_of_its_sender() {
+    let long = "x".repeat(400_000);
+    let url = format!("https://shop.example/?utm_source=a&utm_campaign={long}");
+    let found =
+        context(&additions(Request::default()), &page(json!({"page": {"url": url}, "timezone": long})));
+    assert_eq!((found.get("geo"), found.get("attribution")), (None, None));
+}
+
+#[test]
 fn what_the_client_said_stays_the_clients() {
     let own = json!({"userAgent": IPHONE, "os": {"name": "iOS"}, "device": {"id": "7"}, "browser": null, "bot": "no", "geo": {},
                      "attribution": 1, "page": {"url": "https://shop.example/"}});

@@ -14,8 +14,9 @@ const CONSENT: &str = "Segment Consent Preference Updated";
 const STEP_COMPLETED: &str = "Checkout Step Completed";
 const STEP_VIEWED: &str = "Checkout Step Viewed";
 /// Members of every call that are no properties. `type` is one only where it names a call.
-const OF_THE_CALL: [&str; 10] = [
+const OF_THE_CALL: [&str; 11] = [
     "anonymousId",
+    "channel",
     "context",
     "integrations",
     "messageId",

@@ -26,7 +26,10 @@ fn a_server_makes_no_session_and_what_is_nobodys_is_no_fact() {
         fact(&call)
     };
     assert!(call(json!({ "context": { "page": page } })).unwrap().hit.is_some());
-    assert!(call(json!({ "context": { "device": { "type": "ios" } } })).unwrap().hit.is_some());
+    assert!(call(json!({ "context": { "device": { "id": "d", "type": "ios" } } })).unwrap().hit.is_some());
+    // The door makes a device of a server's user agent too.
+    assert!(call(json!({ "context": { "device": { "type": "desktop" } } })).is_none_or(|fact| fact.hit.is_none()));
+    assert!(call(json!({ "context": { "page": {}, "bot": true } })).is_none_or(|fact| fact.hit.is_none()));
     assert!(call(json!({ "context": { "page": page }, "channel": "server" })).is_none());
     assert!(call(json!({ "context": { "library": { "name": "analytics-node" } } })).is_none());
     let order = call(json!({ "event": "Order Completed", "userId": "u", "properties": { "order_id": 7, "secret": "x" } })).unwrap();
