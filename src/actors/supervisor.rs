@@ -316,9 +316,11 @@ impl Handler<ChildExited> for Supervisor {
 
     fn handle(&mut self, exited: ChildExited, ctx: &mut Context<Self>) {
         if self.draining {
-            return;
+            // Nobody starts again, but a share of the journal may wait for the last of them.
+            drop(self.wards.ended(exited.life, self.origin.elapsed()));
+        } else {
+            self.child_exited(exited, ctx);
         }
-        self.child_exited(exited, ctx);
         self.tell_standing_by();
     }
 }

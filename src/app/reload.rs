@@ -180,7 +180,9 @@ fn prepare(origin: &Origin, running: &Running) -> Result<Prepared, Refused> {
     let waiting = config::keep_what_cannot_change(&origin.start, &mut read);
     let changes = Changes { waiting, ..Changes::between(&running.settings, &read.settings) };
     origin.journal.serve(super::served(&read.settings));
-    let children = build(origin, &read.settings, &changes)?;
+    // What is not carried out is not served either: those that run go on with what they had.
+    let as_before = |_: &Refused| origin.journal.serve(super::served(&running.settings));
+    let children = build(origin, &read.settings, &changes).inspect_err(as_before)?;
     let from_file = read.path.is_some();
     let running = Running { settings: read.settings, warnings: read.warnings, from_file };
     Ok(Prepared { running, changes, children })

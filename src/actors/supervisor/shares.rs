@@ -27,12 +27,11 @@ impl Handler<StandBy> for Supervisor {
     type Result = ();
 
     fn handle(&mut self, StandBy { done }: StandBy, ctx: &mut Context<Self>) {
-        if self.draining {
-            // They are told to end already, and whoever stops needs no word.
-            drop(done);
-            return;
-        }
         self.standing_by.get_or_insert_default().push(done);
+        if self.draining {
+            // They are told to end already. What they have in flight is theirs until they do.
+            return self.tell_standing_by();
+        }
         for number in self.wards.numbers() {
             let Some((handle, life)) = self.wards.rest(number) else { continue };
             let drained = handle.drain.send(Drain).into_actor(self);

@@ -5,11 +5,12 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
 
 use tokio::sync::Notify;
+use tokio::sync::oneshot::error::TryRecvError;
 
 use super::tests::until;
 use super::*;
 use crate::actors::exit_guard::{ExitGuard, Tie};
-use crate::actors::messages::{AtDestination, Reconfigure};
+use crate::actors::messages::{AtDestination, Reconfigure, StandBy};
 use crate::journal::MemoryJournal;
 use crate::journal::trace::Standing;
 use crate::spec::Kind;
@@ -346,4 +347,23 @@ async fn what_is_said_of_an_earlier_incarnation_means_nothing_to_a_later_one() {
     assert!(!wards.waits_after(life(0)));
     assert!(matches!(dies(&mut wards, 1), End::Unexpected { panics: 2, .. }));
     assert!(!wards.waits_after(life(0)), "the wait after the first is over");
+}
+
+/// A share of the journal goes when nobody is at work on it, and not because the router stops.
+#[actix::test]
+async fn whoever_waits_for_all_to_stand_by_hears_it_of_a_router_that_stops_too_and_not_before() {
+    let stage = Arc::new(Stage::default());
+    let play = Play::begin(Arc::clone(&stage), vec![child(&stage, "a", "a1", Mood::Hangs)]);
+    play.until_story("+a1").await;
+    let (done, early) = tokio::sync::oneshot::channel();
+    play.supervisor.send(StandBy { done }).await.unwrap();
+    let stopping = play.supervisor.send(Drain);
+    let (done, mut late) = tokio::sync::oneshot::channel();
+    play.supervisor.send(StandBy { done }).await.unwrap();
+    assert_eq!(late.try_recv(), Err(TryRecvError::Empty), "`a` is at work");
+    // It is cut after its grace.
+    let both = async { (early.await, late.await) };
+    assert_eq!(tokio::time::timeout(Duration::from_secs(20), both).await, Ok((Ok(()), Ok(()))));
+    assert_eq!(stage.story(), "+a1 -a1");
+    drop(stopping);
 }

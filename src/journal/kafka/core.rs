@@ -182,8 +182,33 @@ impl Core {
             return Ok(Some(Cursor { mark, ..Cursor::default() }));
         };
         if cursor.mark >= self.born {
-            return Ok(Some(cursor));
+            return Ok(Some(still_here(cursor, self.spool.extent().first)));
         }
         Ok(Some(Cursor { mark: self.born, settled: Vec::new(), counts: cursor.counts }))
+    }
+}
+
+/// Returns the cursor of one that was away while the spool gave up what others had passed: that lies in the topic still, where it
+/// is read again, and is not lost.
+fn still_here(mut cursor: Cursor, first: Position) -> Cursor {
+    cursor.mark = cursor.mark.max(first);
+    cursor.settled.retain(|range| range.end > cursor.mark.0);
+    cursor
+}
+
+#[cfg(test)]
+#[expect(clippy::single_range_in_vec_init, reason = "a set of one range is meant")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_spool_gave_up_while_a_destination_was_away_is_not_lost_to_it() {
+        let cursor = |mark, settled: &[std::ops::Range<u64>]| Cursor {
+            mark: Position(mark),
+            settled: settled.to_vec(),
+            ..Cursor::default()
+        };
+        assert_eq!(still_here(cursor(5, &[7..9, 12..14]), Position(9)), cursor(9, &[12..14]));
+        assert_eq!(still_here(cursor(5, &[7..9]), Position(2)), cursor(5, &[7..9]));
     }
 }

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use super::core::Core;
 use super::takeover::Seat;
+use super::warm;
 use crate::journal::embedded::alone::{self, Known};
 use crate::journal::follow::Share;
 use crate::journal::{Journal as _, JournalError};
@@ -154,6 +155,7 @@ impl Reader {
                 return;
             }
             self.pause(&mut chunk);
+            self.tell();
         }
         if is_paused && let Ok(all) = self.consumer.assignment() {
             drop(self.consumer.resume(&all));
@@ -183,11 +185,7 @@ impl Reader {
                 continue;
             }
             let is_new = match (&read.event, state.windows.get_mut(&read.partition)) {
-                (Some((known, _)), Some(window)) if !known.is_redelivery => {
-                    let is_new = window.insert(known.id, known.received_at);
-                    window.expire(known.received_at);
-                    is_new
-                }
+                (Some((known, _)), Some(window)) if !known.is_redelivery => warm::remember(window, known),
                 _ => true,
             };
             duplicates += u64::from(!is_new);

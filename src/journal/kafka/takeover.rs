@@ -183,8 +183,12 @@ impl Seat {
     }
 
     fn take_all(&self, consumer: &BaseConsumer<Seat>, partitions: &[i32]) {
+        // One that comes while the others are looked up is looked up after them.
+        let served: Vec<String> = self.core.state().served.keys().cloned().collect();
         let Some(list) = self.take(partitions) else { return };
-        self.core.state().served.values_mut().for_each(|service| service.is_known = true);
+        for (name, service) in &mut self.core.state().served {
+            service.is_known |= served.contains(name);
+        }
         if list.count() > 0 && !went_well("take partitions again", consumer.incremental_assign(&list)) {
             // Nothing of them is read until they are given anew.
             self.core.state().index.clear();

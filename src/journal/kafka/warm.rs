@@ -16,8 +16,9 @@ use super::begin::Beginning;
 use super::clients::Ears;
 use super::core::Core;
 use crate::journal::JournalError;
+use crate::journal::embedded::alone::Known;
 use crate::journal::embedded::{Dedupe, alone};
-use crate::telemetry::events;
+use crate::telemetry::{clock, events};
 
 /// Most records that are read back of one partition.
 const RECORDS: u64 = 100_000;
@@ -42,6 +43,14 @@ pub(super) fn windows(core: &Core, beginnings: &BTreeMap<i32, Beginning>) -> BTr
         events::Trouble { whom: "journal", doing: "read message ids back", error: &error.to_string() }.emit();
     }
     windows
+}
+
+/// Remembers an id; `false` when it is known already. A router whose clock is ahead makes the others forget nothing.
+pub(super) fn remember(window: &mut Dedupe, known: &Known) -> bool {
+    let at = known.received_at.min(clock::now().as_microsecond());
+    let is_new = window.insert(known.id, at);
+    window.expire(at);
+    is_new
 }
 
 fn read_back(
@@ -77,8 +86,7 @@ fn read_back(
             && let Some(known) = message.payload().and_then(alone::know)
             && let Some(window) = windows.get_mut(&partition)
         {
-            window.insert(known.id, known.received_at);
-            window.expire(known.received_at);
+            remember(window, &known);
         }
         if offset + 1 >= end {
             open.remove(&partition);

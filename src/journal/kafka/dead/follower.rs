@@ -182,7 +182,8 @@ impl Follower {
     fn has_read_everything(&self) -> Result<bool, String> {
         let ends = self.consumer.fetch_watermarks(&self.shared.topic, PARTITION, QUESTION);
         let (low, high) = ends.map_err(|error| error.to_string())?;
-        Ok(self.next.unwrap_or(low) >= high)
+        // What the topic gave up before it was read is not to be read any more.
+        Ok(self.next.unwrap_or(low).max(low) >= high)
     }
 }
 
