@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use super::Key;
-use crate::projections::presence::is_bot;
+use crate::projections::presence::is_present;
 use crate::projections::session::Hit;
 use crate::spec::{Event, Kind};
 
@@ -71,7 +71,7 @@ impl Fact {
         let ts = event.receipt.timestamp.as_millisecond();
         let name = event.head.name.as_deref().filter(|_| kind == Kind::Track).map(text);
         let commerce = COMMERCE.into_iter().find(|known| name.as_deref() == Some(known)).unwrap_or_default();
-        let hit = (is_of_a_client(tree) && !is_bot(event)).then(|| {
+        let hit = is_present(event).then(|| {
             let hit = Hit {
                 id: message.clone(),
                 ts,
@@ -112,15 +112,6 @@ pub(crate) fn table_of(kind: Kind) -> &'static str {
         Kind::Group => "groups",
         Kind::Alias => "aliases",
     }
-}
-
-/// What a server sends makes no session: it says so, or knows neither page nor the id of a device. A device without an id proves
-/// nothing: the door makes it of a user agent, whoever sent that.
-fn is_of_a_client(tree: &Value) -> bool {
-    let part = |name: &str| tree.get("context").and_then(|context| context.get(name));
-    let is_server = tree.get("channel").and_then(Value::as_str) == Some("server");
-    let has_device = || part("device").is_some_and(|device| device.get("id").is_some());
-    !is_server && (part("page").is_some_and(Value::is_object) || has_device())
 }
 
 /// Adds where the visitor is and came from. A page of the same host is no place to come from.

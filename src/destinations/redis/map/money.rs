@@ -1,21 +1,17 @@
 //! What an order is worth, in hundredths of its currency, rounded half up. Pure.
 //!
-//! `revenue`, else `total`, else `value`, else the sum of price times quantity over `products`; numbers may be texts.
+//! What an event amounts to is not decided here but in `projections::commerce::money`, for every store alike.
 
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive as _;
 use serde_json::{Map, Value};
 
 use super::digest;
+use crate::projections::commerce::money;
 use crate::spec::Event;
-use crate::warehouse::decimal::plain;
 
-/// Digits after the point while calculating.
-const FINE: usize = 9;
-/// 10^9.
-const UNIT: i128 = 1_000_000_000;
-/// 10^(9 - 2): what is rounded away.
-const ROUNDED: i128 = 10_000_000;
 /// The largest amount that is counted, ten billion: what is beyond is a mistake, and counters have an end.
-const MOST: i128 = 1_000_000_000_000;
+const MOST: i64 = 1_000_000_000_000;
 
 /// What was bought.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,53 +31,19 @@ pub(super) fn order(event: &Event) -> Option<Order> {
     }
     let none = Map::new();
     let properties = event.properties().unwrap_or(&none);
-    let id = properties.get("order_id").or_else(|| properties.get("orderId")).and_then(text);
-    Some(Order { id: id.map(|id| digest(&id)), cents: amount(properties).unwrap_or_default(), currency: currency(properties) })
+    let id = money::order_id(properties).map(|id| digest(&id));
+    Some(Order { id, cents: cents(properties).unwrap_or_default(), currency: currency(properties) })
 }
 
-fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
-    }
-}
-
+/// A name of a counter holds no more than a code.
 fn currency(properties: &Map<String, Value>) -> Option<String> {
-    let code = properties.get("currency")?.as_str()?.trim();
-    let is_code = code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_alphabetic());
-    is_code.then(|| code.to_ascii_uppercase())
+    let is_code = |code: &String| code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_alphabetic());
+    money::currency(properties).filter(is_code)
 }
 
-fn amount(properties: &Map<String, Value>) -> Option<i64> {
-    let given = ["revenue", "total", "value"].into_iter().find_map(|key| fine(properties.get(key)?));
-    let fine = given.or_else(|| sum(properties.get("products")?.as_array()?))?;
-    let half = if fine < 0 { -ROUNDED / 2 } else { ROUNDED / 2 };
-    let cents = fine.checked_add(half)? / ROUNDED;
-    if cents.abs() > MOST { None } else { i64::try_from(cents).ok() }
-}
-
-fn sum(products: &[Value]) -> Option<i128> {
-    let prices = products.iter().filter_map(|product| Some((product, fine(product.get("price")?)?)));
-    let mut parts = prices.map(|(product, price)| {
-        let quantity = product.get("quantity").and_then(fine).unwrap_or(UNIT);
-        price.checked_mul(quantity).map(|part| part / UNIT)
-    });
-    parts.try_fold(0_i128, |sum, part| sum.checked_add(part?))
-}
-
-/// Reads a number, or a text that is one, in units of 10^-9.
-fn fine(value: &Value) -> Option<i128> {
-    let text = text(value)?;
-    let plain = plain(&text).or_else(|| {
-        let number = text.parse::<f64>().ok().filter(|number| number.is_finite())?;
-        plain(&format!("{number:.FINE$}"))
-    })?;
-    let (sign, digits) = plain.strip_prefix('-').map_or((1, plain.as_str()), |digits| (-1, digits));
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let whole = whole.parse::<i128>().ok()?.checked_mul(UNIT)?;
-    let fraction = format!("{fraction:0<FINE$}").parse::<i128>().ok()?;
-    whole.checked_add(fraction)?.checked_mul(sign)
+fn cents(properties: &Map<String, Value>) -> Option<i64> {
+    let cents = money::rounded(money::amount(properties), 2).checked_mul(Decimal::ONE_HUNDRED)?.to_i64()?;
+    Some(cents).filter(|cents| cents.abs() <= MOST)
 }
 
 #[cfg(test)]
