@@ -173,8 +173,10 @@ browserTest("Segment's snippet loads our script", async (tools) => {
   const { hub } = tools;
   await visit(tools, snippet(hub, 'segment-snippet.md', 'html'));
   await hub.one('Plan Chosen');
+  // The page measures itself too, when the browser gets to it.
+  const calls = hub.accepted().map(({ type, event }) => event ?? type);
   assert.deepEqual(
-    hub.accepted().map(({ type, event }) => event ?? type),
+    calls.filter((call) => call !== 'Web Vital'),
     ['page', 'Plan Chosen'],
   );
 });
