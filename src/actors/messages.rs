@@ -158,6 +158,15 @@ pub struct DestinationStatus {
 }
 
 impl DestinationStatus {
+    /// The reason of one that is held because it has just begun, as long as nothing has gone wrong.
+    pub const PREPARING: &'static str = "preparing";
+
+    /// Returns whether nothing is wrong: it flows, or has just begun and is about to.
+    pub fn is_well(&self) -> bool {
+        let begins = self.state == "held" && self.reason.as_deref() == Some(Self::PREPARING);
+        self.state == "flowing" || begins
+    }
+
     /// Returns the status of a destination that nothing is known of.
     pub fn idle(name: &str, kind: &'static str, enabled: bool, state: &'static str) -> Self {
         DestinationStatus {

@@ -309,7 +309,7 @@ impl Handler<DescribeSchema> for SchemaManager {
         let describe = move || {
             let (changes, since) = log.read();
             let mut report = report::describe(&name, &cell, statements.as_ref(), (changes, &since));
-            report.closed.extend(report::taken(&name, store.taken()));
+            report::add_taken(&mut report, &name, store.taken());
             report
         };
         let described = tokio::task::spawn_blocking(describe);

@@ -405,9 +405,10 @@ impl Handler<Readiness> for Supervisor {
 }
 
 fn destination_check(status: DestinationStatus) -> ReadyCheck {
+    let ok = status.is_well();
     let why = status.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
     ReadyCheck {
-        ok: status.state == "flowing",
+        ok,
         message: format!("{}{why}; {} events wait", status.state, status.backlog.events),
         name: status.name,
         vital: false,

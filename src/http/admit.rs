@@ -41,9 +41,9 @@ pub(super) struct Entrance<'a> {
     pub(super) request: &'a HttpRequest,
     pub(super) state: &'a State,
     pub(super) terms: &'a Terms,
-    /// The body as it was sent.
+    /// The body as it was sent; of an image its query, which is what it has in place of a body.
     pub(super) sent: &'a [u8],
-    /// The body unpacked.
+    /// The body unpacked, or the call that an image's query holds.
     pub(super) text: &'a [u8],
     /// The path is for pages, whatever the headers say.
     pub(super) is_for_pages: bool,
@@ -88,7 +88,7 @@ impl Entrance<'_> {
         let authorization = self.request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes);
         let sender = self.terms.sources.identify(authorization, envelope.write_key.as_deref(), origin)?;
         let now = clock::now();
-        let ticket = self.prove(sender, now)?;
+        let ticket = self.prove(sender, now, &mut envelope)?;
         let from_page = visitor.is_browser || self.is_for_pages;
         let limited = visitor.ip.filter(|_| visitor.origin.is_some() || self.is_for_pages);
         let allowance = self.terms.limiter.admit(limited, sender, envelope.len())?;
@@ -156,11 +156,18 @@ impl Entrance<'_> {
         Some(hashing::visitor(&salt, &sender.name, &ip, &String::from_utf8_lossy(agent)))
     }
 
-    /// Wants a signature where the source does.
-    fn prove(&self, sender: &Sender, now: Timestamp) -> Result<Option<Ticket>, Refusal> {
+    /// Wants a signature where the source does. Ids of its calls then follow from that of the request: which requests were
+    /// stored is forgotten at a restart, and which events were is not.
+    fn prove(
+        &self,
+        sender: &Sender,
+        now: Timestamp,
+        envelope: &mut Envelope,
+    ) -> Result<Option<Ticket>, Refusal> {
         let Some(keys) = self.terms.sources.signing_keys(sender) else { return Ok(None) };
         let id =
             prove(self.request.headers(), self.sent, keys, now.as_second()).map_err(Refusal::Unsigned)?;
+        envelope.is_known_as(id);
         let begun = self.state.shared.replays.begin(&sender.name, id, now.as_second());
         begun.map(Some).map_err(|before| match before {
             Before::Stored => Refusal::Unsigned(Unsigned::Replayed),

@@ -5,11 +5,11 @@
 //! visitor is not decided here.
 
 use actix_web::HttpRequest;
-use actix_web::http::header::{COOKIE, HOST, HeaderName, HeaderValue};
+use actix_web::http::header::{COOKIE, HeaderName, HeaderValue};
 
 use crate::config::settings::Tracker;
 
-use super::visitor::Visitor;
+use super::visitor::{Called, Visitor, first};
 
 const NAME: &str = "ot_aid";
 /// 395 days; Chromium keeps none longer than 400.
@@ -17,8 +17,6 @@ const MAX_AGE: &str = "34128000";
 /// Ids of the tracker have 36 characters, those of other libraries are not much longer.
 const LONGEST_ID: usize = 128;
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// Where the cookie of one request's visitor belongs.
 #[derive(Debug, PartialEq, Eq)]
@@ -44,9 +42,8 @@ impl Jar {
         if first(request, &FETCH_SITE) == Some("cross-site") {
             return None;
         }
-        let forwarded = |name: &HeaderName| first(request, name).filter(|_| by_proxy);
-        let host = forwarded(&FORWARDED_HOST).or_else(|| first(request, &HOST))?;
-        let host = without_port(host).to_ascii_lowercase();
+        let called = Called::of(request, by_proxy);
+        let host = without_port(called.host?).to_ascii_lowercase();
         let origin = match visitor.origin {
             None => None,
             Some(origin) => Some(origin.to_str().ok()?.split_once("://")?),
@@ -55,10 +52,8 @@ impl Jar {
             return None;
         }
         // A page that came over https reaches nothing that does not, so its own scheme tells as well.
-        let secure = forwarded(&FORWARDED_PROTO).map_or_else(
-            || origin.is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("https")),
-            |scheme| scheme.eq_ignore_ascii_case("https"),
-        );
+        let of_page = || origin.is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("https"));
+        let secure = called.is_https.unwrap_or_else(of_page);
         Some(Jar {
             id: brought(request),
             domain: domain(&host, tracker)?,
@@ -83,12 +78,6 @@ impl Jar {
         }
         HeaderValue::try_from(cookie).ok()
     }
-}
-
-/// Returns the first value of a header: of several proxies the first one saw the browser.
-fn first<'a>(request: &'a HttpRequest, name: &HeaderName) -> Option<&'a str> {
-    let value = request.headers().get(name)?.to_str().ok()?;
-    value.split(',').next().map(str::trim).filter(|value| !value.is_empty())
 }
 
 fn brought(request: &HttpRequest) -> Option<String> {

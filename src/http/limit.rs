@@ -1,8 +1,10 @@
 //! How many events a browser, or a source, may send in a time: GCRA, where the cost of a request is its events.
 //!
 //! Browsers are limited by address and never on loopback, where a proxy or a developer sits. What is over the limit is
-//! answered with 429 and the seconds to wait. The memory for addresses is bounded, whoever comes along.
+//! answered with 429 and the seconds to wait. A request with more events than a whole bucket holds needs a full one and is
+//! charged whole: what is lacking is owed. The memory for addresses is bounded, whoever comes along.
 
+use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -13,14 +15,13 @@ use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use arc_swap::ArcSwap;
 use governor::clock::{Clock, DefaultClock, Reference};
 use governor::middleware::{StateInformationMiddleware, StateSnapshot};
-use governor::state::keyed::HashMapStateStore;
-use governor::state::{InMemoryState, NotKeyed};
 use governor::{InsufficientCapacity, NotUntil, Quota, RateLimiter};
 
 use crate::config::settings::{EventRate, Limits};
 
 use super::answer::Refusal;
 use super::auth::Sender;
+use super::debt::{Account, Book};
 
 /// Addresses remembered at most, about 50 bytes each.
 const MAX_ADDRESSES: usize = 1_000_000;
@@ -36,8 +37,8 @@ const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 
 type Instant = <DefaultClock as Clock>::Instant;
 type Telling = StateInformationMiddleware;
-type Addresses = RateLimiter<IpAddr, HashMapStateStore<IpAddr>, DefaultClock, Telling>;
-type Direct = RateLimiter<NotKeyed, InMemoryState, DefaultClock, Telling>;
+type Limit<K> = RateLimiter<Account<K>, Book<K>, DefaultClock, Telling>;
+type Addresses = Limit<IpAddr>;
 
 /// What a sender may still send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,9 +59,10 @@ impl Allowance {
         headers.insert(RESET, HeaderValue::from(self.reset));
     }
 
-    fn of(snapshot: &StateSnapshot) -> Allowance {
+    fn of(snapshot: &StateSnapshot, owed: Duration) -> Allowance {
         let (limit, remaining) = (snapshot.quota().burst_size().get(), snapshot.remaining_burst_capacity());
         let refill = snapshot.quota().replenish_interval() * limit.saturating_sub(remaining);
+        let refill = refill.saturating_add(owed);
         Allowance { limit, remaining, reset: refill.as_secs() + u64::from(refill.subsec_nanos() > 0) }
     }
 
@@ -89,14 +91,13 @@ struct PerIp {
 
 struct PerSource {
     quota: Quota,
-    limiter: Direct,
+    limiter: Limit<()>,
 }
 
 impl Limiter {
     pub(super) fn new(limits: &Limits, sources: usize) -> Self {
         let per_source = quota(limits.per_source).map(|quota| {
-            let one =
-                |_| Arc::new(PerSource { quota, limiter: RateLimiter::direct(quota).with_middleware() });
+            let one = |_| Arc::new(PerSource { quota, limiter: empty(quota) });
             (0..sources).map(one).collect()
         });
         let per_ip = quota(limits.per_ip).map(|quota| Arc::new(PerIp::new(quota, MAX_ADDRESSES)));
@@ -161,7 +162,7 @@ impl PerIp {
             self.sweep(&addresses);
         }
         self.purge(&addresses, DefaultClock::default().now());
-        allowed(addresses.check_key_n(&ip, affordable(cost, self.quota)))
+        charge(&addresses, ip, (self.quota, cost))
     }
 
     /// Forgets, once a minute, who has been quiet for so long that a stranger has no more.
@@ -192,30 +193,34 @@ impl PerIp {
     }
 }
 
-fn empty(quota: Quota) -> Addresses {
-    RateLimiter::hashmap(quota).with_middleware()
+fn empty<K: Hash + Eq + Clone>(quota: Quota) -> Limit<K> {
+    RateLimiter::new(quota, Book::new(), DefaultClock::default())
 }
 
 type Checked = Result<Result<StateSnapshot, NotUntil<Instant>>, InsufficientCapacity>;
 
-/// A cost that no bucket holds was cut before.
-fn allowed(checked: Checked) -> Result<Option<Allowance>, Refusal> {
+/// Charges a key. A batch larger than the whole bucket would be refused for ever, and with it its events: it passes when the
+/// bucket is full, and what is lacking is owed.
+fn charge<K: Hash + Eq + Clone>(
+    limit: &Limit<K>,
+    key: K,
+    (quota, cost): (Quota, NonZeroU32),
+) -> Result<Option<Allowance>, Refusal> {
+    let at_once = cost.min(quota.burst_size());
+    let owed = quota.replenish_interval().saturating_mul(cost.get() - at_once.get());
+    let checked: Checked = limit.check_key_n(&Account::of(key, owed), at_once);
     match checked {
-        Ok(Ok(snapshot)) => Ok(Some(Allowance::of(&snapshot))),
+        Ok(Ok(snapshot)) => Ok(Some(Allowance::of(&snapshot, owed))),
         Ok(Err(until)) => Err(refused(&until)),
+        // No cost is larger than the bucket.
         Err(_) => Ok(None),
     }
 }
 
 impl PerSource {
     fn admit(&self, cost: NonZeroU32) -> Result<Option<Allowance>, Refusal> {
-        allowed(self.limiter.check_n(affordable(cost, self.quota)))
+        charge(&self.limiter, (), (self.quota, cost))
     }
-}
-
-/// A batch larger than the whole bucket would be refused for ever, and with it its events: it costs a full bucket.
-fn affordable(cost: NonZeroU32, quota: Quota) -> NonZeroU32 {
-    cost.min(quota.burst_size())
 }
 
 fn refused(until: &NotUntil<Instant>) -> Refusal {
@@ -272,10 +277,31 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_larger_than_the_burst_passes_a_full_bucket() {
+    fn a_batch_larger_than_the_burst_passes_a_full_bucket_and_is_charged_whole() {
+        let limiter = limiter((1, 10), (1, 20));
+        let refused = |limit, retry_after| Some(Refusal::RateLimited { retry_after, limit });
+        let passed = limiter.admit("203.0.113.9".parse().ok(), &sender(0), 2500).unwrap();
+        assert_eq!(passed, Some(Allowance { limit: 10, remaining: 0, reset: 2500 }));
+        // Ten a second from now would be one again after a second; 2,490 are owed before.
+        assert_eq!(refusal(&limiter, "203.0.113.9", 1, 1), refused(10, 2491));
+        assert_eq!(refusal(&limiter, "203.0.113.9", 1, 2500), refused(10, 2500));
+        assert_eq!(refusal(&limiter, "a server", 0, 1), refused(20, 2481));
+        assert_eq!(refusal(&limiter, "203.0.113.10", 1, 11), None, "it is nobody else's debt");
+        assert_eq!(refusal(&limiter, "203.0.113.11", 1, 1), None, "the source has nine left");
+        let most = usize::try_from(u32::MAX).unwrap();
+        assert_eq!(refusal(&limiter, "203.0.113.12", 1, 1), None);
+        let huge = super::tests::limiter((1, 1), (0, 0));
+        assert_eq!(refusal(&huge, "203.0.113.9", 0, most), None);
+        assert_eq!(refusal(&huge, "203.0.113.9", 0, 1), refused(1, u64::from(u32::MAX)));
+    }
+
+    #[test]
+    fn a_batch_larger_than_the_burst_waits_for_a_full_bucket() {
         let limiter = limiter((1, 10), (0, 0));
-        assert_eq!(refusal(&limiter, "203.0.113.9", 0, 2500), None);
-        assert!(refusal(&limiter, "203.0.113.9", 0, 1).is_some());
+        assert_eq!(refusal(&limiter, "203.0.113.9", 0, 3), None);
+        let refused = Refusal::RateLimited { retry_after: 3, limit: 10 };
+        assert_eq!(refusal(&limiter, "203.0.113.9", 0, 2500), Some(refused));
+        assert_eq!(refusal(&limiter, "203.0.113.9", 0, 7), None, "what was refused cost nothing");
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod collect;
 mod cookie;
 mod cors;
 mod day;
+mod debt;
 mod home;
 mod letters;
 mod limit;

@@ -92,8 +92,8 @@ async fn take(
     let query = request.query_string();
     let pairs = web::Query::<Vec<(String, String)>>::from_query(query);
     let pairs = pairs.map_err(|_| Refusal::bad_parameter("", "the query cannot be read"))?.into_inner();
-    let envelope = pixel::read(kind, query, pairs).map_err(Refusal::Unreadable)?;
-    segment::take_quietly(request, (envelope, query.as_bytes()), response, state).await
+    let (envelope, text) = pixel::read(kind, query, pairs).map_err(Refusal::Unreadable)?;
+    segment::take_quietly(request, (envelope, &text), response, state).await
 }
 
 /// One pixel and nothing else; to ask for its head is no call.

@@ -104,7 +104,8 @@ async fn take(
     Ok(response)
 }
 
-/// Takes the calls of a request without a body, and keeps what became of them to itself.
+/// Takes the calls of a request without a body, and keeps what became of them to itself. `text` is that of the calls; what
+/// was sent, and what a signature covers, is the query.
 pub(super) async fn take_quietly(
     request: &HttpRequest,
     (envelope, text): (Envelope, &[u8]),
@@ -117,7 +118,8 @@ pub(super) async fn take_quietly(
     if !reservation.cover(text.len() + CALL_BYTES).await {
         return Err(NO_ROOM);
     }
-    let entrance = Entrance { request, state, terms: &terms, sent: b"", text, is_for_pages: true };
+    let sent = request.query_string().as_bytes();
+    let entrance = Entrance { request, state, terms: &terms, sent, text, is_for_pages: true };
     let (intake, pass) = entrance.admit(envelope).await?;
     keep(intake, reservation, deadline, state).await?;
     pass.mark(response);

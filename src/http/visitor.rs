@@ -1,4 +1,4 @@
-//! Who is on the other end: a browser or a server, and at which address.
+//! Who is on the other end: a browser or a server, at which address, and what it called.
 //!
 //! A forwarding header counts only when the peer is one of `server.trusted_proxies`; it is read from the right, and the
 //! first address that is not a trusted proxy is the client. Whatever stands left of it was written by the client.
@@ -6,7 +6,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use actix_web::HttpRequest;
-use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, ORIGIN, USER_AGENT};
+use actix_web::http::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, USER_AGENT};
 use ipnet::IpNet;
 
 use crate::spec::consent::Signals;
@@ -17,6 +17,8 @@ use super::pixel;
 const GPC: HeaderName = HeaderName::from_static("sec-gpc");
 /// Tracking Preference Expression, section 5.2: `1` and perhaps extensions behind it.
 const DNT: HeaderName = HeaderName::from_static("dnt");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// Sent by browsers alone. `Sec-Fetch-Mode` would not do: the `fetch` of Node sends it too.
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -55,6 +57,32 @@ impl<'a> Visitor<'a> {
 pub(super) fn is_trusted(request: &HttpRequest, trusted: &[IpNet]) -> bool {
     let peer = request.peer_addr().map(|peer| peer.ip().to_canonical());
     peer.is_some_and(|peer| trusted.iter().any(|net| net.contains(&peer)))
+}
+
+/// What the client called: a proxy calls the router by another name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Called<'a> {
+    /// Host and perhaps port.
+    pub(super) host: Option<&'a str>,
+    /// Whether that was https, where it is known.
+    pub(super) is_https: Option<bool>,
+}
+
+impl<'a> Called<'a> {
+    /// Looks at one request. What a proxy says counts only where the peer is a trusted one.
+    pub(super) fn of(request: &'a HttpRequest, by_proxy: bool) -> Called<'a> {
+        let forwarded = |name: &HeaderName| first(request, name).filter(|_| by_proxy);
+        Called {
+            host: forwarded(&FORWARDED_HOST).or_else(|| first(request, &HOST)),
+            is_https: forwarded(&FORWARDED_PROTO).map(|scheme| scheme.eq_ignore_ascii_case("https")),
+        }
+    }
+}
+
+/// Returns the first value of a header: of several proxies the first one saw the browser.
+pub(super) fn first<'a>(request: &'a HttpRequest, name: &HeaderName) -> Option<&'a str> {
+    let value = request.headers().get(name)?.to_str().ok()?;
+    value.split(',').next().map(str::trim).filter(|value| !value.is_empty())
 }
 
 /// `text/plain` is what browser libraries choose to avoid a preflight; a page on the same origin sends no `Origin` then.

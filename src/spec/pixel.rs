@@ -2,8 +2,8 @@
 //! names.
 //!
 //! Separate because everything that can be wrong with a query must become a call that is set aside with its reason: nobody
-//! reads the answer of an image. Values that come one by one stay texts, since a query cannot say what is a number. Never
-//! decides whether a call is believed.
+//! reads the answer of an image. Values that come one by one stay texts, since a query cannot say what is a number; but for
+//! what a user allows, which is no consent, and no refusal, as a text. Never decides whether a call is believed.
 //! Segment: <https://segment.com/docs/connections/sources/catalog/libraries/server/pixel-tracking-api/>; the paths of
 //! RudderStack take the same members.
 
@@ -21,16 +21,26 @@ const MOST_PARTS: usize = 32;
 /// Characters of a name that a message repeats.
 const SHOWN: usize = 100;
 
+/// What begins a name whose value is a yes or a no.
+const PREFERENCE: &str = "context.consent.categoryPreferences.";
+/// Another such name.
+const COOKIELESS: &str = "context.cookieless";
+
 const FORGIVING: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_padding_mode(DecodePaddingMode::Indifferent)
     .with_decode_allow_trailing_bits(true);
 const BASE64: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, FORGIVING);
 
-/// Reads the call of a query: `query` as it stood in the address, and the same taken apart and decoded.
+/// Reads the call of a query: `query` as it stood in the address, and the same taken apart and decoded. Returns the call's text
+/// beside it, or the query where there is none.
 ///
 /// # Errors
 /// None that a query can cause: what is wrong with it is set aside with the call.
-pub fn read(kind: Kind, query: &str, pairs: Vec<(String, String)>) -> Result<Envelope, RequestError> {
+pub fn read(
+    kind: Kind,
+    query: &str,
+    pairs: Vec<(String, String)>,
+) -> Result<(Envelope, Bytes), RequestError> {
     let mut key = None;
     let mut members = Vec::with_capacity(pairs.len());
     for (name, value) in pairs {
@@ -52,7 +62,8 @@ pub fn read(kind: Kind, query: &str, pairs: Vec<(String, String)>) -> Result<Env
         },
     };
     envelope.write_key = envelope.write_key.or(key);
-    Ok(envelope)
+    let text = envelope.calls.first().map(|call| call.raw.clone()).unwrap_or_default();
+    Ok((envelope, text))
 }
 
 /// A call that is set aside, whose text is the query.
@@ -117,8 +128,20 @@ fn insert(object: &mut Map<String, Value>, name: &str, value: String) -> Result<
     if place.contains_key(last) {
         return Err(wrong(Code::WrongType, "stands twice in the query"));
     }
-    place.insert(last.to_owned(), Value::String(value));
+    place.insert(last.to_owned(), yes_or_no(name, &value).map_or(Value::String(value), Value::Bool));
     Ok(())
+}
+
+/// Returns what a value says that can only be a yes or a no.
+fn yes_or_no(name: &str, value: &str) -> Option<bool> {
+    if name != COOKIELESS && !name.starts_with(PREFERENCE) {
+        return None;
+    }
+    match value.to_ascii_lowercase().as_str() {
+        "true" | "1" => Some(true),
+        "false" | "0" => Some(false),
+        _ => None,
+    }
 }
 
 fn problem(path: &str, code: Code, message: String) -> Problem {
@@ -133,7 +156,7 @@ mod tests {
 
     fn believe(pairs: &[(&str, &str)]) -> (Option<String>, Intake) {
         let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let envelope = read(Kind::Track, "the=query", pairs).unwrap();
+        let (envelope, _) = read(Kind::Track, "the=query", pairs).unwrap();
         let arrival = Arrival {
             received_at: "2030-01-01T00:00:00Z".parse().unwrap(),
             source: "web".into(),

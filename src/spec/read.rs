@@ -139,6 +139,8 @@ pub struct Envelope {
     pub(super) shared: Shared,
     /// Whose calls these are, where the door knows more than they say.
     pub(super) whose: Option<Whose>,
+    /// By what the sender knows this request again; see [`Envelope::is_known_as`].
+    pub(super) request: Option<Box<str>>,
     /// Bytes of the whole body.
     pub(super) size: usize,
 }
@@ -157,6 +159,13 @@ impl Envelope {
     /// Says whose the calls are that say nothing of it, or may not.
     pub fn belongs_to(&mut self, whose: Whose) {
         self.whose = Some(whose);
+    }
+
+    /// Says by which name its sender would send the same request again. Calls without a `messageId` then get one that follows
+    /// from the name and their place, so that the second copy is recognised. Only for a sender who has proved who it is: a
+    /// stranger could take the ids of others.
+    pub fn is_known_as(&mut self, name: &str) {
+        self.request = Some(name.into());
     }
 
     /// Checks each call on its own and turns it into an event, or sets it aside with every reason at once.
@@ -186,7 +195,7 @@ pub fn read(body: Bytes, endpoint: Endpoint) -> Result<Envelope, RequestError> {
         Some(key) => Some(key.clone()),
         None => calls_key(&body, &calls),
     };
-    Ok(Envelope { write_key, endpoint, calls, shared, whose: None, size })
+    Ok(Envelope { write_key, endpoint, calls, shared, whose: None, request: None, size })
 }
 
 /// A byte order mark is no JSON, but some editors and clients write one.

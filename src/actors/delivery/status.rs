@@ -13,9 +13,6 @@ use crate::journal::Position;
 use crate::policy::breaker::State;
 use crate::telemetry::{BreakerState, clock, events};
 
-/// Why nothing flows yet, as long as nothing has gone wrong.
-const PREPARING: &str = "preparing";
-
 impl<D: Destination> Delivery<D> {
     pub(super) fn status(&self) -> DestinationStatus {
         let now = self.now();
@@ -67,7 +64,8 @@ impl<D: Destination> Delivery<D> {
     fn reason(&self) -> Option<String> {
         let Some(machine) = &self.machine else {
             let failed = self.last_error.as_ref().map(|error| error.message.clone());
-            return (self.state() == "held").then(|| failed.unwrap_or_else(|| PREPARING.to_owned()));
+            return (self.state() == "held")
+                .then(|| failed.unwrap_or_else(|| DestinationStatus::PREPARING.to_owned()));
         };
         let held = machine.held().map(|hold| hold.fault.reason.as_str().to_owned());
         let failing = !matches!(self.state(), "flowing" | "paused" | "draining");

@@ -121,14 +121,16 @@ pub(super) fn describe(
     }
 }
 
-/// Returns the tables whose name something else has: closed as well, and no statement of ours opens them.
-pub(super) fn taken(destination: &str, taken: Vec<(String, String)>) -> impl Iterator<Item = ShownClosed> {
-    taken.into_iter().map(|(table, why)| ShownClosed {
+/// Adds the tables whose name something else has: closed as well, and no statement of ours opens them. One that was closed when
+/// it was to be made is named once.
+pub(super) fn add_taken(report: &mut SchemaReport, destination: &str, taken: Vec<(String, String)>) {
+    report.closed.retain(|closed| taken.iter().all(|(table, _)| *table != closed.table));
+    report.closed.extend(taken.into_iter().map(|(table, why)| ShownClosed {
         destination: destination.to_owned(),
         table,
         why,
         ddl: None,
-    })
+    }));
 }
 
 fn shown_tables(destination: &str, schema: &Schema, since: &Beginnings) -> Vec<ShownTable> {

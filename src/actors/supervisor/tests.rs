@@ -198,3 +198,23 @@ async fn a_trace_asks_who_lives_and_reads_the_cursor_of_who_does_not() {
     assert_eq!(fates(trace("m1").await), expected);
     assert!(trace("m2").await.is_none());
 }
+
+#[test]
+fn a_destination_that_has_just_begun_does_not_degrade_the_router() {
+    let is_ok = |state, reason: Option<&str>| {
+        let mut status = DestinationStatus::idle("crm", "probe", true, state);
+        status.reason = reason.map(str::to_owned);
+        destination_check(status).ok
+    };
+    assert!(is_ok("flowing", None));
+    assert!(is_ok("held", Some("preparing")));
+    for (state, reason) in [
+        ("held", Some("unauthorized")),
+        ("held", Some("parked")),
+        ("held", None),
+        ("paused", None),
+        ("retrying", Some("preparing")),
+    ] {
+        assert!(!is_ok(state, reason), "{state} {reason:?}");
+    }
+}

@@ -107,7 +107,7 @@ impl<'a> Builder<'a> {
 
 impl RowSink for Builder<'_> {
     fn is_taken(&self, table: &str) -> bool {
-        self.taken.holds(table)
+        self.taken.keeps_from(table)
     }
 
     fn row(&mut self, index: usize, row: FittedRow<'_>) {

@@ -14,7 +14,7 @@ use super::super::{BoxFuture, Chore, Quota, Reply, SchemaCell, SchemaFault, Sche
 use super::api::Api;
 use super::config::TableLayout;
 use super::taken::Taken;
-use super::{ddl, views, wide};
+use super::{ddl, taken, views, wide};
 use crate::telemetry::clock;
 use crate::warehouse::{Column, Schema, SchemaDiff};
 
@@ -248,6 +248,11 @@ impl SchemaStore for Handle {
             };
             read.map_err(|reply| fault::of(&reply, table.as_deref().unwrap_or_default(), String::new()))
         })
+    }
+
+    fn taken(&self) -> Vec<(String, String)> {
+        let names = self.0.taken.in_the_way().into_iter();
+        names.map(|table| { let why = taken::advice(&table); (table, why) }).collect()
     }
 
     fn chores(&self) -> Vec<Chore> {

@@ -4,14 +4,21 @@
 //! store finds them, the plan keeps the events of such a name in `tracks`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::warehouse::names::BUILT_IN_TABLES;
 use crate::warehouse::{Closed, SchemaDiff};
 
+/// Most names that are remembered because an event asked for them.
+const MOST: usize = 10_000;
+
 /// The names that are taken, as the store last saw them.
 #[derive(Debug, Default)]
-pub(super) struct Taken(Mutex<Arc<BTreeSet<String>>>);
+pub(super) struct Taken {
+    names: Mutex<Arc<BTreeSet<String>>>,
+    /// Those that an event asked for.
+    asked: Mutex<BTreeSet<String>>,
+}
 
 impl Taken {
     /// Returns whether a name is taken.
@@ -19,9 +26,31 @@ impl Taken {
         self.all().contains(table)
     }
 
+    /// Returns whether the name of a table is taken that an event asks for, and remembers that it does.
+    pub(super) fn keeps_from(&self, table: &str) -> bool {
+        let is_taken = self.holds(table);
+        if is_taken {
+            let mut asked = self.asked();
+            if asked.len() < MOST && !asked.contains(table) {
+                asked.insert(table.to_owned());
+            }
+        }
+        is_taken
+    }
+
+    /// Returns the names that events asked for and that are still taken.
+    pub(super) fn in_the_way(&self) -> Vec<String> {
+        let names = self.all();
+        self.asked().intersection(&names).cloned().collect()
+    }
+
+    fn asked(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Takes note of all names that are taken.
     pub(super) fn store(&self, names: BTreeSet<String>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(names);
+        *self.names.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(names);
     }
 
     /// Takes note of one name.
@@ -46,13 +75,18 @@ impl Taken {
     }
 
     fn all(&self) -> Arc<BTreeSet<String>> {
-        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.names.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 /// Returns what is wrong with a table of somebody else.
 pub(super) fn words(table: &str) -> String {
     format!("the table `{table}` is not ours: it has no `id` of `String` and no `received_at` of `DateTime64`")
+}
+
+/// Returns what an operator is told of a name that is in the way.
+pub(super) fn advice(table: &str) -> String {
+    format!("{}; events of its name stay in `tracks`: rename it, or give the router another `database`", words(table))
 }
 
 /// Returns whether a table with these columns, by name and ClickHouse's word for the type, is one that we may write.
@@ -95,5 +129,16 @@ mod tests {
         assert_eq!(taken.beside(&closed).keys().collect::<Vec<_>>(), ["orders"]);
         taken.note("orders", false);
         assert!(!taken.holds("orders") && taken.holds("tracks"));
+    }
+
+    #[test]
+    fn only_names_that_events_ask_for_are_in_the_way_and_only_while_they_are_taken() {
+        let taken = Taken::default();
+        taken.store(["orders", "invoices"].map(str::to_owned).into());
+        assert!(taken.in_the_way().is_empty());
+        assert!(taken.keeps_from("orders") && !taken.keeps_from("viewed"));
+        assert_eq!(taken.in_the_way(), ["orders"]);
+        taken.note("orders", false);
+        assert!(taken.in_the_way().is_empty());
     }
 }

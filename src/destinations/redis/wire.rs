@@ -103,15 +103,21 @@ impl Line {
         answer
     }
 
+    /// Returns the connection, however many others wait for one: each of them would try for itself, one after the other, and
+    /// the last would wait for all.
     async fn connection(&self) -> Result<(usize, MultiplexedConnection), RedisError> {
         let waiting = Tally::of(&self.waiting);
+        let connected = tokio::time::timeout(CONNECT.min(self.timeout), self.connected()).await;
+        drop(waiting);
+        connected.unwrap_or_else(|_| Err(trouble::no_connection()))
+    }
+
+    async fn connected(&self) -> Result<(usize, MultiplexedConnection), RedisError> {
         let mut place = self.place.lock().await;
         if let Some((number, connection)) = &*place {
             return Ok((*number, connection.clone()));
         }
-        let connected = tokio::time::timeout(CONNECT.min(self.timeout), self.connect()).await;
-        drop(waiting);
-        let connection = connected.unwrap_or_else(|_| Err(trouble::no_connection()))?;
+        let connection = self.connect().await?;
         let number = self.made.fetch_add(1, Ordering::Relaxed);
         self.open.store(1, Ordering::Relaxed);
         *place = Some((number, connection.clone()));
@@ -185,4 +191,26 @@ fn is_doubtful(error: &RedisError) -> bool {
     let failure = trouble::failure(error);
     let of_connection = [Meaning::Elsewhere, Meaning::Repair(Reason::Unauthorized)];
     failure.kind != FailureKind::Store || of_connection.contains(&meaning(&failure.message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::address;
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_a_connection_waits_no_longer_than_one_may_take() {
+        // Connections are made by the system and never answered.
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = address::parse(&format!("redis://{}", silent.local_addr().unwrap())).unwrap();
+        let line = Line::new(address, Path::new(""), Duration::from_secs(60), Meter::default());
+        let begun = tokio::time::Instant::now();
+        let ping = cmd("PING");
+        let answers = futures_util::future::join_all((0..5).map(|_| line.ask::<String>(&ping))).await;
+        let kinds: Vec<FailureKind> = answers.into_iter().map(|answer| answer.unwrap_err().kind).collect();
+        assert!(kinds.iter().all(|kind| *kind == FailureKind::Timeout), "{kinds:?}");
+        // By the clock of the test, which only timers move.
+        assert!(begun.elapsed() < CONNECT * 2, "{:?}", begun.elapsed());
+        assert_eq!(line.waiting.load(Ordering::Relaxed), 0);
+    }
 }

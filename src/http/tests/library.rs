@@ -28,6 +28,21 @@ async fn settings_name_the_host_that_was_asked() {
 }
 
 #[actix::test]
+async fn settings_name_the_host_that_a_trusted_proxy_was_called_by() {
+    let behind =
+        [("host", "10.0.0.7:3000"), ("x-forwarded-host", "t.shop.example"), ("x-forwarded-proto", "https")];
+    let ask = async |trusted: &str| {
+        let mut plan = Plan::new().with_source("web", "wk", &[]);
+        plan.settings.server.trusted_proxies = vec![trusted.parse().unwrap()];
+        let settings = get(&plan.open(), "/v1/projects/wk/settings", &behind).await.json();
+        let segment = &settings["integrations"]["Segment.io"];
+        (segment["apiHost"].clone(), segment["protocol"].clone())
+    };
+    assert_eq!(ask("127.0.0.0/8").await, ("t.shop.example/v1".into(), "https".into()));
+    assert_eq!(ask("192.0.2.0/24").await, ("10.0.0.7:3000/v1".into(), "http".into()), "a stranger's word");
+}
+
+#[actix::test]
 async fn a_key_that_nobody_has_gets_neither_settings_nor_library() {
     let door = Plan::new().with_source("web", "wk", &[SHOP]).open();
     for path in [

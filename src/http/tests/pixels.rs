@@ -117,6 +117,52 @@ async fn an_image_is_an_image_also_when_nothing_can_be_stored() {
     }
 }
 
+/// Whether an event of this query has the id that it brought.
+async fn keeps_its_id(query: &str) -> bool {
+    let door = Plan::new().open();
+    assert_eq!(expect_image(&door.get(&format!("{query}&anonymousId=a-1")).await), "", "{query}");
+    door.last_event()["anonymousId"] == "a-1"
+}
+
+#[actix::test]
+async fn an_image_that_refuses_storage_keeps_no_id_however_it_says_so() {
+    const PREFERS: &str = "context.consent.categoryPreferences.storage";
+    for refusal in [
+        format!("{PREFERS}=false"),
+        format!("{PREFERS}=False"),
+        format!("{PREFERS}=no"),
+        "context%2Econsent.categoryPreferences.st%6Frage=f%61lse".to_owned(),
+        "context.cookieless=true".to_owned(),
+        "context.c%6Fokieless=1".to_owned(),
+    ] {
+        assert!(!keeps_its_id(&format!("{TRACK}?event=e&{refusal}")).await, "{refusal}");
+    }
+    for consent in [format!("{PREFERS}=true"), format!("{PREFERS}=1"), "context.cookieless=false".to_owned()]
+    {
+        assert!(keeps_its_id(&format!("{TRACK}?event=e&{consent}")).await, "{consent}");
+    }
+    let call = r#"{"event":"e","anonymousId":"a-1","context":{"consent":{"categoryPreferences":{"stor\u0061ge":false}}}}"#;
+    for path in [TRACK, "/collect/pixel.gif"] {
+        let door = Plan::new().open();
+        let data = STANDARD.encode(call).replace('+', "%2B");
+        assert_eq!(expect_image(&door.get(&format!("{path}?data={data}")).await), "");
+        assert_eq!(door.last_event()["anonymousId"].as_str().map(str::len), Some(32), "{path}");
+    }
+}
+
+#[actix::test]
+async fn an_image_that_states_consent_states_it_as_a_call_does() {
+    let door = Plan::new().open();
+    let prefers = "context.consent.categoryPreferences";
+    let query =
+        format!("?userId=u&event=e&{prefers}.advertising=true&{prefers}.analytics=0&properties.on=true");
+    assert_eq!(expect_image(&door.get(&format!("{TRACK}{query}")).await), "");
+    let event = door.last_event();
+    let stated = &event["context"]["consent"]["categoryPreferences"];
+    assert_eq!(*stated, serde_json::json!({ "advertising": true, "analytics": false }));
+    assert_eq!(event["properties"]["on"], "true", "what else comes one by one stays a text");
+}
+
 #[actix::test]
 async fn a_head_is_no_call_and_other_methods_are_refused() {
     let door = Plan::new().open();

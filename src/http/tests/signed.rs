@@ -28,6 +28,10 @@ struct Signed<'a> {
 const GOOD: Signed<'static> = Signed { id: "msg_1", age: 0, secret: OWN, packed: false };
 
 async fn send(door: &TestDoor, body: &str, signed: &Signed<'_>) -> Answer {
+    send_to(door, "/v1/track", body, signed).await
+}
+
+async fn send_to(door: &TestDoor, path: &str, body: &str, signed: &Signed<'_>) -> Answer {
     let timestamp = clock::now().as_second() - signed.age;
     let mut bytes = body.as_bytes().to_vec();
     if signed.packed {
@@ -44,7 +48,7 @@ async fn send(door: &TestDoor, body: &str, signed: &Signed<'_>) -> Answer {
         ("webhook-timestamp", &timestamp),
         ("webhook-signature", &signature),
     ];
-    door.post_with("/v1/track", bytes, &headers).await
+    door.post_with(path, bytes, &headers).await
 }
 
 #[actix::test]
@@ -87,6 +91,53 @@ async fn a_copy_of_a_stored_request_is_a_conflict_and_stores_nothing() {
     assert_eq!(again.error(409), "signature_replayed");
     assert_eq!(send(&door, &track("2"), &Signed { id: "msg_2", ..GOOD }).await.status, 200);
     assert_eq!(door.seen(|seen| seen.ids.clone()), ["1", "2"]);
+}
+
+#[actix::test]
+async fn an_image_is_signed_over_its_query() {
+    let door = plan(&[OWN]).open();
+    let signer = Signer::new(OWN).unwrap().unwrap();
+    let now = clock::now().as_second();
+    let ask = async |path: &str, query: &str, id: &str, signed: Option<&str>| {
+        let mut request = door.client.get(door.url(&format!("{path}?{query}")));
+        if let Some(over) = signed {
+            request = request
+                .header("webhook-id", id)
+                .header("webhook-timestamp", now.to_string())
+                .header("webhook-signature", signer.sign(id, now, over.as_bytes()));
+        }
+        door.send(request).await.header("x-opentrack-refused").to_owned()
+    };
+    for (path, query) in [
+        ("/v1/pixel/track", "userId=u&event=A%20b&messageId=1&writeKey=wk"),
+        ("/collect/pixel.gif", "data=%7B%22userId%22:%22u%22,%22event%22:%22e%22%7D&writeKey=wk"),
+    ] {
+        assert_eq!(ask(path, query, path, None).await, "signature_missing", "{path}");
+        assert_eq!(ask(path, query, path, Some("")).await, "signature_invalid", "{path}: an empty body");
+        let other = query.replace("=u", "=v").replace("u%22,", "v%22,");
+        assert_eq!(ask(path, &other, path, Some(query)).await, "signature_invalid", "{path}: another query");
+        assert_eq!(ask(path, query, path, Some(query)).await, "", "{path}");
+        assert_eq!(ask(path, query, path, Some(query)).await, "signature_replayed", "{path}");
+    }
+    assert_eq!(door.seen(|seen| seen.ids.len()), 2);
+}
+
+#[actix::test]
+async fn calls_without_an_id_get_the_same_one_whenever_their_request_comes_again() {
+    let mut plan_of = plan(&[OWN]);
+    plan_of.mood = Mood::Unavailable;
+    let door = plan_of.open();
+    let two = r#"{"batch":[{"type":"track","userId":"u","event":"e"},{"type":"page","userId":"u"}]}"#;
+    for (id, age) in [("msg_1", 0), ("msg_1", 20), ("msg_2", 0)] {
+        assert_eq!(
+            send_to(&door, "/v1/batch", two, &Signed { id, age, ..GOOD }).await.error(503),
+            "overloaded"
+        );
+    }
+    let ids = door.seen(|seen| seen.ids.clone());
+    assert_eq!(ids[..2], ids[2..4], "the duplicate window knows the second copy");
+    let different: std::collections::BTreeSet<&String> = ids.iter().collect();
+    assert_eq!(different.len(), 4, "{ids:?}");
 }
 
 #[actix::test]

@@ -29,6 +29,35 @@ pub struct Sums {
     pub aov: String,
 }
 
+/// What is known of an order when a refund names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// The order's currency.
+    pub currency: String,
+    /// What it amounts to.
+    pub amount: Decimal,
+    /// What was given back of it already.
+    pub refunded: Decimal,
+}
+
+/// Returns what a refund gives back, and in which currency, where it is known what was given back before. Without a currency
+/// of its own it has that of its order. Without an amount it gives back what is left of the order, so that however often it
+/// comes the net of an order is not below zero because of it; zero where no order is known.
+pub fn given_back(
+    properties: &Map<String, Value>,
+    order: Option<&Known>,
+    default_currency: &str,
+) -> (String, Decimal) {
+    let of_order = || order.map(|order| order.currency.clone());
+    let named = money::amount(properties);
+    if let Some(order) = order.filter(|_| named.is_zero()) {
+        let left = order.amount.saturating_sub(order.refunded).max(Decimal::ZERO);
+        return (order.currency.clone(), left);
+    }
+    let currency = money::currency(properties).or_else(of_order);
+    (currency.unwrap_or_else(|| default_currency.to_owned()), named)
+}
+
 #[derive(Debug, Default)]
 struct Account {
     orders: u64,

@@ -99,7 +99,8 @@ pub fn read_pixel(data: &[u8]) -> (Envelope, Bytes) {
     let write_key = read::call_key(&call);
     let text = call.raw.clone();
     let shared = Shared::default();
-    (Envelope { write_key, endpoint, calls: vec![call], shared, whose: None, size: text.len() }, text)
+    let (calls, size) = (vec![call], text.len());
+    (Envelope { write_key, endpoint, calls, shared, whose: None, request: None, size }, text)
 }
 
 fn fault(message: String) -> Box<Problem> {

@@ -174,6 +174,15 @@ async fn a_table_of_somebody_else_is_left_alone_and_its_events_are_kept_in_track
     scene.until_in("tracks", &ids).await;
     scene.until_idle().await;
     assert_eq!(scene.letters().await.len(), 0);
+    let report = scene.router.get("/api/schema?destination=ch").await.json();
+    let closed = report["closed"].as_array().expect("a list");
+    let named: Vec<_> = closed.iter().map(|one| one["table"].as_str().unwrap_or_default()).collect();
+    assert_eq!(named, ["orders", "refunds"], "each once: {report}");
+    for one in closed {
+        let why = one["why"].as_str().unwrap_or_default();
+        assert!(why.contains("is not ours") && why.contains("another `database`"), "{one}");
+        assert!(one.get("ddl").is_none(), "{one}");
+    }
     assert_eq!(scene.number("SELECT count() FROM opentrack.orders").await, 0.0);
     assert_eq!(scene.clickhouse.columns("orders").await.len(), 2);
     assert_eq!(scene.clickhouse.columns("refunds").await.len(), 1);

@@ -3,6 +3,7 @@
 
 mod collect;
 mod docs;
+mod signed;
 
 use std::time::Duration;
 

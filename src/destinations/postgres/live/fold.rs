@@ -206,16 +206,15 @@ impl<'a> Fold<'a> {
 
     /// A refund that names no order that is known, or has another currency, is a row of its own.
     fn refund(&mut self, fact: &Fact) {
-        let amount = money::amount(&fact.properties);
         let order = fact.order().and_then(|order| self.orders.get_mut(&order));
-        let bare = bare(fact);
+        let known = order.as_ref().map(|slot| slot.row.known());
+        let (currency, amount) = revenue::given_back(&fact.properties, known.as_ref(), CURRENCY);
         match order {
-            Some(slot) if amount.is_zero() => slot.refund(slot.row.amount.as_deref().map(row::amount).unwrap_or_default()),
-            Some(slot) if slot.row.currency == bare.currency => slot.refund(amount),
-            None if amount.is_zero() => {}
+            _ if amount.is_zero() => {}
+            Some(slot) if slot.row.currency == currency => slot.refund(amount),
             _ => {
-                let refund_of = fact.order().map(|(_, id)| id);
-                self.done.orders.push(OrderRow { refunded: row::written(amount), refund_of, ..bare });
+                let (refunded, refund_of) = (row::written(amount), fact.order().map(|(_, id)| id));
+                self.done.orders.push(OrderRow { currency, refunded, refund_of, ..bare(fact) });
             }
         }
     }

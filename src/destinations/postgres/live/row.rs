@@ -10,6 +10,7 @@ use serde_json::{Map, Number, Value};
 use super::Key;
 use crate::projections::commerce::cart::{Cart, End, Item};
 use crate::projections::commerce::money;
+use crate::projections::commerce::revenue::Known;
 use crate::projections::session::{Entry, Session};
 
 /// Rows of all four tables.
@@ -159,6 +160,17 @@ pub(crate) struct OrderRow {
     pub(crate) first_touch: Option<Touch>,
     pub(crate) last_touch: Option<Touch>,
     pub(crate) version: i64,
+}
+
+impl OrderRow {
+    /// Returns what a refund must know of it.
+    pub(crate) fn known(&self) -> Known {
+        Known {
+            currency: self.currency.clone(),
+            amount: self.amount.as_deref().map(amount).unwrap_or_default(),
+            refunded: amount(&self.refunded),
+        }
+    }
 }
 
 /// Returns an amount as `numeric(18, 4)` holds it: half up, and no more than fits.

@@ -86,6 +86,47 @@ fn an_amount_is_rounded_half_up_and_kept_within_the_column() {
     assert_eq!(written("-1000000000000000"), "-99999999999999.9999");
 }
 
+/// The orders and refunds that these events leave: currency, amount, what was given back, and the order that a refund named.
+fn orders(events: &[(&str, serde_json::Value)]) -> Vec<(String, Option<String>, String, Option<String>)> {
+    let mut fold = Fold::new(SALT, Rows::default());
+    for (n, (name, properties)) in events.iter().enumerate() {
+        let call = json!({ "type": "track", "event": name, "messageId": n.to_string(), "userId": "u", "properties": properties });
+        fold.add(&fact(&call).unwrap());
+    }
+    let mut rows = fold.finish().orders;
+    rows.sort_by(|one, other| one.message_id.cmp(&other.message_id));
+    rows.into_iter().map(|row| (row.currency, row.amount, row.refunded, row.refund_of)).collect()
+}
+
+fn order(currency: &str, amount: &str, refunded: &str) -> (String, Option<String>, String, Option<String>) {
+    (currency.to_owned(), Some(amount.to_owned()), refunded.to_owned(), None)
+}
+
+#[test]
+fn a_refund_without_a_currency_has_that_of_its_order() {
+    let bought = ("Order Completed", json!({ "order_id": "1", "total": 10, "currency": "EUR" }));
+    let refunded = |properties: serde_json::Value| orders(&[bought.clone(), ("Order Refunded", properties)]);
+    assert_eq!(refunded(json!({ "order_id": "1", "total": 4 })), [order("EUR", "10.0000", "4.0000")]);
+    assert_eq!(refunded(json!({ "order_id": "1", "total": 4, "currency": " eur" })), [order("EUR", "10.0000", "4.0000")]);
+    let apart = |currency: &str, of: &str| (currency.to_owned(), None, "4.0000".to_owned(), Some(of.to_owned()));
+    let untouched = order("EUR", "10.0000", "0.0000");
+    assert_eq!(refunded(json!({ "order_id": "1", "total": 4, "currency": "USD" })), [untouched.clone(), apart("USD", "1")]);
+    assert_eq!(refunded(json!({ "order_id": "2", "total": 4 })), [untouched, apart("USD", "2")], "the order is not known");
+}
+
+#[test]
+fn a_refund_without_an_amount_gives_back_what_is_left_of_the_order_however_often_it_comes() {
+    let bought = ("Order Completed", json!({ "order_id": "1", "total": 10, "currency": "EUR" }));
+    let whole = ("Order Refunded", json!({ "order_id": "1", "currency": "USD" }));
+    let part = |total: i64| ("Order Refunded", json!({ "order_id": "1", "total": total }));
+    assert_eq!(orders(&[bought.clone(), whole.clone(), whole.clone()]), [order("EUR", "10.0000", "10.0000")]);
+    assert_eq!(orders(&[bought.clone(), part(4), whole.clone()]), [order("EUR", "10.0000", "10.0000")]);
+    // What names its amount is believed.
+    assert_eq!(orders(&[bought.clone(), whole.clone(), part(4)]), [order("EUR", "10.0000", "14.0000")]);
+    assert_eq!(orders(&[bought, part(14), whole.clone()]), [order("EUR", "10.0000", "14.0000")]);
+    assert_eq!(orders(&[whole]), []);
+}
+
 /// Facts of two visitors: views, clicks, carts, orders and consents.
 fn facts() -> impl Strategy<Value = Vec<Fact>> {
     let one = (0..2_u8, 0..8_u8, -20..60_i64, 0..4_u8);
