@@ -23,7 +23,11 @@ export const view = () => current || enter(look(location.href, d.referrer));
 /** Makes this the view of now. */
 export const enter = (next: View) => (current = next);
 
-/** What every event says of the browser and of its view. */
+let zone: string;
+/** Where the browser's clock is. The first answer takes the browser longer than the whole start of the tracker. */
+export const timezone = () => (zone = zone || Intl.DateTimeFormat().resolvedOptions().timeZone);
+
+/** What every event says of the browser and of its view; the time zone comes later. */
 export const context = (): Properties => {
   const { id, page, campaign, clickIds } = view();
   const { effectiveType, downlink, rtt, saveData } = n.connection || {};
@@ -32,7 +36,6 @@ export const context = (): Properties => {
     campaign,
     clickIds,
     locale: n.language,
-    timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
     screen: { width: screen.width, height: screen.height, density: w.devicePixelRatio },
     userAgent: n.userAgent,
     userAgentData: n.userAgentData,

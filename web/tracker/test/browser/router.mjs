@@ -134,6 +134,15 @@ browserTest('the router renews the cookie that the script has written, at the wi
   await router.rows(`select count(*) as count from renewed where anonymous_id = '${visitor}'`, [{ count: 1 }]);
 });
 
+browserTest('a refusal deletes the cookies that an earlier page has written for the whole site', async (tools) => {
+  const { context, page } = tools;
+  await visit(tools, QUIET);
+  const before = (await context.cookies()).map(({ name }) => name);
+  await visit(tools, { ...QUIET, consent: 'opt-in' }, '/?again');
+  await page.evaluate(() => window.opentrack.consent({ storage: false }));
+  assert.deepEqual([before, await context.cookies()], [['ot_aid'], []]);
+});
+
 browserTest(
   'where the router owns the id no script can read it, and all events of a visitor have it',
   async (tools) => {
