@@ -1,5 +1,6 @@
 // Builds dist/ from src/. TRACKER_ENDPOINT is built in where it is set; `--out DIR` writes elsewhere; `--watch` builds at
-// each change; `--serve PORT` also serves the folder to every origin; `--no-types` leaves tracker.d.ts out.
+// each change; `--serve PORT` also serves the folder to every origin; `--no-types` leaves tracker.d.ts out; `--without OPTION`
+// builds a tracker that does not know an option, to try the tests.
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -23,6 +24,17 @@ async function finish({ outputFiles = [] }) {
   }
 }
 
+/** A tracker to which this option says nothing. */
+const without = (option) => ({
+  name: 'without',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]src[\\/]\w[\w-]*\.ts$/ }, ({ path }) => ({
+      contents: readFileSync(path, 'utf8').replaceAll(new RegExp(`\\boptions\\.${option}\\b`, 'g'), 'undefined'),
+      loader: 'ts',
+    }));
+  },
+});
+
 const made = await context({
   absWorkingDir: root,
   entryPoints: {
@@ -44,7 +56,11 @@ const made = await context({
   mangleProps: /^_[a-z]/,
   reserveProps: /^_writeKey$/,
   tsconfigRaw: { compilerOptions: { useDefineForClassFields: false } },
-  plugins: [vitals(root), { name: 'smaller', setup: ({ onEnd }) => onEnd(finish) }],
+  plugins: [
+    ...(process.argv.includes('--without') ? [without(after('--without'))] : []),
+    vitals(root),
+    { name: 'smaller', setup: ({ onEnd }) => onEnd(finish) },
+  ],
 });
 
 /** The public types in one file, which any project can copy. */

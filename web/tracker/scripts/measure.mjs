@@ -34,13 +34,18 @@ const browser = await chromium.launch({
 async function load(file, rate) {
   const context = await browser.newContext();
   const tab = await context.newPage();
+  const errors = [];
+  tab.on('pageerror', (error) => errors.push(error));
   const devtools = await context.newCDPSession(tab);
   await devtools.send('Emulation.setCPUThrottlingRate', { rate });
   await tab.goto(`http://127.0.0.1:${port}/${file}`);
   const took = await tab.evaluate(() => window.took);
+  // Behind the task in which the first view is sent.
+  await tab.evaluate(() => new Promise((next) => setTimeout(next, 50)));
   await devtools.send('HeapProfiler.collectGarbage');
   const { usedSize } = await devtools.send('Runtime.getHeapUsage');
   await context.close();
+  if (errors.length) throw errors[0];
   return { took, heap: usedSize };
 }
 
