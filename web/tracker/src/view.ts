@@ -2,6 +2,10 @@
 import { d, n, uuid, w } from './dom';
 import type { Properties, View } from './types';
 
+interface Temporal {
+  Now: { timeZoneId(): string };
+}
+
 let current: View;
 
 /** What `url` says, as a view. */
@@ -23,9 +27,9 @@ export const view = () => current || enter(look(location.href, d.referrer));
 /** Makes this the view of now. */
 export const enter = (next: View) => (current = next);
 
-let zone: string;
-/** Where the browser's clock is. The first answer takes the browser longer than the whole start of the tracker. */
-export const timezone = () => (zone = zone || Intl.DateTimeFormat().resolvedOptions().timeZone);
+/** Where the browser's clock is. Browsers without Temporal take longer for their first answer than the tracker to start. */
+export const timezone = () =>
+  (w.Temporal as Temporal | undefined)?.Now.timeZoneId() ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 /** What every event says of the browser and of its view; the time zone comes later. */
 export const context = (): Properties => {

@@ -40,7 +40,7 @@ let asked = 0;
  * A port that nobody listens on and that no outgoing connection gets, so that it is still free when it is used, and again
  * after a restart. Processes that run at the same time begin at different places.
  */
-const freePort = async () => {
+export const freePort = async () => {
   for (;;) {
     const port = 25_000 + ((process.pid * 67 + asked++) % 4900);
     const server = createServer();
