@@ -56,6 +56,16 @@ fn the_tracker_knows_its_visitor_and_obeys_them() {
 }
 
 #[test]
+fn the_warehouse_has_every_event_once_whatever_happened() {
+    browse("test/browser/witness.test.mjs");
+}
+
+#[test]
+fn the_router_serves_and_hears_its_own_tracker() {
+    browse("test/browser/router.test.mjs");
+}
+
+#[test]
 fn what_the_guides_say_works_when_it_is_pasted() {
     browse("test/browser/guides.test.mjs");
 }

@@ -1,11 +1,13 @@
 // Builds dist/ from src/. TRACKER_ENDPOINT is built in where it is set; `--out DIR` writes elsewhere; `--watch` builds at
-// each change; `--serve PORT` also serves the folder to every origin; `--no-types` leaves tracker.d.ts out.
+// each change; `--serve PORT` also serves the folder to every origin; `--no-types` leaves tracker.d.ts out; `--without OPTION`
+// builds a tracker that does not know an option, to try the tests.
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { context } from 'esbuild';
 import { minify } from 'terser';
+import { vitals } from './vitals.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const after = (flag) => process.argv[process.argv.indexOf(flag) + 1];
@@ -21,6 +23,17 @@ async function finish({ outputFiles = [] }) {
     writeFileSync(path, code);
   }
 }
+
+/** A tracker to which this option says nothing. */
+const without = (option) => ({
+  name: 'without',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]src[\\/]\w[\w-]*\.ts$/ }, ({ path }) => ({
+      contents: readFileSync(path, 'utf8').replaceAll(new RegExp(`\\boptions\\.${option}\\b`, 'g'), 'undefined'),
+      loader: 'ts',
+    }));
+  },
+});
 
 const made = await context({
   absWorkingDir: root,
@@ -39,7 +52,15 @@ const made = await context({
   define: { ENDPOINT: JSON.stringify(process.env.TRACKER_ENDPOINT ?? ''), VERSION: JSON.stringify(version) },
   logLevel: 'warning',
   write: false,
-  plugins: [{ name: 'smaller', setup: ({ onEnd }) => onEnd(finish) }],
+  // The library's own names for its insides. Segment's name for the key is not one of them.
+  mangleProps: /^_[a-z]/,
+  reserveProps: /^_writeKey$/,
+  tsconfigRaw: { compilerOptions: { useDefineForClassFields: false } },
+  plugins: [
+    ...(process.argv.includes('--without') ? [without(after('--without'))] : []),
+    vitals(root),
+    { name: 'smaller', setup: ({ onEnd }) => onEnd(finish) },
+  ],
 });
 
 /** The public types in one file, which any project can copy. */

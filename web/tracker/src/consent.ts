@@ -3,7 +3,7 @@
  * Privacy Control and Do Not Track. Decides; sends and keeps nothing but the answer itself.
  */
 import { merge, n, parse, w } from './dom';
-import { forget, local } from './store';
+import { local } from './store';
 import type { Category, Consent } from './types';
 
 const KEY = 'ot_consent';
@@ -29,8 +29,8 @@ const take = (answer: Consent) => {
 /** Takes an answer and remembers it as far as it allows. */
 export const consent = (answer: Consent) => {
   take(answer);
-  forget(REFUSED, KEY);
-  if (answers.storage) local(KEY, JSON.stringify(answers));
+  local(REFUSED, '');
+  local(KEY, answers.storage ? JSON.stringify(answers) : '');
 };
 
 export const optIn = () => consent(every(true));

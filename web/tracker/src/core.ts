@@ -9,9 +9,9 @@ import * as ids from './ids';
 import { layer, stub } from './layer';
 import { page, tell } from './page';
 import * as queue from './queue';
-import { durable, keep, keys } from './store';
+import { durable, keep, queues } from './store';
 import type { CallOptions, Consent, Message, Options, Plugin, Properties, Tracker } from './types';
-import { view } from './view';
+import { timezone, view } from './view';
 
 declare const ENDPOINT: string;
 
@@ -29,29 +29,32 @@ let features: (() => void)[];
 /** Calls from before the start. */
 const early: (() => void)[] = [];
 
-/** Says whose a message is, and lets plugins change or stop it. Late, so that what was held for consent obeys it. */
-const seal = (message: Message): Message | undefined => {
+/**
+ * Says whose a message is, and lets plugins change or stop it; the answer is whether one did. Late, so that what was held
+ * for consent obeys it.
+ */
+const seal = (message: Message) => {
   const { type, event, context, timestamp } = message;
   const campaign = type === 'page' && Object.entries(context.campaign || {}).sort() + '';
   // page, screen and track
   const active = /^[pst]/.test(type) && !PASSIVE.test(event!);
   const categoryPreferences = consents.preferences();
-  if (!options.cookieHttpOnly) message.anonymousId = message.anonymousId || ids.visitor();
+  if (!options.cookieHttpOnly && !message.anonymousId) message.anonymousId = ids.visitor();
   merge(
     context,
     ids.session(+new Date(timestamp), active, campaign),
     Object.keys(categoryPreferences)[0] && { consent: { categoryPreferences } },
     !durable() && { cookieless: true },
+    { timezone: timezone(), ...context },
   );
-  return emit('message', message) ? undefined : message;
+  return emit('message', message);
 };
 
 /** Follows a change of consent. */
 const settle = () => {
   const storage = consents.may('storage');
   keep(storage ? options.persistence || 'cookie' : 'memory', options.cookieDomain);
-  if (storage) ids.remember();
-  if (storage === false) ids.reset(...keys('ot_q.'));
+  if (storage === false) ids.reset(...queues());
   const robot = n.webdriver && options.environment === 'production' && !options.allowBots;
   queue.open(!robot && consents.may('analytics'));
 };
@@ -130,19 +133,20 @@ const config = (key: string, own?: Options) => {
     merge(options, own);
     if ((d as { prerendering?: boolean }).prerendering) listen(d, 'prerenderingchange', start);
     else start();
-  } else warn('no write key');
+  } else warn('no key');
 };
 
 /** Makes `window.opentrack`, and starts as soon as a key is known. */
 export const boot = (...extra: (() => void)[]) => {
-  const { dataset = {}, src = location.href } = (d.currentScript || {}) as HTMLScriptElement;
+  const { dataset = {}, src } = (d.currentScript || {}) as HTMLScriptElement;
   const { endpoint, writeKey: key, globalSegmentAnalyticsKey: segment } = dataset as Record<string, string>;
   const tracker = {} as Tracker;
   // Not any value: an element with this id is a global as well.
   if (w.opentrack && (w.opentrack as Tracker).load) return;
   w.opentrack = tracker;
   features = extra;
-  origin = new URL(src).origin;
+  // A script that stands in the page has no address of its own.
+  origin = new URL(src || location.href).origin;
   for (const name of ['load', ...Object.keys(commands)]) tracker[name] = (...args: unknown[]) => run(name, ...args);
   tracker.user = () => ({
     id: () => ids.person().id,

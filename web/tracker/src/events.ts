@@ -49,7 +49,7 @@ export const send = (type: Kind, fields: Partial<Message>, own: CallOptions = {}
 export const auto = (event: string, properties: Properties) =>
   send('track', { event, properties }, { context: { automatic: true } });
 
-const told: Record<string, { manual: boolean; properties: Properties }> = {};
+const told: Record<string, [manual: boolean, properties: Properties]> = {};
 
 /**
  * Whether the page and the tracker itself have now both told of the same thing, under one of these keys and within this
@@ -59,11 +59,10 @@ export const twice = (of: string[], manual: boolean, properties: Properties, wit
   for (const key of of) {
     const other = told[key];
     delete told[key];
-    if (other && other.manual !== manual)
-      return merge(other.properties, properties, !manual && { ...other.properties });
+    if (other && other[0] !== manual) return merge(other[1], properties, !manual && { ...other[1] });
   }
   for (const key of of) {
-    told[key] = { manual, properties };
+    told[key] = [manual, properties];
     setTimeout(() => delete told[key], within);
   }
   return;

@@ -1,11 +1,10 @@
 /** Who the visitor is, and which session this is. Knows where ids are kept and nothing of events. */
 import { parse, uuid } from './dom';
-import { forget, get, set } from './store';
+import { forget, get, LARGE, set } from './store';
 import type { Properties } from './types';
 
 const VISITOR = 'ot_aid';
 const SESSION = 'ot_sid';
-const PERSON = 'ot_user';
 /** A session ends 30 minutes after its last event, and after a day at the latest. */
 const TIMEOUT = 18e5;
 const LONGEST = 864e5;
@@ -17,24 +16,16 @@ export const visitor = (): string => {
 };
 
 /** The person, if they were identified. */
-export const person = () => parse<{ id: string; traits: Properties }>(get(PERSON));
+export const person = () => parse<{ id: string; traits: Properties }>(get(LARGE));
 
 export const identify = (id: string | undefined, traits?: Properties) => {
   const old = person();
   const same = !id || !old.id || old.id === '' + id;
-  set(PERSON, JSON.stringify({ id: id ? '' + id : old.id, traits: { ...(same && old.traits), ...traits } }), true);
-};
-
-/** Writes down what memory holds, once it may be kept. */
-export const remember = () => {
-  for (const key of [VISITOR, SESSION, PERSON]) {
-    const value = get(key);
-    if (value) set(key, value, key === PERSON);
-  }
+  set(LARGE, JSON.stringify({ id: id ? '' + id : old.id, traits: { ...(same && old.traits), ...traits } }));
 };
 
 /** Forgets the visitor. */
-export const reset = (...also: string[]) => forget(VISITOR, SESSION, PERSON, ...also);
+export const reset = (...also: string[]) => forget(VISITOR, SESSION, LARGE, ...also);
 
 /**
  * The session at this time (ms). An active event opens one where none is open and keeps it open; a passive one does

@@ -3,7 +3,7 @@
  * answers; nothing of what events mean.
  */
 import { listen, n, now, uuid, w, warn } from './dom';
-import { durable, keys, local } from './store';
+import { durable, local, QUEUE, queues } from './store';
 import type { Message } from './types';
 
 /** What one body may hold: browsers give keepalive requests and beacons 64 KiB together. */
@@ -13,13 +13,12 @@ const BATCH = 100;
 const KEPT = 1000;
 const KEPT_CHARS = 524288;
 const SOON = 2000;
-const STORED = 'ot_q.';
 const LEASE = 5000;
 
-const own = STORED + uuid();
+const own = QUEUE + uuid();
 let url: string;
 let key: string;
-let seal: (message: Message) => Message | undefined;
+let seal: (message: Message) => unknown;
 /** undefined: hold; false: forget; true: send. */
 let gate: boolean | undefined;
 /** Events of the task that runs, still open to change, or held. */
@@ -35,7 +34,7 @@ let most = BATCH;
 let notBefore = 0;
 let timer = 0;
 let task = 0;
-let release: () => void;
+let release = () => {};
 
 const persist = () => local(own, durable() && waiting[0] ? [now(), ...waiting].join('\n') : '');
 
@@ -62,7 +61,7 @@ const cut = (from: number): [number, number, string] => {
 /** Decides what the router's answer means for what was under way; 0 is no answer. */
 const judge = (status: number, after?: string | null) => {
   if (status === 413 && flying > 1) most = flying >> 1;
-  else if (/^(0|408|429|5..)$/.test('' + status))
+  else if (/^(0|408|429|5..)$/.test(`${status}`))
     notBefore = now() + (+after! * 1000 || Math.random() * Math.min(60000, 500 * 2 ** tries++));
   else {
     if (status > 299) warn(`${flying} events refused: ${status}`);
@@ -97,9 +96,8 @@ export const settle = () => {
   task = 0;
   if (!gate) return;
   let urgent;
-  for (const open of pending.splice(0)) {
-    const message = seal(open);
-    if (!message) continue;
+  for (const message of pending.splice(0)) {
+    if (seal(message)) continue;
     if (dropped) message.context.dropped = dropped;
     dropped = 0;
     // page and identify
@@ -142,9 +140,9 @@ export const hide = () => {
 
 /** Takes over what a tab that is gone left behind. A living tab holds the lock of its key, or has just written. */
 const adopt = () => {
-  for (const key of keys(STORED)) {
+  for (const key of queues()) {
     const take = (free: unknown) => {
-      const [at, ...left] = (local(key) || '').split('\n');
+      const [at, ...left] = local(key).split('\n');
       if (key === own || !free || (free === 1 && now() - +at! < LEASE)) return;
       waiting.push(...left);
       persist();
@@ -177,11 +175,11 @@ export const begin = (there: string, writeKey: string, finish: typeof seal) => {
   seal = finish;
   void hold();
   listen(w, 'online', flush);
-  listen(w, 'pagehide', () => release && release());
+  listen(w, 'pagehide', () => release());
   listen(w, 'pageshow', (event: PageTransitionEvent) => {
     if (!event.persisted) return;
     // While this page slept another tab may have taken what it had written down.
-    if (durable()) waiting = (local(own) || '').split('\n').slice(1);
+    if (durable()) waiting = local(own).split('\n').slice(1);
     void hold();
   });
 };

@@ -10,28 +10,34 @@ const MAX_AGE = 34128000;
 
 let kind: Persistence = 'memory';
 let domain = '';
+let asked: string | undefined;
 const memory: Record<string, string> = {};
 
-/** Does something with localStorage, which throws where it is switched off. */
-const attempt = <T>(run: (storage: Storage) => T): T | null => {
+/** Does something with localStorage, which throws where it is switched off: then the answer is empty. */
+const attempt = <T>(run: (storage: Storage) => T): T | '' => {
   try {
     return run(w.localStorage);
   } catch {
-    return null;
+    return '';
   }
 };
 
-/** Reads (no value), writes or removes ('') a key of localStorage; returns what it holds afterwards. */
+/** Reads (no value), writes or removes ('') a key of localStorage; returns what it holds afterwards, '' for nothing. */
 export const local = (key: string, value?: string) =>
   attempt((storage) => {
     if (value) storage.setItem(key, value);
     else if (value === '') storage.removeItem(key);
-    return storage.getItem(key);
+    return storage.getItem(key) || '';
   });
 
-/** The keys of localStorage that begin so. */
-export const keys = (start: string) =>
-  attempt((storage) => Object.keys(storage).filter((key) => key.startsWith(start))) || [];
+/** The person's traits may be more than a cookie takes. */
+export const LARGE = 'ot_user';
+
+/** What the queues of tabs are kept under begins so. */
+export const QUEUE = 'ot_q.';
+
+/** Where the queues of all tabs are kept. */
+export const queues = () => Object.keys(attempt((storage) => storage)).filter((key) => key.startsWith(QUEUE));
 
 const cookie = (key: string) => (d.cookie.match(`(?:^|; )${key}=([^;]+)`) || [])[1];
 
@@ -39,34 +45,35 @@ const bake = (key: string, value: string, age: number) => {
   d.cookie = `${key}=${value};path=/;max-age=${age};samesite=lax;domain=${domain}${/s:/.test(location.protocol) ? ';secure' : ''}`;
 };
 
-/** Finds the widest domain that takes a cookie: the browser knows the public suffixes. */
+/** Finds the widest domain that takes a cookie: the browser knows the public suffixes. It stays empty where none does. */
 const widen = () => {
-  location.hostname
-    .split('.')
-    .reverse()
-    .some((label) => {
-      domain = domain ? label + '.' + domain : label;
-      bake('ot_t', '1', 9);
-      return cookie('ot_t');
-    });
+  const taken = (asked ? [asked] : location.hostname.split('.').reverse()).some((label) => {
+    domain = domain ? label + '.' + domain : label;
+    bake('ot_t', '1', 9);
+    return cookie('ot_t');
+  });
   bake('ot_t', '', 0);
+  return (domain = taken ? domain : '');
 };
+
+/** Whether this is kept in a cookie. Asked late: the first look at cookies takes longer than the start of the tracker. */
+const baked = (key: string) => kind === 'cookie' && key !== LARGE && (domain || widen());
 
 /** Whether values may leave memory. */
 export const durable = () => kind !== 'memory';
 
 export const get = (key: string): string | undefined =>
-  (kind === 'cookie' && cookie(key)) || (durable() && local(key)) || memory[key];
+  (baked(key) && cookie(key)) || (durable() && local(key)) || memory[key];
 
-/** Keeps a value; a `large` one never becomes a cookie. */
-export const set = (key: string, value: string, large?: boolean) => {
+export const set = (key: string, value: string) => {
   memory[key] = value;
-  if (kind === 'cookie' && !large) bake(key, value, MAX_AGE);
-  if (durable() && (large || cookie(key) !== value)) local(key, value);
+  if (baked(key)) bake(key, value, MAX_AGE);
+  else if (durable()) local(key, value);
 };
 
 /** Removes these keys everywhere. */
 export const forget = (...gone: string[]) => {
+  if (!domain) widen();
   for (const key of gone) {
     delete memory[key];
     bake(key, '', 0);
@@ -74,10 +81,9 @@ export const forget = (...gone: string[]) => {
   }
 };
 
-/** Sets where values are kept from now on. What memory holds is written down by the next `set`. */
+/** Sets where values are kept from now on, and writes down there what memory holds. */
 export const keep = (where: Persistence, at?: string) => {
   kind = where;
-  if (domain || where !== 'cookie') return;
-  if (at) domain = at;
-  else widen();
+  asked = at;
+  for (const key in memory) set(key, get(key)!);
 };

@@ -2,6 +2,10 @@
 import { d, n, uuid, w } from './dom';
 import type { Properties, View } from './types';
 
+interface Temporal {
+  Now: { timeZoneId(): string };
+}
+
 let current: View;
 
 /** What `url` says, as a view. */
@@ -23,7 +27,11 @@ export const view = () => current || enter(look(location.href, d.referrer));
 /** Makes this the view of now. */
 export const enter = (next: View) => (current = next);
 
-/** What every event says of the browser and of its view. */
+/** Where the browser's clock is. Browsers without Temporal take longer for their first answer than the tracker to start. */
+export const timezone = () =>
+  (w.Temporal as Temporal | undefined)?.Now.timeZoneId() ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+/** What every event says of the browser and of its view; the time zone comes later. */
 export const context = (): Properties => {
   const { id, page, campaign, clickIds } = view();
   const { effectiveType, downlink, rtt, saveData } = n.connection || {};
@@ -32,7 +40,6 @@ export const context = (): Properties => {
     campaign,
     clickIds,
     locale: n.language,
-    timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
     screen: { width: screen.width, height: screen.height, density: w.devicePixelRatio },
     userAgent: n.userAgent,
     userAgentData: n.userAgentData,

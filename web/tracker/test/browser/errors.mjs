@@ -115,3 +115,15 @@ browserTest('a storm of errors is 25 events at most', async ({ open, page, hub, 
   await settled();
   assert.equal(hub.named('Error Occurred').length, 25);
 });
+
+browserTest('errors of foreign scripts, of which nothing is said, are one', async ({ open, page, hub, settled }) => {
+  await open(ERRORS);
+  await page.evaluate(() => {
+    for (let i = 0; i < 5; i++) dispatchEvent(new ErrorEvent('error', { message: 'Script error.' }));
+  });
+  await settled();
+  assert.deepEqual(
+    hub.named('Error Occurred').map(({ properties }) => [properties.message, properties.line]),
+    [['Script error.', 0]],
+  );
+});

@@ -208,10 +208,18 @@ browserTest('the tag passes its integrity check', async (tools) => {
   assert.equal((await hub.one('page')).type, 'page');
 });
 
-browserTest('a first-party domain: the path is an option', async (tools) => {
-  await visit(tools, snippet(tools.hub, 'first-party-domain.md', 'html'));
-  assert.equal((await tools.hub.one('page')).type, 'page');
-});
+/** A part of the configuration, as a guide has it. */
+const settings = (name, number) => `\n${blocks(name).filter(({ lang }) => lang === 'toml')[number].text}`;
+
+browserTest(
+  'a first-party domain: script and collection have names of their own',
+  async (tools) => {
+    const { router } = tools;
+    await visit(tools, snippet(router, 'first-party-domain.md', 'html'));
+    await router.rows('select path from pages', [{ path: '/' }]);
+  },
+  { router: settings('first-party-domain.md', 1) },
+);
 
 browserTest('beside a tag manager: consent told to gtag is obeyed', async (tools) => {
   const { hub, page } = tools;

@@ -1,6 +1,6 @@
 // Who the visitor is, which session it is, and the calls that say so.
 import assert from 'node:assert/strict';
-import { browserTest, QUIET } from './support.mjs';
+import { browserTest, html, QUIET, script } from './support.mjs';
 
 const PAGES = { ...QUIET, autoTrackPageViews: true };
 const say = (page, name) =>
@@ -34,6 +34,22 @@ browserTest('ids are kept in lax first-party cookies of 395 days', async ({ open
     ['ot_sid', 'Lax', 395],
   ]);
 });
+
+for (const [which, options, expected] of [
+  ['the domain of the whole site', {}, '.shop.example'],
+  ['the domain that the page wants', { cookieDomain: 'www.shop.example' }, '.www.shop.example'],
+]) {
+  browserTest(`cookies have ${which}`, async ({ site, page, hub, context }) => {
+    site.pages.set('/', html(script(hub, { ...PAGES, ...options })));
+    await page.goto(`http://www.shop.example:${site.port}`);
+    await hub.one('page');
+    const kept = (await context.cookies()).map(({ name, domain }) => [name, domain]).sort();
+    assert.deepEqual(kept, [
+      ['ot_aid', expected],
+      ['ot_sid', expected],
+    ]);
+  });
+}
 
 browserTest('localStorage holds the ids where cookies do not', async ({ open, page, hub, site }) => {
   await page.addInitScript(() => Object.defineProperty(document, 'cookie', { get: () => '', set() {} }));

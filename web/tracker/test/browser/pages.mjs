@@ -1,6 +1,8 @@
 // Page views: when there is one, and what it says.
 import assert from 'node:assert/strict';
-import { browserTest, html, QUIET, until } from './support.mjs';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { browserTest, home, html, QUIET, script, until } from './support.mjs';
 
 const PAGES = { ...QUIET, autoTrackPageViews: true };
 const paths = (hub) => hub.named('page').map(({ properties }) => properties.path);
@@ -296,6 +298,43 @@ browserTest('web vitals of a page arrive when it is left', async ({ open, page, 
   await hub.some('Web Vital', 4);
   const names = hub.named('Web Vital').map(({ properties }) => properties.name);
   for (const name of ['CLS', 'FCP', 'LCP', 'TTFB']) assert.ok(names.includes(name), `${name} of ${names}`);
+});
+
+/** Resolves when the browser has told of this kind of entry. */
+const told = (page, type) =>
+  page.evaluate(
+    (kind) => new Promise((done) => new PerformanceObserver(() => done()).observe({ type: kind, buffered: true })),
+    type,
+  );
+
+browserTest('web vitals are those that the whole library measures', async ({ page, hub, site }) => {
+  const whole = readFileSync(join(home, 'node_modules/web-vitals/dist/web-vitals.iife.js'), 'utf8');
+  site.pages.set('/library.js', whole);
+  const ask = `<script src="/library.js"></script><script>
+    vitals = {};
+    for (const name of ['CLS', 'FCP', 'LCP', 'TTFB'])
+      webVitals['on' + name](({ value, rating, navigationType }) => (vitals[name] = [value, rating, navigationType]));
+  </script>`;
+  site.pages.set('/', html(ask + script(hub, { ...QUIET, sampleVitals: 1 }), '<h1>Hello</h1><button>Press</button>'));
+  await page.goto(site.url);
+  await painted(page);
+  await page.evaluate(() =>
+    document.body.prepend(Object.assign(document.createElement('p'), { textContent: 'Shift' })),
+  );
+  await told(page, 'layout-shift');
+  await page.click('button');
+  await page.evaluate(() => {
+    Object.defineProperty(document, 'visibilityState', { value: 'hidden' });
+    Object.defineProperty(document, 'hidden', { value: true });
+    document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));
+  });
+  // When the browser tells of an interaction is its own affair, so INP is left out.
+  const names = ['CLS', 'FCP', 'LCP', 'TTFB'];
+  const of = (name) => hub.named('Web Vital').find(({ properties }) => properties.name === name)?.properties;
+  await until('four vitals', () => names.every(of));
+  const measured = names.map((name) => [of(name).value, of(name).rating, of(name).navigationType]);
+  const library = await page.evaluate((known) => known.map((name) => window.vitals[name]), names);
+  assert.deepEqual(measured, library);
 });
 
 browserTest('web vitals are not measured where the sample is empty', async ({ open, page, hub, site }) => {

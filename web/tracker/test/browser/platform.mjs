@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { browserTest, home, html, QUIET, script, until } from './support.mjs';
+import { browserTest, freePort, home, html, QUIET, script, until } from './support.mjs';
 
 const PAGES = { ...QUIET, autoTrackPageViews: true };
 /** The site's own pages say no inline script here: all comes by attributes. */
@@ -78,13 +78,7 @@ browserTest('two trackers on a page are one', async ({ site, hub, page, settled 
 });
 
 browserTest('a static server may serve the tracker, with the router elsewhere', async ({ site, hub, page }) => {
-  const { createServer } = await import('node:net');
-  const port = await new Promise((done) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = probe.address();
-      probe.close(() => done(port));
-    });
-  });
+  const port = await freePort();
   const server = spawn(
     process.execPath,
     [

@@ -1,6 +1,8 @@
 // How the tracker starts, and what it takes for its own.
 import assert from 'node:assert/strict';
-import { browserTest, html, QUIET, script, until } from './support.mjs';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { browserTest, home, html, QUIET, script, until } from './support.mjs';
 
 const STUB = `<script>
   window.dataLayer = window.dataLayer || [];
@@ -133,6 +135,29 @@ browserTest('a data layer of another name is followed', async ({ site, hub, page
   await page.goto(site.url);
   assert.equal((await hub.one('Mine')).event, 'Mine');
 });
+
+browserTest(
+  'a script that stands in the page itself sends to the origin of the page',
+  async ({ site, page, context }) => {
+    const sent = [];
+    await context.route(`${site.url}/v1/batch`, (route) => {
+      sent.push(...JSON.parse(route.request().postData()).batch);
+      return route.fulfill({ status: 200, body: '{}' });
+    });
+    const text = readFileSync(join(home, 'dist/tracker.js'), 'utf8');
+    site.pages.set('/', html(`<script data-write-key="web" data-options='${JSON.stringify(QUIET)}'>${text}</script>`));
+    await page.goto(site.url);
+    await page.evaluate(() => {
+      window.opentrack.track('Inline');
+      window.opentrack.flush();
+    });
+    await until('the batch', () => sent.length);
+    assert.deepEqual(
+      sent.map(({ event }) => event),
+      ['Inline'],
+    );
+  },
+);
 
 browserTest('an endpoint of its own wins over the origin of the script', async ({ site, hub, page, context }) => {
   const other = [];

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { isDeepStrictEqual, promisify } from 'node:util';
 import { chromium } from 'playwright-core';
 
 export const home = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -35,41 +35,73 @@ export async function until(what, check, said = () => '') {
 
 const listening = (server) => new Promise((done) => server.listen(0, '127.0.0.1', () => done(server.address().port)));
 
-const freePort = async () => {
-  const server = createServer();
-  const port = await listening(server);
-  await new Promise((done) => server.close(done));
-  return port;
+let asked = 0;
+/**
+ * A port that nobody listens on and that no outgoing connection gets, so that it is still free when it is used, and again
+ * after a restart. Processes that run at the same time begin at different places.
+ */
+export const freePort = async () => {
+  for (;;) {
+    const port = 25_000 + ((process.pid * 67 + asked++) % 4900);
+    const server = createServer();
+    const bound = await new Promise((done) => {
+      server.once('error', () => done(false));
+      server.listen(port, '127.0.0.1', () => done(true));
+    });
+    if (!bound) continue;
+    await new Promise((done) => server.close(done));
+    return port;
+  }
 };
 
-async function startRouter() {
+/**
+ * A router with a warehouse and these settings on top. `kill` ends it as a crash would; `start` runs it again, on the same
+ * port and the same data.
+ */
+export async function startRouter(settings = '') {
   const dir = mkdtempSync(join(tmpdir(), 'tracker-'));
   const port = await freePort();
   const config = join(dir, 'config.toml');
   writeFileSync(
     config,
-    `[server]\nlisten = ["127.0.0.1:${port}"]\ndata_dir = "${dir}/data"\n\n[destinations.warehouse]\ntype = "sqlite"\n`,
+    `[server]\nlisten = ["127.0.0.1:${port}"]\ndata_dir = "${dir}/data"\n\n[destinations.warehouse]\ntype = "sqlite"\n${settings}`,
   );
-  const child = spawn(program, ['--config', config], { cwd: dir, stdio: ['ignore', 'ignore', 'pipe'], env: {} });
-  let log = '';
-  child.stderr.on('data', (text) => (log += text));
   const url = `http://127.0.0.1:${port}`;
-  await until(
-    'the router is ready',
-    async () => (await fetch(`${url}/ready`).catch(() => ({}))).ok,
-    () => log,
-  );
+  let child;
+  const start = async () => {
+    let log = '';
+    child = spawn(program, ['--config', config], { cwd: dir, stdio: ['ignore', 'ignore', 'pipe'], env: {} });
+    child.stderr.on('data', (text) => (log += text));
+    await until(
+      'the router is ready',
+      async () => (await fetch(`${url}/ready`).catch(() => ({}))).ok,
+      () => log,
+    );
+  };
+  const end = async (signal) => {
+    const gone = new Promise((done) => child.on('exit', done));
+    child.kill(signal);
+    await gone;
+  };
   const sql = async (query) => {
     const said = await promisify(execFile)(program, ['--config', config, '--json', 'sql', query], { env: {} });
     return JSON.parse(said.stdout);
   };
+  /** Waits until the warehouse answers a query with these rows; a table that is not there yet has none. */
+  const rows = async (query, expected) => {
+    let found;
+    const same = async () => {
+      found = await sql(query).catch(() => []);
+      return isDeepStrictEqual(found, expected);
+    };
+    await until(`${query} gives ${JSON.stringify(expected)}`, same, () => `but ${JSON.stringify(found)}`);
+  };
   const stop = async () => {
-    const gone = new Promise((done) => child.on('exit', done));
-    child.kill('SIGTERM');
-    await gone;
+    await end('SIGTERM');
     rmSync(dir, { recursive: true });
   };
-  return { port, url, sql, stop };
+  await start();
+  return { port, url, sql, rows, start, kill: () => end('SIGKILL'), stop };
 }
 
 before(async () => {
@@ -77,7 +109,8 @@ before(async () => {
   browser = await chromium.launch({
     executablePath: browserPath,
     ignoreDefaultArgs: ['--disable-back-forward-cache'],
-    args: ['--no-sandbox', '--disable-gpu'],
+    // Names below these, so that pages have sites, and sites have cookies.
+    args: ['--no-sandbox', '--disable-gpu', '--host-resolver-rules=MAP *.example 127.0.0.1'],
   });
 });
 
@@ -92,7 +125,7 @@ export const sql = (query) => router.sql(query);
 const TYPES = { js: 'text/javascript; charset=utf-8', html: 'text/html; charset=utf-8', json: 'application/json' };
 
 /** A site with pages of this test. Unknown pages are empty; names under `/missing` are not there. */
-async function startSite() {
+export async function startSite() {
   const pages = new Map();
   const headers = {};
   const server = createServer((request, response) => {
@@ -105,7 +138,7 @@ async function startSite() {
     response.end(body ?? '<!doctype html><title>Empty</title>');
   });
   const port = await listening(server);
-  return { url: `http://127.0.0.1:${port}`, pages, headers, close: () => close(server) };
+  return { port, url: `http://127.0.0.1:${port}`, pages, headers, close: () => close(server) };
 }
 
 const close = (server) => {
@@ -119,7 +152,7 @@ const bodyOf = async (request) => {
   return Buffer.concat(parts);
 };
 
-const forward = (request, body) =>
+const forward = (router, request, body) =>
   new Promise((done, failed) => {
     const passed = ask(
       { host: '127.0.0.1', port: router.port, method: request.method, path: request.url, headers: request.headers },
@@ -129,8 +162,11 @@ const forward = (request, body) =>
     passed.end(body);
   });
 
-/** Serves dist, and takes batches: what is in `faults` is answered first, then the router answers. */
-async function startHub(dist) {
+/**
+ * Serves dist, and takes batches: what is in `faults` is answered first, then the router answers. `cut` is no answer to what
+ * the router never saw, `lost` none to what it has stored.
+ */
+async function startHub(dist, router) {
   const requests = [];
   const faults = [];
   const server = createServer(async (request, response) => {
@@ -150,10 +186,12 @@ async function startHub(dist) {
       requests.push(taken);
       return request.socket.destroy();
     }
-    const answer =
-      fault ?? (await forward(request, body).catch((error) => ({ status: 502, headers: {}, body: `${error}` })));
-    taken.status = answer.status;
+    const known = fault !== 'lost' && fault;
+    const answer = known || (await forward(router, request, body).catch(() => undefined));
+    taken.status = answer?.status ?? 0;
     requests.push(taken);
+    // No router there; or it has stored it, and nobody is told.
+    if (!answer || fault === 'lost') return request.socket.destroy();
     const cors = fault && {
       'access-control-allow-origin': request.headers.origin ?? '*',
       'access-control-allow-credentials': 'true',
@@ -204,18 +242,21 @@ export const html = (head, body = '') =>
 
 /**
  * A test in the browser. It gets `page`, `context`, `hub`, `site`, and `open(options, body, path)`, which loads a page
- * with the tracker; `flush()` sends what waits there.
+ * with the tracker; `flush()` sends what waits there. `router` is the settings of a router of its own, or makes them of
+ * the site.
  */
-export function browserTest(name, run, { dist = join(home, 'dist'), context: settings = {} } = {}) {
+export function browserTest(name, run, { dist = home + '/dist', context: settings = {}, router: own } = {}) {
   test(name, async () => {
     const site = await startSite();
-    const hub = await startHub(dist);
+    const behind = own === undefined ? router : await startRouter(typeof own === 'string' ? own : own(site));
+    const hub = await startHub(process.env.TRACKER_DIST ?? dist, behind);
     const context = await browser.newContext(settings);
     const page = await context.newPage();
     page.setDefaultTimeout(PATIENCE);
     const tools = {
       site,
       hub,
+      router: behind,
       context,
       page,
       put: (options = {}, body = '', path = '/', file) => site.pages.set(path, html(script(hub, options, file), body)),
@@ -239,6 +280,7 @@ export function browserTest(name, run, { dist = join(home, 'dist'), context: set
       await context.close();
       await hub.close();
       await site.close();
+      if (behind !== router) await behind.stop();
     }
   });
 }

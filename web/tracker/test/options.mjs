@@ -1,0 +1,20 @@
+/** For each option the browser test that fails when the tracker does not obey it: its file and its name. */
+export const PROOFS = {
+  endpoint: ['events', 'an endpoint of its own wins over the origin of the script'],
+  path: ['events', 'an endpoint of its own wins over the origin of the script'],
+  autoTrackPageViews: ['views', 'no page view is sent where that is switched off'],
+  autoTrackClicks: ['events', 'no click is tracked where that is switched off'],
+  autoTrackErrors: ['events', 'no error is tracked where that is switched off'],
+  autoTrackEngagement: ['views', 'engagement is not measured where that is switched off'],
+  sampleVitals: ['views', 'web vitals are not measured where the sample is empty'],
+  environment: ['visitor', 'every event says where and with what it was made'],
+  hash: ['views', 'a fragment is a view where it counts with the Navigation API'],
+  countQuery: ['views', 'another query by replaceState is a view where queries count'],
+  persistence: ['visitor', 'localStorage holds the ids where the page wants that'],
+  cookieDomain: ['visitor', 'cookies have the domain that the page wants'],
+  cookieHttpOnly: ['visitor', 'the id is left to the router where it owns it'],
+  consent: ['visitor', 'what waits for consent is sent with it'],
+  respectDNT: ['visitor', 'Do Not Track is a refusal where the page respects it'],
+  allowBots: ['visitor', 'a robot is tracked in production where the page wants that'],
+  gtagEvents: ['events', 'events of gtag are taken where the page wants that'],
+};
