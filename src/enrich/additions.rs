@@ -66,8 +66,9 @@ impl Adds for Additions<'_> {
                 return false;
             }
             known.write(context, members);
+            let flag = if known.bot { "true" } else { "false" };
             if self.bots == Bots::Flag && !context.has("bot") {
-                put(members, "bot", if known.bot { "true" } else { "false" });
+                put(members, "bot", flag);
             }
         }
         if !context.has("geo")

@@ -455,7 +455,7 @@ mod tests {
             let mut out = Vec::new();
             let len = encode(&mut out, 7, &id_hash("m1"), &event, short).unwrap();
             let plain = encode(&mut Vec::new(), 7, &id_hash("m1"), &event, &[]).unwrap();
-            assert!(len + 25 < plain, "{len} instead of {plain}");
+            assert!(len + 20 < plain, "{len} instead of {plain}");
             check(&out, 7).unwrap();
             let (receipt, raw) = decode(&out, &mut None).unwrap().unwrap();
             assert_eq!((&receipt, &raw[..]), (&event.receipt, &text[..]));
