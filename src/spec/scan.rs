@@ -71,7 +71,7 @@ impl<'t> Scan<'t> {
         let mut escaped = false;
         self.at += 1;
         loop {
-            self.to_quote();
+            self.seek_quote();
             match self.byte() {
                 Some(b'\\') => {
                     escaped = true;
@@ -86,7 +86,7 @@ impl<'t> Scan<'t> {
     }
 
     /// Goes to the next quote or backslash, or to the end.
-    fn to_quote(&mut self) {
+    fn seek_quote(&mut self) {
         let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
         let (words, _) = rest.as_chunks::<8>();
         for word in words.iter().take(WORDS) {

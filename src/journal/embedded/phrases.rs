@@ -111,11 +111,14 @@ pub(super) fn unpack(packed: &[u8], out: &mut Vec<u8>) {
     }
 }
 
+/// A text and its short form.
+type Pair = (Box<[u8]>, Box<[u8]>);
+
 /// Makes short forms, and remembers the last ones.
 #[derive(Debug)]
 pub(super) struct Packer {
-    /// Text and short form, by a checksum of the text.
-    known: Vec<Option<(Box<[u8]>, Box<[u8]>)>>,
+    /// By a checksum of the text.
+    known: Vec<Option<Pair>>,
 }
 
 impl Packer {
