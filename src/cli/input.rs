@@ -108,6 +108,7 @@ impl Tables {
     fn additions(&self, settings: &Settings) -> Additions<'_> {
         Additions {
             reader: self.reader.as_ref(),
+            reads: None,
             places: self.places.as_ref(),
             bots: settings.additions.bots,
             request: Request::default(),

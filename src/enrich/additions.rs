@@ -1,23 +1,25 @@
 //! Everything that is added to the context of one call: device, browser, system, bot, place, and where a view came from.
 //!
-//! A member that the client has sent stays the client's, whole. What is costly to read is read once for each text and worker.
-//! Never looks at a clock, and never asks anybody.
+//! A member that the client has sent stays the client's, whole. What is costly to read is read once for each text and worker,
+//! and kept as it is written. Never looks at a clock, and never asks anybody.
 
+pub mod reads;
 #[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::net::IpAddr;
+use std::rc::Rc;
 
 use serde::Serialize;
-use serde_json::Value;
 
 use super::channel::{self, View};
-use super::device::{Cache, Facts, Hints, Reader};
+use super::device::{Cache, Reader};
 use super::geo::{self, Database, Geo, Signs};
 use crate::spec::Kind;
-use crate::spec::additions::{Added, Adds, Bots, Caller, Members};
+use crate::spec::additions::{Adds, Bots, Caller, Members};
+use reads::{Known, Reads};
 
 /// What a request says beside its calls. For one that is not of a person's own browser or app, nothing.
 #[derive(Debug, Clone, Copy, Default)]
@@ -37,6 +39,8 @@ pub struct Request<'r> {
 pub struct Additions<'a> {
     /// Reads devices; without one nothing is said of them.
     pub reader: Option<&'a Reader>,
+    /// Bounds what is read while somebody waits; without it everything is read at once.
+    pub reads: Option<&'a Reads>,
     /// Finds places; without one they are known by proxies and time zones alone.
     pub places: Option<&'a Database>,
     /// What becomes of bots.
@@ -45,66 +49,50 @@ pub struct Additions<'a> {
     pub request: Request<'a>,
 }
 
-/// What is said of one text, as it is written into an event.
-#[derive(Debug)]
-struct Known {
-    browser: Option<String>,
-    os: Option<String>,
-    device: Option<String>,
-    bot: bool,
-}
-
 thread_local! {
-    static KNOWN: RefCell<Cache<Known>> = RefCell::default();
+    /// The places of this worker, as they are written.
+    static PLACES: RefCell<Cache<Option<String>>> = RefCell::default();
 }
 
-impl Adds for Additions<'_> {
-    fn add(&self, call: &Caller<'_>) -> Added {
-        let mut added = Additional { context: &call.context, text: String::new() };
-        let known = self.known(&call.context);
-        if let Some(known) = &known {
-            if known.bot && self.bots == Bots::Drop {
-                return Added::Unwanted;
-            }
-            added.part("browser", known.browser.as_deref());
-            added.part("os", known.os.as_deref());
-            added.part("device", known.device.as_deref());
-            let flag = if known.bot { "true" } else { "false" };
-            added.part("bot", Some(flag).filter(|_| self.bots == Bots::Flag));
-        }
-        if !call.context.has("geo") {
-            added.part("geo", self.place(call).and_then(|place| json(&place)).as_deref());
-        }
-        if call.kind == Kind::Page && !call.context.has("attribution") {
-            added.part("attribution", attribution(call).as_deref());
-        }
-        if added.text.is_empty() { Added::Nothing } else { Added::Members(added.text) }
-    }
-}
-
-/// Most bytes of one member that is added.
+/// Most bytes of one member that is added. Parts of some are the sender's own words, and an event must not grow past what was
+/// measured.
 const LONGEST: usize = 2048;
 
-/// What is added, as far as it is written.
-struct Additional<'c> {
-    context: &'c Members<'c>,
-    text: String,
+impl Adds for Additions<'_> {
+    fn add(&self, call: &Caller<'_>, members: &mut String) -> bool {
+        let context = &call.context;
+        if let Some(known) = self.known(context) {
+            if known.bot && self.bots == Bots::Drop {
+                return false;
+            }
+            known.write(context, members);
+            let flag = if known.bot { "true" } else { "false" };
+            if self.bots == Bots::Flag && !context.has("bot") {
+                put(members, "bot", flag);
+            }
+        }
+        if !context.has("geo")
+            && let Some(place) = self.place(call).as_deref()
+            && let Some(place) = place
+        {
+            put(members, "geo", place);
+        }
+        if call.kind == Kind::Page && !context.has("attribution") {
+            let attribution = attribution(call).filter(|text| text.len() <= LONGEST);
+            attribution.into_iter().for_each(|text| put(members, "attribution", &text));
+        }
+        true
+    }
 }
 
-impl Additional<'_> {
-    /// Adds a member, unless the sender has said it already, or it is longer than anything that means something: parts of it are
-    /// the sender's own words, and an event must not grow past what was measured.
-    fn part(&mut self, name: &str, value: Option<&str>) {
-        let is_wanted = |value: &&str| value.len() <= LONGEST && !self.context.has(name);
-        let Some(value) = value.filter(is_wanted) else { return };
-        let comma = if self.text.is_empty() { "" } else { "," };
-        self.text.extend([comma, "\"", name, "\":", value]);
-    }
+fn put(members: &mut String, name: &str, value: &str) {
+    let comma = if members.is_empty() { "" } else { "," };
+    members.extend([comma, "\"", name, "\":", value]);
 }
 
 impl Additions<'_> {
     /// The call's own text is about its sender; that of the request only when the sender is a person's own program.
-    fn known(&self, context: &Members<'_>) -> Option<std::sync::Arc<Known>> {
+    fn known(&self, context: &Members<'_>) -> Option<Rc<Known>> {
         let reader = self.reader?;
         let own = context.text("userAgent");
         let of_request = self.request.user_agent.filter(|_| self.request.is_client);
@@ -112,62 +100,39 @@ impl Additions<'_> {
         let hints = context.raw("userAgentData").filter(|raw| raw.starts_with('{'));
         // The headers are of the program that sent the request, and of no other that a text names.
         let of_headers = || if of_request == Some(user_agent) { self.request.hints } else { "" };
-        let hints = hints.unwrap_or_else(of_headers);
-        let read = || Known::of(&reader.read(user_agent, &read_hints(hints)));
-        Some(KNOWN.with_borrow_mut(|known| known.get(user_agent, hints, read)))
+        reads::known(reader, self.reads, user_agent, hints.unwrap_or_else(of_headers))
     }
 
-    fn place(&self, call: &Caller<'_>) -> Option<Geo> {
+    fn place(&self, call: &Caller<'_>) -> Option<Rc<Option<String>>> {
         let own = call.context.text("ip").and_then(|text| text.trim().parse::<IpAddr>().ok());
-        let found = own.or(call.ip).and_then(|ip| self.places?.find(ip));
-        let timezone = call.context.text("timezone");
         let country = self.request.country.filter(|_| self.request.is_client && own.is_none());
-        let place = geo::locate(found, &Signs { timezone: timezone.as_deref(), country });
-        place.or_else(|| {
-            let country = geo::NOWHERE.to_owned();
-            self.request.is_client.then(|| Geo { country, ..Geo::default() })
-        })
-    }
-}
-
-fn read_hints(text: &str) -> Hints {
-    serde_json::from_str::<Value>(text).map(|value| Hints::of(&value)).unwrap_or_default()
-}
-
-impl Known {
-    fn of(facts: &Facts) -> Known {
-        let Facts { browser, os, device, bot } = facts;
-        let browser = named(&browser.family, &[&browser.major, &browser.minor, &browser.patch]);
-        let os = named(&os.family, &[&os.major, &os.minor, &os.patch]);
-        let is_known = device.class.is_some() || known(&device.family).is_some();
-        let device = Thing {
-            class: device.class.and_then(|class| serde_json::to_value(class).ok()),
-            brand: device.brand.as_deref(),
-            model: device.model.as_deref(),
-            family: known(&device.family),
+        let asked = Asked {
+            file: self.places.map(Database::edition),
+            ip: own.or(call.ip).filter(|_| self.places.is_some()),
+            timezone: call.context.text("timezone"),
+            country,
+            is_client: self.request.is_client,
         };
-        let device = if is_known { json(&device) } else { None };
-        Known { browser, os, device, bot: *bot }
+        PLACES.with_borrow_mut(|places| places.get(&asked, || Some(self.find(&asked))))
+    }
+
+    fn find(&self, asked: &Asked<'_>) -> Option<String> {
+        let found = asked.ip.and_then(|ip| self.places?.find(ip));
+        let signs = Signs { timezone: asked.timezone.as_deref(), country: asked.country };
+        let nowhere = || Geo { country: geo::NOWHERE.to_owned(), ..Geo::default() };
+        let place = geo::locate(found, &signs).or_else(|| asked.is_client.then(nowhere))?;
+        json(&place).filter(|text| text.len() <= LONGEST)
     }
 }
 
-#[derive(Serialize)]
-struct Named<'n> {
-    name: &'n str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    version: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Thing<'t> {
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    class: Option<Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    brand: Option<&'t str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    model: Option<&'t str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    family: Option<&'t str>,
+/// All that decides about a place.
+#[derive(Debug, Hash)]
+struct Asked<'a> {
+    file: Option<u64>,
+    ip: Option<IpAddr>,
+    timezone: Option<Cow<'a, str>>,
+    country: Option<&'a str>,
+    is_client: bool,
 }
 
 #[derive(Serialize)]
@@ -179,15 +144,6 @@ struct Origin<'f> {
     channel: &'f str,
     #[serde(skip_serializing_if = "Option::is_none")]
     click_id: Option<&'f str>,
-}
-
-fn known(family: &str) -> Option<&str> {
-    Some(family).filter(|family| *family != super::device::OTHER)
-}
-
-fn named(family: &str, version: &[&Option<String>]) -> Option<String> {
-    let parts: Vec<&str> = version.iter().map_while(|part| part.as_deref()).collect();
-    json(&Named { name: known(family)?, version: (!parts.is_empty()).then(|| parts.join(".")) })
 }
 
 /// A view that comes from the page's own host says nothing, unless its address does.

@@ -7,7 +7,7 @@ mod sources;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
@@ -61,11 +61,13 @@ pub struct Attribution {
 }
 
 /// What the query of an address says.
+#[derive(Default)]
 struct Written {
     source: Option<String>,
     medium: Option<String>,
     campaign: Option<String>,
-    click: Option<&'static (&'static str, &'static str, &'static str)>,
+    /// With its place in the list.
+    click: Option<(usize, &'static (&'static str, &'static str, &'static str))>,
 }
 
 /// Returns where a view came from.
@@ -75,6 +77,7 @@ pub fn attribute(view: &View) -> Attribution {
     let internal = before.is_some() && before == host(url);
     let referrer = before.filter(|_| !internal).map(|host| sent_by(&host));
     let Written { source, medium, campaign, click } = written(url);
+    let click = click.map(|(_, click)| click);
     let clicked = click.map(|(_, source, medium)| ((*source).to_owned(), (*medium).to_owned()));
     let not_set = || NOT_SET.to_owned();
     let (source, medium) = match (source, medium) {
@@ -95,16 +98,41 @@ fn sent_by(host: &Host) -> (String, String) {
 }
 
 fn written(url: &str) -> Written {
-    let mut members: HashMap<String, String> = HashMap::new();
-    for (key, value) in query(url).filter(|(_, value)| !value.trim().is_empty()) {
-        members.entry(key.to_lowercase()).or_insert_with(|| value.trim().to_owned());
+    let mut written = Written::default();
+    for (key, value) in query(url) {
+        let value = value.trim();
+        if !value.is_empty() {
+            written.take(&lower(&key), value);
+        }
     }
-    let lower = |text: String| text.to_lowercase();
-    Written {
-        source: members.remove("utm_source").map(|text| sources::named(&lower(text)).to_owned()),
-        medium: members.remove("utm_medium").map(lower),
-        campaign: members.remove("utm_campaign"),
-        click: CLICK_IDS.iter().find(|(name, _, _)| members.contains_key(*name)),
+    written
+}
+
+/// Nearly every key is lower case already.
+fn lower(text: &str) -> Cow<'_, str> {
+    let is_lower = text.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
+    if is_lower { text.into() } else { text.to_lowercase().into() }
+}
+
+impl Written {
+    /// Takes in a member of the query. The first of a name counts, and of the click ids the first in their list.
+    fn take(&mut self, key: &str, value: &str) {
+        match key {
+            "utm_source" => {
+                self.source.get_or_insert_with(|| sources::named(&lower(value)).to_owned());
+            }
+            "utm_medium" => {
+                self.medium.get_or_insert_with(|| value.to_lowercase());
+            }
+            "utm_campaign" => {
+                self.campaign.get_or_insert_with(|| value.to_owned());
+            }
+            _ => {
+                let before = self.click.map_or(usize::MAX, |(at, _)| at);
+                let mut ids = CLICK_IDS.iter().enumerate().take(before);
+                self.click = ids.find(|(_, (name, _, _))| *name == key).or(self.click);
+            }
+        }
     }
 }
 

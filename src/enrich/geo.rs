@@ -9,6 +9,7 @@ mod tests;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use maxminddb::Reader;
 use serde::{Deserialize, Serialize};
@@ -35,12 +36,18 @@ pub struct Geo {
     pub timezone: Option<String>,
 }
 
+/// How many files were opened.
+static OPENED: AtomicU64 = AtomicU64::new(0);
+
 /// An opened file.
-pub struct Database(Reader<Vec<u8>>);
+pub struct Database {
+    reader: Reader<Vec<u8>>,
+    edition: u64,
+}
 
 impl std::fmt::Debug for Database {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Database").field(&self.0.metadata().database_type).finish()
+        f.debug_tuple("Database").field(&self.reader.metadata().database_type).finish()
     }
 }
 
@@ -103,12 +110,18 @@ impl Database {
     /// # Errors
     /// What is wrong with it.
     pub fn open(content: Vec<u8>) -> Result<Database, String> {
-        Reader::from_source(content).map(Database).map_err(|error| error.to_string())
+        let reader = Reader::from_source(content).map_err(|error| error.to_string())?;
+        Ok(Database { reader, edition: OPENED.fetch_add(1, Ordering::Relaxed) })
+    }
+
+    /// Returns a number that no other opened file has: what one said is not said by the next.
+    pub fn edition(&self) -> u64 {
+        self.edition
     }
 
     /// Returns what the file says of an address; none where it says no country.
     pub fn find(&self, ip: IpAddr) -> Option<Geo> {
-        let record: Record<'_> = self.0.lookup(ip).ok()?.decode().ok()??;
+        let record: Record<'_> = self.reader.lookup(ip).ok()?.decode().ok()??;
         let country = match record.country {
             Some(Country::Nested(part)) => part.iso_code,
             Some(Country::Flat(code)) => Some(code),

@@ -1,10 +1,11 @@
 //! The tables behind what the door adds to events: made when they are first needed, and read again when their file changes.
 //!
 //! Compiling the rules for devices takes half a second and some tens of megabytes, so that it is done on another thread, once,
-//! and by the first request that needs it; that one waits, since an event is stored only once. Never adds anything itself.
+//! and by the first request that needs it; that one waits, since an event is stored only once. A request with more new texts than
+//! a worker may read at once has them read there too. Never adds anything itself.
 
 use std::borrow::Cow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -15,8 +16,10 @@ use tokio::sync::OnceCell;
 
 use crate::config::settings::Additions;
 use crate::enrich::additions as adds;
+use crate::enrich::additions::reads::{Reads, Unread};
 use crate::enrich::device::Reader;
 use crate::enrich::geo::Database;
+use crate::spec::{Arrival, Envelope, Intake, Limits};
 use crate::telemetry::events::{PlacesOpened, PlacesUnreadable};
 
 /// How the member that names a program is written in an event.
@@ -39,7 +42,9 @@ const COUNTRIES: [HeaderName; 2] =
 /// What all workers share.
 #[derive(Default)]
 pub(super) struct Tables {
-    reader: OnceCell<Option<Reader>>,
+    reader: OnceCell<Option<Arc<Reader>>>,
+    /// The file as it was when it was opened for the first time.
+    first: OnceCell<Stamp>,
     places: ArcSwapOption<Database>,
     settings: ArcSwap<Additions>,
 }
@@ -48,11 +53,9 @@ pub(super) struct Tables {
 type Stamp = Option<(PathBuf, Option<(SystemTime, u64)>)>;
 
 impl Tables {
-    /// Opens the file of places.
+    /// Opens nothing yet.
     pub(super) fn new(settings: &Additions) -> Tables {
-        let tables = Tables { settings: ArcSwap::from_pointee(settings.clone()), ..Tables::default() };
-        tables.open(settings.geo_database.as_deref());
-        tables
+        Tables { settings: ArcSwap::from_pointee(settings.clone()), ..Tables::default() }
     }
 
     /// Goes on with other settings.
@@ -62,7 +65,7 @@ impl Tables {
 
     /// Opens the file of places again whenever it, or its name, has changed. Never ends.
     pub(super) async fn follow(&self) {
-        let mut known = self.stamp().await;
+        let mut known = self.opened().await.clone();
         let mut seen = known.clone();
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
@@ -70,10 +73,21 @@ impl Tables {
             let rests = found == seen;
             seen.clone_from(&found);
             if rests && found != known {
-                self.open(found.as_ref().map(|(path, _)| path.as_path()));
+                self.open(found.as_ref().map(|(path, _)| path.clone())).await;
                 known = found;
             }
         }
+    }
+
+    /// Opens the file of places if nobody has yet; whoever comes at the same time waits. Returns which one it was: looked at before,
+    /// so that a change in between is a change.
+    async fn opened(&self) -> &Stamp {
+        let open = || async {
+            let stamp = self.stamp().await;
+            self.open(stamp.as_ref().map(|(path, _)| path.clone())).await;
+            stamp
+        };
+        self.first.get_or_init(open).await
     }
 
     async fn stamp(&self) -> Stamp {
@@ -87,49 +101,88 @@ impl Tables {
     }
 
     /// What cannot be read leaves what was opened before.
-    fn open(&self, path: Option<&Path>) {
+    async fn open(&self, path: Option<PathBuf>) {
         let Some(path) = path else { return self.places.store(None) };
-        let content = std::fs::read(path).map_err(|error| error.to_string());
-        match content.and_then(Database::open) {
+        let read = {
+            let path = path.clone();
+            move || std::fs::read(path).map_err(|error| error.to_string()).and_then(Database::open)
+        };
+        let opened = tokio::task::spawn_blocking(read).await.unwrap_or_else(|error| Err(error.to_string()));
+        match opened {
             Ok(database) => {
                 self.places.store(Some(Arc::new(database)));
-                PlacesOpened { path }.emit();
+                PlacesOpened { path: &path }.emit();
             }
-            Err(problem) => PlacesUnreadable { path, problem: &problem }.emit(),
+            Err(problem) => PlacesUnreadable { path: &path, problem: &problem }.emit(),
         }
     }
 
     /// Returns what is at hand for the calls of one request, whose unpacked body is `text`.
-    pub(super) async fn at_hand(&self, sender: &Sender<'_>, text: &[u8]) -> AtHand<'_> {
+    pub(super) async fn at_hand(&self, sender: &Sender<'_>, text: &[u8]) -> AtHand {
         let of_request = sender.is_client && sender.user_agent.is_some();
         let needs = of_request || memchr::memmem::find(text, USER_AGENT_MEMBER).is_some();
-        let reader = if needs { self.reader.get_or_init(compiled).await.as_ref() } else { None };
+        let reader = if needs { self.reader.get_or_init(compiled).await.clone() } else { None };
+        self.opened().await;
         AtHand { reader, places: self.places.load_full(), bots: self.settings.load().bots }
     }
 }
 
-async fn compiled() -> Option<Reader> {
+async fn compiled() -> Option<Arc<Reader>> {
     // The rules are shipped and were tried.
-    tokio::task::spawn_blocking(|| Reader::new().ok()).await.ok().flatten()
+    tokio::task::spawn_blocking(|| Reader::new().ok().map(Arc::new)).await.ok().flatten()
 }
 
 /// The tables for one request.
-pub(super) struct AtHand<'t> {
-    reader: Option<&'t Reader>,
+pub(super) struct AtHand {
+    reader: Option<Arc<Reader>>,
     places: Option<Arc<Database>>,
     bots: crate::spec::additions::Bots,
 }
 
-impl AtHand<'_> {
-    /// Returns who adds to the calls of this sender.
-    pub(super) fn adds<'a>(&'a self, sender: &'a Sender<'a>) -> adds::Additions<'a> {
+impl AtHand {
+    /// Checks the calls of this sender and adds what is to be added. Texts that are new and too many for this worker are read
+    /// elsewhere, and then it is done once more: an event is stored only once, so that what it says of its sender must be known.
+    pub(super) async fn believe(
+        &self,
+        envelope: Envelope,
+        (arrival, limits): (&Arrival, &Limits),
+        sender: &Sender<'_>,
+    ) -> Intake {
+        // A single text is never too much.
+        let again = (envelope.len() > 1 && self.reader.is_some()).then(|| envelope.clone());
+        let reads = Reads::default();
+        let intake = envelope.believe_and_add(arrival, limits, &self.adds(sender, &reads));
+        let unread = reads.unread();
+        match again {
+            Some(again) if !unread.is_empty() => {
+                self.read(unread).await;
+                again.believe_and_add(arrival, limits, &self.adds(sender, &Reads::over()))
+            }
+            _ => intake,
+        }
+    }
+
+    async fn read(&self, unread: Unread) {
+        let Some(reader) = self.reader.clone() else { return };
+        let answers = tokio::task::spawn_blocking(move || unread.read(&reader)).await;
+        // A panic of the rules leaves the texts unknown.
+        answers.into_iter().for_each(adds::reads::Answers::keep);
+    }
+
+    fn adds<'a>(&'a self, sender: &'a Sender<'a>, reads: &'a Reads) -> adds::Additions<'a> {
         let request = adds::Request {
             user_agent: sender.user_agent.as_deref(),
             hints: &sender.hints,
             country: sender.country,
             is_client: sender.is_client,
         };
-        adds::Additions { reader: self.reader, places: self.places.as_deref(), bots: self.bots, request }
+        adds::Additions {
+            reader: self.reader.as_deref(),
+            reads: Some(reads),
+            places: self.places.as_deref(),
+            bots: self.bots,
+            request,
+        }
     }
 }
 
@@ -199,6 +252,7 @@ mod tests {
         std::fs::write(&path, CITY).unwrap();
         let mut settings = Additions { geo_database: Some(path.clone()), ..Additions::default() };
         let tables = Tables::new(&settings);
+        tables.opened().await;
         assert_eq!(country(&tables).as_deref(), Some("DE"));
         let change = async {
             tokio::time::sleep(LOOK_EVERY * 3).await;

@@ -108,7 +108,7 @@ impl Entrance<'_> {
         let told = additions::Sender::of(self.request, from_page, by_proxy);
         let tables = self.state.shared.tables.at_hand(&told, self.text).await;
         let limits = Limits { max_event_bytes: server.max_event_bytes };
-        let intake = envelope.believe_and_add(&arrival, &limits, &tables.adds(&told));
+        let intake = tables.believe(envelope, (&arrival, &limits), &told).await;
         let cookie = jar.and_then(|jar| jar.keep(self.id_to_keep(&intake)?));
         let is_foreign = origin.is_some_and(|origin| !self.terms.sources.lists(sender, origin));
         Ok((intake, Pass { allowance, is_foreign, cookie, ticket }))

@@ -6,24 +6,20 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use super::layout::{self, Field, Layout, Mark, Places, Span};
+use bytes::{Bytes, BytesMut};
+
+use super::layout::{Field, Layout, Mark, Span};
+use super::scan::{self, Member};
 use super::{Kind, head};
+
+/// How many bytes of grown texts are allocated at once: some fifteen events. One of them keeps all of these in memory.
+const CHUNK: usize = 16 << 10;
 
 /// Whoever knows what is to be added.
 pub trait Adds {
-    /// Returns what is added to this call. Asked once for each call that is believed.
-    fn add(&self, call: &Caller<'_>) -> Added;
-}
-
-/// What is added to a call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Added {
-    /// Nothing.
-    Nothing,
-    /// Members of an object, without its braces: `"a":1,"b":{}`. None of them may be in the client's context.
-    Members(String),
-    /// It is not to be kept at all.
-    Unwanted,
+    /// Appends to `members` what is added to this call: members of an object, without its braces (`"a":1,"b":{}`), none of which
+    /// is in the client's context. Returns whether the call is to be kept at all. Asked once for each call that is believed.
+    fn add(&self, call: &Caller<'_>, members: &mut String) -> bool;
 }
 
 /// What becomes of events of bots.
@@ -54,25 +50,26 @@ pub struct Caller<'c> {
 /// The members of one object of the text.
 #[derive(Debug, Default)]
 pub struct Members<'c> {
+    /// In which their places are.
     text: &'c str,
-    places: Places<'c>,
+    all: Vec<Member>,
 }
 
 impl<'c> Members<'c> {
     fn of(raw: Option<&'c str>) -> Members<'c> {
-        let read = raw.and_then(|text| Some(Members { text, places: layout::places(text)? }));
+        let read = raw.and_then(|text| Some(Members { text, all: scan::members(text)? }));
         read.unwrap_or_default()
     }
 
     /// Returns whether there is a member of this name, `null` included.
     pub fn has(&self, name: &str) -> bool {
-        self.places.iter().any(|(own, _)| own == name)
+        self.all.iter().any(|member| member.is(name, self.text))
     }
 
     /// Returns the JSON of a member, the last one of that name; `None` for `null`.
     pub fn raw(&self, name: &str) -> Option<&'c str> {
-        let (_, place) = self.places.iter().rfind(|(own, _)| own == name)?;
-        self.text.get(place.clone()).filter(|raw| *raw != "null")
+        let member = self.all.iter().rfind(|member| member.is(name, self.text))?;
+        self.text.get(member.value.clone()).filter(|raw| *raw != "null")
     }
 
     /// Returns a member that is a text and not empty.
@@ -87,55 +84,95 @@ impl<'c> Members<'c> {
 }
 
 impl<'c> Caller<'c> {
-    pub(super) fn of(kind: Kind, ip: Option<IpAddr>, text: &'c str, layout: &Layout) -> Caller<'c> {
+    pub(super) fn of(kind: Kind, ip: Option<IpAddr>, text: &'c str, layout: &mut Layout) -> Caller<'c> {
         // Only a view may say in its properties where it is.
         let is_view = matches!(kind, Kind::Page | Kind::Screen);
         let properties = layout.value(Field::Properties, text).filter(|_| is_view);
-        let context = Members::of(layout.value(Field::Context, text));
+        let noted = layout.take_context().map(|all| Members { text, all });
+        let context = noted.unwrap_or_else(|| Members::of(layout.value(Field::Context, text)));
         Caller { kind, ip, context, properties: Members::of(properties) }
     }
 }
 
-/// Returns the text with these members at the end of its context, and the marks of that text; `None` when the context is
-/// something that cannot have members.
-pub(super) fn spliced(text: &str, layout: &Layout, members: &str) -> Option<(String, Vec<Mark>)> {
+/// Where the grown texts of one request are put, one behind the other: they are allocated and given back together.
+#[derive(Debug, Default)]
+pub(super) struct Room {
+    buffer: BytesMut,
+    /// A single text gets no more than it needs.
+    chunk: usize,
+}
+
+impl Room {
+    /// For this many texts.
+    pub(super) fn of(texts: usize) -> Room {
+        Room { buffer: BytesMut::new(), chunk: if texts > 1 { CHUNK } else { 0 } }
+    }
+
+    fn put<'p>(&mut self, len: usize, parts: impl Iterator<Item = &'p str>) -> Bytes {
+        if self.buffer.capacity() < len {
+            self.buffer = BytesMut::with_capacity(len.max(self.chunk));
+        }
+        parts.for_each(|part| self.buffer.extend_from_slice(part.as_bytes()));
+        self.buffer.split().freeze()
+    }
+}
+
+/// A text to which something was added.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Grown {
+    pub(super) text: Bytes,
+    /// Those of the new text.
+    pub(super) marks: Vec<Mark>,
+    /// What was put between the client's own bytes; empty where something of the client's had to give way.
+    pub(super) added: Span,
+}
+
+/// Returns the text with these members at the end of its context, and takes the marks for it; `None` when the context is something
+/// that cannot have members.
+pub(super) fn spliced(text: &str, layout: &mut Layout, members: &str, room: &mut Room) -> Option<Grown> {
     let context = layout.span(Field::Context);
     match context.of(text) {
-        "" => Some(with_context(text, layout, members)?),
-        "null" => replaced(text, layout, context, &format!("{{{members}}}")),
+        "" => with_context(text, layout, members, room),
+        "null" => replaced(text, layout, context, &["{", members, "}"], room),
         own if own.starts_with('{') => {
             let close = context.end - 1;
             let is_empty = own.get(1..own.len() - 1)?.trim_ascii().is_empty();
             let comma = if is_empty { "" } else { "," };
-            replaced(text, layout, Span { start: close, end: close }, &format!("{comma}{members}"))
+            replaced(text, layout, Span { start: close, end: close }, &[comma, members], room)
         }
         _ => None,
     }
 }
 
-/// Puts a text in the place of a stretch; whatever ends behind its beginning moves.
-fn replaced(text: &str, layout: &Layout, stretch: Span, new: &str) -> Option<(String, Vec<Mark>)> {
+/// Puts texts in the place of a stretch; whatever ends behind its beginning moves.
+fn replaced(text: &str, layout: &mut Layout, stretch: Span, new: &[&str], room: &mut Room) -> Option<Grown> {
     let (before, after) = (text.get(..stretch.start as usize)?, text.get(stretch.end as usize..)?);
-    let (new_len, old_len) = (u32::try_from(new.len()).ok()?, stretch.end - stretch.start);
+    let len: usize = new.iter().map(|part| part.len()).sum();
+    let (new_len, old_len) = (u32::try_from(len).ok()?, stretch.end - stretch.start);
+    let parts = [before].into_iter().chain(new.iter().copied()).chain([after]);
+    let grown = room.put(before.len() + len + after.len(), parts);
     let moved = |at: u32| if at > stretch.start { at - old_len + new_len } else { at };
-    let span = |span: Span| Span { start: moved(span.start), end: moved(span.end) };
-    let mark = |mark: &Mark| Mark { from: moved(mark.from), value: span(mark.value), ..*mark };
-    Some(([before, new, after].concat(), layout.marks.iter().map(mark).collect()))
+    let mut marks = std::mem::take(&mut layout.marks);
+    for mark in &mut marks {
+        mark.from = moved(mark.from);
+        mark.value = Span { start: moved(mark.value.start), end: moved(mark.value.end) };
+    }
+    let end = if old_len == 0 { stretch.start + new_len } else { stretch.start };
+    Some(Grown { text: grown, marks, added: Span { start: stretch.start, end } })
 }
 
 /// Adds a context behind the last member.
-fn with_context(text: &str, layout: &Layout, members: &str) -> Option<(String, Vec<Mark>)> {
+fn with_context(text: &str, layout: &mut Layout, members: &str, room: &mut Room) -> Option<Grown> {
     const NAME: &str = "\"context\":";
     let inner = text.strip_suffix('}')?.trim_ascii_end();
     let comma = if inner.ends_with('{') { "" } else { "," };
-    let rest = text.get(inner.len()..)?;
-    let grown = [inner, comma, NAME, "{", members, "}", rest].concat();
     let from = u32::try_from(inner.len()).ok()?;
+    let place = Span { start: from, end: from };
+    let mut grown = replaced(text, layout, place, &[comma, NAME, "{", members, "}"], room)?;
     let start = from + u32::try_from(comma.len() + NAME.len()).ok()?;
-    let end = start + u32::try_from(members.len() + 2).ok()?;
-    let mut marks = layout.marks.clone();
-    marks.push(Mark { field: Field::Context, from, value: Span { start, end } });
-    Some((grown, marks))
+    let value = Span { start, end: grown.added.end };
+    grown.marks.push(Mark { field: Field::Context, from, value });
+    Some(grown)
 }
 
 #[cfg(test)]
@@ -146,8 +183,13 @@ mod tests {
 
     #[track_caller]
     fn splice(text: &str, members: &str) -> Option<String> {
-        let (grown, marks) = spliced(text, &Layout::of(text).unwrap(), members)?;
+        let mut layout = Layout::of(text).unwrap();
+        let Grown { text: grown, marks, added } = spliced(text, &mut layout, members, &mut Room::of(1))?;
+        let grown = String::from_utf8(grown.into()).unwrap();
         assert_eq!(marks, Layout::of(&grown).unwrap().marks, "{grown}");
+        let (start, end) = (added.start as usize, added.end as usize);
+        let is_between = [&grown[..start], &grown[end..]].concat() == text;
+        assert!(is_between || start == end && text.contains("null"), "{grown} {added:?}");
         Some(grown)
     }
 
@@ -172,15 +214,15 @@ mod tests {
     #[test]
     fn a_call_shows_its_context_and_a_view_its_properties() {
         let text = r#"{"context":{"page":{"url":"a\u0062"},"no":null,"e":""},"properties":{"url":"c"}}"#;
-        let layout = Layout::of(text).unwrap();
-        let page = Caller::of(Kind::Page, None, text, &layout);
+        let mut layout = Layout::of(text).unwrap();
+        let page = Caller::of(Kind::Page, None, text, &mut layout);
         assert_eq!(page.context.within("page").text("url").as_deref(), Some("ab"));
         assert_eq!(page.properties.text("url").as_deref(), Some("c"));
         assert!(
             page.context.has("no") && page.context.raw("no").is_none() && page.context.text("e").is_none()
         );
         assert!(!page.context.has("url") && page.context.within("no").raw("x").is_none());
-        assert!(!Caller::of(Kind::Track, None, text, &layout).properties.has("url"));
+        assert!(!Caller::of(Kind::Track, None, text, &mut layout).properties.has("url"));
     }
 
     proptest! {

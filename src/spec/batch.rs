@@ -20,7 +20,7 @@ use super::{head, repair};
 const MAX_CALLS: usize = 100_000;
 
 /// What a batch says once for all its elements.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Shared {
     pub(super) write_key: Option<String>,
     /// Absent when it is no instant: one wrong member must not cost the whole batch.

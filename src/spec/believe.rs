@@ -3,6 +3,7 @@
 //! The one place where the order of the checks stands: form, size, the layout, what the batch adds, the promise of a
 //! tree, the kind, the head. Each call stands alone; nothing here can spoil its neighbours.
 
+use std::cell::RefCell;
 use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
@@ -11,7 +12,7 @@ use memchr::memmem::Finder;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::additions::{self, Added, Adds, Caller};
+use super::additions::{self, Adds, Caller, Grown, Room};
 use super::head::{self, Draft};
 use super::layout::{self, Field, Layout};
 use super::read::{Arrival, Call, Endpoint, Envelope, Intake, Limits};
@@ -34,7 +35,8 @@ pub(super) fn all(
 ) -> Intake {
     let calls = std::mem::take(&mut envelope.calls);
     let at = Timestamp::from_millisecond(arrival.received_at.as_millisecond()).unwrap_or(arrival.received_at);
-    let door = Door { envelope: &envelope, arrival, limits, adds, at };
+    let grown = RefCell::new((String::new(), Room::of(calls.len())));
+    let door = Door { envelope: &envelope, arrival, limits, adds, at, grown };
     let mut intake = Intake { events: Vec::with_capacity(calls.len()), ..Intake::default() };
     for (index, mut call) in calls.into_iter().enumerate() {
         match door.believe(index, &mut call) {
@@ -100,6 +102,8 @@ struct Door<'a> {
     adds: Option<&'a dyn Adds>,
     /// Arrival in milliseconds.
     at: Timestamp,
+    /// Where what is added is written, one call after the other, and room for the texts that it makes.
+    grown: RefCell<(String, Room)>,
 }
 
 impl Door<'_> {
@@ -131,18 +135,22 @@ impl Door<'_> {
 
     /// Adds what is to be added; the bytes as they are stay those of the request's body when nothing is.
     fn assembled(&self, believed: Believed<'_>, bytes: impl FnOnce(&str) -> Bytes) -> Option<Event> {
-        let Believed { text, layout, head, receipt } = believed;
-        let added = self
-            .adds
-            .map_or(Added::Nothing, |adds| adds.add(&Caller::of(receipt.kind, receipt.ip, text, &layout)));
-        let grown = match added {
-            Added::Nothing => None,
-            Added::Members(members) => additions::spliced(text, &layout, &members),
-            Added::Unwanted => return None,
-        };
-        let (raw, marks) =
-            grown.map_or_else(|| (bytes(text), layout.marks), |(grown, marks)| (grown.into(), marks));
-        Some(Event::assemble(raw, head, receipt, marks))
+        let Believed { text, mut layout, head, receipt } = believed;
+        let (members, room) = &mut *self.grown.borrow_mut();
+        members.clear();
+        let caller =
+            |adds: &dyn Adds| adds.add(&Caller::of(receipt.kind, receipt.ip, text, &mut layout), members);
+        if !self.adds.is_none_or(caller) {
+            return None;
+        }
+        let grown =
+            if members.is_empty() { None } else { additions::spliced(text, &mut layout, members, room) };
+        Some(match grown {
+            Some(Grown { text, marks, added }) => {
+                Event::assemble(text, head, receipt, marks).with_added(added)
+            }
+            None => Event::assemble(bytes(text), head, receipt, layout.marks),
+        })
     }
 
     /// Returns the text with what the batch and the door add to it; `None` when that is nothing.
@@ -241,6 +249,7 @@ fn text_of(raw: &[u8]) -> Result<&str, Problem> {
     std::str::from_utf8(raw).map_err(|error| whole(Code::BadJson, format!("invalid UTF-8: {error}")))
 }
 
+/// A call without a fault is JSON, and so is what was made of it.
 fn layout_of(text: &str) -> Result<Layout, Problem> {
-    Layout::of(text).map_err(|error| whole(Code::BadJson, error.to_string()))
+    Layout::proven(text).map_err(|error| whole(Code::BadJson, error.to_string()))
 }

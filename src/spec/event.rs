@@ -6,7 +6,7 @@
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
-use std::ops::Deref;
+use std::ops::{Deref, Range};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 
 use super::consent::Signals;
 use super::head::Draft;
-use super::layout::{Layout, Mark};
+use super::layout::{Layout, Mark, Span};
 use super::reject::{Code, Problem};
 use super::{Integrations, Kind, Raw, compose};
 
@@ -30,6 +30,8 @@ pub struct Event {
     pub receipt: Receipt,
     /// Which parts of what was sent the server may say again.
     marks: Vec<Mark>,
+    /// Where the door has put something between the client's own bytes; empty in what was stored once or is a view.
+    added: Span,
     tree: OnceLock<Value>,
 }
 
@@ -46,7 +48,12 @@ impl Event {
     }
 
     pub(super) fn assemble(raw: Bytes, head: Head, receipt: Receipt, marks: Vec<Mark>) -> Event {
-        Event { raw: raw.into(), head: OwnHead(Whose::Own(head)), receipt, marks, tree: OnceLock::new() }
+        let (raw, head) = (raw.into(), OwnHead(Whose::Own(head)));
+        Event { raw, head, receipt, marks, added: Span::default(), tree: OnceLock::new() }
+    }
+
+    pub(super) fn with_added(self, added: Span) -> Event {
+        Event { added, ..self }
     }
 
     /// Returns the same event with another text, which says the same about its head, and another address. What was read of
@@ -54,7 +61,7 @@ impl Event {
     pub(super) fn seen_as(self: &Arc<Event>, raw: Raw, ip: Option<IpAddr>) -> Event {
         let receipt = Receipt { ip, ..self.receipt.clone() };
         let head = OwnHead(Whose::Shown(Arc::clone(self)));
-        Event { raw, head, receipt, marks: Vec::new(), tree: OnceLock::new() }
+        Event { raw, head, receipt, marks: Vec::new(), added: Span::default(), tree: OnceLock::new() }
     }
 
     /// Makes the event of a stored record again: the head is read from `raw`, the rest is as it was received.
@@ -96,6 +103,12 @@ impl Event {
     /// `writeKey` is left out.
     pub fn write_json(&self, out: &mut Vec<u8>) {
         compose::write(self, out);
+    }
+
+    /// Returns the stretch of the raw text that the door has put between the client's own bytes, where that is known: the rest is
+    /// what the client sent. Empty when nothing was added.
+    pub fn added(&self) -> Range<usize> {
+        self.added.start as usize..self.added.end as usize
     }
 
     /// Returns the length of the raw text in bytes.

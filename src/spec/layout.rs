@@ -11,6 +11,8 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::scan::{Member, Scan};
+
 /// A top-level member that means something to us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -99,24 +101,65 @@ pub(super) struct Mark {
 }
 
 /// The layout of one event. Of a member that is there twice the last one counts, as with every JSON parser in use.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Layout {
     values: [Span; Field::COUNT],
     /// In the order of the text, doubles included.
     pub(super) marks: Vec<Mark>,
+    /// The members of the context, by their places in the text, where they were noted.
+    context: Option<Vec<Member>>,
 }
 
 impl Layout {
     /// Reads the layout of a JSON object without white space around it.
     pub(super) fn of(text: &str) -> Result<Layout, serde_json::Error> {
-        if u32::try_from(text.len()).is_err() {
-            return Err(serde_json::Error::custom("longer than 4 GiB"));
-        }
+        check_len(text)?;
         let mut json = serde_json::Deserializer::from_str(text);
         let base = text.as_ptr() as usize;
         let layout = json.deserialize_map(Members { base })?;
         json.end()?;
         Ok(layout)
+    }
+
+    /// Finds the layout of what is known to be a JSON object without white space around it, and proves nothing. Fails only for
+    /// what is too long.
+    pub(super) fn proven(text: &str) -> Result<Layout, serde_json::Error> {
+        check_len(text)?;
+        let mut layout = Layout::empty();
+        let mut from = 1;
+        let Some(mut scan) = Scan::of(text) else { return Ok(layout) };
+        while let Some(name) = scan.name() {
+            let (field, start) = (Field::named(&name), scan.at());
+            if field == Field::Context {
+                layout.context = scan.object();
+            }
+            if scan.at() == start && scan.value().is_none() {
+                break;
+            }
+            let value = Span { start: offset(start, 0), end: offset(scan.at(), 0) };
+            layout.put(field, from, value);
+            from = value.end;
+        }
+        Ok(layout)
+    }
+
+    /// Returns the members of the context by their places in the text, where they were noted, and forgets them.
+    pub(super) fn take_context(&mut self) -> Option<Vec<Member>> {
+        self.context.take()
+    }
+
+    fn empty() -> Layout {
+        Layout { marks: Vec::with_capacity(8), ..Layout::default() }
+    }
+
+    /// Takes in a member; `from` is the end of the one before.
+    fn put(&mut self, field: Field, from: u32, value: Span) {
+        if let Some(place) = self.values.get_mut(field as usize) {
+            *place = value;
+        }
+        if field.is_marked() {
+            self.marks.push(Mark { field, from, value });
+        }
     }
 
     /// Returns where a member's value stands, `null` included; empty when it is missing.
@@ -144,22 +187,22 @@ impl<'de> Visitor<'de> for Members {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Layout, A::Error> {
-        let mut layout = Layout { marks: Vec::with_capacity(8), ..Layout::default() };
+        let mut layout = Layout::empty();
         let mut from = 1;
         while let Some(Key(field)) = map.next_key()? {
             let raw: &'de RawValue = map.next_value()?;
             let start = offset(raw.get().as_ptr() as usize, self.base);
             let value = Span { start, end: start + offset(raw.get().len(), 0) };
-            if let Some(place) = layout.values.get_mut(field as usize) {
-                *place = value;
-            }
-            if field.is_marked() {
-                layout.marks.push(Mark { field, from, value });
-            }
+            layout.put(field, from, value);
             from = value.end;
         }
         Ok(layout)
     }
+}
+
+fn check_len(text: &str) -> Result<(), serde_json::Error> {
+    let is_short = u32::try_from(text.len()).is_ok();
+    is_short.then_some(()).ok_or_else(|| serde_json::Error::custom("longer than 4 GiB"))
 }
 
 /// The length was checked before, so nothing is cut.

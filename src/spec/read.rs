@@ -105,7 +105,7 @@ impl RequestError {
 }
 
 /// One call, split but not believed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Call {
     /// Its text; valid JSON unless there is a fault.
     pub(super) raw: Bytes,
@@ -129,8 +129,8 @@ impl Call {
     }
 }
 
-/// A request whose calls are split but not believed.
-#[derive(Debug)]
+/// A request whose calls are split but not believed. A clone shares the body.
+#[derive(Debug, Clone)]
 pub struct Envelope {
     /// `writeKey` of the body, else of the first call that has one. Never empty.
     pub write_key: Option<String>,

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::spec::consent::Signals;
@@ -14,10 +14,14 @@ const IPHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5_1 like Mac OS X) A
 const GOOGLEBOT: &str = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)";
 
 fn additions(request: Request<'_>) -> Additions<'_> {
-    Additions { reader: Some(&READER), places: None, bots: Bots::Flag, request }
+    Additions { reader: Some(&READER), reads: None, places: None, bots: Bots::Flag, request }
 }
 
 fn intake(additions: &Additions<'_>, call: &Value) -> Intake {
+    batch(additions, std::slice::from_ref(call))
+}
+
+fn batch(additions: &Additions<'_>, calls: &[Value]) -> Intake {
     let arrival = Arrival {
         received_at: "2026-11-27T00:00:00Z".parse().unwrap(),
         source: "web".into(),
@@ -25,7 +29,7 @@ fn intake(additions: &Additions<'_>, call: &Value) -> Intake {
         client_side: additions.request.is_client,
         signals: Signals::default(),
     };
-    let body = json!({"batch": [call]}).to_string();
+    let body = json!({"batch": calls}).to_string();
     let envelope = read(body.into(), Endpoint::Batch).unwrap();
     envelope.believe_and_add(&arrival, &Limits { max_event_bytes: 1 << 20 }, additions)
 }
@@ -166,4 +170,47 @@ fn a_stored_event_gives_back_what_was_added() {
     assert_eq!(again.tree(), stored.tree());
     assert_eq!(again.tree()["context"]["device"]["type"], "mobile");
     assert_eq!((&again.head, again.raw), (&stored.head, stored.raw));
+}
+
+/// Calls of people with a browser of this length each, that nobody has read before.
+fn calls_of(count: usize, len: usize, what: &str) -> Vec<Value> {
+    let agent = |number: usize| format!("{:x<len$}", format!("Mozilla/5.0 (iPad; {what} {number}) "));
+    (0..count).map(|number| page(json!({"userAgent": agent(number)}))).collect()
+}
+
+fn known_in(intake: &Intake) -> usize {
+    intake.events.iter().filter(|event| event.tree()["context"].get("bot").is_some()).count()
+}
+
+#[test]
+fn a_worker_reads_only_so_much_for_one_request_and_the_rest_is_read_elsewhere() {
+    for (len, at_once) in [(130, 32), (2_000, 3), (9_000, 2)] {
+        let calls = calls_of(40, len, &format!("of {len}"));
+        let reads = Reads::default();
+        let bounded = Additions { reads: Some(&reads), ..additions(Request::default()) };
+        let first = batch(&bounded, &calls);
+        assert_eq!((first.events.len(), known_in(&first)), (40, at_once), "{len}");
+        // What is known already costs nothing.
+        let before = Reads::default();
+        let again = batch(&Additions { reads: Some(&before), ..bounded }, &calls);
+        assert_eq!(known_in(&again), (2 * at_once).min(40));
+        reads.unread().read(&READER).keep();
+        assert!(reads.unread().is_empty());
+        let over = Reads::over();
+        assert_eq!(known_in(&batch(&Additions { reads: Some(&over), ..bounded }, &calls)), 40);
+    }
+}
+
+#[test]
+fn what_is_too_much_for_a_whole_request_stays_unknown() {
+    let reads = Reads::default();
+    let over = Reads::over();
+    let bounded = Additions { reads: Some(&reads), ..additions(Request::default()) };
+    // The rules are asked for the first few alone; the rest is counted.
+    let calls = calls_of(400, 2_000, "many");
+    batch(&bounded, &calls);
+    assert_eq!(format!("{:?}", reads.unread()).matches("Mozilla").count(), 256 * 1_024 / 2_000 + 1 - 3);
+    let same = vec![calls[399].clone(); 400];
+    batch(&Additions { reads: Some(&over), ..bounded }, &same);
+    assert!(over.unread().is_empty(), "nothing more is noted");
 }

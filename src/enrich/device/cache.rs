@@ -1,11 +1,11 @@
 //! Answers that were given before, so that a text is read once and not with every event.
 //!
 //! Bounded: two generations of half the size, the older of which is forgotten as a whole when the younger is full; what is
-//! asked for again moves into the younger one. Each worker has its own, so that nobody waits. Never keeps the texts.
+//! asked for again moves into the younger one. Each worker has its own, so that nobody waits. Never keeps the questions.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
-use std::sync::Arc;
+use std::hash::{BuildHasher, Hash, RandomState};
+use std::rc::Rc;
 
 /// Most answers that are kept.
 const CAPACITY: usize = 8_192;
@@ -13,9 +13,9 @@ const CAPACITY: usize = 8_192;
 /// The answers of one worker.
 #[derive(Debug)]
 pub struct Cache<T> {
-    young: HashMap<u64, Arc<T>>,
-    old: HashMap<u64, Arc<T>>,
-    // Seeded at random, so that nobody can make two texts meet.
+    young: HashMap<u64, Rc<T>>,
+    old: HashMap<u64, Rc<T>>,
+    // Seeded at random, so that nobody can make two questions meet.
     keys: RandomState,
 }
 
@@ -26,18 +26,21 @@ impl<T> Default for Cache<T> {
 }
 
 impl<T> Cache<T> {
-    /// Returns what was answered to this `User-Agent` and these hints before, else what `answer` says.
-    pub fn get(&mut self, user_agent: &str, hints: &str, answer: impl FnOnce() -> T) -> Arc<T> {
-        let key = self.keys.hash_one((user_agent, hints));
+    /// Returns what was answered to this question before, else what `answer` says; it may say nothing, which is not kept.
+    pub fn get(&mut self, question: &impl Hash, answer: impl FnOnce() -> Option<T>) -> Option<Rc<T>> {
+        let key = self.keys.hash_one(question);
         if let Some(known) = self.young.get(&key) {
-            return Arc::clone(known);
+            return Some(Rc::clone(known));
         }
-        let answer = self.old.remove(&key).unwrap_or_else(|| Arc::new(answer()));
+        let answer = match self.old.remove(&key) {
+            Some(known) => known,
+            None => Rc::new(answer()?),
+        };
         if self.young.len() >= CAPACITY / 2 {
             self.old = std::mem::take(&mut self.young);
         }
-        self.young.insert(key, Arc::clone(&answer));
-        answer
+        self.young.insert(key, Rc::clone(&answer));
+        Some(answer)
     }
 
     /// Returns how many answers are kept.

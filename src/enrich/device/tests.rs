@@ -1,6 +1,7 @@
 //! uap-core's own cases, the bots that each expression is for, hints, and the bounds.
 
-use std::sync::{Arc, LazyLock};
+use std::rc::Rc;
+use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use serde::Deserialize;
@@ -191,21 +192,25 @@ fn answers_are_kept_within_bounds_and_are_the_same_the_second_time() {
     let mut cache = Cache::default();
     let mut asked = 0;
     let mut get = |cache: &mut Cache<String>, text: &str, hints: &str| {
-        cache.get(text, hints, || {
+        let answer = || {
             asked += 1;
-            format!("{text} {hints}")
-        })
+            Some(format!("{text} {hints}"))
+        };
+        cache.get(&(text, hints), answer).unwrap()
     };
     let first = get(&mut cache, "a", "");
-    assert!(Arc::ptr_eq(&first, &get(&mut cache, "a", "")));
+    assert!(Rc::ptr_eq(&first, &get(&mut cache, "a", "")));
     assert_ne!(first, get(&mut cache, "a", "{}"));
     for number in 0..20_000 {
         get(&mut cache, &number.to_string(), "");
         get(&mut cache, "a", "");
         assert!(cache.len() <= 8_192);
     }
-    assert!(Arc::ptr_eq(&first, &get(&mut cache, "a", "")), "what is asked for is not forgotten");
+    assert!(Rc::ptr_eq(&first, &get(&mut cache, "a", "")), "what is asked for is not forgotten");
     assert_eq!(asked, 20_002);
+    let len = cache.len();
+    assert!(cache.get(&"unknown", || None).is_none());
+    assert_eq!(cache.len(), len, "no answer is none to keep");
 }
 
 #[test]

@@ -83,3 +83,16 @@ async fn places_are_known_by_a_file() {
     let munich = json!({"country": "DE", "region": "BY", "city": "Munich", "timezone": "Europe/Berlin"});
     assert_eq!(context(&door, &headers, CALL).await["geo"], munich);
 }
+
+#[actix::test]
+async fn a_batch_of_many_unknown_browsers_is_known_all_the_same() {
+    let door = Plan::new().open();
+    let agent = |number: usize| IPHONE.replace("605.1.15", &format!("605.1.{number}"));
+    let call = |number| json!({"type": "page", "userId": "u", "context": {"userAgent": agent(number)}});
+    let batch = json!({"batch": (0..60).map(call).collect::<Vec<_>>()});
+    let answer = door.post("/v1/batch", batch.to_string()).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let texts = door.seen(|seen| seen.texts.clone());
+    let known = texts.iter().filter(|text| text.contains(r#""family":"iPhone"#)).count();
+    assert_eq!((texts.len(), known), (60, 60));
+}

@@ -1,6 +1,7 @@
 //! A record that stands alone, as a message of a topic does: the log's own encoding, bound to no position.
 //!
-//! Separate so that another engine stores what the log would, and nothing more of the log.
+//! Separate so that another engine stores what the log would, and nothing more of the log. The text stands in it as it is: who reads
+//! a topic knows no phrases.
 
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ const NOWHERE: u64 = 0;
 /// Returns an event as a record. `None` for more than 4 GiB.
 pub(in crate::journal) fn encode(event: &Event) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(event.size() + 128);
-    codec::encode(&mut out, NOWHERE, &codec::id_hash(&event.head.message_id), event)?;
+    codec::encode(&mut out, NOWHERE, &codec::id_hash(&event.head.message_id), event, &[])?;
     Some(out)
 }
 

@@ -4,13 +4,14 @@
 //!
 //! ```text
 //! length u32 │ crc32 u32 │ version u8 │ flags u8 │ id hash [16] │ received_at i64 µs │ timestamp │ sent_at? │ source │
-//! message_id? │ ip? │ signals? │ redelivery? │ raw
+//! message_id? │ ip? │ signals? │ redelivery? │ added? │ raw
 //! ```
 //! `length` counts what follows the checksum; the checksum covers all of that and the record's position, so that stale
 //! bytes of another place never pass for a record. Little-endian; instants are zigzag varints of the time
-//! before `received_at`; texts carry a varint length. Versions 2 and 4 have a redelivery (destination, and one more than the
-//! position that it repeats, 0 for none), versions 3 and 4 have the signals of the client's browser: a byte, bit 0 for GPC and
-//! bit 1 for DNT.
+//! before `received_at`; texts carry a varint length. A version is one more than the sum of what a record has: 1 for a redelivery
+//! (destination, and one more than the position that it repeats, 0 for none), 2 for the signals of the client's browser (a byte,
+//! bit 0 for GPC and bit 1 for DNT), 4 for what the door has added: a varint of its place in the text, and its short form
+//! (`phrases`) as a text; `raw` is then without it.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
+use super::phrases;
 use crate::spec::consent::Signals;
 use crate::spec::{Event, Kind, Receipt, Redelivery};
 
@@ -37,9 +39,13 @@ const VERSION: u8 = 1;
 const REDELIVERY: u8 = 1;
 /// The client's browser said something about tracking.
 const SIGNALS: u8 = 2;
-const NEWEST: u8 = VERSION + REDELIVERY + SIGNALS;
+/// What the door has added stands in its short form.
+const ADDED: u8 = 4;
+const NEWEST: u8 = VERSION + REDELIVERY + SIGNALS + ADDED;
 const GPC: u8 = 1;
 const DNT: u8 = 2;
+/// About how many times as long as its short form a text is.
+const GROWTH: usize = 8;
 const FIXED: usize = 26;
 const KIND_MASK: u8 = 0b0000_0111;
 const ERASED: u8 = 0b0000_1000;
@@ -67,12 +73,19 @@ pub(super) fn id_hash(message_id: &str) -> IdHash {
     hash
 }
 
-/// Appends the record of `event` at `position` to `out` and returns its length. Fails only for more than 4 GiB.
-pub(super) fn encode(out: &mut Vec<u8>, position: u64, id: &IdHash, event: &Event) -> Option<usize> {
+/// Appends the record of `event` at `position` to `out` and returns its length. `added` is the short form of what the door has
+/// added to it; empty to store the text as it is. Fails only for more than 4 GiB.
+pub(super) fn encode(
+    out: &mut Vec<u8>,
+    position: u64,
+    id: &IdHash,
+    event: &Event,
+    added: &[u8],
+) -> Option<usize> {
     let start = out.len();
     let receipt = &event.receipt;
     out.extend_from_slice(&[0; HEADER]);
-    out.push(version(receipt));
+    out.push(version(receipt) + when(!added.is_empty(), ADDED));
     out.push(flags(receipt));
     out.extend_from_slice(id);
     let received_at = receipt.received_at.as_microsecond();
@@ -97,9 +110,23 @@ pub(super) fn encode(out: &mut Vec<u8>, position: u64, id: &IdHash, event: &Even
         put_text(out, &redelivery.destination);
         put_varint(out, redelivery.previous.map_or(0, |previous| u128::from(previous) + 1));
     }
-    out.extend_from_slice(&event.raw);
+    put_raw(out, event, added)?;
     seal(out.get_mut(start..)?, position)?;
     Some(out.len() - start)
+}
+
+fn put_raw(out: &mut Vec<u8>, event: &Event, added: &[u8]) -> Option<()> {
+    if added.is_empty() {
+        out.extend_from_slice(&event.raw);
+        return Some(());
+    }
+    let place = event.added();
+    put_varint(out, place.start as u128);
+    put_varint(out, added.len() as u128);
+    out.extend_from_slice(added);
+    out.extend_from_slice(event.raw.get(..place.start)?);
+    out.extend_from_slice(event.raw.get(place.end..)?);
+    Some(())
 }
 
 /// Returns the length that the whole record claims, header included; `None` for a length that no record has.
@@ -139,6 +166,9 @@ pub(super) fn decode(record: &[u8], source: &mut Option<Arc<str>>) -> Result<Opt
     }
     if has(version, REDELIVERY) {
         receipt.redelivery = Some(Box::new(rest.redelivery().ok_or(())?));
+    }
+    if has(version, ADDED) {
+        return Ok(Some((receipt, rest.grown().ok_or(())?.into())));
     }
     // A copy: a slice would keep the whole chunk alive for as long as one event of it waits.
     Ok(Some((receipt, Bytes::copy_from_slice(rest.0))))
@@ -301,6 +331,19 @@ impl<'a> Input<'a> {
         Some(Redelivery { destination, previous })
     }
 
+    /// Returns the text with what the door has added to it.
+    fn grown(&mut self) -> Option<Vec<u8>> {
+        let place = usize::try_from(self.varint()?).ok()?;
+        let len = usize::try_from(self.varint()?).ok()?;
+        let added = self.take(len)?;
+        let (before, after) = self.0.split_at_checked(place)?;
+        let mut raw = Vec::with_capacity(self.0.len() + added.len() * GROWTH);
+        raw.extend_from_slice(before);
+        phrases::unpack(added, &mut raw);
+        raw.extend_from_slice(after);
+        Some(raw)
+    }
+
     fn instant(&mut self, base: i64) -> Option<Timestamp> {
         let coded = self.varint()?;
         let (coded, unit) = (coded >> 1, if coded & 1 == 0 { 1_000 } else { 1 });
@@ -314,11 +357,12 @@ impl<'a> Input<'a> {
 mod tests {
     use super::*;
     use crate::journal::fixtures::{event_with, receipt};
+    use crate::spec::{Arrival, Endpoint, Limits};
 
     fn round_trip(event: &Event, position: u64) -> (Receipt, Bytes) {
         let mut out = Vec::new();
         let id = id_hash(&event.head.message_id);
-        let len = encode(&mut out, position, &id, event).unwrap();
+        let len = encode(&mut out, position, &id, event, &[]).unwrap();
         assert_eq!(claimed_len(&out), Some(len));
         assert_eq!(check(&out, position).unwrap().id, id);
         decode(&out, &mut None).unwrap().unwrap()
@@ -350,7 +394,7 @@ mod tests {
             let event = event_with(receipt.clone(), 3);
             assert_eq!(round_trip(&event, 7), (receipt, event.raw.clone().into()));
             let mut out = Vec::new();
-            encode(&mut out, 7, &id_hash("m1"), &event).unwrap();
+            encode(&mut out, 7, &id_hash("m1"), &event, &[]).unwrap();
             assert!(check(&out, 7).unwrap().is_redelivery);
             erase(&mut out, 7).unwrap();
             assert_eq!(decode(&out, &mut None), Ok(None));
@@ -372,12 +416,52 @@ mod tests {
         let mut quiet = receipt("m1");
         let first_byte = |receipt: &Receipt| {
             let mut out = Vec::new();
-            encode(&mut out, 7, &id_hash("m1"), &event_with(receipt.clone(), 3)).unwrap();
+            encode(&mut out, 7, &id_hash("m1"), &event_with(receipt.clone(), 3), &[]).unwrap();
             out[HEADER]
         };
         assert_eq!(first_byte(&quiet), 1);
         quiet.redelivery = Some(Box::new(Redelivery { destination: "crm".into(), previous: None }));
         assert_eq!(first_byte(&quiet), 2);
+    }
+
+    /// An event of a page view to which something was added.
+    fn grown() -> Event {
+        struct Adds;
+        impl crate::spec::additions::Adds for Adds {
+            fn add(&self, _: &crate::spec::additions::Caller<'_>, members: &mut String) -> bool {
+                members.push_str(r#""bot":false,"geo":{"country":"DE","city":"Köln"}"#);
+                true
+            }
+        }
+        let body = r#"{"context":{"a":1},"anonymousId":"v","messageId":"m1","type":"page"}"#;
+        let envelope = crate::spec::read(body.into(), Endpoint::One(Kind::Page)).unwrap();
+        let (received_at, source) = (receipt("m1").received_at, Arc::from("web"));
+        let signals = Signals { gpc: true, dnt: false };
+        let arrival = Arrival { received_at, source, ip: None, client_side: false, signals };
+        let limits = Limits { max_event_bytes: 1 << 20 };
+        envelope.believe_and_add(&arrival, &limits, &Adds).events.remove(0)
+    }
+
+    #[test]
+    fn what_the_door_has_added_comes_back_in_its_place() {
+        let mut event = grown();
+        let text = event.raw.clone();
+        let added = r#","bot":false,"geo":{"country":"DE","city":"Köln"}"#;
+        assert_eq!(text.get(event.added()), Some(added.as_bytes()));
+        for redelivery in [None, Some(Box::new(Redelivery { destination: "crm".into(), previous: None }))] {
+            event.receipt.redelivery = redelivery;
+            let mut packer = phrases::Packer::new();
+            let short = packer.pack(text.get(event.added()).unwrap());
+            let mut out = Vec::new();
+            let len = encode(&mut out, 7, &id_hash("m1"), &event, short).unwrap();
+            let plain = encode(&mut Vec::new(), 7, &id_hash("m1"), &event, &[]).unwrap();
+            assert!(len + 20 < plain, "{len} instead of {plain}");
+            check(&out, 7).unwrap();
+            let (receipt, raw) = decode(&out, &mut None).unwrap().unwrap();
+            assert_eq!((&receipt, &raw[..]), (&event.receipt, &text[..]));
+            let again = Event::restore(raw, receipt).unwrap();
+            assert_eq!((again.tree(), again.added()), (event.tree(), 0..0));
+        }
     }
 
     #[test]
@@ -388,7 +472,7 @@ mod tests {
         let mut event = event_with(receipt.clone(), 0);
         event.receipt.message_id = None;
         let mut out = Vec::new();
-        let len = encode(&mut out, 0, &NO_ID, &event).unwrap();
+        let len = encode(&mut out, 0, &NO_ID, &event, &[]).unwrap();
         assert!(len - event.raw.len() <= 50, "{}", len - event.raw.len());
     }
 
@@ -396,7 +480,7 @@ mod tests {
     fn a_flipped_bit_or_another_position_fails_the_check() {
         let event = event_with(receipt("m1"), 3);
         let mut out = Vec::new();
-        encode(&mut out, 5, &id_hash("m1"), &event).unwrap();
+        encode(&mut out, 5, &id_hash("m1"), &event, &[]).unwrap();
         assert_eq!(check(&out, 6), None);
         for at in 4..out.len() {
             out[at] ^= 1;
@@ -410,7 +494,7 @@ mod tests {
     fn an_erased_record_keeps_its_length_and_time_alone() {
         let event = event_with(receipt("m1"), 3);
         let mut out = Vec::new();
-        encode(&mut out, 5, &id_hash("m1"), &event).unwrap();
+        encode(&mut out, 5, &id_hash("m1"), &event, &[]).unwrap();
         let before = check(&out, 5).unwrap();
         let len = out.len();
         erase(&mut out, 5).unwrap();

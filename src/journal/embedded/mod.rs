@@ -22,6 +22,7 @@ mod letters;
 mod lines;
 mod log;
 mod orders;
+mod phrases;
 mod recovery;
 #[cfg(test)]
 mod redelivery_tests;

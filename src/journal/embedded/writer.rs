@@ -13,6 +13,7 @@ use super::codec::{self, Summary};
 use super::dedupe::Dedupe;
 use super::files::{self, failed};
 use super::log::{Log, Spare};
+use super::phrases::Packer;
 use super::segment::{Segment, Shared, log_path};
 use super::table::Table;
 use super::worker::{Job, Worker};
@@ -49,6 +50,7 @@ pub(super) struct Writer {
     /// Ids that were remembered for the group at hand, which is not stored yet.
     pending: usize,
     buffer: Vec<u8>,
+    packer: Packer,
     #[cfg(test)]
     pub(super) fault: Option<Fault>,
 }
@@ -82,6 +84,7 @@ impl Writer {
             dedupe,
             pending: 0,
             buffer: Vec::new(),
+            packer: Packer::new(),
             #[cfg(test)]
             fault: None,
         }
@@ -141,7 +144,8 @@ impl Writer {
             }
             self.pending += usize::from(!is_redelivery);
             let position = Position(next + group.records.len() as u64);
-            let Some(len) = codec::encode(&mut self.buffer, position.0, &id, &event) else {
+            let added = self.packer.pack(event.raw.get(event.added()).unwrap_or_default());
+            let Some(len) = codec::encode(&mut self.buffer, position.0, &id, &event, added) else {
                 self.forget_pending();
                 return Err(JournalError::Full("an event of more than 4 GiB".to_owned()));
             };
