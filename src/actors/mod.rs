@@ -3,6 +3,7 @@
 //! ```text
 //! http ──Accept──▶ Supervisor ──Append──▶ JournalWriter ──Appended──▶ Supervisor ──Wake──▶ Delivery × n
 //!                                                                        Delivery ──ChangeSchema──▶ SchemaManager
+//! journal ◀──reads── Projector × n
 //! ```
 //! Data waits in the journal; mailboxes carry small messages and never grow.
 
@@ -11,5 +12,6 @@ pub mod exit_guard;
 pub mod follower;
 pub mod journal_writer;
 pub mod messages;
+pub mod projector;
 pub mod schema_manager;
 pub mod supervisor;

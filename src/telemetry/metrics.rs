@@ -4,6 +4,7 @@
 //! as text. The crate appends `_total` to counters itself, so the names below go without it.
 
 mod pool;
+mod projections;
 mod warehouse;
 
 use std::sync::atomic::AtomicU64;
@@ -22,6 +23,7 @@ use super::labels::{
 };
 use crate::spec::{Code, Kind};
 use pool::Pool;
+use projections::Projections;
 use warehouse::Warehouse;
 
 /// From a commit on a quiet disk to one on a busy host, in seconds.
@@ -81,6 +83,7 @@ pub struct Metrics {
     pub(super) answer_seconds: Histogram,
     pub(super) warehouse: Warehouse,
     pub(super) pool: Pool,
+    pub(super) projections: Projections,
     pub(super) bytes_in_flight: Level,
     pub(super) requests_waiting: Level,
 }
@@ -103,6 +106,7 @@ impl Metrics {
         let (journal_bytes, commit_seconds) = journal(&mut registry);
         let (share, space) = (Share::new(&mut registry), Space::new(&mut registry));
         let (warehouse, pool) = (Warehouse::new(&mut registry), Pool::new(&mut registry));
+        let projections = Projections::new(&mut registry);
         let (answers, answer_seconds) = door(&mut registry);
         let (bytes_in_flight, requests_waiting) = pressure(&mut registry);
         Metrics {
@@ -131,6 +135,7 @@ impl Metrics {
             answer_seconds,
             warehouse,
             pool,
+            projections,
             bytes_in_flight,
             requests_waiting,
         }

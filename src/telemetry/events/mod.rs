@@ -14,6 +14,7 @@ mod library;
 mod life;
 mod orders;
 mod pool;
+mod projections;
 mod reload;
 mod rows;
 mod schema;
@@ -39,6 +40,7 @@ pub use library::LibrarySaid;
 pub use life::{NobodyThere, Stopped, Stopping, Trouble};
 pub use orders::{OperatorOrdered, ReplayBegun, ReplayEnded};
 pub use pool::{CharactersDropped, LiveTablesOff, NameTaken, PoolMeasured};
+pub use projections::{ProjectionAdvanced, ProjectionCurrent};
 pub use reload::{
     ConfigApplied, ConfigRefused, ConfigUnchanged, ConfigWaits, ConfigWarning, DestinationStopped,
 };
