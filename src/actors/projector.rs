@@ -65,7 +65,8 @@ pub trait Projection: Send + Unpin + 'static {
 
     /// Returns events that it wants accepted by the router, with ids that are the same however often it is asked. Asked after
     /// every tick.
-    fn outbox(&mut self) -> Vec<Event> {
+    fn outbox(&mut self, stand: Stand) -> Vec<Event> {
+        let _ = stand;
         Vec::new()
     }
 
@@ -199,7 +200,7 @@ impl Way {
         let (projection, stepped, told) = on_its_thread(move || {
             let mut projection = projection;
             let stepped = step(&mut projection, (journal.as_ref(), from, end), stand);
-            let told = is_due.then(|| (projection.tick(stand), projection.outbox()));
+            let told = is_due.then(|| (projection.tick(stand), projection.outbox(stand)));
             drop(tie);
             (projection, stepped, told)
         })

@@ -3,6 +3,7 @@
 //! With its parts the only place that spells a metric's name. Values change through [`super::events`] alone; readers get the whole page
 //! as text. The crate appends `_total` to counters itself, so the names below go without it.
 
+mod live;
 mod pool;
 mod projections;
 mod warehouse;
@@ -22,6 +23,7 @@ use super::labels::{
     LetterEndLabels, OutcomeLabels, ReasonLabels, StateLabels,
 };
 use crate::spec::{Code, Kind};
+use live::LiveNumbers;
 use pool::Pool;
 use projections::Projections;
 use warehouse::Warehouse;
@@ -84,6 +86,7 @@ pub struct Metrics {
     pub(super) warehouse: Warehouse,
     pub(super) pool: Pool,
     pub(super) projections: Projections,
+    pub(super) live: LiveNumbers,
     pub(super) bytes_in_flight: Level,
     pub(super) requests_waiting: Level,
 }
@@ -106,7 +109,7 @@ impl Metrics {
         let (journal_bytes, commit_seconds) = journal(&mut registry);
         let (share, space) = (Share::new(&mut registry), Space::new(&mut registry));
         let (warehouse, pool) = (Warehouse::new(&mut registry), Pool::new(&mut registry));
-        let projections = Projections::new(&mut registry);
+        let (projections, live) = (Projections::new(&mut registry), LiveNumbers::new(&mut registry));
         let (answers, answer_seconds) = door(&mut registry);
         let (bytes_in_flight, requests_waiting) = pressure(&mut registry);
         Metrics {
@@ -136,6 +139,7 @@ impl Metrics {
             warehouse,
             pool,
             projections,
+            live,
             bytes_in_flight,
             requests_waiting,
         }

@@ -49,7 +49,7 @@ impl Projection for Diary {
         Ok(())
     }
 
-    fn outbox(&mut self) -> Vec<Event> {
+    fn outbox(&mut self, _: Stand) -> Vec<Event> {
         let told = self.0.lock().unwrap();
         if told.posted == 0 { vec![crate::journal::fixtures::event("posted", 1)] } else { Vec::new() }
     }
