@@ -241,6 +241,9 @@ impl Live {
         let at = event.receipt.received_at.as_millisecond();
         self.sample_until(at - 1);
         self.clock = self.clock.max(at);
+        if shop::is_own(event) {
+            return self.shop.was_told(event, self.clock);
+        }
         let Some(sight) = Sight::of(event, &self.options) else { return };
         let Some(site) = self.site(&event.receipt.source) else { return };
         if sight.is_here {

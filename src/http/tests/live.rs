@@ -145,7 +145,7 @@ async fn a_token_with_the_scope_is_needed_and_its_end_is_the_end() {
     let short = format!("/presence/stream?access_token={}", minted("read:stream", 500));
     drop(listen(&door, &short, &[]).await);
     drop(listen(&door, "/presence/stream", &[("authorization", &bearer("admin", 3_600))]).await);
-    let ending = listen(&door, "/presence/stream", &[("authorization", &bearer("read:stream", 1))]).await;
+    let ending = listen(&door, "/presence/stream", &[("authorization", &bearer("read:stream", 5))]).await;
     assert!(ending.end().await.ends_with("event: bye\ndata: {\"reason\":\"token_expired\"}\n\n"));
 }
 

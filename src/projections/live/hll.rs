@@ -42,12 +42,16 @@ impl Hll {
         if self.0.is_empty() {
             return 0;
         }
+        // Ranks are few, registers are many.
+        let mut ranks = [0_u32; 64];
+        self.0.iter().filter_map(|rank| ranks.get_mut(usize::from(*rank))).for_each(|count| *count += 1);
         let registers = REGISTERS as f64;
-        let sum: f64 = self.0.iter().map(|rank| (-f64::from(*rank)).exp2()).sum();
+        let sum: f64 =
+            (0_u32..).zip(ranks).map(|(rank, count)| f64::from(count) * (-f64::from(rank)).exp2()).sum();
         let raw = 0.7213 / (1.0 + 1.079 / registers) * registers * registers / sum;
-        let empty = self.0.iter().filter(|rank| **rank == 0).count();
+        let empty = ranks.first().copied().unwrap_or_default();
         let count = if raw <= 2.5 * registers && empty > 0 {
-            registers * (registers / empty as f64).ln()
+            registers * (registers / f64::from(empty)).ln()
         } else {
             raw
         };

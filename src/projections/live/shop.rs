@@ -26,6 +26,8 @@ use crate::spec::{Event, Kind, Receipt};
 pub const SOURCE: &str = "opentrack";
 /// The event of a cart that was left.
 const ABANDONED: &str = "Cart Abandoned";
+/// What its id begins with.
+const ID: &str = "ot-cart-";
 /// Visitors whose way to an order is followed.
 const MOST_SHOPPERS: usize = 200_000;
 /// How long it is followed, in milliseconds.
@@ -46,6 +48,14 @@ const COMMERCE: [&str; 9] = [
     "Product Removed",
     "Product Viewed",
 ];
+
+/// Returns whether the event is one of the router's own about a cart.
+pub(super) fn is_own(event: &Event) -> bool {
+    let head = &event.head;
+    &*event.receipt.source == SOURCE
+        && head.name.as_deref() == Some(ABANDONED)
+        && head.message_id.starts_with(ID)
+}
 
 /// See the module.
 pub(super) struct Shop {
@@ -121,21 +131,23 @@ impl Shop {
         if sight.kind != Kind::Track {
             return None;
         }
-        let is_own = &**site_name == SOURCE && sight.event == ABANDONED;
-        if !is_own && !COMMERCE.contains(&sight.event) {
+        if !COMMERCE.contains(&sight.event) {
             return None;
         }
         // Whatever was due before it arrived comes first, also when nobody has told the time meanwhile.
         self.expire(clock);
-        if is_own {
-            self.left.remove(&*event.head.message_id);
-            return None;
-        }
         let none = Map::new();
         let act = Act { ts: sight.ts, event: sight.event, properties: event.properties().unwrap_or(&none) };
         self.step((site, key), &act);
         self.fill((site, site_name, key), &act, event);
         self.sell(site, &act, clock)
+    }
+
+    /// Takes an event of the router's own. What it tells had been left for long enough when it was made, which is to be known
+    /// by now.
+    pub(super) fn was_told(&mut self, event: &Event, clock: i64) {
+        self.expire(clock);
+        self.left.remove(&*event.head.message_id);
     }
 
     /// Takes the time.
@@ -282,7 +294,7 @@ impl Left {
     fn id(&self) -> String {
         let text = format!("{}|{}|{}", self.site, self.owner.visitor(), self.cart.touched);
         let digest = Sha256::digest(text.as_bytes());
-        digest.iter().take(16).fold("ot-cart-".to_owned(), |mut id, byte| {
+        digest.iter().take(16).fold(ID.to_owned(), |mut id, byte| {
             // A text takes everything.
             write!(id, "{byte:02x}").unwrap_or_default();
             id
