@@ -4,6 +4,8 @@
 //! go. A listener who is slow loses the oldest frames and nobody else's; nothing here waits for one. While somebody listens
 //! it asks how the destinations are and what has changed in the tables. Never looks at an event.
 
+mod together;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +19,9 @@ use super::messages::{
     AskRealtime, DescribeSchemas, DestinationStatus, Farewell, Frame, Numbers, Publish, Saying, SchemaReport,
     Snapshot, Subscribe, Subscription,
 };
+use crate::destinations::SharedPresence;
 use crate::policy::ring::{Resumed, Ring};
+use crate::projections::active_average::Average;
 use crate::telemetry::{Metrics, events};
 
 /// Frames that a slow listener may be behind before it loses some.
@@ -27,7 +31,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How often the tables are.
 const TABLES_EVERY: u32 = 3;
 /// The numbers before the first event.
-const NOTHING: &str = r#"{"site":null,"m1":0,"m5":0,"m30":0,"ema":0.0,"estimated":false,"sessions":0,"pages":[],"orders":{"count":0,"revenue":{}}}"#;
+const NOTHING: &str = r#"{"site":null,"m1":0,"m5":0,"m30":0,"ema":0.0,"estimated":false,"degraded":false,"sessions":0,"pages":[],"orders":{"count":0,"revenue":{}}}"#;
 
 /// Whom it asks.
 #[derive(Clone)]
@@ -36,6 +40,8 @@ pub struct Sources {
     pub destinations: Recipient<Snapshot>,
     /// What the tables look like.
     pub schemas: Recipient<DescribeSchemas>,
+    /// Who is there, where several routers know it together.
+    pub presence: Option<Arc<dyn SharedPresence>>,
 }
 
 /// Command: ask these from now on.
@@ -58,6 +64,8 @@ pub struct Broadcaster {
     /// When the newest change of a table was, likewise.
     changed: Option<jiff::Timestamp>,
     looks: u32,
+    /// Of the numbers that several routers know together, by site.
+    averages: BTreeMap<Option<Arc<str>>, Average>,
 }
 
 impl Broadcaster {
@@ -75,6 +83,7 @@ impl Broadcaster {
             states: None,
             changed: None,
             looks: 0,
+            averages: BTreeMap::new(),
         }
     }
 
@@ -85,6 +94,16 @@ impl Broadcaster {
         let Some(voice) = &self.voice else { return };
         // It fails when nobody listens.
         voice.send(frame).unwrap_or_default();
+    }
+
+    /// Keeps numbers, and says them where they are new.
+    fn keep(&mut self, numbers: Numbers) {
+        let before = self.numbers.get(&numbers.site).map(|before| &before.view);
+        if before != Some(&numbers.view) {
+            let (data, site) = (Arc::clone(&numbers.view), numbers.site.clone());
+            self.say(Saying { event: "presence", data, site });
+        }
+        self.numbers.insert(numbers.site.clone(), numbers);
     }
 
     fn snapshot(&self, site: Option<&str>) -> Frame {
@@ -123,9 +142,8 @@ impl Broadcaster {
             let question = DescribeSchemas { destination: None };
             let asked = sources.schemas.send(question).timeout(LOOK_EVERY).into_actor(self);
             ctx.spawn(asked.map(|report, broadcaster, _| {
-                if let Ok(Ok(Some(report))) = report {
-                    broadcaster.compare_tables(report);
-                }
+                let report = report.ok().and_then(Result::ok).flatten();
+                report.into_iter().for_each(|report| broadcaster.compare_tables(report));
             }));
         }
     }
@@ -176,15 +194,11 @@ impl Handler<Attend> for Broadcaster {
 impl Handler<Publish> for Broadcaster {
     type Result = ();
 
-    fn handle(&mut self, publish: Publish, _: &mut Context<Self>) {
+    fn handle(&mut self, publish: Publish, ctx: &mut Context<Self>) {
         publish.sayings.into_iter().for_each(|saying| self.say(saying));
-        for numbers in publish.numbers {
-            let before = self.numbers.get(&numbers.site).map(|before| &before.view);
-            if before != Some(&numbers.view) {
-                let (data, site) = (Arc::clone(&numbers.view), numbers.site.clone());
-                self.say(Saying { event: "presence", data, site });
-            }
-            self.numbers.insert(numbers.site.clone(), numbers);
+        match self.sources.as_ref().and_then(|sources| sources.presence.clone()) {
+            Some(store) if !publish.numbers.is_empty() => self.keep_together(publish.numbers, &store, ctx),
+            _ => publish.numbers.into_iter().for_each(|numbers| self.keep(numbers)),
         }
     }
 }

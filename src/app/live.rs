@@ -5,6 +5,7 @@ use std::sync::Arc;
 use actix::{Actor, Addr, ArbiterHandle, Context};
 use secrecy::ExposeSecret;
 
+use super::launch;
 use crate::actors::broadcaster::{Attend, Broadcaster, Sources};
 use crate::actors::messages::Farewell;
 use crate::actors::projector::{Parts, Projector};
@@ -61,10 +62,11 @@ impl Live {
     }
 
     /// Lets whoever tells it know whom to ask about destinations and tables.
-    pub(super) fn attend(&self, supervisor: &Addr<Supervisor>) {
+    pub(super) fn attend(&self, supervisor: &Addr<Supervisor>, settings: &Settings) {
         let Some(broadcaster) = &self.broadcaster else { return };
+        let presence = launch::shared_presence(settings);
         let (destinations, schemas) = (supervisor.clone().recipient(), supervisor.clone().recipient());
-        if broadcaster.try_send(Attend(Sources { destinations, schemas })).is_err() {
+        if broadcaster.try_send(Attend(Sources { destinations, schemas, presence })).is_err() {
             events::NobodyThere { message: "whom to ask about destinations" }.emit();
         }
     }

@@ -85,7 +85,7 @@ async fn run(
     let children = launch::children(&settings, &journal, &metrics, &arbiters.deliveries)?;
     let live = live::Live::start(&settings, &metrics, &arbiters.live);
     let supervisor = start_supervisor(&arbiters, &journal, &settings, (&metrics, children, live.clone()));
-    live.attend(&supervisor);
+    live.attend(&supervisor, &settings);
     journal.follow(Arc::new(passer(&supervisor, &metrics)));
     let (server, terms) = http::serve(door(&settings, &supervisor, &metrics, &live), listeners.serving)
         .map_err(anyhow::Error::from)?;

@@ -22,7 +22,6 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::active::WINDOWS_MS;
 use super::active_average::{Average, HALF_LIFE_MS};
 use super::commerce::funnel::Step;
 use super::commerce::revenue::Sums;
@@ -40,8 +39,6 @@ pub use shop::SOURCE;
 pub const MOST_SITES: usize = 64;
 /// How often the average is sampled: on the same instants whenever the fold is made.
 const SAMPLE_MS: i64 = 5_000;
-/// The window that is sampled.
-const SAMPLED_MS: i64 = WINDOWS_MS[1];
 /// Samples that are made up for at once, a half-life sixty times over: what came before has no weight.
 const MOST_SAMPLES: i64 = 360;
 /// Pages that are shown.
@@ -115,6 +112,8 @@ pub struct View {
     pub ema: f64,
     /// There were too many visitors to know them all: the three are estimates.
     pub estimated: bool,
+    /// Several routers share their numbers, and these are one router's alone.
+    pub degraded: bool,
     /// Sessions that are open.
     pub sessions: u64,
     /// The pages with the most visitors of the last 5 minutes.
@@ -305,6 +304,7 @@ impl Live {
             m30: every.iter().map(|view| view.m30).sum(),
             ema: rounded(self.all.value()),
             estimated: self.people.is_estimated(self.clock),
+            degraded: false,
             sessions: self.visits.open() as u64,
             pages: every.iter().flat_map(|view| view.pages.iter().cloned()).collect(),
             orders: self.shop.orders(None),
@@ -351,6 +351,7 @@ impl Live {
             m30: counts[2],
             ema: rounded(site.average.value()),
             estimated: self.people.is_estimated(self.clock),
+            degraded: false,
             sessions: self.visits.open_at(place) as u64,
             pages: pages.get(place).cloned().unwrap_or_default(),
             orders: self.shop.orders(Some(place)),
@@ -404,20 +405,23 @@ impl Live {
         self.sites.len().checked_sub(1)
     }
 
+    /// Until somebody comes all samples are 0, and the last one is worth all of them.
+    fn skip_quiet(&mut self, end: i64) {
+        if self.sites.iter().all(|site| site.rings.is_quiet(self.next_sample)) {
+            self.next_sample = end.div_euclid(SAMPLE_MS) * SAMPLE_MS;
+        }
+    }
+
     /// Samples the averages at every due instant up to this one.
     fn sample_until(&mut self, end: i64) {
         let earliest = (end - MOST_SAMPLES * SAMPLE_MS).div_euclid(SAMPLE_MS) * SAMPLE_MS;
         self.next_sample = self.next_sample.max(earliest);
         while self.next_sample <= end {
-            if self.sites.iter().all(|site| site.rings.is_quiet(SAMPLED_MS, self.next_sample)) {
-                // Until somebody comes all samples are 0, and the last one is worth all of them.
-                self.next_sample = end.div_euclid(SAMPLE_MS) * SAMPLE_MS;
-            }
+            self.skip_quiet(end);
             let (at, estimated) = (self.next_sample, self.people.is_estimated(self.next_sample));
             let mut sum = 0;
             for site in &mut self.sites {
-                let m5 =
-                    if estimated { site.rings.estimates(at)[1] } else { site.rings.active(SAMPLED_MS, at) };
+                let m5 = site.rings.sample(at, estimated);
                 site.average.add(at, as_float(m5));
                 sum += m5;
             }

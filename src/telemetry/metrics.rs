@@ -25,7 +25,6 @@ use super::labels::{
 use crate::spec::{Code, Kind};
 use live::LiveNumbers;
 use pool::Pool;
-use projections::Projections;
 use warehouse::Warehouse;
 
 /// From a commit on a quiet disk to one on a busy host, in seconds.
@@ -85,7 +84,6 @@ pub struct Metrics {
     pub(super) answer_seconds: Histogram,
     pub(super) warehouse: Warehouse,
     pub(super) pool: Pool,
-    pub(super) projections: Projections,
     pub(super) live: LiveNumbers,
     pub(super) bytes_in_flight: Level,
     pub(super) requests_waiting: Level,
@@ -102,14 +100,12 @@ impl Metrics {
     pub fn new() -> Self {
         let mut registry = Registry::with_prefix("opentrack");
         let (accepted, rejected, duplicate) = ingest(&mut registry);
-        let turned_away = TurnedAway::new(&mut registry);
-        let delivery = Delivery::new(&mut registry);
-        let states = states(&mut registry);
+        let (turned_away, delivery) = (TurnedAway::new(&mut registry), Delivery::new(&mut registry));
+        let (states, live) = (states(&mut registry), LiveNumbers::new(&mut registry));
         let (dead_letters, dead_letters_ended) = letters(&mut registry);
         let (journal_bytes, commit_seconds) = journal(&mut registry);
         let (share, space) = (Share::new(&mut registry), Space::new(&mut registry));
         let (warehouse, pool) = (Warehouse::new(&mut registry), Pool::new(&mut registry));
-        let (projections, live) = (Projections::new(&mut registry), LiveNumbers::new(&mut registry));
         let (answers, answer_seconds) = door(&mut registry);
         let (bytes_in_flight, requests_waiting) = pressure(&mut registry);
         Metrics {
@@ -138,7 +134,6 @@ impl Metrics {
             answer_seconds,
             warehouse,
             pool,
-            projections,
             live,
             bytes_in_flight,
             requests_waiting,

@@ -131,10 +131,11 @@ async fn it_takes_every_record_once_in_order_and_knows_when_it_is_current() {
     append(&journal, 2500..2510);
     until("the new ones are taken", || diary.0.lock().unwrap().positions.len() == 2509).await;
     until("it was told the time", || diary.0.lock().unwrap().ticks > 0).await;
-    let told = diary.0.lock().unwrap();
-    assert!(told.positions.iter().copied().eq(1..2510), "{:?}", told.positions);
-    assert_eq!((told.current.first(), told.current.last()), (Some(&false), Some(&true)));
-    drop(told);
+    {
+        let told = diary.0.lock().unwrap();
+        assert!(told.positions.iter().copied().eq(1..2510), "{:?}", told.positions);
+        assert_eq!((told.current.first(), told.current.last()), (Some(&false), Some(&true)));
+    }
     assert_eq!(projector.send(Drain).await.unwrap(), Drained { left: 0 });
     until("it has ended", || !projector.connected()).await;
 }

@@ -44,7 +44,9 @@ impl Hll {
         }
         // Ranks are few, registers are many.
         let mut ranks = [0_u32; 64];
-        self.0.iter().filter_map(|rank| ranks.get_mut(usize::from(*rank))).for_each(|count| *count += 1);
+        for rank in &self.0 {
+            ranks.get_mut(usize::from(*rank)).into_iter().for_each(|count| *count += 1);
+        }
         let registers = REGISTERS as f64;
         let sum: f64 =
             (0_u32..).zip(ranks).map(|(rank, count)| f64::from(count) * (-f64::from(rank)).exp2()).sum();

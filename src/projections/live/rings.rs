@@ -7,6 +7,8 @@ use super::hll::Hll;
 use crate::projections::active::WINDOWS_MS;
 
 const SECOND_MS: i64 = 1_000;
+/// The window of the average.
+const SAMPLED_MS: i64 = WINDOWS_MS[1];
 const MINUTE_MS: i64 = 60_000;
 /// The seconds that the longest window touches, and one that has begun.
 const SECONDS: usize = 1_802;
@@ -83,8 +85,8 @@ impl Rings {
     }
 
     /// Returns how many are active in a window, exact to the second.
-    pub(super) fn active(&self, window: i64, now: i64) -> u64 {
-        if self.is_quiet(window, now) {
+    fn active(&self, window: i64, now: i64) -> u64 {
+        if self.is_over(window, now) {
             return 0;
         }
         let now = now.div_euclid(SECOND_MS);
@@ -96,21 +98,32 @@ impl Rings {
         slots.sum()
     }
 
-    /// Returns whether nobody has been seen within a window.
-    pub(super) fn is_quiet(&self, window: i64, now: i64) -> bool {
+    /// Returns how many are active in the window of the average.
+    pub(super) fn sample(&self, now: i64, estimated: bool) -> u64 {
+        if estimated { self.estimate(SAMPLED_MS, now) } else { self.active(SAMPLED_MS, now) }
+    }
+
+    /// Returns whether nobody is active in the window of the average.
+    pub(super) fn is_quiet(&self, now: i64) -> bool {
+        self.is_over(SAMPLED_MS, now)
+    }
+
+    fn is_over(&self, window: i64, now: i64) -> bool {
         self.newest <= now.div_euclid(SECOND_MS) - window / SECOND_MS
     }
 
     /// Returns about how many are: those of the minutes within a window, and of the one that it cuts through the same part.
     pub(super) fn estimates(&self, now: i64) -> [u64; 3] {
-        WINDOWS_MS.map(|window| {
-            let (begin, last) = (now - window, now.div_euclid(MINUTE_MS));
-            let cut = begin.div_euclid(MINUTE_MS);
-            let within = self.who(cut + 1, last);
-            let most = self.who(cut, last);
-            let left = (MINUTE_MS - begin.rem_euclid(MINUTE_MS)).unsigned_abs();
-            within + most.saturating_sub(within) * left / MINUTE_MS.unsigned_abs()
-        })
+        WINDOWS_MS.map(|window| self.estimate(window, now))
+    }
+
+    fn estimate(&self, window: i64, now: i64) -> u64 {
+        let (begin, last) = (now - window, now.div_euclid(MINUTE_MS));
+        let cut = begin.div_euclid(MINUTE_MS);
+        let within = self.who(cut + 1, last);
+        let most = self.who(cut, last);
+        let left = (MINUTE_MS - begin.rem_euclid(MINUTE_MS)).unsigned_abs();
+        within + most.saturating_sub(within) * left / MINUTE_MS.unsigned_abs()
     }
 
     fn who(&self, first: i64, last: i64) -> u64 {

@@ -23,8 +23,8 @@ impl ProjectionAdvanced {
     /// Counts.
     pub fn emit(&self, metrics: &Metrics) {
         let labels = ProjectionLabels { projection: self.projection };
-        metrics.projections.events.get_or_create(&labels).inc_by(self.events);
-        metrics.projections.lag.get_or_create(&labels).set(self.lag);
+        metrics.live.projections.events.get_or_create(&labels).inc_by(self.events);
+        metrics.live.projections.lag.get_or_create(&labels).set(self.lag);
     }
 }
 
@@ -43,7 +43,7 @@ impl ProjectionCurrent {
     /// Writes the line and the number.
     pub fn emit(&self, metrics: &Metrics) {
         let labels = ProjectionLabels { projection: self.projection };
-        metrics.projections.rebuild_seconds.get_or_create(&labels).set(self.took.as_secs_f64());
+        metrics.live.projections.rebuild_seconds.get_or_create(&labels).set(self.took.as_secs_f64());
         info!(
             projection = self.projection,
             events = self.events,
