@@ -1,6 +1,7 @@
 //! Messages that more than one actor, or the door, sends. Commands are imperative, facts past participles, questions nouns.
 
 mod letters;
+mod live;
 mod orders;
 mod pace;
 mod reload;
@@ -19,6 +20,7 @@ use crate::policy::route::Kinds;
 use crate::spec::{Event, Rejected};
 
 pub use letters::*;
+pub use live::*;
 pub use orders::*;
 pub use pace::*;
 pub use reload::*;

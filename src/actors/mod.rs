@@ -3,13 +3,17 @@
 //! ```text
 //! http ──Accept──▶ Supervisor ──Append──▶ JournalWriter ──Appended──▶ Supervisor ──Wake──▶ Delivery × n
 //!                                                                        Delivery ──ChangeSchema──▶ SchemaManager
+//! journal ◀──reads── Projector × n ──Publish──▶ Broadcaster ◀──Subscribe── http
 //! ```
 //! Data waits in the journal; mailboxes carry small messages and never grow.
 
+pub mod broadcaster;
 pub mod delivery;
 pub mod exit_guard;
 pub mod follower;
 pub mod journal_writer;
 pub mod messages;
+pub mod projector;
+pub mod realtime;
 pub mod schema_manager;
 pub mod supervisor;

@@ -6,6 +6,7 @@
 
 mod letters;
 mod orders;
+mod projections;
 mod reload;
 mod schema;
 mod shares;
@@ -36,6 +37,7 @@ use space::Space;
 use wards::{End, Ward, Wards};
 
 pub use orders::Replayed;
+pub use projections::{Follow, FollowFactory};
 
 /// How often the journal is asked to give up what nobody needs.
 const RETAIN_EVERY: Duration = Duration::from_secs(5);
@@ -107,6 +109,7 @@ pub struct Supervisor {
     writer: Option<Addr<JournalWriter>>,
     writer_restarts: Restarts,
     wards: Wards,
+    projections: projections::Projections,
     orders: OrderBook,
     /// The wards of replays, by destination.
     replays: BTreeMap<String, u64>,
@@ -149,6 +152,7 @@ impl Supervisor {
             writer: None,
             writer_restarts: Restarts::default(),
             wards,
+            projections: projections::Projections::default(),
             origin: tokio::time::Instant::now(),
             refusing: None,
             draining: false,
@@ -274,6 +278,7 @@ impl Actor for Supervisor {
             self.start_child(number, ctx);
             self.resume_replay(number, ctx);
         }
+        self.projections.start_all(&ctx.address());
         self.measure_space();
         ctx.run_interval(RETAIN_EVERY, Self::retain);
         self.watch_letters(ctx);
@@ -336,7 +341,7 @@ impl Supervisor {
             let verdict = self.writer_restarts.panicked(now);
             End::Unexpected { name: "journal_writer".to_owned(), verdict, panics: 0 }
         } else {
-            self.wards.ended(exited.life, now)
+            self.projections.ended(exited.life, now).unwrap_or_else(|| self.wards.ended(exited.life, now))
         };
         match end {
             End::Known => {}
@@ -359,6 +364,8 @@ impl Supervisor {
         }
         if life == WRITER {
             self.start_writer(ctx);
+        } else if self.projections.waits_after(life) {
+            self.projections.start(life.ward, ctx.address().recipient());
         } else if self.wards.waits_after(life) {
             self.start_child(life.ward, ctx);
         }
@@ -418,14 +425,15 @@ fn destination_check(status: DestinationStatus) -> ReadyCheck {
 impl Handler<Drain> for Supervisor {
     type Result = ResponseFuture<Drained>;
 
-    /// Destinations first, then the journal: what a destination settles last must still be written.
+    /// Destinations first, then the projections, then the journal: what a destination settles last must still be written.
     fn handle(&mut self, _: Drain, _: &mut Context<Self>) -> Self::Result {
         self.draining = true;
         let deliveries: Vec<_> =
             self.wards.iter().filter_map(Ward::handle).map(|handle| handle.drain.send(Drain)).collect();
-        let writer = self.writer.clone();
+        let (projections, writer) = (self.projections.drain(), self.writer.clone());
         Box::pin(async move {
             let left = join_all(deliveries).await.into_iter().flatten().map(|drained| drained.left).sum();
+            projections.await;
             if let Some(writer) = writer
                 && writer.send(Drain).await.is_err()
             {

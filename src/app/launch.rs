@@ -14,7 +14,7 @@ use crate::actors::supervisor::{Child, Factory, Handle, ReplayFactory, SchemaDoo
 use crate::config;
 use crate::config::Settings;
 use crate::config::settings::Destination as DestinationSettings;
-use crate::destinations::{Client, Destination, Launcher};
+use crate::destinations::{Client, Destination, Launcher, SharedPresence};
 use crate::journal::Journal;
 use crate::policy::route::Kinds;
 use crate::spec::privacy::View;
@@ -57,6 +57,28 @@ pub(super) fn children(
         children.push(child);
     }
     Ok(children)
+}
+
+/// Returns the store that knows who is there now for several routers, where one is on: the first by its name.
+pub(super) fn shared_presence(settings: &Settings) -> Option<Arc<dyn SharedPresence>> {
+    let on = settings.destinations.iter().filter(|destination| destination.enabled);
+    on.filter_map(|destination| {
+        let setting = config::setting(destination, &settings.server);
+        // What is wrong with its settings was told when it was built to deliver.
+        destination.settings.clone().build(&setting, Presence).ok().flatten()
+    })
+    .next()
+}
+
+/// Takes nothing of a destination but what it shares.
+struct Presence;
+
+impl Launcher for Presence {
+    type Output = Option<Arc<dyn SharedPresence>>;
+
+    fn launch<D: Destination>(self, _: D, client: D::Client) -> Self::Output {
+        client.shared_presence()
+    }
 }
 
 /// What a destination is wired to.

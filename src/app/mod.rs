@@ -8,6 +8,7 @@ mod at_rest;
 mod engine;
 mod launch;
 mod listen;
+mod live;
 mod lock;
 mod reload;
 mod signals;
@@ -82,9 +83,11 @@ async fn run(
     let arbiters = Arbiters::start();
     journal.serve(served(&settings));
     let children = launch::children(&settings, &journal, &metrics, &arbiters.deliveries)?;
-    let supervisor = start_supervisor(&arbiters, &journal, &settings, (&metrics, children));
+    let live = live::Live::start(&settings, &metrics, &arbiters.live);
+    let supervisor = start_supervisor(&arbiters, &journal, &settings, (&metrics, children, live.clone()));
+    live.attend(&supervisor, &settings);
     journal.follow(Arc::new(passer(&supervisor, &metrics)));
-    let (server, terms) = http::serve(door(&settings, &supervisor, &metrics), listeners.serving)
+    let (server, terms) = http::serve(door(&settings, &supervisor, &metrics, &live), listeners.serving)
         .map_err(anyhow::Error::from)?;
     events::DoorOpened { listen: &listeners.words, took: begun.elapsed() }.emit();
     let handle = server.handle();
@@ -98,7 +101,7 @@ async fn run(
     let origin = reload::Origin { environment, start: loaded, journal, metrics, arbiters };
     let targets = reload::Targets { supervisor: supervisor.clone(), terms };
     until_stopped(&mut signals, reload::Reloader::new(origin, targets).run(watch)).await;
-    stop(&handle, &supervisor, &mut signals, settings.server.shutdown_timeout).await.emit();
+    stop(&handle, (&supervisor, &live), &mut signals, settings.server.shutdown_timeout).await.emit();
     server.abort();
     drop(listeners.held);
     Ok(())
@@ -115,13 +118,15 @@ async fn until_stopped(signals: &mut signals::Signals, reloads: impl Future<Outp
 /// Closes the door, drains everything. Takes no longer than `limit` after the signal.
 async fn stop(
     door: &actix_web::dev::ServerHandle,
-    supervisor: &Addr<Supervisor>,
+    (supervisor, live): (&Addr<Supervisor>, &live::Live),
     signals: &mut signals::Signals,
     limit: Duration,
 ) -> events::Stopped {
     events::Stopping.emit();
     let begun = tokio::time::Instant::now();
     let drain = async {
+        // Their answers have no end, and the door waits for the end of every answer.
+        live.farewell().await;
         door.stop(true).await;
         supervisor.send(Drain).await.map_or(0, |drained| drained.left)
     };
@@ -138,12 +143,14 @@ async fn stop(
 struct Arbiters {
     core: Arbiter,
     deliveries: Vec<ArbiterHandle>,
+    /// Of the projections and of whoever tells what they know: they have no part in accepting and delivering.
+    live: ArbiterHandle,
 }
 
 impl Arbiters {
     fn start() -> Self {
         let deliveries = (0..DELIVERY_ARBITERS).map(|_| arbiter().handle()).collect();
-        Arbiters { core: arbiter(), deliveries }
+        Arbiters { core: arbiter(), deliveries, live: arbiter().handle() }
     }
 }
 
@@ -162,17 +169,24 @@ fn start_supervisor(
     arbiters: &Arbiters,
     journal: &Arc<dyn Journal>,
     settings: &Settings,
-    (metrics, children): (&Arc<Metrics>, Vec<Child>),
+    (metrics, children, live): (&Arc<Metrics>, Vec<Child>, live::Live),
 ) -> Addr<Supervisor> {
     let (journal, metrics) = (Arc::clone(journal), Arc::clone(metrics));
     let durability = engine::durability(settings);
     let retention = settings.journal.dead_letter_retention;
-    Supervisor::start_in_arbiter(&arbiters.core.handle(), move |_| {
-        Supervisor::new(journal, durability, metrics, children).keeping_letters_for(retention)
+    Supervisor::start_in_arbiter(&arbiters.core.handle(), move |ctx| {
+        let follows = live.follows(&journal, &ctx.address());
+        let supervisor = Supervisor::new(journal, durability, metrics, children);
+        supervisor.keeping_letters_for(retention).following(follows)
     })
 }
 
-fn door(settings: &Arc<Settings>, supervisor: &Addr<Supervisor>, metrics: &Arc<Metrics>) -> Door {
+fn door(
+    settings: &Arc<Settings>,
+    supervisor: &Addr<Supervisor>,
+    metrics: &Arc<Metrics>,
+    live: &live::Live,
+) -> Door {
     Door {
         settings: Arc::clone(settings),
         accept: supervisor.clone().recipient(),
@@ -183,6 +197,7 @@ fn door(settings: &Arc<Settings>, supervisor: &Addr<Supervisor>, metrics: &Arc<M
         orders: supervisor.clone().recipient(),
         trace: supervisor.clone().recipient(),
         schemas: supervisor.clone().recipient(),
+        live: live.desk(),
         metrics: Arc::clone(metrics),
     }
 }

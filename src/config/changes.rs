@@ -5,7 +5,9 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use super::load::Loaded;
-use super::settings::{Additions, Destination, Journal, Limits, Privacy, Server, Settings, Source, Tracker};
+use super::settings::{
+    Additions, Destination, Journal, Limits, Privacy, Realtime, Server, Settings, Source, Tracker,
+};
 use crate::policy::consent::Rules;
 
 /// The differences between what runs and what was read, by the names of the configuration.
@@ -44,6 +46,8 @@ impl Changes {
                     exclude_automatic: _,
                     storage: _,
                 },
+            // It waits for the next start.
+            realtime: _,
             consent: Rules { mode: _, honour_gpc: _, honour_dnt: _ },
             sources,
             destinations,
@@ -138,6 +142,7 @@ fn other_keys(running: &Settings, read: &Settings) -> impl Iterator<Item = &'sta
 pub fn keep_what_cannot_change(start: &Loaded, read: &mut Loaded) -> Vec<&'static str> {
     let mut waiting = server_keys(&start.settings.server, &read.settings.server);
     waiting.extend(journal_keys(&start.settings.journal, &read.settings.journal));
+    waiting.extend(realtime_keys(&start.settings.realtime, &read.settings.realtime));
     let secrets = [
         ("JWT_SECRET", &start.settings.server.jwt_secret, &read.settings.server.jwt_secret),
         ("SITE_SALT", &start.settings.server.site_salt, &read.settings.server.site_salt),
@@ -150,6 +155,7 @@ pub fn keep_what_cannot_change(start: &Loaded, read: &mut Loaded) -> Vec<&'stati
         }
     }
     read.settings.journal = start.settings.journal.clone();
+    read.settings.realtime = start.settings.realtime.clone();
     let new = std::mem::replace(&mut read.settings.server, start.settings.server.clone());
     let kept = &mut read.settings.server;
     (kept.max_body_bytes, kept.max_event_bytes) = (new.max_body_bytes, new.max_event_bytes);
@@ -209,6 +215,30 @@ fn journal_keys(old: &Journal, new: &Journal) -> Vec<&'static str> {
         ("journal.on_full", *on_full != new.on_full),
         ("journal.dedupe_window", *dedupe_window != new.dedupe_window),
         ("journal.dedupe_max_ids", *dedupe_max_ids != new.dedupe_max_ids),
+    ])
+}
+
+/// Names every field for the same reason.
+fn realtime_keys(old: &Realtime, new: &Realtime) -> Vec<&'static str> {
+    let Realtime {
+        enabled,
+        time_zone,
+        currency,
+        session_timeout,
+        new_session_on_campaign,
+        cart_abandoned_after,
+        strip_trailing_slash,
+        keep_query,
+    } = old;
+    differing([
+        ("realtime.enabled", *enabled != new.enabled),
+        ("realtime.time_zone", *time_zone != new.time_zone),
+        ("realtime.currency", *currency != new.currency),
+        ("realtime.session_timeout", *session_timeout != new.session_timeout),
+        ("realtime.new_session_on_campaign", *new_session_on_campaign != new.new_session_on_campaign),
+        ("realtime.cart_abandoned_after", *cart_abandoned_after != new.cart_abandoned_after),
+        ("realtime.strip_trailing_slash", *strip_trailing_slash != new.strip_trailing_slash),
+        ("realtime.keep_query", *keep_query != new.keep_query),
     ])
 }
 

@@ -16,14 +16,25 @@ use super::report::Report;
 use super::section::Section;
 use super::settings::{Limits, Server, Settings};
 use super::{
-    additions, discretion, interpolate, journal, overrides, secrets, server, shipped, sources, tracker,
+    additions, discretion, interpolate, journal, overrides, realtime, secrets, server, shipped, sources,
+    tracker,
 };
 use crate::destinations::{ENTRIES, Entry};
 use crate::spec::signature::Signer;
 
 /// The sections that say nothing about how the router is reached.
-const ELSEWHERE: [&str; 9] =
-    ["bots", "consent", "destinations", "geo", "journal", "limits", "privacy", "sources", "tracker"];
+const ELSEWHERE: [&str; 10] = [
+    "bots",
+    "consent",
+    "destinations",
+    "geo",
+    "journal",
+    "limits",
+    "privacy",
+    "realtime",
+    "sources",
+    "tracker",
+];
 
 /// Where the configuration is looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -201,6 +212,7 @@ fn settings(
     let consent = section.within("consent", discretion::rules);
     let privacy = section.within("privacy", discretion::privacy);
     let tracker = section.within("tracker", |section| tracker::tracker(section, consent));
+    let realtime = section.within("realtime", realtime::realtime);
     let additions = additions::additions(&mut section, &document.directory);
     let sources = section.within("sources", |section| sources::sources(section, environment));
     let context = Context {
@@ -214,8 +226,18 @@ fn settings(
     let read = section.within("destinations", |section| destinations::destinations(section, &context));
     section.finish();
     let (destinations, switches) = read.into_iter().unzip();
-    let settings =
-        Settings { server, journal, limits, additions, consent, privacy, tracker, sources, destinations };
+    let settings = Settings {
+        server,
+        journal,
+        limits,
+        additions,
+        consent,
+        privacy,
+        tracker,
+        realtime,
+        sources,
+        destinations,
+    };
     check_whole(&settings, environment, report);
     (settings, switches)
 }

@@ -18,6 +18,7 @@ mod own;
 mod patience;
 mod problem;
 mod read;
+mod realtime;
 mod report;
 mod secrets;
 mod section;

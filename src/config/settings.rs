@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use jiff::tz::TimeZone;
 use secrecy::SecretString;
 
 use crate::destinations;
@@ -37,6 +38,8 @@ pub struct Settings {
     pub privacy: Privacy,
     /// `[tracker]`.
     pub tracker: Tracker,
+    /// `[realtime]`.
+    pub realtime: Realtime,
     /// `[sources.*]`; empty means development: any key, or none, is accepted.
     pub sources: Vec<Source>,
     /// `[destinations.*]`, switched off ones included, in the order of their names.
@@ -211,6 +214,27 @@ pub struct Tracker {
     pub exclude_automatic: bool,
     /// Consent to keeping something in the visitor's browser, by the rules of `[consent]`.
     pub storage: Consent,
+}
+
+/// `[realtime]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Realtime {
+    /// What is live is followed.
+    pub enabled: bool,
+    /// Whose midnight ends a day.
+    pub time_zone: TimeZone,
+    /// The currency of orders that name none, in capitals; for reports alone.
+    pub currency: String,
+    /// The longest pause within a session.
+    pub session_timeout: Duration,
+    /// A page view with another campaign begins a session.
+    pub new_session_on_campaign: bool,
+    /// How long a cart is left untouched before it is abandoned.
+    pub cart_abandoned_after: Duration,
+    /// `/about/` is `/about`.
+    pub strip_trailing_slash: bool,
+    /// Parameters of an address that belong to its page.
+    pub keep_query: Vec<String>,
 }
 
 /// Where a destination without a cursor begins.

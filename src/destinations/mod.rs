@@ -10,6 +10,7 @@ pub mod blueprint;
 pub mod http_client;
 pub mod kit;
 pub mod mock;
+pub mod presence;
 pub mod reply;
 pub mod show;
 mod wants;
@@ -33,6 +34,7 @@ use crate::warehouse::{Schema, SchemaCell, SchemaDiff};
 
 pub use crate::policy::schema::{Chore, Quota, SchemaFault, SchemaPace};
 pub use blueprint::{Blueprint, Look};
+pub use presence::{Present, SharedPresence};
 pub use reply::{Answer, Failure, FailureKind, Reply};
 pub use show::{Shown, ShownBody, ShownRequest, ShownRow};
 pub use wants::wants;
@@ -313,6 +315,11 @@ pub trait Client: Send + Sync + 'static {
 
     /// Returns what carries out schema changes, for a warehouse.
     fn schema_store(&self) -> Option<Arc<dyn SchemaStore>> {
+        None
+    }
+
+    /// Returns what knows who is there now, for a store that several routers share.
+    fn shared_presence(&self) -> Option<Arc<dyn SharedPresence>> {
         None
     }
 }

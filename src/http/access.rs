@@ -12,10 +12,22 @@ use crate::config::settings::Server;
 use crate::telemetry::clock;
 
 use super::answer::Refusal;
-use super::token;
+use super::{query, token};
 
 /// Scope of everything that an operator reads.
 pub(super) const READ_OPS: &str = "read:ops";
+
+/// Scope of everything that is counted.
+pub(super) const READ_STATS: &str = "read:stats";
+
+/// Scope of what is live.
+pub(super) const READ_STREAM: &str = "read:stream";
+
+/// The parameter of a query that holds a token, where a path takes one there.
+pub(super) const TOKEN_PARAMETER: &str = "access_token";
+
+/// A token in an address may live no longer than this, in seconds: addresses are kept in places that nobody thinks of.
+const LONGEST_IN_QUERY: f64 = 600.0;
 
 /// Scope of everything that an operator changes.
 pub(super) const ADMIN: &str = "admin";
@@ -28,12 +40,46 @@ pub(super) fn check(request: &HttpRequest, server: &Server, scope: &str) -> Resu
     if !server.production && is_local(request) {
         return Ok(());
     }
-    let token = bearer(request).ok_or(Refusal::Unauthorized("this path needs a bearer token"))?;
+    let token = bearer(request).ok_or(NO_TOKEN)?;
+    believe(token, server, scope).map(drop)
+}
+
+/// As [`check`], for an answer that takes long: returns when the right to it ends, in seconds since 1970. A browser's
+/// `EventSource` sends no header, so a short-lived token is taken from the query as well.
+///
+/// # Errors
+/// As of [`check`].
+pub(super) fn check_until(
+    request: &HttpRequest,
+    server: &Server,
+    scope: &str,
+) -> Result<Option<f64>, Refusal> {
+    if !server.production && is_local(request) {
+        return Ok(None);
+    }
+    if let Some(token) = bearer(request) {
+        return believe(token, server, scope).map(Some);
+    }
+    let pairs = query::pairs(request, &[])?;
+    let token = pairs.iter().find(|(name, _)| name == TOKEN_PARAMETER).ok_or(NO_TOKEN)?;
+    let until = believe(&token.1, server, scope)?;
+    #[expect(clippy::cast_precision_loss, reason = "seconds fit a double until the year 285 million")]
+    let left = until - clock::now().as_second() as f64;
+    if left > LONGEST_IN_QUERY {
+        return Err(Refusal::Unauthorized("a token in the query must end within ten minutes"));
+    }
+    Ok(Some(until))
+}
+
+const NO_TOKEN: Refusal = Refusal::Unauthorized("this path needs a bearer token");
+
+/// Returns when a token ends that grants the scope.
+fn believe(token: &str, server: &Server, scope: &str) -> Result<f64, Refusal> {
     let now = clock::now().as_second();
     let grant = token::verify(token, &server.jwt_secret, now);
     let grant = grant.map_err(|_| Refusal::Unauthorized("the bearer token is not valid"))?;
     if grant.allows(scope) {
-        return Ok(());
+        return Ok(grant.expires());
     }
     Err(Refusal::Forbidden("the bearer token lacks the scope for this path"))
 }

@@ -20,6 +20,7 @@ mod debt;
 mod home;
 mod letters;
 mod limit;
+mod live;
 mod ops;
 mod orders;
 mod outer;
@@ -56,6 +57,7 @@ use crate::actors::messages::{
 use crate::config::Settings;
 use crate::telemetry::Metrics;
 pub use letters::LetterDesk;
+pub use live::LiveDesk;
 use state::{Shared, State};
 
 pub use terms::DoorTerms;
@@ -92,6 +94,8 @@ pub struct Door {
     pub trace: Recipient<TraceEvent>,
     /// Knows the tables of the warehouses.
     pub schemas: Recipient<DescribeSchemas>,
+    /// Knows what is live; `None` where that is switched off.
+    pub live: Option<LiveDesk>,
     /// Where the door counts.
     pub metrics: Arc<Metrics>,
 }

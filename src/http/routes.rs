@@ -11,7 +11,7 @@ use crate::spec::read::Endpoint;
 
 use super::segment::Way;
 use super::{
-    analytics_js, collect, home, letters, ops, orders, pixel, schema, scripts, segment, settings, trace,
+    analytics_js, collect, home, letters, live, ops, orders, pixel, schema, scripts, segment, settings, trace,
 };
 
 /// Paths that take calls. The one-letter forms are those of browser libraries.
@@ -38,7 +38,7 @@ const INGEST: [(&str, Endpoint); 16] = [
 const CLIENT_METRICS: &str = "/v1/m";
 
 /// Paths for operators, who do not come from pages on other origins.
-const OPERATOR: [&str; 10] = [
+const OPERATOR: [&str; 12] = [
     "/",
     "/health",
     "/ready",
@@ -49,6 +49,8 @@ const OPERATOR: [&str; 10] = [
     "/api/dead-letters/retry",
     "/api/dead-letters/drop",
     "/api/schema",
+    "/api/stats/realtime",
+    "/presence/stream",
 ];
 
 /// What an operator orders for one destination.
@@ -89,6 +91,8 @@ pub(super) fn register(config: &mut web::ServiceConfig) {
         .service(readable("/api/dead-letters").route(web::route().guard(reads()).to(letters::list)))
         .service(changing("/api/dead-letters/retry").route(web::post().to(letters::retry)))
         .service(changing("/api/dead-letters/drop").route(web::post().to(letters::drop_letters)))
+        .service(readable("/api/stats/realtime").route(web::route().guard(reads()).to(live::realtime)))
+        .service(readable("/presence/stream").route(web::get().to(live::listen)))
         .service(readable("/api/schema").route(web::route().guard(reads()).to(schema::schema)))
         .service(readable(trace::PATTERN).route(web::route().guard(reads()).to(trace::event)));
 }

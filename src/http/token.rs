@@ -34,12 +34,18 @@ pub enum TokenError {
 }
 
 /// What a valid token lets its bearer do.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Grant {
     scopes: Vec<String>,
+    expires: f64,
 }
 
 impl Grant {
+    /// Returns when it ends, in seconds since 1970.
+    pub fn expires(&self) -> f64 {
+        self.expires
+    }
+
     /// Returns whether the scope is granted; `admin` implies every other.
     pub fn allows(&self, scope: &str) -> bool {
         self.scopes.iter().any(|granted| granted == scope || granted == "admin")
@@ -86,7 +92,8 @@ pub fn verify(token: &str, secret: &SecretString, now: i64) -> Result<Grant, Tok
     mac(secret, signed).verify_slice(&signature).map_err(|_| TokenError::Forged)?;
     let claims: Claims = decode(claims)?;
     check(&claims, now)?;
-    Ok(Grant { scopes: claims.scope.split_ascii_whitespace().map(str::to_owned).collect() })
+    let scopes = claims.scope.split_ascii_whitespace().map(str::to_owned).collect();
+    Ok(Grant { scopes, expires: claims.exp })
 }
 
 /// Makes a token with these scopes (separated by spaces) that is valid until `expires` (seconds since 1970).

@@ -16,6 +16,7 @@ pub mod pace;
 pub mod patience;
 pub mod rate;
 pub mod restarts;
+pub mod ring;
 pub mod route;
 pub mod schema;
 pub mod settled;

@@ -36,6 +36,11 @@ impl Average {
         value
     }
 
+    /// Returns the average, 0 of nothing.
+    pub fn value(&self) -> f64 {
+        self.last.map_or(0.0, |(_, value)| value)
+    }
+
     #[expect(clippy::cast_precision_loss, reason = "a span of milliseconds is far below 2^53")]
     fn gain(&self, dt: i64) -> f64 {
         if self.half_life_ms <= 0 { 1.0 } else { 1.0 - (-(dt as f64) / self.half_life_ms as f64).exp2() }

@@ -6,6 +6,7 @@
 pub mod active;
 pub mod active_average;
 pub mod commerce;
+pub mod live;
 pub mod presence;
 pub mod session;
 pub mod vitals;

@@ -290,3 +290,9 @@ pub(super) struct ConflictLabels {
     pub(super) have: &'static str,
     pub(super) got: &'static str,
 }
+
+/// One projection.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct ProjectionLabels {
+    pub(super) projection: &'static str,
+}

@@ -3,7 +3,9 @@
 //! With its parts the only place that spells a metric's name. Values change through [`super::events`] alone; readers get the whole page
 //! as text. The crate appends `_total` to counters itself, so the names below go without it.
 
+mod live;
 mod pool;
+mod projections;
 mod warehouse;
 
 use std::sync::atomic::AtomicU64;
@@ -21,6 +23,7 @@ use super::labels::{
     LetterEndLabels, OutcomeLabels, ReasonLabels, StateLabels,
 };
 use crate::spec::{Code, Kind};
+use live::LiveNumbers;
 use pool::Pool;
 use warehouse::Warehouse;
 
@@ -81,6 +84,7 @@ pub struct Metrics {
     pub(super) answer_seconds: Histogram,
     pub(super) warehouse: Warehouse,
     pub(super) pool: Pool,
+    pub(super) live: LiveNumbers,
     pub(super) bytes_in_flight: Level,
     pub(super) requests_waiting: Level,
 }
@@ -96,9 +100,8 @@ impl Metrics {
     pub fn new() -> Self {
         let mut registry = Registry::with_prefix("opentrack");
         let (accepted, rejected, duplicate) = ingest(&mut registry);
-        let turned_away = TurnedAway::new(&mut registry);
-        let delivery = Delivery::new(&mut registry);
-        let states = states(&mut registry);
+        let (turned_away, delivery) = (TurnedAway::new(&mut registry), Delivery::new(&mut registry));
+        let (states, live) = (states(&mut registry), LiveNumbers::new(&mut registry));
         let (dead_letters, dead_letters_ended) = letters(&mut registry);
         let (journal_bytes, commit_seconds) = journal(&mut registry);
         let (share, space) = (Share::new(&mut registry), Space::new(&mut registry));
@@ -131,6 +134,7 @@ impl Metrics {
             answer_seconds,
             warehouse,
             pool,
+            live,
             bytes_in_flight,
             requests_waiting,
         }

@@ -32,6 +32,7 @@ mod ops;
 mod orders;
 mod postgres;
 mod promises;
+mod realtime;
 mod redis;
 mod reload;
 #[cfg(feature = "kafka")]

@@ -1,11 +1,14 @@
 //! The wire to one Redis: a call of a script goes out, and a reply comes back.
 
+use std::sync::Arc;
+
 use redis::{Script, cmd};
 
 use super::plan::{Load, Request, key};
 use super::show;
+use super::store::{Shared, Store};
 use super::wire::Line;
-use crate::destinations::{Client, Failure, Reply, Shown};
+use crate::destinations::{Client, Failure, Reply, SharedPresence, Shown};
 use crate::telemetry::clock;
 
 /// Moves all numbers of one site.
@@ -18,12 +21,13 @@ pub struct Wire {
     line: Line,
     moving: Script,
     probing: Script,
+    store: Arc<Store>,
 }
 
 impl Wire {
     /// Returns a wire that has contacted nobody.
-    pub(super) fn new(line: Line) -> Wire {
-        Wire { line, moving: Script::new(MOVE), probing: Script::new(PROBE) }
+    pub(super) fn new(line: Line, store: Store) -> Wire {
+        Wire { line, moving: Script::new(MOVE), probing: Script::new(PROBE), store: Arc::new(store) }
     }
 
     async fn carry_out(&self, load: &Load) -> Result<(), Failure> {
@@ -45,6 +49,10 @@ impl Client for Wire {
             Request::Probe => self.probe().await,
         };
         done.map_or_else(Reply::Failed, |()| Reply::stored(clock::now()))
+    }
+
+    fn shared_presence(&self) -> Option<Arc<dyn SharedPresence>> {
+        Some(Arc::new(Shared(Arc::clone(&self.store))))
     }
 
     fn show(&self, request: &Request) -> Shown {

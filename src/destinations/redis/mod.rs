@@ -74,8 +74,9 @@ impl Destination for Redis {
             let message = "needs an address that begins with rediss://".to_owned();
             return Err(vec![SettingError { key: "ca_file", message }]);
         }
+        let store = store::Store::uncounted(&config, setting).map_err(|wrong| vec![wrong])?;
         let line = Line::new(address, &config.ca_file, setting.timeout, setting.meter.clone());
-        Ok((Redis, Wire::new(line)))
+        Ok((Redis, Wire::new(line, store)))
     }
 
     fn wants(&self, event: &Event) -> Verdict {

@@ -3,6 +3,7 @@
 //! It reads keys that routers write, and never writes. Times are milliseconds since 1970, given by the caller.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use redis::cmd;
@@ -11,8 +12,9 @@ use super::config::Config;
 use super::plan::{day_key, hour_key, key, minute_key};
 use super::wire::Line;
 use super::address;
-use crate::destinations::{Failure, Setting, SettingError};
+use crate::destinations::{BoxFuture, Failure, Present, Setting, SettingError, SharedPresence};
 use crate::projections::active::{Counts, WINDOWS_MS};
+use crate::telemetry::Meter;
 
 /// What was counted in one minute.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -68,14 +70,36 @@ impl Store {
     /// # Errors
     /// What is wrong with the address.
     pub fn new(config: &Config, setting: &Setting) -> Result<Store, SettingError> {
+        Store::counted_by(config, setting, setting.meter.clone())
+    }
+
+    /// Returns one that stands beside a delivery, whose connections alone are counted.
+    pub(super) fn uncounted(config: &Config, setting: &Setting) -> Result<Store, SettingError> {
+        Store::counted_by(config, setting, Meter::default())
+    }
+
+    fn counted_by(config: &Config, setting: &Setting, meter: Meter) -> Result<Store, SettingError> {
         use secrecy::ExposeSecret as _;
         let address = address::parse(config.url.expose_secret());
         let address = address.map_err(|message| SettingError { key: "url", message })?;
-        Ok(Store(Line::new(address, &config.ca_file, setting.timeout, setting.meter.clone())))
+        Ok(Store(Line::new(address, &config.ca_file, setting.timeout, meter)))
     }
 
     async fn visitors(&self, key: String) -> Result<u64, Failure> {
         self.0.ask(cmd("PFCOUNT").arg(key)).await
+    }
+}
+
+/// Reads it for whoever shows who is there now.
+pub(super) struct Shared(pub(super) Arc<Store>);
+
+impl SharedPresence for Shared {
+    fn look(&self, site: Arc<str>, now: i64, pages: usize) -> BoxFuture<Result<Present, Failure>> {
+        let store = Arc::clone(&self.0);
+        Box::pin(async move {
+            let counts = store.active(&site, now).await?;
+            Ok(Present { counts, pages: store.pages(&site, pages).await? })
+        })
     }
 }
 

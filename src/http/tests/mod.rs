@@ -7,6 +7,7 @@ mod collecting;
 mod console;
 mod contract;
 mod library;
+mod live;
 mod operators;
 mod pixels;
 mod pressure;
@@ -27,7 +28,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::budget::Budget;
 use super::state::Shared;
-use super::{Door, LetterDesk, serve_shared};
+use super::{Door, LetterDesk, LiveDesk, serve_shared};
 use crate::actors::messages::{
     Accept, Accepted, DescribeSchemas, DestinationStatus, ListLetters, ListRejected, NotAccepted, NotOrdered,
     Order, Readiness, ReadyCheck, SchemaReport, SettleLetters, Settled, ShownColumn, ShownTable, Snapshot,
@@ -195,6 +196,7 @@ struct Plan {
     mood: Mood,
     checks: Vec<ReadyCheck>,
     statuses: Vec<DestinationStatus>,
+    live: Option<LiveDesk>,
     budget_bytes: Option<usize>,
     answer_within: Option<Duration>,
     wait_at_most: Duration,
@@ -207,6 +209,7 @@ impl Plan {
             mood: Mood::Store,
             checks: Vec::new(),
             statuses: Vec::new(),
+            live: None,
             budget_bytes: None,
             answer_within: None,
             wait_at_most: Duration::ZERO,
@@ -242,6 +245,7 @@ impl Plan {
             orders: router.clone().recipient(),
             trace: router.clone().recipient(),
             schemas: router.recipient(),
+            live: self.live,
             metrics: Arc::clone(&metrics),
         };
         let mut shared = Shared::new(&door);
@@ -432,6 +436,7 @@ fn settings() -> Settings {
         privacy: Privacy { ip: Treatment::Truncate },
         additions: Default::default(),
         tracker: tracker(),
+        realtime: Default::default(),
         sources: Vec::new(),
         destinations: Vec::new(),
     }

@@ -38,17 +38,37 @@ impl Hits {
     /// Returns how many of the steps were taken one after the other, each within the window from the first.
     pub fn level(mut self, steps: usize, window_ms: i64) -> usize {
         self.0.sort_unstable();
-        // For each step that was reached, when the first of its chain was taken.
-        let mut begun: Vec<Option<i64>> = vec![None; steps];
-        for (ts, place) in self.0 {
-            let Some(first) = first_of(&begun, ts, place, window_ms) else { continue };
-            begun.get_mut(place).into_iter().for_each(|mine| *mine = Some(first));
-            // Who has arrived is not led back by what comes later.
-            if place + 1 == steps {
-                return steps;
-            }
+        let mut progress = Progress::new(steps);
+        self.0.into_iter().for_each(|(ts, place)| progress.hit(ts, place, window_ms));
+        progress.level()
+    }
+}
+
+/// How far one visitor has come, hit by hit in the order of time: an instant for each step, however many hits there are.
+#[derive(Debug, Clone)]
+pub struct Progress {
+    /// For each step that was reached, when the first of its chain was taken.
+    begun: Box<[Option<i64>]>,
+}
+
+impl Progress {
+    /// Returns the progress of somebody who has done nothing, on a way of so many steps.
+    pub fn new(steps: usize) -> Progress {
+        Progress { begun: vec![None; steps].into() }
+    }
+
+    /// Takes the next hit of a step, by its place. Who has arrived is not led back by what comes later.
+    pub fn hit(&mut self, ts: i64, place: usize, window_ms: i64) {
+        if self.level() == self.begun.len() {
+            return;
         }
-        begun.iter().rposition(Option::is_some).map_or(0, |place| place + 1)
+        let Some(first) = first_of(&self.begun, ts, place, window_ms) else { return };
+        self.begun.get_mut(place).into_iter().for_each(|mine| *mine = Some(first));
+    }
+
+    /// Returns how many steps were taken.
+    pub fn level(&self) -> usize {
+        self.begun.iter().rposition(Option::is_some).map_or(0, |place| place + 1)
     }
 }
 

@@ -81,26 +81,31 @@ impl Ledger {
         Ledger { default_currency, known: BTreeMap::new(), accounts: BTreeMap::new() }
     }
 
-    /// Takes the next event. A repeated order id counts once, an order without one always.
-    pub fn add(&mut self, event: &str, properties: &Map<String, Value>) {
+    /// Takes the next event. A repeated order id counts once, an order without one always. Returns the currency and the amount of
+    /// an order that was counted.
+    pub fn add(&mut self, event: &str, properties: &Map<String, Value>) -> Option<(String, Decimal)> {
         match event {
             ORDER => self.order(properties),
-            REFUND => self.refund(properties),
-            _ => {}
+            REFUND => {
+                self.refund(properties);
+                None
+            }
+            _ => None,
         }
     }
 
-    fn order(&mut self, properties: &Map<String, Value>) {
+    fn order(&mut self, properties: &Map<String, Value>) -> Option<(String, Decimal)> {
         let (currency, amount) = (self.currency(properties), money::amount(properties));
         if let Some(id) = money::order_id(properties) {
             match self.known.entry(id) {
-                Entry::Occupied(_) => return,
+                Entry::Occupied(_) => return None,
                 Entry::Vacant(place) => drop(place.insert((currency.clone(), amount))),
             }
         }
-        let account = self.accounts.entry(currency).or_default();
+        let account = self.accounts.entry(currency.clone()).or_default();
         account.orders += 1;
         account.gross = account.gross.saturating_add(amount);
+        Some((currency, amount))
     }
 
     /// Takes the refund's own amount in its own currency, or where that is zero the whole order in that order's.
@@ -116,6 +121,21 @@ impl Ledger {
 
     fn currency(&self, properties: &Map<String, Value>) -> String {
         money::currency(properties).unwrap_or_else(|| self.default_currency.clone())
+    }
+
+    /// Returns how many orders were counted.
+    pub fn orders(&self) -> u64 {
+        self.accounts.values().map(|account| account.orders).sum()
+    }
+
+    /// Takes in the sums of another ledger; what each knows of orders stays its own.
+    pub fn join(&mut self, other: &Ledger) {
+        for (currency, theirs) in &other.accounts {
+            let mine = self.accounts.entry(currency.clone()).or_default();
+            mine.orders += theirs.orders;
+            mine.gross = mine.gross.saturating_add(theirs.gross);
+            mine.refunds = mine.refunds.saturating_add(theirs.refunds);
+        }
     }
 
     /// Returns the sums by currency.

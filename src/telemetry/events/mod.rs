@@ -12,8 +12,10 @@ mod journal;
 mod letters;
 mod library;
 mod life;
+mod live;
 mod orders;
 mod pool;
+mod projections;
 mod reload;
 mod rows;
 mod schema;
@@ -37,8 +39,10 @@ pub use journal::{CommitDone, CommitFailed, JournalOpened, RecordsRetired};
 pub use letters::{LettersCounted, LettersEnded};
 pub use library::LibrarySaid;
 pub use life::{NobodyThere, Stopped, Stopping, Trouble};
+pub use live::{FramesMissed, ListenersCounted, VisitorsCounted};
 pub use orders::{OperatorOrdered, ReplayBegun, ReplayEnded};
 pub use pool::{CharactersDropped, LiveTablesOff, NameTaken, PoolMeasured};
+pub use projections::{ProjectionAdvanced, ProjectionCurrent};
 pub use reload::{
     ConfigApplied, ConfigRefused, ConfigUnchanged, ConfigWaits, ConfigWarning, DestinationStopped,
 };

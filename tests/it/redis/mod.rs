@@ -1,6 +1,7 @@
 //! The shared live numbers end to end: the real binary and a real Redis.
 
 mod keys;
+mod presence;
 mod proxy;
 mod scene;
 mod shared;

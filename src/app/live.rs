@@ -1,0 +1,106 @@
+//! From `[realtime]` to the projections and to who tells what they know.
+
+use std::sync::Arc;
+
+use actix::{Actor, Addr, ArbiterHandle, Context};
+use secrecy::ExposeSecret;
+
+use super::launch;
+use crate::actors::broadcaster::{Attend, Broadcaster, Sources};
+use crate::actors::messages::Farewell;
+use crate::actors::projector::{Parts, Projector};
+use crate::actors::realtime::{self, Realtime};
+use crate::actors::supervisor::{Follow, Supervisor};
+use crate::config::Settings;
+use crate::http::LiveDesk;
+use crate::journal::Journal;
+use crate::projections::live::Options;
+use crate::projections::session;
+use crate::telemetry::{Metrics, clock, events};
+
+/// What is live, while it is switched on.
+#[derive(Clone)]
+pub(super) struct Live {
+    broadcaster: Option<Addr<Broadcaster>>,
+    options: Options,
+    metrics: Arc<Metrics>,
+    arbiter: ArbiterHandle,
+}
+
+impl Live {
+    /// Starts whoever tells it, who knows nothing yet.
+    pub(super) fn start(settings: &Settings, metrics: &Arc<Metrics>, arbiter: &ArbiterHandle) -> Live {
+        let boot = format!("{:x}", clock::now().as_microsecond());
+        let broadcaster = settings.realtime.enabled.then(|| {
+            let metrics = Arc::clone(metrics);
+            Broadcaster::start_in_arbiter(arbiter, move |_: &mut Context<Broadcaster>| {
+                Broadcaster::new(&boot, metrics)
+            })
+        });
+        let (metrics, arbiter) = (Arc::clone(metrics), arbiter.clone());
+        Live { broadcaster, options: options(settings), metrics, arbiter }
+    }
+
+    /// Returns the projections that are to be followed.
+    pub(super) fn follows(&self, journal: &Arc<dyn Journal>, supervisor: &Addr<Supervisor>) -> Vec<Follow> {
+        let Some(broadcaster) = self.broadcaster.clone() else { return Vec::new() };
+        let parts = Arc::new(Parts {
+            name: realtime::NAME,
+            journal: Arc::clone(journal),
+            accept: Some(supervisor.clone().recipient()),
+            metrics: Arc::clone(&self.metrics),
+        });
+        let (options, metrics, arbiter) =
+            (self.options.clone(), Arc::clone(&self.metrics), self.arbiter.clone());
+        let factory = move |guard| {
+            let realtime =
+                Realtime::new(options.clone(), broadcaster.clone().recipient(), Arc::clone(&metrics));
+            let parts = Arc::clone(&parts);
+            Projector::start_in_arbiter(&arbiter, move |_| Projector::new(parts, realtime, guard)).recipient()
+        };
+        vec![Follow { name: realtime::NAME, factory: Box::new(factory) }]
+    }
+
+    /// Lets whoever tells it know whom to ask about destinations and tables.
+    pub(super) fn attend(&self, supervisor: &Addr<Supervisor>, settings: &Settings) {
+        let Some(broadcaster) = &self.broadcaster else { return };
+        let presence = launch::shared_presence(settings);
+        let (destinations, schemas) = (supervisor.clone().recipient(), supervisor.clone().recipient());
+        if broadcaster.try_send(Attend(Sources { destinations, schemas, presence })).is_err() {
+            events::NobodyThere { message: "whom to ask about destinations" }.emit();
+        }
+    }
+
+    /// Ends every stream.
+    pub(super) async fn farewell(&self) {
+        let Some(broadcaster) = &self.broadcaster else { return };
+        if broadcaster.send(Farewell).await.is_err() {
+            events::NobodyThere { message: "the end of the streams" }.emit();
+        }
+    }
+
+    /// Returns whom the door asks.
+    pub(super) fn desk(&self) -> Option<LiveDesk> {
+        let broadcaster = self.broadcaster.as_ref()?;
+        Some(LiveDesk { subscribe: broadcaster.clone().recipient(), ask: broadcaster.clone().recipient() })
+    }
+}
+
+fn options(settings: &Settings) -> Options {
+    let realtime = &settings.realtime;
+    let ms = |duration: std::time::Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+    Options {
+        sessions: session::Options {
+            timeout_ms: ms(realtime.session_timeout),
+            new_on_campaign: realtime.new_session_on_campaign,
+            ..session::Options::default()
+        },
+        time_zone: realtime.time_zone.clone(),
+        currency: realtime.currency.clone(),
+        cart_abandoned_after_ms: ms(realtime.cart_abandoned_after),
+        strip_trailing_slash: realtime.strip_trailing_slash,
+        keep_query: realtime.keep_query.clone(),
+        salt: settings.server.site_salt.expose_secret().to_owned(),
+        ..Options::default()
+    }
+}

@@ -1,0 +1,195 @@
+//! What is live: `GET /presence/stream`, server-sent events without an end, and `GET /api/stats/realtime`, the numbers once.
+//!
+//! A listener is a queue and a few timers: nothing is computed for it. One that is slow loses frames, and is told so; one
+//! whose token ends is sent away. An address with a token in its query is written nowhere.
+
+use std::convert::Infallible;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::Recipient;
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
+use actix_web::{HttpRequest, HttpResponse, web};
+use bytes::Bytes;
+use futures_util::stream;
+use tokio::sync::broadcast::{Receiver, error::RecvError};
+use tokio::time::Instant;
+
+use crate::actors::messages::{AskRealtime, Frame, Subscribe, Subscription};
+use crate::telemetry::{Metrics, clock, events};
+
+use super::access::{self, READ_STATS, READ_STREAM};
+use super::answer::{self, Refusal};
+use super::state::State;
+use super::{ops, query};
+
+/// Proxies and browsers give up on a connection on which nothing comes for a minute.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// How long a browser waits before it connects again, in milliseconds.
+const RETRY_MS: u32 = 3_000;
+const LAST_EVENT_ID: &str = "last-event-id";
+/// What nginx looks at before it collects an answer.
+const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+/// Whom the door asks about what is live.
+#[derive(Clone)]
+pub struct LiveDesk {
+    /// Lets somebody listen.
+    pub subscribe: Recipient<Subscribe>,
+    /// Knows the numbers.
+    pub ask: Recipient<AskRealtime>,
+}
+
+/// `GET /presence/stream`
+pub(super) async fn listen(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
+    let opened = open(&request, &state).await;
+    opened.unwrap_or_else(|refusal| answer::refuse(&refusal))
+}
+
+/// `GET /api/stats/realtime`
+pub(super) async fn realtime(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
+    let report = report(&request, &state).await;
+    let text = |report: Arc<str>| answer::text("application/json", report.to_string());
+    report.map_or_else(|refusal| answer::refuse(&refusal), text)
+}
+
+async fn report(request: &HttpRequest, state: &State) -> Result<Arc<str>, Refusal> {
+    let desk = state.door.live.as_ref().ok_or(Refusal::NotFound)?;
+    access::check(request, &state.door.settings.server, READ_STATS)?;
+    let site = site(request, &["site"])?;
+    let silent = Refusal::Overloaded("the live numbers are still being made");
+    let unknown = site.as_ref().map(|site| Refusal::NoSuch(format!("nothing was heard of a site `{site}`")));
+    ops::ask(&desk.ask, AskRealtime { site }).await?.ok_or(unknown.unwrap_or(silent))
+}
+
+async fn open(request: &HttpRequest, state: &State) -> Result<HttpResponse, Refusal> {
+    let desk = state.door.live.as_ref().ok_or(Refusal::NotFound)?;
+    let until = access::check_until(request, &state.door.settings.server, READ_STREAM)?;
+    let site = site(request, &["site", access::TOKEN_PARAMETER])?;
+    let heard = request.headers().get(LAST_EVENT_ID).and_then(|id| id.to_str().ok());
+    let last_event_id = heard.filter(|id| !id.is_empty()).map(str::to_owned);
+    let question = Subscribe { last_event_id, site: site.clone() };
+    let subscription = ops::ask(&desk.subscribe, question).await?;
+    let subscription = subscription.ok_or(Refusal::Overloaded("the router is stopping"))?;
+    let left = until.map(|until| Duration::try_from_secs_f64(until - now()).unwrap_or_default());
+    let listener =
+        Listener::new(subscription, site, left.map(|left| Instant::now() + left), &state.door.metrics);
+    let frames = stream::unfold(listener, Listener::next);
+    Ok(HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, "text/event-stream"))
+        .insert_header((CACHE_CONTROL, "no-cache, no-transform"))
+        .insert_header((BUFFERING, "no"))
+        .streaming(frames))
+}
+
+fn site(request: &HttpRequest, known: &[&str]) -> Result<Option<String>, Refusal> {
+    let pairs = query::pairs(request, &[])?;
+    if let Some((name, _)) = pairs.iter().find(|(name, _)| !known.contains(&name.as_str())) {
+        return Err(query::unknown(name));
+    }
+    let site = pairs.into_iter().find(|(name, _)| name == "site");
+    Ok(site.map(|(_, site)| site).filter(|site| !site.is_empty()))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "milliseconds fit a double until the year 285,000")]
+fn now() -> f64 {
+    clock::now().as_millisecond() as f64 / 1_000.0
+}
+
+/// One connection.
+struct Listener {
+    boot: Arc<str>,
+    site: Option<String>,
+    /// What is to be sent before anything new.
+    first: Option<Bytes>,
+    /// `None` when it has ended.
+    rest: Option<Receiver<Arc<Frame>>>,
+    until: Option<Instant>,
+    metrics: Arc<Metrics>,
+}
+
+impl Listener {
+    fn new(
+        subscription: Subscription,
+        site: Option<String>,
+        until: Option<Instant>,
+        metrics: &Arc<Metrics>,
+    ) -> Listener {
+        let Subscription { boot, gap, snapshot, missed, rest } = subscription;
+        let metrics = Arc::clone(metrics);
+        let mut listener = Listener { boot, site, first: None, rest: Some(rest), until, metrics };
+        let mut text = format!("retry: {RETRY_MS}\n\n");
+        gap.into_iter().for_each(|missed| text.push_str(&gap_text(missed)));
+        snapshot.iter().for_each(|frame| text.push_str(&listener.text(frame)));
+        missed
+            .iter()
+            .filter(|frame| listener.is_for(frame))
+            .for_each(|frame| text.push_str(&listener.text(frame)));
+        listener.first = Some(text.into());
+        listener
+    }
+
+    /// Returns the next bytes, `None` at the end.
+    async fn next(mut self) -> Option<(Result<Bytes, Infallible>, Listener)> {
+        if let Some(bytes) = self.first.take() {
+            return Some((Ok(bytes), self));
+        }
+        let mut rest = self.rest.take()?;
+        let bytes = loop {
+            tokio::select! {
+                heard = rest.recv() => match heard {
+                    Ok(frame) if frame.event == "bye" => break self.text(&frame).into(),
+                    Ok(frame) if self.is_for(&frame) => {
+                        self.rest = Some(rest);
+                        break self.text(&frame).into();
+                    }
+                    Ok(_) => {}
+                    Err(RecvError::Lagged(count)) => {
+                        events::FramesMissed { count }.emit(&self.metrics);
+                        self.rest = Some(rest);
+                        break gap_text(Some(count)).into();
+                    }
+                    Err(RecvError::Closed) => return None,
+                },
+                () = over(self.until) => break Bytes::from_static(b"event: bye\ndata: {\"reason\":\"token_expired\"}\n\n"),
+                () = tokio::time::sleep(HEARTBEAT) => {
+                    self.rest = Some(rest);
+                    break Bytes::from_static(b":\n\n");
+                }
+            }
+        };
+        Some((Ok(bytes), self))
+    }
+
+    /// Numbers are of one site or of all; what happens is of its site; the rest is everybody's.
+    fn is_for(&self, frame: &Frame) -> bool {
+        match (&self.site, &frame.site) {
+            (None, of) => frame.event != "presence" || of.is_none(),
+            (Some(_), None) => frame.event != "presence",
+            (Some(wanted), Some(of)) => **wanted == **of,
+        }
+    }
+
+    fn text(&self, frame: &Frame) -> String {
+        let mut text = String::with_capacity(frame.data.len() + 64);
+        // A text takes everything; JSON has no line breaks.
+        write!(text, "event: {}\nid: {}-{}\ndata: {}\n\n", frame.event, self.boot, frame.seq, frame.data)
+            .unwrap_or_default();
+        text
+    }
+}
+
+/// Waits for the end of a right to listen, if it has one.
+async fn over(until: Option<Instant>) {
+    match until {
+        Some(until) => tokio::time::sleep_until(until).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// It has no id: whoever is cut off behind it goes on from the frame before.
+fn gap_text(missed: Option<u64>) -> String {
+    let missed = missed.map_or_else(|| "null".to_owned(), |missed| missed.to_string());
+    format!("event: gap\ndata: {{\"missed\":{missed}}}\n\n")
+}
