@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import './options.test.mjs';
 
 const home = dirname(dirname(fileURLToPath(import.meta.url)));
 const read = (path) => readFileSync(join(home, path), 'utf8');
