@@ -195,7 +195,7 @@ impl Supervisor {
     /// than its share: sending again is no reason to refuse new events.
     fn floor(&self) -> Position {
         let waited_for = self.waited_for();
-        let replayed = self.wards.iter().filter(|ward| ward.child.replayed.is_some()).map(Ward::mark).min();
+        let replayed = self.wards.iter().filter(|ward| ward.sends_log_again()).map(Ward::mark).min();
         let most = self.journal.extent().max_bytes / REPLAY_SHARE;
         let held = replayed.map(Position).filter(|from| self.journal.bytes_since(*from) <= most);
         held.map_or(waited_for, |from| from.min(waited_for))

@@ -26,6 +26,12 @@ pub(super) struct Range {
     /// Events received before this instant; default: all that are there now
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
+    /// With a journal on Kafka, from this offset of a partition on, like 3:1200; may be repeated, other partitions are left out
+    #[arg(long, value_name = "PARTITION:OFFSET")]
+    from_offset: Vec<String>,
+    /// With a journal on Kafka, up to this offset of a partition; may be repeated, other partitions are left out
+    #[arg(long, value_name = "PARTITION:OFFSET")]
+    until_offset: Vec<String>,
     /// Only these: a kind, or `kind:name` with `*`; may be repeated
     #[arg(long, value_name = "PATTERN")]
     filter: Vec<String>,
@@ -33,7 +39,7 @@ pub(super) struct Range {
     #[arg(long, value_name = "N")]
     rate: Option<u32>,
     /// End the replay that runs
-    #[arg(long, conflicts_with_all = ["from", "until", "filter", "rate"])]
+    #[arg(long, conflicts_with_all = ["from", "until", "from_offset", "until_offset", "filter", "rate"])]
     stop: bool,
     /// Do not watch it
     #[arg(long)]
@@ -54,7 +60,14 @@ fn run(loaded: &Loaded, range: &Range, url: Option<&str>, out: &mut Out) -> Resu
     let texts = [("from", &range.from), ("until", &range.until), ("rate", &rate)];
     let mut query: Vec<(&str, &str)> =
         (texts.iter()).filter_map(|(name, text)| Some((*name, text.as_deref()?))).collect();
-    query.extend(range.filter.iter().map(|pattern| ("filter", pattern.as_str())));
+    let repeated = [
+        ("filter", &range.filter),
+        ("from_offset", &range.from_offset),
+        ("until_offset", &range.until_offset),
+    ];
+    for (name, values) in repeated {
+        query.extend(values.iter().map(|value| (name, value.as_str())));
+    }
     if range.stop {
         query.push(("stop", "true"));
     }

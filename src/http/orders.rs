@@ -2,6 +2,7 @@
 //!
 //! Parameters come in the query, as in every other path that changes something.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
@@ -40,7 +41,7 @@ async fn carry_out(
 ) -> Result<Ordered, Refusal> {
     access::check(request, &state.door.settings.server, ADMIN)?;
     query::expect_no_body(request)?;
-    let query = query::pairs(request, &["filter"])?;
+    let query = query::pairs(request, &["filter", "from_offset", "until_offset"])?;
     let command = command(action, &destination, &query)?;
     let order = Order { destination, command };
     ops::ask_within(&state.door.orders, order, ANSWER_WITHIN).await?.map_err(refusal)
@@ -52,7 +53,7 @@ fn command(action: &str, destination: &str, query: &[(String, String)]) -> Resul
     let allowed: &[&str] = match action {
         "drop" => &["confirm"],
         "replay" if stop.is_some() => &["stop"],
-        "replay" => &["from", "until", "filter", "rate"],
+        "replay" => &["from", "until", "from_offset", "until_offset", "filter", "rate"],
         _ => &[],
     };
     if let Some((name, _)) = query.iter().find(|(name, _)| !allowed.contains(&name.as_str())) {
@@ -82,6 +83,8 @@ fn range(query: &[(String, String)]) -> Result<ReplayRange, Refusal> {
         match name.as_str() {
             "from" => range.from = Some(query::instant("from", value)?),
             "until" => range.until = Some(query::instant("until", value)?),
+            "from_offset" => put_offset(&mut range.from_offset, ("from_offset", value))?,
+            "until_offset" => put_offset(&mut range.until_offset, ("until_offset", value))?,
             "filter" => range.filter.push(value.clone()),
             _ => {
                 let rate = value.parse::<u32>().ok().filter(|rate| *rate > 0);
@@ -91,6 +94,20 @@ fn range(query: &[(String, String)]) -> Result<ReplayRange, Refusal> {
         }
     }
     Ok(range)
+}
+
+/// Takes note of an offset of a partition, like `3:1200`; of each partition there is one.
+fn put_offset(offsets: &mut BTreeMap<i32, u64>, (name, text): (&str, &str)) -> Result<(), Refusal> {
+    let pair = text.split_once(':');
+    let numbers = pair.and_then(|(partition, offset)| Some((partition.parse().ok()?, offset.parse().ok()?)));
+    let Some((partition, offset)) = numbers.filter(|(partition, _)| *partition >= 0) else {
+        let message = format!("must be a partition and an offset like 3:1200, not \"{text}\"");
+        return Err(Refusal::bad_parameter(name, &message));
+    };
+    match offsets.insert(partition, offset) {
+        None => Ok(()),
+        Some(_) => Err(Refusal::bad_parameter(name, &format!("names partition {partition} twice"))),
+    }
 }
 
 fn refusal(why: NotOrdered) -> Refusal {
@@ -130,6 +147,9 @@ mod tests {
             ("replay", "rate", "0"),
             ("replay", "rate", "fast"),
             ("replay", "to", "x"),
+            ("replay", "from_offset", "1200"),
+            ("replay", "from_offset", "-1:1200"),
+            ("replay", "until_offset", "3:late"),
             ("replay", "stop", "false"),
         ] {
             let Err(Refusal::BadParameter { name: parameter, .. }) = parsed(action, &[(name, value)]) else {
@@ -140,6 +160,16 @@ mod tests {
         assert_eq!(parsed("explode", &[]), Err(Refusal::NotFound));
         let beside = parsed("replay", &[("stop", "true"), ("rate", "5")]);
         assert_eq!(beside, Err(query::unknown("rate")), "what is stopped has no rate");
+    }
+
+    #[test]
+    fn offsets_are_told_by_partition_and_one_for_each() {
+        let two = [("from_offset", "3:1200"), ("from_offset", "0:0"), ("until_offset", "3:1300")];
+        let Ok(Command::Replay(range)) = parsed("replay", &two) else { panic!("not read") };
+        assert_eq!(range.from_offset, BTreeMap::from([(0, 0), (3, 1200)]));
+        assert_eq!(range.until_offset, BTreeMap::from([(3, 1300)]));
+        let twice = parsed("replay", &[("from_offset", "3:1"), ("from_offset", "3:2")]);
+        assert_eq!(twice, Err(Refusal::bad_parameter("from_offset", "names partition 3 twice")));
     }
 
     #[test]

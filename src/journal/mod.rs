@@ -16,6 +16,7 @@ pub mod letters;
 pub mod memory;
 mod orders;
 mod render;
+pub mod replay;
 pub mod trace;
 
 use std::collections::BTreeMap;
@@ -35,6 +36,7 @@ pub use letters::{
 };
 pub use memory::MemoryJournal;
 pub use orders::{Orders, ReplayOrder};
+pub use replay::{Looked, NoPortion, Passage, PassageReader, Portion, Wanted};
 
 /// The place of a record in the journal: 0, 1, 2, … in the order of acknowledgement. Never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -211,6 +213,22 @@ pub trait Journal: Send + Sync + 'static {
     /// # Errors
     /// `Io` and `Damaged`.
     fn position_at(&self, at: Timestamp) -> Result<Position, JournalError>;
+
+    /// Returns what there is of what is to be sent again. May take as long as brokers do to answer, less than a minute.
+    ///
+    /// # Errors
+    /// See [`NoPortion`].
+    fn portion(&self, wanted: &Wanted) -> Result<Portion, NoPortion> {
+        replay::of_log(self.extent(), |at| self.position_at(at), wanted)
+    }
+
+    /// Returns who reads a passage. Asks nobody.
+    ///
+    /// # Errors
+    /// In words: the passage is of another journal than this one.
+    fn reread(&self, passage: &Passage) -> Result<Arc<dyn PassageReader>, String> {
+        Err(format!("the topic `{}` is not this router's journal any more; stop the replay", passage.topic))
+    }
 
     /// Overwrites the text of a record in place, so that nothing of it can be read any more; its position stays.
     ///

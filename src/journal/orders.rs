@@ -5,6 +5,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::Passage;
+
 /// The standing orders for one destination.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -15,7 +17,7 @@ pub struct Orders {
     pub replay: Option<ReplayOrder>,
 }
 
-/// Which part of the journal is sent again.
+/// Which part of the journal is sent again. Positions are those of the log, or, with a passage, of this replay.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplayOrder {
     /// First position.
@@ -28,4 +30,7 @@ pub struct ReplayOrder {
     pub events_per_second: u32,
     /// When it was ordered.
     pub at: Timestamp,
+    /// Where the records lie; `None`: in the log, as before there were passages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passage: Option<Passage>,
 }

@@ -127,14 +127,14 @@ async fn load<D: Destination>(parts: &Arc<Parts<D>>, batch: Loaded) -> Result<Fo
         let present = batch.into_iter().filter_map(|(position, event)| Some((position, event?))).collect();
         return Ok(Found { present, ..Found::default() });
     }
-    let journal = Arc::clone(&parts.journal);
+    let parts = Arc::clone(parts);
     let read = move || {
         let mut found = Found::default();
         for (position, event) in batch {
-            let read = event.map_or_else(|| read_one(journal.as_ref(), position), |event| Ok(Some(event)));
+            let read = event.map_or_else(|| parts.read_one(position), |event| Ok(Some(event)));
             found.sort(position, read)?;
         }
-        let first = journal.extent().first.0;
+        let first = parts.extent().first.0;
         found.gone.retain(|position| *position >= first);
         Ok(found)
     };
@@ -142,7 +142,7 @@ async fn load<D: Destination>(parts: &Arc<Parts<D>>, batch: Loaded) -> Result<Fo
     tokio::task::spawn_blocking(read).await.unwrap_or_else(panicked)
 }
 
-/// Returns one event, or `None` when it is no longer there.
+/// Returns one event of the log, or `None` when it is no longer there.
 pub(super) fn read_one(journal: &dyn Journal, position: u64) -> Result<Option<Arc<Event>>, JournalError> {
     let limit = ReadLimit { records: 1, bytes: usize::MAX };
     let at = Position(position);

@@ -9,7 +9,7 @@ use actix::prelude::*;
 use super::notes::End;
 use super::{Delivery, Machine, Parts};
 use crate::destinations::{self, Destination};
-use crate::journal::{JournalError, Position, ReadLimit, Record};
+use crate::journal::{JournalError, Looked, Position, ReadLimit, Record};
 use crate::policy::delivery::{Input, Item, Keys};
 use crate::policy::outcome::{Reason, Verdict};
 use crate::spec::Event;
@@ -33,23 +33,22 @@ impl<D: Destination> Delivery<D> {
         ctx: &mut Context<Self>,
     ) -> Option<Input> {
         // Taken before the read: an empty answer says that nothing is left up to here, and no more than that.
-        let extent = self.parts.journal.extent();
-        let end = Position(self.journal_end(extent));
+        let end = Position(self.journal_end(self.parts.extent()));
         if let Some(scope) = &self.parts.replay {
-            if scope.must_yield(extent, limit.records, self.fetched_at) {
+            if scope.must_yield(self.parts.journal.extent(), limit.records, self.fetched_at) {
                 return Some(Input::FetchFailed);
             }
             self.fetched_at = Some(tokio::time::Instant::now());
         }
-        if let Some(records) = self.parts.journal.tail(from, limit) {
-            return Some(self.admit(from, end, records));
+        if let Some(looked) = self.parts.tail(from, limit, end) {
+            return Some(self.admit(from, looked));
         }
-        let journal = Arc::clone(&self.parts.journal);
-        let read = tokio::task::spawn_blocking(move || journal.read(from, limit)).into_actor(self);
+        let parts = Arc::clone(&self.parts);
+        let read = tokio::task::spawn_blocking(move || parts.look(from, limit, end)).into_actor(self);
         ctx.spawn(read.map(move |read, delivery, ctx| {
             delivery.look_back(ctx);
             let input = match read {
-                Ok(Ok(records)) => delivery.admit(from, end, records),
+                Ok(Ok(looked)) => delivery.admit(from, looked),
                 Ok(Err(JournalError::Damaged(why))) => delivery.passed_over(from, &why),
                 Ok(Err(error)) => delivery.unread(&error.to_string()),
                 Err(panic) => delivery.unread(&panic.to_string()),
@@ -65,11 +64,8 @@ impl<D: Destination> Delivery<D> {
     }
 
     /// Keeps what the destination wants. Positions without a record (erased) are passed over.
-    fn admit(&mut self, from: Position, end: Position, mut records: Vec<Record>) -> Input {
-        if let Some(scope) = &self.parts.replay {
-            scope.cut(&mut records);
-        }
-        let through = records.last().map_or(end.0, |record| record.position.0 + 1);
+    fn admit(&mut self, from: Position, looked: Looked) -> Input {
+        let Looked { records, through: Position(through) } = looked;
         let moved = self.moved(from.0..through);
         let dropped_below = self.machine.as_ref().map_or(0, Machine::dropped_below);
         let known = self.machine.as_ref().map(Machine::settled);

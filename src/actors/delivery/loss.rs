@@ -20,7 +20,7 @@ impl<D: Destination> Delivery<D> {
     /// Notices that the journal has given up records before this destination had settled them. To be called after a read
     /// and before its result is used: only then a gap in the result is known for what it is.
     pub(super) fn look_back(&mut self, ctx: &mut Context<Self>) {
-        let extent = self.parts.journal.extent();
+        let extent = self.parts.extent();
         if self.machine.as_ref().is_some_and(|machine| machine.settled().mark() < extent.first.0) {
             self.give(Input::Gone { first: extent.first.0, full: extent.dropped.0 }, ctx);
             self.forget_lost();

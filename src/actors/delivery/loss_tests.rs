@@ -239,7 +239,8 @@ async fn a_replay_that_had_done_all_before_a_kill_ends_at_once() {
     let (journal, open) = (Arc::new(MemoryJournal::default()), Arc::new(AtomicBool::new(true)));
     append(&journal, 0..10);
     let at = jiff::Timestamp::UNIX_EPOCH;
-    let order = ReplayOrder { from: 0, until: 10, filter: Vec::new(), events_per_second: 0, at };
+    let order =
+        ReplayOrder { from: 0, until: 10, filter: Vec::new(), events_per_second: 0, at, passage: None };
     journal.commit("gate~replay", &Cursor { mark: Position(10), ..Cursor::default() }).unwrap();
     let replay = parts(&journal, &open).for_replay(order).unwrap();
     let delivery = Delivery::new(Arc::new(replay), guard()).start();

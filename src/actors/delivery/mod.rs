@@ -22,6 +22,7 @@ mod preparing;
 pub mod replay;
 mod sending;
 mod settle;
+mod source;
 mod status;
 mod tally;
 mod trail;
@@ -171,7 +172,7 @@ impl<D: Destination> Delivery<D> {
     /// Tells the machine where the journal begins and ends now.
     fn look(&mut self, ctx: &mut Context<Self>) {
         self.look_back(ctx);
-        let end = self.journal_end(self.parts.journal.extent());
+        let end = self.journal_end(self.parts.extent());
         self.give(Input::Woken { end }, ctx);
     }
 

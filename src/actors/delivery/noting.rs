@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use actix::prelude::*;
 
-use super::{Delivery, Parts};
+use super::Delivery;
 use crate::destinations::Destination;
 use crate::journal::Note;
 
@@ -46,11 +46,5 @@ impl<D: Destination> Delivery<D> {
             why.into_iter().for_each(|why| self.trouble("note attempts", &why));
         }
         self.notes.failing = failed;
-    }
-}
-
-impl<D: Destination> Parts<D> {
-    pub(super) fn note(&self, notes: &[Note]) -> Result<(), String> {
-        self.journal.note(notes).map_err(|error| error.to_string())
     }
 }

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::{Beacon, Parts, TICK};
 use crate::destinations::Destination;
-use crate::journal::{Extent, Record, ReplayOrder};
+use crate::journal::{Extent, PassageReader, Record, ReplayOrder};
 use crate::policy::filter::EventFilter;
 use crate::spec::Event;
 
@@ -26,6 +26,8 @@ pub struct Scope {
     pub filter: EventFilter,
     /// The delivery of what is new.
     pub live: Arc<Beacon>,
+    /// Reads the records where they do not lie in the log.
+    pub passage: Option<Arc<dyn PassageReader>>,
 }
 
 /// Returns the name under which the cursor of a destination's replay is kept: no destination can have it.
@@ -40,7 +42,8 @@ impl Scope {
     /// A pattern that is none, in words.
     pub fn new(order: ReplayOrder, live: Arc<Beacon>) -> Result<Scope, String> {
         let include = order.filter.iter().map(|pattern| pattern.parse()).collect::<Result<_, _>>()?;
-        Ok(Scope { order, filter: EventFilter { include, ..EventFilter::default() }, live })
+        let filter = EventFilter { include, ..EventFilter::default() };
+        Ok(Scope { order, filter, live, passage: None })
     }
 
     /// Returns where the journal ends for the replay.
@@ -78,14 +81,15 @@ impl<D: Destination> Parts<D> {
     /// Returns the parts of a delivery that sends a part of the journal again to the same destination.
     ///
     /// # Errors
-    /// See [`Scope::new`].
+    /// See [`Scope::new`]; a passage that this journal cannot read.
     pub fn for_replay(&self, order: ReplayOrder) -> Result<Parts<D>, String> {
         let mut patience = self.patience.clone();
         let rate = &mut patience.rate_limit.events_per_second;
         *rate = slower(*rate, order.events_per_second);
         let beacon = Beacon::default();
         beacon.mark.store(order.from, Ordering::Release);
-        let scope = Scope::new(order, Arc::clone(&self.beacon))?;
+        let passage = order.passage.as_ref().map(|passage| self.journal.reread(passage)).transpose()?;
+        let scope = Scope { passage, ..Scope::new(order, Arc::clone(&self.beacon))? };
         Ok(Parts {
             name: self.name.clone(),
             cursor: cursor_name(&self.name),
@@ -120,7 +124,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_replay_yields_to_a_delivery_that_lags_and_still_reads_one_batch_a_second() {
         let at = "2030-01-01T00:00:00Z".parse().unwrap();
-        let order = ReplayOrder { from: 0, until: 100, filter: Vec::new(), events_per_second: 0, at };
+        let order =
+            ReplayOrder { from: 0, until: 100, filter: Vec::new(), events_per_second: 0, at, passage: None };
         let live = Arc::new(Beacon::default());
         let scope = Scope::new(order, Arc::clone(&live)).unwrap();
         let extent = |next| Extent { next: Position(next), ..Extent::default() };

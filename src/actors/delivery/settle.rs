@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use actix::prelude::*;
 
-use super::{Delivery, End, Parts, TICK, attempt};
+use super::{Delivery, End, Parts, TICK};
 use crate::destinations::Destination;
 use crate::journal::{Cursor, DeadLetter, JournalError, Position};
 use crate::policy::delivery::{Burial, Input};
@@ -133,7 +133,7 @@ impl<D: Destination> Parts<D> {
         for burial in burials {
             let event = match loaded.get(&burial.position) {
                 Some(event) => Some(Arc::clone(event)),
-                None => attempt::read_one(self.journal.as_ref(), burial.position).or_else(unreadable)?,
+                None => self.read_one(burial.position).or_else(unreadable)?,
             };
             letters.extend(event.map(|event| self.letter(burial, event)));
         }

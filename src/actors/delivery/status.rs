@@ -125,7 +125,8 @@ impl<D: Destination> Delivery<D> {
 
     /// Asks for the time of an event; one question at a time, since a disk that hangs answers none.
     fn find_age(&mut self, position: u64, ctx: &mut Context<Self>) {
-        if std::mem::replace(&mut self.asking_age, true) {
+        // Nobody is told how old the oldest event of a replay is, and a topic is not to be asked for that.
+        if self.parts.replay.is_some() || std::mem::replace(&mut self.asking_age, true) {
             return;
         }
         let journal = Arc::clone(&self.parts.journal);

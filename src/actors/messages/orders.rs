@@ -1,5 +1,7 @@
 //! What an operator orders for one destination.
 
+use std::collections::BTreeMap;
+
 use actix::Message;
 use jiff::Timestamp;
 
@@ -39,6 +41,10 @@ pub struct ReplayRange {
     pub from: Option<Timestamp>,
     /// Arrivals before then; `None`: everything that is there now.
     pub until: Option<Timestamp>,
+    /// First offsets by partition; when any partition is named, here or below, the others are left out.
+    pub from_offset: BTreeMap<i32, u64>,
+    /// The offsets behind the last ones.
+    pub until_offset: BTreeMap<i32, u64>,
     /// Only events that match one of these (`kind`, or `kind:name` with `*`); empty: all.
     pub filter: Vec<String>,
     /// Most events a second; 0: as fast as the destination takes them beside what is new.
@@ -91,7 +97,7 @@ pub enum Obey {
 /// How far a replay is.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct ReplayStatus {
-    /// First position.
+    /// First position. Those of a topic are counted from 0, in this replay alone.
     pub from: u64,
     /// The position behind the last one.
     pub until: u64,

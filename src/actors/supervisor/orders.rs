@@ -17,7 +17,9 @@ use crate::actors::messages::{
     ChildExited, Command, DestinationStatus, DropBacklog, NotOrdered, Obey, Order, Ordered, ReplayRange,
     ReplayStatus, Status,
 };
-use crate::journal::{Cursor, Journal, JournalError, Orders, Position, ReplayOrder};
+use crate::journal::{
+    Cursor, Journal, JournalError, NoPortion, Orders, Portion, Position, ReplayOrder, Wanted,
+};
 use crate::policy::filter::EventPattern;
 use crate::policy::route::Kinds;
 use crate::telemetry::{clock, events};
@@ -41,8 +43,19 @@ enum Begun {
     Nothing,
     /// Another one stands.
     Conflict,
+    /// What is wanted cannot be had.
+    Refused(NotOrdered),
     /// It is stored.
     Order(ReplayOrder),
+}
+
+/// Returns what whoever ordered a replay is told.
+fn refused(why: NoPortion) -> Result<NotOrdered, JournalError> {
+    match why {
+        NoPortion::Wrong { parameter, message } => Ok(NotOrdered::Invalid { parameter, message }),
+        NoPortion::NotNow(message) => Ok(NotOrdered::Conflict(message)),
+        NoPortion::Failed(error) => Err(error),
+    }
 }
 
 /// Standing orders in the journal, changed by one at a time.
@@ -73,17 +86,17 @@ impl OrderBook {
 
     /// Stores a new replay, unless one stands; its cursor is there before the order is. Blocks.
     fn begin_replay(&self, destination: &str, range: ReplayRange) -> Result<Begun, JournalError> {
-        let extent = self.journal.extent();
-        let at = |instant: Option<jiff::Timestamp>, default: Position| {
-            instant.map_or(Ok(default), |instant| self.journal.position_at(instant))
+        let ReplayRange { from, until, from_offset, until_offset, filter, events_per_second } = range;
+        let wanted = Wanted { from, until, from_offsets: from_offset, until_offsets: until_offset };
+        let Portion { from, until, passage } = match self.journal.portion(&wanted) {
+            Ok(portion) => portion,
+            Err(why) => return refused(why).map(Begun::Refused),
         };
-        let from = at(range.from, extent.first)?.max(extent.first);
-        let until = at(range.until, extent.next)?;
         if from >= until {
             return Ok(Begun::Nothing);
         }
-        let (filter, events_per_second) = (range.filter, range.events_per_second);
-        let order = ReplayOrder { from: from.0, until: until.0, filter, events_per_second, at: clock::now() };
+        let from = Position(from);
+        let order = ReplayOrder { from: from.0, until, filter, events_per_second, at: clock::now(), passage };
         let mut begun = Begun::Conflict;
         self.change(destination, |orders| {
             if orders.replay.is_none() {
@@ -246,6 +259,7 @@ impl Supervisor {
         Box::pin(begun.map(move |begun, supervisor: &mut Supervisor, ctx| match flat(begun) {
             Ok(Begun::Nothing) => Ok(Ordered::Count { count: 0 }),
             Ok(Begun::Conflict) => Err(NotOrdered::Conflict(runs)),
+            Ok(Begun::Refused(why)) => Err(why),
             Ok(Begun::Order(order)) => {
                 let count = order.until - order.from;
                 let from = Position(order.from);
@@ -417,8 +431,9 @@ fn flat<T>(done: Result<Result<T, JournalError>, tokio::task::JoinError>) -> Res
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::MemoryJournal;
     use crate::journal::fixtures::event;
+    use crate::journal::{MemoryJournal, Passage};
+    use crate::telemetry::Metrics;
 
     #[test]
     fn a_second_replay_neither_replaces_the_first_nor_moves_its_cursor() {
@@ -434,5 +449,46 @@ mod tests {
         book.end_replay(&Replayed { destination: "crm".to_owned(), order: first }).unwrap();
         assert_eq!((book.replay("crm").unwrap(), journal.cursor("crm~replay").unwrap()), (None, None));
         assert!(matches!(book.begin_replay("crm", ReplayRange::default()).unwrap(), Begun::Order(_)));
+    }
+
+    fn replaying(passage: Option<Passage>) -> Supervisor {
+        let journal = MemoryJournal::default();
+        journal.append((0..9).map(|n| Arc::new(event(&format!("m{n}"), 100))).collect()).unwrap();
+        let filter = Vec::new();
+        let order =
+            ReplayOrder { from: 2, until: 9, filter, events_per_second: 0, at: clock::now(), passage };
+        let child = Child {
+            name: cursor_name("crm"),
+            kind: "probe",
+            interest: Kinds::default(),
+            beacon: Arc::default(),
+            factory: None,
+            replay: None,
+            schema: None,
+            replayed: Some(Replayed { destination: "crm".to_owned(), order }),
+        };
+        child.beacon.mark.store(2, std::sync::atomic::Ordering::Release);
+        Supervisor::new(Arc::new(journal), "fsync", Arc::new(Metrics::new()), vec![child])
+    }
+
+    #[test]
+    fn a_replay_of_a_topic_needs_nothing_of_the_log() {
+        assert_eq!(replaying(Some(Passage::default())).floor(), Position(9));
+        // Half of the room of a log without bounds is more than there is.
+        assert_eq!(replaying(None).floor(), Position(2));
+    }
+
+    #[test]
+    fn what_cannot_be_replayed_is_told_in_words_and_stores_nothing() {
+        let journal = Arc::new(MemoryJournal::default());
+        let book = OrderBook::new(Arc::clone(&journal) as Arc<dyn Journal>);
+        let range = ReplayRange { from_offset: [(0, 7)].into(), ..ReplayRange::default() };
+        let Begun::Refused(NotOrdered::Invalid { parameter, .. }) = book.begin_replay("crm", range).unwrap()
+        else {
+            panic!("it begins");
+        };
+        assert_eq!((parameter, book.replay("crm").unwrap()), ("from_offset", None));
+        let conflict = refused(NoPortion::NotNow("no brokers".to_owned())).unwrap();
+        assert_eq!(conflict, NotOrdered::Conflict("no brokers".to_owned()));
     }
 }

@@ -71,6 +71,11 @@ impl Ward {
         self.child.factory.is_some()
     }
 
+    /// Returns whether it is a replay that needs records of the log: a passage of a topic lies elsewhere.
+    pub(super) fn sends_log_again(&self) -> bool {
+        self.child.replayed.as_ref().is_some_and(|replayed| replayed.order.passage.is_none())
+    }
+
     /// Returns whether events wait for it: a replay sends again what nobody waits for.
     pub(super) fn is_waited_for(&self) -> bool {
         self.is_on() && self.child.replayed.is_none()

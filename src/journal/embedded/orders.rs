@@ -60,6 +60,7 @@ impl OrderFiles {
 mod tests {
     use super::*;
     use crate::journal::ReplayOrder;
+    use crate::journal::replay::{Passage, Stretch};
 
     #[test]
     fn orders_survive_and_are_taken_back() {
@@ -67,14 +68,26 @@ mod tests {
         let orders = || OrderFiles::new(dir.path().to_owned());
         assert_eq!(orders().load("crm").unwrap(), Orders::default());
         let at = "2030-01-01T00:00:00Z".parse().unwrap();
-        let replay =
-            ReplayOrder { from: 3, until: 9, filter: vec!["track:Order *".into()], events_per_second: 5, at };
+        let stretches = vec![Stretch { partition: 2, from: 7, until: 13 }];
+        let passage = Some(Passage { topic: "t".into(), from: Some(at), until: None, stretches });
+        let filter = vec!["track:Order *".into()];
+        let replay = ReplayOrder { from: 0, until: 6, filter, events_per_second: 5, at, passage };
         let given = Orders { paused: true, replay: Some(replay) };
         orders().store("crm", &given).unwrap();
         assert_eq!(orders().load("crm").unwrap(), given);
         assert_eq!(orders().load("other").unwrap(), Orders::default());
         orders().store("crm", &Orders::default()).unwrap();
         assert_eq!(files::names(dir.path()).unwrap(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn an_order_from_before_there_were_passages_is_one_of_the_log() {
+        let dir = tempfile::tempdir().unwrap();
+        let old = br#"{"paused":false,"replay":{"from":3,"until":9,"filter":[],"events_per_second":0,
+            "at":"2030-01-01T00:00:00Z"}}"#;
+        fs::write(dir.path().join("crm.json"), old).unwrap();
+        let replay = OrderFiles::new(dir.path().to_owned()).load("crm").unwrap().replay.unwrap();
+        assert_eq!((replay.from, replay.until, replay.passage), (3, 9, None));
     }
 
     #[test]
