@@ -21,6 +21,8 @@ use crate::journal::{Cursor, JournalError, Position};
 const SYNC_EVERY: Duration = Duration::from_secs(1);
 const NEWEST: &str = "cursor";
 const SYNCED: &str = "synced";
+/// What the file name of a replay's cursor has and no destination's: `~`, escaped.
+const REPLAY: &str = "%7E";
 
 /// The cursor files.
 #[derive(Debug)]
@@ -101,11 +103,14 @@ impl Cursors {
         files::sync_dir(&self.dir)
     }
 
-    /// Returns the position behind everything that any destination has settled.
+    /// Returns the position behind everything that any destination has settled. Those of a replay may be of a passage of a topic,
+    /// and nothing else is behind what its destination had settled.
     pub(super) fn highest(&self) -> Result<u64, JournalError> {
         let mut highest = 0;
         for file in files::names(&self.dir)? {
-            let Some((name, _)) = file.rsplit_once('.') else { continue };
+            let Some((name, _)) = file.rsplit_once('.').filter(|(name, _)| !name.contains(REPLAY)) else {
+                continue;
+            };
             if let Some(cursor) = self.load_file(name, Position(0))? {
                 let settled = cursor.settled.last().map_or(0, |range| range.end);
                 highest = highest.max(cursor.mark.0).max(settled);
@@ -216,6 +221,15 @@ mod tests {
     fn cursor(mark: u64) -> Cursor {
         let counts = BTreeMap::from([("delivered".to_owned(), mark)]);
         Cursor { mark: Position(mark), settled: vec![mark + 2..mark + 5, mark + 7..mark + 9], counts }
+    }
+
+    #[test]
+    fn a_replay_says_nothing_of_where_the_log_ends() {
+        let dir = tempfile::tempdir().unwrap();
+        let cursors = Cursors::new(dir.path().to_owned());
+        cursors.store("crm", &cursor(5)).unwrap();
+        cursors.store("crm~replay", &cursor(7_000)).unwrap();
+        assert_eq!(cursors.highest().unwrap(), 14);
     }
 
     #[test]

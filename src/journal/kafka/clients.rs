@@ -115,6 +115,15 @@ impl Clients {
         config.set("group.id", group);
         make(&config, context)
     }
+
+    /// Makes a consumer that reads a part of the topic once more, and says where a partition ends.
+    pub(super) fn rereader(&self, group: &str) -> Result<BaseConsumer<Ears>, JournalError> {
+        let mut config = self.config(READER, READER_OURS);
+        config.set("group.id", group);
+        config.set("enable.partition.eof", "true");
+        config.set("statistics.interval.ms", "0");
+        make(&config, Ears::default())
+    }
 }
 
 fn make<C: ClientContext, T: FromClientConfigAndContext<C>>(

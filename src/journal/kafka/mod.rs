@@ -12,8 +12,12 @@ mod dead;
 mod groups;
 mod index;
 mod marks;
+mod passage;
 mod producer;
 mod reader;
+mod reread;
+mod sieve;
+mod single;
 mod takeover;
 mod warm;
 
@@ -29,8 +33,8 @@ use jiff::Timestamp;
 
 use super::{
     Appended, Cursor, DeadLetter, Dropped, EmbeddedJournal, Extent, Follower, Journal, JournalError, Letter,
-    LetterCounts, LetterFilter, LetterId, LetterPage, Note, Orders, PageLimit, Position, ReadLimit, Record,
-    RejectedPage, Served, Walk,
+    LetterCounts, LetterFilter, LetterId, LetterPage, NoPortion, Note, Orders, PageLimit, Passage,
+    PassageReader, Portion, Position, ReadLimit, Record, RejectedPage, Served, Walk, Wanted,
 };
 use crate::spec::{Event, Rejected};
 use crate::telemetry::events;
@@ -39,6 +43,7 @@ use core::Core;
 use dead::DeadTopic;
 use producer::Producer;
 use reader::Reader;
+use reread::Reread;
 use takeover::{Seat, TELLING};
 
 /// How the topic is reached and used.
@@ -168,6 +173,21 @@ impl Journal for KafkaJournal {
 
     fn position_at(&self, at: Timestamp) -> Result<Position, JournalError> {
         self.core.spool.position_at(at)
+    }
+
+    fn portion(&self, wanted: &Wanted) -> Result<Portion, NoPortion> {
+        passage::portion(&self.core, wanted)
+    }
+
+    fn reread(&self, passage: &Passage) -> Result<Arc<dyn PassageReader>, String> {
+        let ours = &self.core.options.topic;
+        if passage.topic != *ours {
+            let topic = &passage.topic;
+            return Err(format!(
+                "it is of the topic `{topic}`, and the journal is `{ours}` now; stop the replay"
+            ));
+        }
+        Ok(Arc::new(Reread::new(Arc::clone(&self.core), passage.clone())))
     }
 
     fn erase(&self, position: Position) -> Result<(), JournalError> {

@@ -3,6 +3,7 @@
 mod destinations;
 mod outages;
 mod path;
+mod replay;
 mod space;
 mod takeover;
 
