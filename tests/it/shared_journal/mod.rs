@@ -5,6 +5,7 @@ mod outages;
 mod path;
 mod space;
 mod takeover;
+mod trouble;
 
 use serde_json::Value;
 
