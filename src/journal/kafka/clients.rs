@@ -45,6 +45,9 @@ const READER: &[(&str, &str)] = &[
     ("heartbeat.interval.ms", "2000"),
     ("fetch.wait.max.ms", "100"),
     ("queued.min.messages", "10000"),
+    // All partitions share that queue, so that it is full again and again. The library's own pause is a second for each of
+    // them, in which nothing is read though the queue is empty after milliseconds.
+    ("fetch.queue.backoff.ms", "5"),
     ("queued.max.messages.kbytes", "16384"),
     ("statistics.interval.ms", "2000"),
 ];
