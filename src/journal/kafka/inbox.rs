@@ -103,9 +103,8 @@ impl Inbox {
                     self.read.push_front(read);
                 }
                 Seen::New { after } => {
-                    if after < read.offset {
-                        found.gaps.push((read.partition, after..read.offset));
-                    }
+                    let gap = (read.partition, after..read.offset);
+                    found.gaps.extend(Some(gap).filter(|(_, gap)| !gap.is_empty()));
                     self.wanted.extend(judged(&mut state, read, &mut found));
                 }
             }

@@ -190,14 +190,17 @@ impl Reader {
                 return;
             }
             if let Err(error) = self.inbox.append() {
-                if !std::mem::replace(&mut self.is_full, true) {
-                    events::SpoolWaits { error: &error.to_string() }.emit();
-                }
-                return;
+                return self.wait_for_space(&error);
             }
             if std::mem::take(&mut self.is_full) {
                 self.resume();
             }
+        }
+    }
+
+    fn wait_for_space(&mut self, error: &JournalError) {
+        if !std::mem::replace(&mut self.is_full, true) {
+            events::SpoolWaits { error: &error.to_string() }.emit();
         }
     }
 
