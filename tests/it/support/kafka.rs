@@ -78,7 +78,9 @@ impl Kafka {
 
     fn marks(&self, group: &str, topic: &str, partitions: Range<i32>) -> Vec<i64> {
         let mut places = TopicPartitionList::new();
-        partitions.for_each(|partition| drop(places.add_partition(topic, partition)));
+        for partition in partitions {
+            places.add_partition(topic, partition);
+        }
         let stored = self
             .consumer(group)
             .committed_offsets(places, Duration::from_secs(5))
