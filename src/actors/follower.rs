@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use super::messages::{GoOn, Grown, StandBy};
 use crate::journal::Follower;
-use crate::journal::follow::Share;
+use crate::journal::follow::{Noticed, Share};
 use crate::policy::outcome::Reason;
 use crate::policy::route::Kinds;
 use crate::spec::Kind;
@@ -55,7 +55,21 @@ impl Follower for Passer {
         events::EventsLost { destination, reason: Reason::Expired.as_str(), count }.emit(&self.metrics);
     }
 
-    fn shares(&self, Share { partitions, lag }: Share) {
-        events::ShareMeasured { partitions, lag }.emit(&self.metrics);
+    fn noticed(&self, what: Noticed) {
+        match what {
+            Noticed::BegunAnew { partition, was_at, offset } => {
+                events::OffsetsBegunAnew { partition, was_at, offset }.emit(&self.metrics);
+            }
+            Noticed::Foreign { partition, offset } => {
+                events::ForeignRecord { partition, offset }.emit(&self.metrics);
+            }
+            Noticed::Newer { partition, offset, version } => {
+                events::NewerRecord { partition, offset, version }.emit();
+            }
+        }
+    }
+
+    fn shares(&self, Share { partitions, lag, blocked }: Share) {
+        events::ShareMeasured { partitions, lag, blocked }.emit(&self.metrics);
     }
 }

@@ -168,11 +168,17 @@ impl JournalWriter {
     }
 
     fn succeeded(&mut self, group: Vec<Request>, appended: &journal::Appended, kinds: &[Sort]) {
-        let mut positions = appended.positions.iter();
+        let (mut positions, mut first) = (appended.positions.iter(), 0);
         for request in group {
             let events = request.events;
+            let own = first..first + events;
+            first = own.end;
             let stored = positions.by_ref().take(events).flatten().count();
-            request.tell(Ok(Accepted { stored, duplicates: events - stored }));
+            if appended.too_large.iter().any(|n| own.contains(n)) {
+                request.tell(Err(NotAccepted::TooLarge));
+            } else {
+                request.tell(Ok(Accepted { stored, duplicates: events - stored }));
+            }
         }
         let stored =
             || kinds.iter().zip(&appended.positions).filter(|(_, at)| at.is_some()).map(|(sort, _)| *sort);
@@ -180,7 +186,9 @@ impl JournalWriter {
         let events = stored().count() as u64;
         let journal_bytes = self.journal.extent().bytes;
         events::EventsAccepted::of(new).emit(&self.metrics);
-        events::EventsDuplicate { count: kinds.len() as u64 - events }.emit(&self.metrics);
+        let too_large = appended.too_large.len() as u64;
+        events::EventsTooLarge { count: too_large }.emit();
+        events::EventsDuplicate { count: kinds.len() as u64 - events - too_large }.emit(&self.metrics);
         events::CommitDone { events, took: appended.took, journal_bytes }.emit(&self.metrics);
         let kinds: Kinds = stored().map(|sort| sort.kind).collect();
         if events > 0 && self.appended.try_send(Appended { kinds }).is_err() {

@@ -113,6 +113,9 @@ pub enum NotAccepted {
     /// The journal cannot write, or the router is stopping.
     #[error("overloaded: {0}")]
     Unavailable(String),
+    /// An event is larger than the journal can ever take. The others of the request are stored.
+    #[error("too_large: an event is larger than the journal takes")]
+    TooLarge,
 }
 
 /// Question: how is every destination?

@@ -32,6 +32,8 @@ pub(super) enum Refusal {
         /// That limit.
         limit_bytes: usize,
     },
+    /// An event is larger than the journal can take.
+    EventTooLarge,
     /// Unknown or broken `Content-Encoding`.
     BadEncoding(&'static str),
     /// No source has this key, or no one this token.
@@ -117,6 +119,7 @@ impl Refusal {
         match self {
             Refusal::Unreadable(_)
             | Refusal::BodyTooLarge { .. }
+            | Refusal::EventTooLarge
             | Refusal::BadEncoding(_)
             | Refusal::BadParameter { .. } => StatusCode::BAD_REQUEST,
             Refusal::Conflict(_) | Refusal::Unsigned(Unsigned::Replayed) => StatusCode::CONFLICT,
@@ -134,6 +137,7 @@ impl Refusal {
         match self {
             Refusal::Unreadable(error) => error.code(),
             Refusal::BodyTooLarge { .. } => "body_too_large",
+            Refusal::EventTooLarge => "too_large",
             Refusal::BadEncoding(_) => "bad_encoding",
             Refusal::Unauthorized(_) => "unauthorized",
             Refusal::Forbidden(_) => "forbidden",
@@ -153,6 +157,10 @@ impl Refusal {
             Refusal::Unreadable(error) => error.to_string(),
             Refusal::BodyTooLarge { limit_bytes } => {
                 format!("the body is larger than {limit_bytes} bytes when unpacked")
+            }
+            Refusal::EventTooLarge => {
+                "an event is larger than the topic of the journal takes (`max.message.bytes`); what came with it is stored"
+                    .to_owned()
             }
             Refusal::BadEncoding(message)
             | Refusal::Unauthorized(message)

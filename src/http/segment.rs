@@ -155,6 +155,7 @@ async fn hand_over(
     match tokio::time::timeout_at(deadline, state.door.accept.send(accept)).await {
         Ok(Ok(Ok(accepted))) => Ok(accepted),
         Ok(Ok(Err(NotAccepted::Full(_)))) => Err(Refusal::JournalFull),
+        Ok(Ok(Err(NotAccepted::TooLarge))) => Err(Refusal::EventTooLarge),
         Ok(Ok(Err(NotAccepted::Unavailable(_)))) => Err(Refusal::Overloaded("the journal cannot write now")),
         Ok(Err(_)) => Err(Refusal::Overloaded("the router is starting or stopping")),
         Err(_) => Err(Refusal::Overloaded("the journal did not answer in time")),

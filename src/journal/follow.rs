@@ -34,6 +34,38 @@ pub struct Share {
     pub partitions: u64,
     /// Events in them that it has not read yet.
     pub lag: u64,
+    /// How many of the partitions are blocked by a record of a version that this router does not know.
+    pub blocked: u64,
+}
+
+/// Something about the owner of the events that a person is to hear of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Noticed {
+    /// A partition's offsets began anew: its topic was deleted and made again, or lost its end.
+    BegunAnew {
+        /// Which.
+        partition: i32,
+        /// The offset up to which it had been read, or settled.
+        was_at: u64,
+        /// The offset from which everything is delivered.
+        offset: u64,
+    },
+    /// A record is none of a router, or damaged. It is passed over.
+    Foreign {
+        /// In which partition.
+        partition: i32,
+        /// At which offset.
+        offset: u64,
+    },
+    /// A record is of a version that this router does not know. Its partition is blocked there.
+    Newer {
+        /// In which partition.
+        partition: i32,
+        /// At which offset.
+        offset: u64,
+        /// Which version.
+        version: u8,
+    },
 }
 
 /// Whoever serves the destinations.
@@ -50,6 +82,9 @@ pub trait Follower: Send + Sync + 'static {
 
     /// Events were given up by their owner before a destination had them.
     fn lost(&self, destination: &str, events: u64);
+
+    /// Something happened that is worth a word.
+    fn noticed(&self, what: Noticed);
 
     /// This router has another share now, or is further with it.
     fn shares(&self, share: Share);

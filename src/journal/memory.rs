@@ -119,7 +119,12 @@ impl Journal for MemoryJournal {
             state.records.push_back(Some(event));
             positions.push(Some(Position(next)));
         }
-        Ok(Appended { positions, next: Position(state.next()), took: started.elapsed() })
+        Ok(Appended {
+            positions,
+            too_large: Vec::new(),
+            next: Position(state.next()),
+            took: started.elapsed(),
+        })
     }
 
     fn prepare(&self) -> Result<(), JournalError> {

@@ -79,6 +79,8 @@ pub struct Cursor {
 pub struct Appended {
     /// For each event of the group: its position, or `None` for a duplicate within the window.
     pub positions: Vec<Option<Position>>,
+    /// The places in the group of events that are larger than the journal can take: those are not stored.
+    pub too_large: Vec<usize>,
     /// The position after the last record.
     pub next: Position,
     /// How long the commit took.

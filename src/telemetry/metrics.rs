@@ -247,15 +247,24 @@ fn journal(to: &mut Registry) -> (Level, Histogram) {
 pub(super) struct Share {
     pub(super) partitions: Level,
     pub(super) lag: Level,
+    pub(super) blocked: Level,
+    pub(super) resets: Counter,
+    pub(super) foreign: Counter,
 }
 
 impl Share {
     fn new(to: &mut Registry) -> Self {
         let partitions = "Partitions of the shared journal that this router holds";
         let lag = "Events in the partitions held that were not read yet";
+        let blocked = "Partitions held that are blocked by a record of a newer version";
+        let resets = "Times that the offsets of a partition began anew";
+        let foreign = "Records of the topic that are none of a router, or damaged";
         Share {
             partitions: add(to, "journal_partitions", partitions, Level::default()),
             lag: add(to, "journal_lag_events", lag, Level::default()),
+            blocked: add(to, "journal_partitions_blocked", blocked, Level::default()),
+            resets: add(to, "journal_offset_resets", resets, Counter::default()),
+            foreign: add(to, "journal_foreign_records", foreign, Counter::default()),
         }
     }
 }

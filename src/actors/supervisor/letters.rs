@@ -301,6 +301,7 @@ impl Job {
         stored.map_err(|_| down())?.map_err(|error| match error {
             NotAccepted::Full(why) => LetterTrouble::Full(why),
             NotAccepted::Unavailable(why) => LetterTrouble::Unavailable(why),
+            NotAccepted::TooLarge => LetterTrouble::Unavailable(error.to_string()),
         })?;
         self.take_out(letters, done).await
     }

@@ -39,6 +39,18 @@ pub(in crate::journal) fn know(record: &[u8]) -> Option<Known> {
     Some(Known { id, received_at, is_redelivery: summary.is_redelivery })
 }
 
+/// Returns the version of a whole record that is newer than what this build writes; `None` for any other bytes.
+pub(in crate::journal) fn newer(record: &[u8]) -> Option<u8> {
+    let is_whole = codec::claimed_len(record.get(..HEADER)?)? == record.len();
+    codec::newer(record, NOWHERE).filter(|_| is_whole)
+}
+
+/// Returns a record as a build that writes another version would.
+#[cfg(test)]
+pub(in crate::journal) fn of_version(record: Vec<u8>, version: u8) -> Vec<u8> {
+    codec::of_version(record, version, NOWHERE)
+}
+
 /// Returns the event of a record that is known. `source` remembers the last source name. What a redelivery repeats is told
 /// as a position of another log, and is left out.
 pub(in crate::journal) fn decode(record: &[u8], source: &mut Option<Arc<str>>) -> Option<Event> {
@@ -70,5 +82,19 @@ mod tests {
         }
         assert_eq!(know(&record[..record.len() - 1]), None);
         assert_eq!(know(b""), None);
+    }
+
+    #[test]
+    fn a_record_of_a_newer_version_is_told_from_damage() {
+        let record = encode(&event("m1", 40)).unwrap();
+        assert_eq!(newer(&record), None);
+        let next = of_version(record, 5);
+        assert_eq!((know(&next), newer(&next)), (None, Some(5)));
+        for at in 0..next.len() {
+            let mut damaged = next.clone();
+            damaged[at] ^= 1;
+            assert_eq!(newer(&damaged), None, "byte {at}");
+        }
+        assert_eq!((newer(&next[1..]), newer(b"")), (None, None));
     }
 }

@@ -147,6 +147,21 @@ pub(super) fn check(record: &[u8], position: u64) -> Option<Summary> {
     Some(Summary { id, received_at: i64_at(body, 18)?, is_redelivery: has(version, REDELIVERY) })
 }
 
+/// Returns the version of a whole record whose checksum holds at `position`, and that this build cannot read.
+pub(super) fn newer(record: &[u8], position: u64) -> Option<u8> {
+    let body = record.get(HEADER..)?;
+    let version = *body.first()?;
+    (version > NEWEST && u32_at(record, 4)? == checksum(body, position)).then_some(version)
+}
+
+/// Returns a record as a build with another version would have written it.
+#[cfg(test)]
+pub(super) fn of_version(mut record: Vec<u8>, version: u8, position: u64) -> Vec<u8> {
+    record[HEADER] = version;
+    seal(&mut record, position).unwrap();
+    record
+}
+
 /// Returns the receipt and the raw text of a checked record; `Ok(None)` when it is erased, `Err` when it makes no sense.
 ///
 /// `source` remembers the last source name, so that a run of records of one source shares one text.

@@ -109,7 +109,7 @@ impl Writer {
         let next = log.next() + group.records.len() as u64;
         let positions = self.publish(log, worker, group);
         self.pending = 0;
-        Ok(Appended { positions, next: Position(next), took: started.elapsed() })
+        Ok(Appended { positions, too_large: Vec::new(), next: Position(next), took: started.elapsed() })
     }
 
     /// Begins a segment when there is none: after a failure there never is.

@@ -26,11 +26,30 @@ pub(super) struct Beginning {
     pub(super) inherited: BTreeMap<String, Settled>,
     /// How many events each destination will never get: the topic gave them up.
     pub(super) lost: BTreeMap<String, u64>,
+    /// Where the groups were, when the topic does not reach that far: its offsets began anew.
+    pub(super) was_at: Option<u64>,
 }
 
-/// Decides from what the groups know, the oldest offset that the topic has, and the next one that the routers would read.
-pub(super) fn begin(known: Vec<Known>, oldest: u64, next: u64) -> Beginning {
-    let mut beginning = Beginning { offset: u64::MAX, inherited: BTreeMap::new(), lost: BTreeMap::new() };
+/// Decides from what the groups know, the oldest offset that the topic has and the one after its newest, and the next one
+/// that the routers would read.
+///
+/// A group that is further than the topic speaks of other offsets, and so do the rest of them: nobody can say which of the
+/// present events a destination has had, so that it gets all of them.
+pub(super) fn begin(known: Vec<Known>, (oldest, newest): (u64, u64), next: u64) -> Beginning {
+    let was_at = furthest(&known).max(next);
+    let is_anew = was_at > newest;
+    let mut beginning = Beginning {
+        offset: u64::MAX,
+        inherited: BTreeMap::new(),
+        lost: BTreeMap::new(),
+        was_at: is_anew.then_some(was_at),
+    };
+    if is_anew {
+        let from_the_oldest = |one: Known| (one.destination, Settled::new(oldest, &[]));
+        beginning.inherited = known.into_iter().map(from_the_oldest).collect();
+        beginning.offset = oldest;
+        return beginning;
+    }
     for Known { destination, settled, otherwise } in known {
         let missing = settled.as_ref().map_or(0, |settled| settled.missing(settled.mark()..oldest));
         if missing > 0 {
@@ -45,6 +64,12 @@ pub(super) fn begin(known: Vec<Known>, oldest: u64, next: u64) -> Beginning {
         beginning.offset = next.max(oldest);
     }
     beginning
+}
+
+/// Returns the highest offset that any group has settled.
+fn furthest(known: &[Known]) -> u64 {
+    let settled = known.iter().filter_map(|known| known.settled.as_ref());
+    settled.map(|settled| settled.ranges().last().map_or(settled.mark(), |last| last.end)).max().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -63,7 +88,7 @@ mod tests {
             known("b", Some(Settled::new(30, &[])), 0),
             known("new", None, 25),
         ];
-        let beginning = begin(both, 5, 40);
+        let beginning = begin(both, (5, 40), 40);
         assert_eq!((beginning.offset, beginning.lost.len()), (10, 0));
         assert_eq!(beginning.inherited["a"], Settled::new(10, &[12..14]));
         assert_eq!(beginning.inherited["new"].mark(), 25);
@@ -76,7 +101,7 @@ mod tests {
             known("new", None, 0),
             known("fine", Some(Settled::new(50, &[])), 0),
         ];
-        let beginning = begin(both, 20, 60);
+        let beginning = begin(both, (20, 60), 60);
         assert_eq!(beginning.lost, BTreeMap::from([("slow".to_owned(), 8)]));
         assert_eq!((beginning.offset, beginning.inherited["slow"].mark()), (20, 20));
         assert_eq!(beginning.inherited["new"].mark(), 20, "it was promised nothing of that");
@@ -84,7 +109,25 @@ mod tests {
 
     #[test]
     fn without_destinations_the_routers_go_on_where_they_were() {
-        assert_eq!(begin(Vec::new(), 3, 9).offset, 9);
-        assert_eq!(begin(Vec::new(), 3, 0).offset, 3);
+        assert_eq!(begin(Vec::new(), (3, 9), 9).offset, 9);
+        assert_eq!(begin(Vec::new(), (3, 9), 0).offset, 3);
+    }
+
+    #[test]
+    fn a_group_that_is_further_than_the_topic_makes_everybody_begin_with_the_oldest() {
+        let both = || {
+            vec![
+                known("a", Some(Settled::new(10, &[12..41])), 0),
+                known("slow", Some(Settled::new(7, &[])), 0),
+            ]
+        };
+        let anew = begin(both(), (2, 40), 0);
+        assert_eq!((anew.offset, anew.was_at, anew.lost.len()), (2, Some(41), 0));
+        assert!(anew.inherited.values().all(|settled| *settled == Settled::new(2, &[])), "{anew:?}");
+        assert_eq!(begin(both(), (2, 41), 41).was_at, None);
+        assert_eq!(begin(both(), (2, 41), 42).was_at, Some(42), "that of the routers counts too");
+        assert_eq!(begin(Vec::new(), (0, 3), 9).offset, 0);
+        let new = begin(vec![known("new", None, 9)], (0, 3), 9);
+        assert_eq!(new.inherited["new"].mark(), 0, "`now` is of the former offsets too");
     }
 }

@@ -7,13 +7,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use rdkafka::admin::AdminClient;
 use rdkafka::config::{ClientConfig, FromClientConfigAndContext, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{ProducerContext, ThreadedProducer};
 use rdkafka::{ClientContext, Statistics};
 
-use super::producer::Group;
+use super::producer::Ticket;
 use super::{Options, io};
 use crate::journal::JournalError;
 use crate::telemetry::events::JournalLibrarySaid;
@@ -44,6 +45,9 @@ const READER: &[(&str, &str)] = &[
     ("heartbeat.interval.ms", "2000"),
     ("fetch.wait.max.ms", "100"),
     ("queued.min.messages", "10000"),
+    // All partitions share that queue, so that it is full again and again. The library's own pause is a second for each of
+    // them, in which nothing is read though the queue is empty after milliseconds.
+    ("fetch.queue.backoff.ms", "5"),
     ("queued.max.messages.kbytes", "16384"),
     ("statistics.interval.ms", "2000"),
 ];
@@ -96,6 +100,11 @@ impl Clients {
         // The library's own bound must not be below what the door takes; a record has a little beside the text.
         config.set("message.max.bytes", (self.max_event_bytes + (64 << 10)).max(1_000_000).to_string());
         make(&config, Ears::default())
+    }
+
+    /// Makes a client that asks about the topic.
+    pub(super) fn admin(&self) -> Result<AdminClient<Ears>, JournalError> {
+        make(&self.config(&[], &[]), Ears::default())
     }
 
     /// Returns how long the library tries to send one message.
@@ -201,16 +210,16 @@ impl ClientContext for Ears {
 impl ConsumerContext for Ears {}
 
 impl ProducerContext for Ears {
-    type DeliveryOpaque = Arc<Group>;
+    type DeliveryOpaque = Box<Ticket>;
 
-    fn delivery(&self, result: &rdkafka::producer::DeliveryResult<'_>, group: Arc<Group>) {
+    fn delivery(&self, result: &rdkafka::producer::DeliveryResult<'_>, ticket: Box<Ticket>) {
         match result {
             Ok(_) => {
                 self.relax();
-                group.settle(None);
+                ticket.settle(None);
             }
             Err((error, _)) => {
-                group.settle(Some(error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail)));
+                ticket.settle(Some(error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail)));
             }
         }
     }

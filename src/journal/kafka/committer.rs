@@ -3,7 +3,7 @@
 //! Separate because brokers may be slow, and no delivery waits for them. What was not told when the process ends is sent
 //! again by whoever goes on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
@@ -71,7 +71,7 @@ impl Committer {
 
 /// What was told so far.
 #[derive(Default)]
-struct Teller {
+pub(super) struct Teller {
     told: BTreeMap<String, (Marks, Option<Instant>)>,
     is_failing: bool,
 }
@@ -94,7 +94,7 @@ impl Teller {
     }
 
     /// Tells what has changed, and gives up what nobody needs of the index.
-    fn tell(&mut self, core: &Core) -> Result<(), JournalError> {
+    pub(super) fn tell(&mut self, core: &Core) -> Result<(), JournalError> {
         let served = core.state().served.clone();
         // Before the cursors are read: what comes to lie there meanwhile stays.
         let mut lowest = core.spool.extent().next.0;
@@ -106,23 +106,38 @@ impl Teller {
                 continue;
             }
             let cursor = Settled::new(cursor.mark.0, &cursor.settled);
-            let settled = core.state().index.settled(destination, &cursor);
+            let (settled, anew) = {
+                let state = core.state();
+                let anew = state.index.partitions().filter(|(_, held)| held.is_anew);
+                (state.index.settled(destination, &cursor), anew.map(|(partition, _)| partition).collect())
+            };
             let marks: Marks =
                 settled.iter().map(|(partition, settled)| (*partition, told(settled))).collect();
-            let done = self.tell_one(core, destination, marks);
+            let done = self.tell_one(core, destination, marks, &anew);
             failed = failed.and(done);
         }
         core.state().index.prune(lowest);
         failed
     }
 
-    fn tell_one(&mut self, core: &Core, destination: &str, marks: Marks) -> Result<(), JournalError> {
+    /// Tells of one destination. What its group knows of partitions whose offsets began `anew` is of the former ones.
+    fn tell_one(
+        &mut self,
+        core: &Core,
+        destination: &str,
+        marks: Marks,
+        anew: &BTreeSet<i32>,
+    ) -> Result<(), JournalError> {
         let (before, at) = self.told.entry(destination.to_owned()).or_default();
         let is_due = at.is_none_or(|at| at.elapsed() >= REMIND);
         let news = marks.iter().filter(|(partition, mark)| is_due || before.get(*partition) != Some(*mark));
-        let news: Marks = news.map(|(partition, mark)| (*partition, mark.clone())).collect();
-        if !news.is_empty() {
-            core.groups.tell(destination, &news)?;
+        let news = news.map(|(partition, mark)| (*partition, mark.clone()));
+        let (back, forth): (Marks, Marks) = news.partition(|(partition, _)| anew.contains(partition));
+        if !back.is_empty() {
+            core.groups.tell(destination, &back)?;
+        }
+        if !forth.is_empty() {
+            core.groups.tell_forth(destination, forth)?;
         }
         if is_due {
             *at = Some(Instant::now());

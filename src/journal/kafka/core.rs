@@ -17,6 +17,7 @@ use super::index::Index;
 use crate::journal::embedded::Dedupe;
 use crate::journal::follow::{Begins, Follower, Served};
 use crate::journal::{Cursor, EmbeddedJournal, Journal as _, JournalError, Position};
+use crate::telemetry::events;
 
 /// See the module.
 pub(super) struct Core {
@@ -27,6 +28,8 @@ pub(super) struct Core {
     /// Where the spool ended when this life began: what is below is not served any more.
     pub(super) born: Position,
     pub(super) follower: OnceLock<Arc<dyn Follower>>,
+    /// What is wrong with the topic itself.
+    complaint: OnceLock<String>,
     stopping: AtomicBool,
     /// Rung when the router stops.
     bell: (Mutex<()>, Condvar),
@@ -68,6 +71,7 @@ impl Core {
             options,
             spool,
             follower: OnceLock::new(),
+            complaint: OnceLock::new(),
             stopping: AtomicBool::new(false),
             bell: (Mutex::default(), Condvar::new()),
             state: Mutex::default(),
@@ -110,10 +114,28 @@ impl Core {
         held
     }
 
-    /// Returns what is wrong when nothing is held for long.
+    /// Says what is wrong with the topic itself, if anything is.
+    pub(super) fn complain(&self, problem: Option<String>) {
+        let Some(problem) = problem else { return };
+        events::Trouble { whom: "journal", doing: "use its topic as it is", error: &problem }.emit();
+        drop(self.complaint.set(problem));
+    }
+
+    /// Returns what an operator is to repair: a partition that is blocked, a topic that is not as it should be, or that nothing
+    /// is held for long.
     pub(super) fn trouble(&self) -> Option<String> {
-        let idle = self.state().idle_since?.elapsed();
         let topic = &self.options.topic;
+        let state = self.state();
+        if let Some((partition, offset)) = state.index.blocked().next() {
+            return Some(format!(
+                "is blocked at offset {offset} of partition {partition} of `{topic}`: a router of a newer version wrote it, upgrade \
+                 this one"
+            ));
+        }
+        if let Some(complaint) = self.complaint.get() {
+            return Some(complaint.clone());
+        }
+        let idle = state.idle_since?.elapsed();
         let words = || {
             let seconds = idle.as_secs();
             format!(

@@ -95,6 +95,19 @@ impl Groups {
         Ok(found)
     }
 
+    /// Says what a destination has settled where its group is not further than that. A router that was away for longer than it
+    /// knows may tell of a partition that another has been serving since, and a mark that goes back is sent again.
+    pub(super) fn tell_forth(
+        &self,
+        destination: &str,
+        mut settled: BTreeMap<i32, (u64, String)>,
+    ) -> Result<(), JournalError> {
+        let partitions: Vec<i32> = settled.keys().copied().collect();
+        let there = self.told(&*self.of(destination)?, &partitions)?;
+        settled.retain(|partition, (mark, _)| there.get(partition).is_none_or(|(there, _)| there <= mark));
+        if settled.is_empty() { Ok(()) } else { self.tell(destination, &settled) }
+    }
+
     /// Says what a destination has settled, in the offsets of its group.
     pub(super) fn tell(
         &self,

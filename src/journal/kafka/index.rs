@@ -21,8 +21,14 @@ struct Run {
 pub(super) struct Held {
     /// Where reading began.
     pub(super) base: u64,
-    /// The next offset to read: what is below it is in the spool, or was not worth it.
+    /// The next offset to store: what is below it is in the spool, or was not worth it.
     pub(super) next: u64,
+    /// The next offset to read: what is between is on its way into the spool.
+    seen: u64,
+    /// Its offsets began anew while it was held: what its groups know is of the former ones.
+    pub(super) is_anew: bool,
+    /// It is blocked here: the record is of a version that this router does not know.
+    blocked_at: Option<u64>,
     /// When it was taken, as a number that grows with each rebalance.
     pub(super) since: u64,
     /// What each destination had settled before, here or elsewhere, in offsets.
@@ -34,6 +40,23 @@ pub(super) struct Held {
 pub(super) struct Index {
     runs: BTreeMap<u64, Run>,
     held: BTreeMap<i32, Held>,
+    /// The number below the last that stands for what a partition was before its offsets began anew. Such numbers are
+    /// negative: what lies in the spool of it is served still, and no group is told of it.
+    former: i32,
+}
+
+/// What an offset is, next to those that were read before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// Its partition is not held any more, or not since it was read, or it is blocked.
+    NotOurs,
+    /// It is below what was read before: the topic's offsets began anew.
+    Anew,
+    /// It is to be stored.
+    New {
+        /// The offset that was to come next: what is between was not read.
+        after: u64,
+    },
 }
 
 impl Index {
@@ -51,7 +74,48 @@ impl Index {
 
     /// Lets all partitions go.
     pub(super) fn clear(&mut self) {
-        *self = Index::default();
+        self.held.retain(|partition, _| *partition < 0);
+        self.runs.retain(|_, run| run.partition < 0);
+    }
+
+    /// Takes note of an offset that was read in this rebalance.
+    pub(super) fn see(&mut self, partition: i32, offset: u64, during: u64) -> Seen {
+        match self.held.get_mut(&partition) {
+            Some(held) if held.since <= during && held.blocked_at.is_none() => {
+                if offset < held.seen {
+                    return Seen::Anew;
+                }
+                Seen::New { after: std::mem::replace(&mut held.seen, offset + 1) }
+            }
+            _ => Seen::NotOurs,
+        }
+    }
+
+    /// The offsets of a partition began anew, with this one. What lies in the spool of the former ones is served to the end,
+    /// since nobody else may have it; every destination begins with the new ones.
+    pub(super) fn begin_anew(&mut self, partition: i32, offset: u64) {
+        let Some(old) = self.held.get_mut(&partition) else { return };
+        let inherited = old.inherited.keys().map(|name| (name.clone(), Settled::new(offset, &[]))).collect();
+        let anew = Held { is_anew: true, ..Held::new(offset, old.since, inherited) };
+        let old = std::mem::replace(old, anew);
+        self.former -= 1;
+        self.runs
+            .values_mut()
+            .filter(|run| run.partition == partition)
+            .for_each(|run| run.partition = self.former);
+        self.held.insert(self.former, old);
+    }
+
+    /// A partition is blocked at this offset: nothing of it is stored from there on.
+    pub(super) fn block(&mut self, partition: i32, offset: u64) {
+        if let Some(held) = self.held.get_mut(&partition) {
+            held.blocked_at = Some(offset);
+        }
+    }
+
+    /// Returns the partitions that are blocked, and where.
+    pub(super) fn blocked(&self) -> impl Iterator<Item = (i32, u64)> {
+        self.partitions().filter_map(|(partition, held)| Some((partition, held.blocked_at?)))
     }
 
     /// Returns what is known of a partition that is held.
@@ -61,7 +125,7 @@ impl Index {
 
     /// Returns the partitions that are held, with what is known of them.
     pub(super) fn partitions(&self) -> impl Iterator<Item = (i32, &Held)> {
-        self.held.iter().map(|(partition, held)| (*partition, held))
+        self.held.range(0..).map(|(partition, held)| (*partition, held))
     }
 
     /// An offset is about to be at a position, which is above all others.
@@ -92,20 +156,6 @@ impl Index {
         }
     }
 
-    /// Returns which offsets are missing before and between these, which come in the order of each partition.
-    pub(super) fn gaps(&self, read: impl Iterator<Item = (i32, u64)>) -> Vec<(i32, Range<u64>)> {
-        let mut expected = BTreeMap::new();
-        let mut gaps = Vec::new();
-        for (partition, offset) in read {
-            let Some(held) = self.held.get(&partition) else { continue };
-            let next = expected.insert(partition, offset + 1).unwrap_or(held.next);
-            if next < offset {
-                gaps.push((partition, next..offset));
-            }
-        }
-        gaps
-    }
-
     /// Returns how many of these offsets each destination had not settled before.
     pub(super) fn unsettled(&self, partition: i32, offsets: &Range<u64>) -> BTreeMap<String, u64> {
         let inherited = self.held.get(&partition).into_iter().flat_map(|held| &held.inherited);
@@ -122,6 +172,8 @@ impl Index {
             }
             first.remove();
         }
+        let runs = &self.runs;
+        self.held.retain(|held, _| *held >= 0 || runs.values().any(|run| run.partition == *held));
     }
 
     /// Returns the positions of a range that a destination has nothing to do with: their partition is gone, or it had them
@@ -157,7 +209,7 @@ impl Index {
             let open = open.get(partition).map_or(&[][..], Vec::as_slice);
             (*partition, held.without(destination, open))
         };
-        self.held.iter().map(of).collect()
+        self.held.range(0..).map(of).collect()
     }
 
     fn overlapping(&self, range: &Range<u64>) -> impl Iterator<Item = (u64, &Run)> {
@@ -170,6 +222,11 @@ impl Index {
 }
 
 impl Held {
+    /// A partition that is read from this offset on, since a rebalance.
+    pub(super) fn new(base: u64, since: u64, inherited: BTreeMap<String, Settled>) -> Held {
+        Held { base, next: base, seen: base, is_anew: false, blocked_at: None, since, inherited }
+    }
+
     /// Returns everything that was read but these offsets, and what was settled before. Offsets come in order.
     fn without(&self, destination: &str, open: &[Range<u64>]) -> Settled {
         let mut settled =
@@ -186,135 +243,4 @@ impl Held {
 
 #[cfg(test)]
 #[expect(clippy::single_range_in_vec_init, reason = "a set of one range is meant")]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-    use std::collections::{BTreeMap as Map, BTreeSet};
-
-    const HOOK: &str = "hook";
-
-    fn held(base: u64, inherited: Settled) -> Held {
-        Held { base, next: base, since: 0, inherited: Map::from([(HOOK.to_owned(), inherited)]) }
-    }
-
-    #[test]
-    fn a_cursor_becomes_a_mark_for_each_partition() {
-        let mut index = Index::default();
-        index.take(0, held(100, Settled::new(100, &[])));
-        index.take(1, held(7, Settled::new(7, &[])));
-        for (position, partition, offset) in
-            [(50, 0, 100), (51, 0, 101), (52, 1, 7), (53, 0, 103), (54, 1, 8)]
-        {
-            index.add(position, partition, offset);
-            index.read_to(partition, offset + 1);
-        }
-        let marks = |cursor: Settled| {
-            let settled = index.settled(HOOK, &cursor);
-            [0, 1].map(|partition| (settled[&partition].mark(), settled[&partition].ranges()))
-        };
-        assert_eq!(marks(Settled::new(50, &[])), [(100, vec![102..103]), (7, vec![])], "a gap is settled");
-        assert_eq!(marks(Settled::new(52, &[53..54])), [(104, vec![]), (7, vec![])]);
-        assert_eq!(marks(Settled::new(50, &[51..53])), [(100, vec![101..103]), (8, vec![])]);
-        assert_eq!(marks(Settled::new(55, &[])), [(104, vec![]), (9, vec![])]);
-    }
-
-    #[test]
-    fn what_was_settled_before_and_what_is_gone_is_passed_over() {
-        let mut index = Index::default();
-        index.take(0, held(10, Settled::new(12, &[14..15])));
-        index.take(1, held(0, Settled::new(0, &[])));
-        (0..6).for_each(|n| index.add(100 + n, 0, 10 + n));
-        index.add(106, 1, 0);
-        assert_eq!(index.passed_over(HOOK, 98..107), [98..102, 104..105]);
-        assert_eq!(index.passed_over("other", 100..107), Vec::<Range<u64>>::new());
-        index.release(0);
-        assert_eq!(index.passed_over(HOOK, 100..108), [100..106, 107..108]);
-        assert!(!index.settled(HOOK, &Settled::new(0, &[])).contains_key(&0));
-    }
-
-    #[test]
-    fn what_the_topic_gave_up_is_missed_by_whoever_had_not_had_it() {
-        let mut index = Index::default();
-        index.take(0, held(10, Settled::new(12, &[])));
-        let read = [(0, 14), (1, 3), (0, 15), (0, 17)];
-        assert_eq!(index.gaps(read.into_iter()), [(0, 10..14), (0, 16..17)]);
-        assert_eq!(index.unsettled(0, &(10..14)), Map::from([(HOOK.to_owned(), 2)]));
-        assert!(index.unsettled(0, &(10..12)).is_empty() && index.unsettled(7, &(0..9)).is_empty());
-    }
-
-    #[test]
-    fn what_did_not_come_to_lie_anywhere_is_retracted() {
-        let mut index = Index::default();
-        index.take(0, held(0, Settled::default()));
-        (0..4).for_each(|n| index.add(n, 0, n));
-        index.retract(2);
-        assert_eq!(index.passed_over(HOOK, 0..4), [2..4]);
-        index.prune(2);
-        assert!(index.runs.is_empty());
-    }
-
-    #[derive(Debug, Clone)]
-    enum Step {
-        /// The next offset of a partition is read, or skipped.
-        Read { partition: i32, is_duplicate: bool },
-        /// The destination settles the nth position.
-        Settle(usize),
-        /// What all have passed is given up.
-        Prune,
-    }
-
-    fn step() -> impl Strategy<Value = Step> {
-        prop_oneof![
-            4 => (0..3i32, any::<bool>()).prop_map(|(partition, odd)| Step::Read { partition, is_duplicate: odd }),
-            3 => (0..60usize).prop_map(Step::Settle),
-            1 => Just(Step::Prune),
-        ]
-    }
-
-    proptest! {
-        #[test]
-        fn a_mark_never_passes_an_offset_that_is_not_settled(
-            steps in proptest::collection::vec(step(), 0..120),
-            before in 0u64..4,
-        ) {
-            let mut index = Index::default();
-            let inherited = Settled::new(before, &[before + 1..before + 2]);
-            (0..3).for_each(|partition| index.take(partition, held(0, inherited.clone())));
-            let mut places: Vec<(i32, u64)> = Vec::new();
-            let mut next = [0u64; 3];
-            let mut cursor = Settled::default();
-            for step in steps {
-                match step {
-                    Step::Read { partition, is_duplicate } => {
-                        let offset = next[partition as usize];
-                        next[partition as usize] += 1;
-                        if !is_duplicate {
-                            index.add(places.len() as u64, partition, offset);
-                            places.push((partition, offset));
-                        }
-                        index.read_to(partition, offset + 1);
-                    }
-                    Step::Settle(n) if n < places.len() => cursor.settle(n as u64..n as u64 + 1),
-                    Step::Settle(_) => {}
-                    Step::Prune => index.prune(cursor.mark()),
-                }
-                let passed: BTreeSet<u64> =
-                    index.passed_over(HOOK, cursor.mark()..places.len() as u64).into_iter().flatten().collect();
-                let told = index.settled(HOOK, &cursor);
-                for (position, (partition, offset)) in places.iter().enumerate() {
-                    let is_settled = cursor.contains(position as u64) || inherited.contains(*offset);
-                    prop_assert_eq!(told[partition].contains(*offset), is_settled, "{} of {}", offset, partition);
-                    if !cursor.contains(position as u64) {
-                        prop_assert_eq!(passed.contains(&(position as u64)), inherited.contains(*offset));
-                    }
-                }
-                for partition in 0..3 {
-                    let unread = next[partition as usize];
-                    prop_assert!(!told[&partition].contains(unread) || inherited.contains(unread));
-                    let all = (0..unread).all(|offset| told[&partition].contains(offset));
-                    prop_assert!(!all || told[&partition].mark() >= unread, "nothing holds the mark back");
-                }
-            }
-        }
-    }
-}
+mod tests;

@@ -10,7 +10,9 @@ mod committer;
 mod core;
 mod dead;
 mod groups;
+mod inbox;
 mod index;
+mod limits;
 mod marks;
 mod passage;
 mod producer;
@@ -19,6 +21,8 @@ mod reread;
 mod sieve;
 mod single;
 mod takeover;
+#[cfg(test)]
+mod tests;
 mod warm;
 
 use std::collections::BTreeMap;
@@ -134,9 +138,10 @@ impl Journal for KafkaJournal {
     /// The positions are only that there are any: which ones, the router says that reads them.
     fn append(&self, events: Vec<Arc<Event>>) -> Result<Appended, JournalError> {
         let begun = tokio::time::Instant::now();
-        self.producer.append(&events)?;
+        let too_large = self.producer.append(&events)?;
         let next = self.core.spool.extent().next;
-        Ok(Appended { positions: vec![Some(next); events.len()], next, took: begun.elapsed() })
+        let positions = (0..events.len()).map(|n| (!too_large.contains(&n)).then_some(next)).collect();
+        Ok(Appended { positions, too_large, next, took: begun.elapsed() })
     }
 
     fn prepare(&self) -> Result<(), JournalError> {

@@ -40,10 +40,27 @@ pub(super) struct Group {
     changed: Condvar,
 }
 
+/// What a message carries along: its place in its group.
+#[derive(Debug)]
+pub(super) struct Ticket {
+    group: Arc<Group>,
+    n: usize,
+}
+
+impl Ticket {
+    /// Takes note of what became of the message.
+    pub(super) fn settle(&self, failed: Option<RDKafkaErrorCode>) {
+        self.group.settle(self.n, failed);
+    }
+}
+
 #[derive(Debug, Default)]
 struct Waiting {
     open: usize,
+    /// What failed otherwise than by its size, for any of them.
     failed: Option<RDKafkaErrorCode>,
+    /// The places of messages that were refused for their size.
+    too_large: Vec<usize>,
 }
 
 impl Group {
@@ -51,11 +68,13 @@ impl Group {
         change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Takes note of what became of one message.
-    pub(super) fn settle(&self, failed: Option<RDKafkaErrorCode>) {
+    fn settle(&self, n: usize, failed: Option<RDKafkaErrorCode>) {
         let is_last = self.with(|waiting| {
             waiting.open = waiting.open.saturating_sub(1);
-            waiting.failed = waiting.failed.or(failed);
+            match failed {
+                Some(RDKafkaErrorCode::MessageSizeTooLarge) => waiting.too_large.push(n),
+                failed => waiting.failed = waiting.failed.or(failed),
+            }
             waiting.open == 0
         });
         if is_last {
@@ -87,26 +106,46 @@ impl Producer {
         Ok(live)
     }
 
-    /// Sends a group and returns when the topic has all of it. Blocks.
+    /// Sends a group and returns when the topic has all of it but the returned places: those events are larger than it takes.
+    /// Blocks.
     ///
     /// # Errors
     /// `Io`; a part of the group may be in the topic.
-    pub(super) fn append(&self, events: &[Arc<Event>]) -> Result<(), JournalError> {
+    pub(super) fn append(&self, events: &[Arc<Event>]) -> Result<Vec<usize>, JournalError> {
+        let mut too_large = Vec::new();
+        let mut parts: Vec<Vec<usize>> = vec![(0..events.len()).collect()];
+        // Brokers refuse a batch of the library as a whole: what is too large by itself is found by halves.
+        while let Some(part) = parts.pop() {
+            let mut refused = self.send(events, &part)?;
+            refused.sort_unstable();
+            if part.len() == 1 {
+                too_large.append(&mut refused);
+            } else if !refused.is_empty() {
+                let later = refused.split_off(refused.len().div_ceil(2));
+                parts.extend([later, refused].into_iter().filter(|part| !part.is_empty()));
+            }
+        }
+        Ok(too_large)
+    }
+
+    /// Sends a part of a group; returns the places that were refused for their size, or for that of their batch.
+    fn send(&self, events: &[Arc<Event>], part: &[usize]) -> Result<Vec<usize>, JournalError> {
         let live = self.live()?;
-        let patience = self.clients.patience() + GRACE;
-        let deadline = Instant::now() + patience;
+        let deadline = Instant::now() + self.clients.patience() + GRACE;
         let group = Arc::new(Group::default());
-        for event in events {
-            self.hand_over(&live, event, &group, deadline)?;
+        for (n, event) in part.iter().filter_map(|n| Some((*n, events.get(*n)?))) {
+            let ticket = Box::new(Ticket { group: Arc::clone(&group), n });
+            self.hand_over(&live, event, ticket, deadline)?;
         }
         let is_done = group.wait(deadline.saturating_duration_since(Instant::now()));
-        let failed = group.with(|waiting| waiting.failed);
+        let (failed, too_large) =
+            group.with(|waiting| (waiting.failed, std::mem::take(&mut waiting.too_large)));
         if !is_done || live.client().fatal_error().is_some() {
             // What it still holds must not arrive after it was sent again.
             self.live.lock().unwrap_or_else(PoisonError::into_inner).take();
         }
         match failed {
-            None if is_done => Ok(()),
+            None if is_done => Ok(too_large),
             failed => Err(self.refused(&live, failed)),
         }
     }
@@ -115,22 +154,21 @@ impl Producer {
         &self,
         live: &Live,
         event: &Event,
-        group: &Arc<Group>,
+        ticket: Box<Ticket>,
         deadline: Instant,
     ) -> Result<(), JournalError> {
         let Some(value) = alone::encode(event) else {
             return Err(JournalError::Full("an event of more than 4 GiB".to_owned()));
         };
+        let group = Arc::clone(&ticket.group);
         group.with(|waiting| waiting.open += 1);
         let at = event.receipt.received_at.as_millisecond().max(1);
-        let mut record = BaseRecord::with_opaque_to(&self.topic, Arc::clone(group))
-            .key(key(event))
-            .payload(&value)
-            .timestamp(at);
+        let mut record =
+            BaseRecord::with_opaque_to(&self.topic, ticket).key(key(event)).payload(&value).timestamp(at);
         while let Err((error, unsent)) = live.send(record) {
             let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
             if code != RDKafkaErrorCode::QueueFull || Instant::now() >= deadline {
-                group.settle(Some(code));
+                unsent.delivery_opaque.settle(Some(code));
                 break;
             }
             // Ends early only when everything that was handed over is settled, and then there is room.
@@ -143,10 +181,6 @@ impl Producer {
     fn refused(&self, live: &Live, code: Option<RDKafkaErrorCode>) -> JournalError {
         let code = code.unwrap_or(RDKafkaErrorCode::MessageTimedOut);
         let words = match code {
-            RDKafkaErrorCode::MessageSizeTooLarge => {
-                "an event is larger than the topic takes: raise its `max.message.bytes` above `max_event_bytes`"
-                    .to_owned()
-            }
             RDKafkaErrorCode::MessageTimedOut => {
                 live.client().context().trouble().unwrap_or_else(|| code.to_string())
             }

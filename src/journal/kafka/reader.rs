@@ -1,7 +1,7 @@
 //! The thread that reads the partitions of this router into its spool.
 //!
-//! It never drops a record: while the spool has no room the partitions are paused, and the records wait in the topic. What
-//! was read before a rebalance is stored only if its partition is still held since then.
+//! It never drops a record: while the spool has no room the partitions are paused, and the records wait in the topic. The
+//! group and new destinations are served all the while.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,17 +10,16 @@ use std::time::Duration;
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{BorrowedMessage, Message as _};
+use rdkafka::message::Message as _;
 use rdkafka::topic_partition_list::Offset;
 use tokio::time::Instant;
 
 use super::core::Core;
+use super::inbox::{Inbox, Read};
+use super::limits;
 use super::takeover::Seat;
-use super::warm;
-use crate::journal::embedded::alone::{self, Known};
+use crate::journal::JournalError;
 use crate::journal::follow::Share;
-use crate::journal::{Journal as _, JournalError};
-use crate::spec::{Event, Kind};
 use crate::telemetry::events;
 
 /// Most records that are stored at once, and most bytes of them.
@@ -36,15 +35,9 @@ const TELL_EVERY: Duration = Duration::from_secs(1);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 const SAY_EVERY: u32 = 30;
 
-/// A record that was read.
-struct Read {
-    partition: i32,
-    offset: u64,
-    /// The rebalance in which it was read.
-    during: u64,
-    /// What it says; `None` when it is no record of ours.
-    event: Option<(Known, Arc<Event>)>,
-}
+/// How soon brokers that did not answer are asked again, at first and in the end: reading goes on in between.
+const ASK_AGAIN: Duration = Duration::from_millis(500);
+const ASK_AGAIN_MOST: Duration = Duration::from_secs(8);
 
 /// See the module.
 pub(super) struct Reader {
@@ -52,7 +45,13 @@ pub(super) struct Reader {
     consumer: BaseConsumer<Seat>,
     /// A destination came of which nothing is known.
     again: Arc<AtomicBool>,
+    inbox: Inbox,
     source: Option<Arc<str>>,
+    /// The spool has no room, or cannot be written: the partitions are paused.
+    is_full: bool,
+    /// When brokers that did not answer are asked again, and how long after that.
+    ask_at: Option<Instant>,
+    ask_again: Duration,
     told: Option<Instant>,
     is_failing: bool,
 }
@@ -64,29 +63,58 @@ impl Reader {
     /// `Io`: the library refuses a property.
     pub(super) fn new(core: Arc<Core>, seat: Seat, again: Arc<AtomicBool>) -> Result<Reader, JournalError> {
         let consumer = core.clients.consumer(&core.options.group, seat)?;
-        Ok(Reader { core, consumer, again, source: None, told: None, is_failing: false })
+        Ok(Reader {
+            inbox: Inbox::new(Arc::clone(&core)),
+            core,
+            consumer,
+            again,
+            source: None,
+            is_full: false,
+            ask_at: None,
+            ask_again: ASK_AGAIN,
+            told: None,
+            is_failing: false,
+        })
     }
 
     /// Reads until the router stops.
     pub(super) fn run(mut self) {
         self.wait_for_topic();
+        limits::look(&self.core);
         let topic = self.core.options.topic.clone();
         if let Err(error) = self.consumer.subscribe(&[&topic]) {
             self.trouble(&error);
         }
         while !self.core.is_stopping() {
-            if self.again.swap(false, Ordering::AcqRel) && !self.consumer.context().take_again(&self.consumer)
-            {
-                self.again.store(true, Ordering::Release);
-                self.core.rest(FULL_PAUSE);
+            self.take();
+            if self.is_full {
+                self.wait_for_room()
+            } else {
+                self.gather()
             }
-            let chunk = self.gather();
-            self.store(chunk);
+            self.store();
             self.tell();
         }
         self.tell_offsets();
         // The revocation is answered while the consumer is being closed.
         self.consumer.unsubscribe();
+    }
+
+    /// Begins to read what the group gave, and takes everything again for a destination that came. What cannot be done now is
+    /// tried again later.
+    fn take(&mut self) {
+        if self.ask_at.is_some_and(|at| Instant::now() < at) {
+            return;
+        }
+        let again = self.again.swap(false, Ordering::AcqRel);
+        let seat = self.consumer.context();
+        if seat.take_given(&self.consumer) && (!again || seat.take_again(&self.consumer)) {
+            (self.ask_at, self.ask_again) = (None, ASK_AGAIN);
+            return;
+        }
+        self.again.fetch_or(again, Ordering::AcqRel);
+        self.ask_at = Some(Instant::now() + self.ask_again);
+        self.ask_again = (self.ask_again * 2).min(ASK_AGAIN_MOST);
     }
 
     /// Waits for the topic, which is an operator's to make: its partitions decide how many routers can share the work.
@@ -111,22 +139,37 @@ impl Reader {
         }
     }
 
-    fn gather(&mut self) -> Vec<Read> {
-        let mut chunk = Vec::new();
+    fn gather(&mut self) {
         let mut bytes = 0;
         let mut wait = WAIT;
-        while chunk.len() < CHUNK && bytes < CHUNK_BYTES {
+        for _ in 0..CHUNK {
             match self.consumer.poll(wait) {
                 None => break,
                 Some(Ok(message)) => {
                     bytes += message.payload().map_or(0, <[u8]>::len);
-                    chunk.push(read(&self.core, &mut self.source, &message));
+                    self.inbox.put(Read::new(&self.core, &mut self.source, &message));
                 }
                 Some(Err(error)) => self.trouble(&error),
             }
+            if bytes >= CHUNK_BYTES {
+                break;
+            }
             wait = Duration::ZERO;
         }
-        chunk
+        if bytes > 0 {
+            self.is_failing = false;
+            self.consumer.context().ears().relax();
+        }
+    }
+
+    /// Serves the group while no record is wanted. One that comes all the same is kept.
+    fn wait_for_room(&mut self) {
+        if let Ok(all) = self.consumer.assignment() {
+            drop(self.consumer.pause(&all));
+        }
+        if let Some(Ok(message)) = self.consumer.poll(FULL_PAUSE) {
+            self.inbox.put(Read::new(&self.core, &mut self.source, &message));
+        }
     }
 
     /// Says an error once until something is read again; the library goes on by itself.
@@ -138,115 +181,44 @@ impl Reader {
         }
     }
 
-    /// Stores a chunk; while there is no room the partitions are paused.
-    fn store(&mut self, chunk: Vec<Read>) {
-        if chunk.is_empty() {
-            return;
-        }
-        self.is_failing = false;
-        self.consumer.context().ears().relax();
-        let mut chunk = self.new_ones(chunk);
-        let mut is_paused = false;
-        while let Err(error) = self.append(&mut chunk) {
-            if !std::mem::replace(&mut is_paused, true) {
-                events::SpoolWaits { error: &error.to_string() }.emit();
-            }
-            if self.core.is_stopping() {
+    /// Stores what was read. When there is no room it waits, and the partitions with it.
+    fn store(&mut self) {
+        loop {
+            let blocked = self.inbox.sift();
+            drop(self.consumer.pause(&self.list(&blocked)));
+            if self.inbox.is_empty() {
                 return;
             }
-            self.pause(&mut chunk);
-            self.tell();
-        }
-        if is_paused && let Ok(all) = self.consumer.assignment() {
-            drop(self.consumer.resume(&all));
+            if let Err(error) = self.inbox.append() {
+                return self.wait_for_space(&error);
+            }
+            if std::mem::take(&mut self.is_full) {
+                self.resume();
+            }
         }
     }
 
-    /// Serves the group while no record is wanted. One that comes all the same is kept.
-    fn pause(&mut self, chunk: &mut Vec<Read>) {
-        if let Ok(all) = self.consumer.assignment() {
-            drop(self.consumer.pause(&all));
+    fn wait_for_space(&mut self, error: &JournalError) {
+        if !std::mem::replace(&mut self.is_full, true) {
+            events::SpoolWaits { error: &error.to_string() }.emit();
         }
-        let late = match self.consumer.poll(FULL_PAUSE) {
-            Some(Ok(message)) => Some(read(&self.core, &mut self.source, &message)),
-            _ => None,
+    }
+
+    fn resume(&self) {
+        let open: Vec<i32> = {
+            let state = self.core.state();
+            let blocked: Vec<i32> = state.index.blocked().map(|(partition, _)| partition).collect();
+            state.index.partitions().map(|(one, _)| one).filter(|one| !blocked.contains(one)).collect()
         };
-        chunk.extend(self.new_ones(late.into_iter().collect()));
+        drop(self.consumer.resume(&self.list(&open)));
     }
 
-    /// Leaves out what was known already and what is no record, and puts partitions together.
-    fn new_ones(&self, chunk: Vec<Read>) -> Vec<Read> {
-        let mut state = self.core.state();
-        let mut duplicates = 0;
-        let mut kept = Vec::with_capacity(chunk.len());
-        for read in chunk {
-            let held = state.index.held(read.partition);
-            if !held.is_some_and(|held| held.since <= read.during && held.next <= read.offset) {
-                continue;
-            }
-            let is_new = match (&read.event, state.windows.get_mut(&read.partition)) {
-                (Some((known, _)), Some(window)) if !known.is_redelivery => warm::remember(window, known),
-                _ => true,
-            };
-            duplicates += u64::from(!is_new);
-            let event = read.event.filter(|_| is_new);
-            kept.push(Read { event, ..read });
+    fn list(&self, partitions: &[i32]) -> TopicPartitionList {
+        let mut list = TopicPartitionList::new();
+        for partition in partitions {
+            list.add_partition(&self.core.options.topic, *partition);
         }
-        drop(state);
-        kept.sort_by_key(|read| read.partition);
-        self.tell_lost(&kept);
-        if duplicates > 0 {
-            self.core.tell(|follower| follower.grown(&[], duplicates));
-        }
-        kept
-    }
-
-    /// Counts what the topic gave up before it was read: the library goes on behind it without a word.
-    fn tell_lost(&self, chunk: &[Read]) {
-        let gaps = self.core.state().index.gaps(chunk.iter().map(|read| (read.partition, read.offset)));
-        for (partition, gap) in gaps {
-            let Ok((oldest, _)) = self.core.groups.bounds(partition) else { continue };
-            let gone = gap.start..gap.end.min(oldest);
-            let lost = self.core.state().index.unsettled(partition, &gone);
-            for (destination, events) in lost {
-                self.core.tell(|follower| follower.lost(&destination, events));
-            }
-        }
-    }
-
-    /// Appends what is still ours. The index comes first: what is in the spool can be read at once.
-    fn append(&self, chunk: &mut Vec<Read>) -> Result<(), JournalError> {
-        let first = self.core.spool.extent().next.0;
-        let events = self.place(first, chunk);
-        let kinds: Vec<Kind> = events.iter().map(|event| event.head.kind).collect();
-        let appended = if events.is_empty() { Ok(()) } else { self.core.spool.append(events).map(drop) };
-        let mut state = self.core.state();
-        if let Err(error) = appended {
-            state.index.retract(first);
-            return Err(error);
-        }
-        for read in chunk.iter() {
-            state.index.read_to(read.partition, read.offset + 1);
-        }
-        drop(state);
-        if !kinds.is_empty() {
-            self.core.tell(|follower| follower.grown(&kinds, 0));
-        }
-        Ok(())
-    }
-
-    /// Says where what is still ours is about to lie, and returns it.
-    fn place(&self, first: u64, chunk: &mut Vec<Read>) -> Vec<Arc<Event>> {
-        let mut state = self.core.state();
-        let index = &mut state.index;
-        chunk.retain(|read| index.held(read.partition).is_some_and(|held| held.since <= read.during));
-        let mut events = Vec::with_capacity(chunk.len());
-        for read in chunk.iter() {
-            let Some((_, event)) = &read.event else { continue };
-            index.add(first + events.len() as u64, read.partition, read.offset);
-            events.push(Arc::clone(event));
-        }
-        events
+        list
     }
 
     /// Tells from time to time how far the routers are, and what the share of this one is.
@@ -258,7 +230,8 @@ impl Reader {
         self.tell_offsets();
         let partitions = self.core.count();
         let lag = self.consumer.context().ears().lag();
-        self.core.tell(|follower| follower.shares(Share { partitions, lag }));
+        let blocked = self.core.state().index.blocked().count() as u64;
+        self.core.tell(|follower| follower.shares(Share { partitions, lag, blocked }));
     }
 
     fn tell_offsets(&self) {
@@ -274,15 +247,4 @@ impl Reader {
             tracing::debug!(%error, "could not tell how far the routers are");
         }
     }
-}
-
-fn read(core: &Core, source: &mut Option<Arc<str>>, message: &BorrowedMessage<'_>) -> Read {
-    let (partition, offset) = (message.partition(), u64::try_from(message.offset()).unwrap_or(0));
-    let payload = message.payload().unwrap_or_default();
-    let known = alone::know(payload);
-    let event = known.and_then(|known| Some((known, Arc::new(alone::decode(payload, source)?))));
-    if event.is_none() {
-        events::ForeignRecord { partition, offset }.emit();
-    }
-    Read { partition, offset, during: core.rebalance(), event }
 }

@@ -4,8 +4,9 @@
 //! at the lowest mark. What goes: the destinations finish what they have in flight, their marks are told, and only then the
 //! partition is let go, so that whoever has it next sends no user's events beside us. Called on the reader's thread.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext, RebalanceProtocol};
@@ -19,66 +20,113 @@ use super::core::Core;
 use super::index::Held;
 use super::warm;
 use crate::journal::JournalError;
-use crate::journal::follow::Begins;
+use crate::journal::embedded::Dedupe;
+use crate::journal::follow::{Begins, Noticed};
 use crate::telemetry::events;
 
 /// How long the marks of what goes may take: brokers that do not answer must not keep a partition from others.
 pub(super) const TELLING: Duration = Duration::from_secs(5);
-/// How soon brokers that did not answer are asked again.
-const AGAIN: Duration = Duration::from_millis(500);
-
 /// The reader's seat in the group of the routers.
 pub(super) struct Seat {
     core: Arc<Core>,
     committer: Arc<Committer>,
     ears: Ears,
+    /// Given to this router and not begun: where they begin is not known yet.
+    given: Mutex<BTreeSet<i32>>,
+    /// It was said that the brokers do not answer.
+    has_failed: AtomicBool,
+}
+
+/// Partitions whose beginnings are known.
+struct Found {
+    since: u64,
+    beginnings: BTreeMap<i32, Beginning>,
+    windows: BTreeMap<i32, Dedupe>,
 }
 
 impl Seat {
     pub(super) fn new(core: Arc<Core>, committer: Arc<Committer>) -> Seat {
-        Seat { core, committer, ears: Ears::default() }
+        let (given, has_failed) = (Mutex::default(), AtomicBool::new(false));
+        Seat { core, committer, ears: Ears::default(), given, has_failed }
     }
 
     pub(super) fn ears(&self) -> &Ears {
         &self.ears
     }
 
-    /// Takes partitions and returns where to begin each. Asks again until the brokers have answered; `None` when the router
-    /// stops meanwhile.
-    fn take(&self, partitions: &[i32]) -> Option<TopicPartitionList> {
+    fn given(&self) -> MutexGuard<'_, BTreeSet<i32>> {
+        self.given.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins to read what was given since. Returns whether nothing is left to begin: brokers that do not answer are to be
+    /// asked again, and meanwhile the group may give the partitions to another.
+    pub(super) fn take_given(&self, consumer: &BaseConsumer<Seat>) -> bool {
+        let partitions: Vec<i32> = self.given().iter().copied().collect();
+        if partitions.is_empty() {
+            return true;
+        }
+        let Some(found) = self.find(&partitions) else { return false };
+        let begun = self.hold(found);
+        self.given().clear();
+        self.assign(consumer, &begun);
+        self.say(true, &partitions);
+        true
+    }
+
+    /// Finds out where partitions begin, and the windows of their ids. `None`, said once, when the brokers do not answer.
+    fn find(&self, partitions: &[i32]) -> Option<Found> {
         let since = self.core.next_rebalance();
-        let beginnings = self.beginnings_at_last(partitions)?;
+        let beginnings = self.ask(partitions)?;
+        let windows = warm::windows(&self.core, &beginnings);
+        Some(Found { since, beginnings, windows })
+    }
+
+    fn ask(&self, partitions: &[i32]) -> Option<BTreeMap<i32, Beginning>> {
+        match self.beginnings(partitions) {
+            Ok(beginnings) => {
+                self.has_failed.store(false, Ordering::Relaxed);
+                Some(beginnings)
+            }
+            Err(error) => {
+                if !self.has_failed.swap(true, Ordering::Relaxed) {
+                    let error = error.to_string();
+                    events::Trouble { whom: "journal", doing: "take partitions over", error: &error }.emit();
+                }
+                None
+            }
+        }
+    }
+
+    /// Holds partitions from now on, and returns where to read them.
+    fn hold(&self, Found { since, beginnings, windows }: Found) -> TopicPartitionList {
+        let topic = &self.core.options.topic;
         let mut list = TopicPartitionList::new();
         for (partition, beginning) in &beginnings {
             let offset = Offset::Offset(i64::try_from(beginning.offset).unwrap_or(i64::MAX));
-            drop(list.add_partition_offset(&self.core.options.topic, *partition, offset));
+            drop(list.add_partition_offset(topic, *partition, offset));
+            if let Some(was_at) = beginning.was_at {
+                let noticed = Noticed::BegunAnew { partition: *partition, was_at, offset: beginning.offset };
+                self.core.tell(|follower| follower.noticed(noticed));
+            }
         }
-        let windows = warm::windows(&self.core, &beginnings);
         for (destination, events) in lost(&beginnings) {
             self.core.tell(|follower| follower.lost(&destination, events));
         }
         let mut state = self.core.state();
         for (partition, Beginning { offset, inherited, .. }) in beginnings {
-            state.index.take(partition, Held { base: offset, next: offset, since, inherited });
+            state.index.take(partition, Held::new(offset, since, inherited));
         }
         state.windows.extend(windows);
-        Some(list)
+        list
     }
 
-    /// Asks again, and says so once, until the brokers have answered.
-    fn beginnings_at_last(&self, partitions: &[i32]) -> Option<BTreeMap<i32, Beginning>> {
-        let mut has_failed = false;
-        while !self.core.is_stopping() {
-            let error = match self.beginnings(partitions) {
-                Ok(beginnings) => return Some(beginnings),
-                Err(error) => error.to_string(),
-            };
-            if !std::mem::replace(&mut has_failed, true) {
-                events::Trouble { whom: "journal", doing: "take partitions over", error: &error }.emit();
-            }
-            self.core.rest(AGAIN);
+    /// Has partitions read that are held. When the library does not, they are given anew.
+    fn assign(&self, consumer: &BaseConsumer<Seat>, list: &TopicPartitionList) {
+        if list.count() > 0 && !went_well("take partitions", consumer.incremental_assign(list)) {
+            self.core.state().index.clear();
+            consumer.unsubscribe();
+            went_well("join the group again", consumer.subscribe(&[&self.core.options.topic]));
         }
-        None
     }
 
     /// Finds out where each partition begins. What a destination was given as a beginning is told before anything is read: it
@@ -103,15 +151,16 @@ impl Seat {
         }
         let mut beginnings = BTreeMap::new();
         for (partition, known) in known {
-            let (oldest, _) = groups.bounds(partition)?;
-            beginnings.insert(partition, begin(known, oldest, next.get(&partition).copied().unwrap_or(0)));
+            let bounds = groups.bounds(partition)?;
+            beginnings.insert(partition, begin(known, bounds, next.get(&partition).copied().unwrap_or(0)));
         }
         for (destination, missing) in new {
-            let begun = |partition: &i32| {
-                let settled = beginnings.get(partition)?.inherited.get(destination)?;
-                Some((*partition, told(settled)))
+            let begun = |(partition, beginning): (&i32, &Beginning)| {
+                let settled = beginning.inherited.get(destination)?;
+                let is_news = beginning.was_at.is_some() || missing.contains(partition);
+                is_news.then(|| (*partition, told(settled)))
             };
-            let begun: BTreeMap<i32, _> = missing.iter().filter_map(begun).collect();
+            let begun: BTreeMap<i32, _> = beginnings.iter().filter_map(begun).collect();
             if !begun.is_empty() {
                 groups.tell(destination, &begun)?;
             }
@@ -145,56 +194,63 @@ impl Seat {
         }
     }
 
-    /// Lets partitions go.
-    fn release(&self, partitions: &[i32]) {
+    /// Lets partitions go. Returns those that were read.
+    fn release(&self, partitions: &[i32]) -> Vec<i32> {
+        self.given().retain(|given| !partitions.contains(given));
         let stopping = self.core.is_stopping();
         if !stopping {
             self.core.tell(|follower| follower.pause());
         }
         self.committer.tell_now(TELLING);
         self.core.next_rebalance();
-        {
-            let mut state = self.core.state();
-            for partition in partitions {
-                state.index.release(*partition);
-                state.windows.remove(partition);
-            }
+        let mut state = self.core.state();
+        let is_read = |partition: &i32| state.index.held(*partition).is_some();
+        let read: Vec<i32> = partitions.iter().copied().filter(is_read).collect();
+        for partition in partitions {
+            state.index.release(*partition);
+            state.windows.remove(partition);
         }
+        drop(state);
         if !stopping {
             self.core.tell(|follower| follower.resume());
         }
+        read
     }
 
-    /// Takes all partitions over again, since a destination came of which nothing is known. Returns whether that was done: when
-    /// the library does not let the partitions go, what is read and what is known would not fit together.
+    /// Takes all partitions over again, since a destination came of which nothing is known. Returns whether that was done:
+    /// brokers that do not answer are asked again later, and everybody else goes on as before.
     pub(super) fn take_again(&self, consumer: &BaseConsumer<Seat>) -> bool {
         let partitions: Vec<i32> = self.core.state().index.partitions().map(|(one, _)| one).collect();
+        // Nobody is stopped for a question that is not answered.
+        if !partitions.is_empty() && self.ask(&partitions).is_none() {
+            return false;
+        }
         self.core.tell(|follower| follower.pause());
         self.committer.tell_now(TELLING);
-        let list = self.list(&partitions);
-        let is_free =
-            partitions.is_empty() || went_well("let partitions go", consumer.incremental_unassign(&list));
-        if is_free {
-            self.core.state().index.clear();
-            self.take_all(consumer, &partitions);
-        }
+        let is_done = self.retake(consumer, &partitions);
         self.core.tell(|follower| follower.resume());
-        is_free
+        is_done
     }
 
-    fn take_all(&self, consumer: &BaseConsumer<Seat>, partitions: &[i32]) {
+    fn retake(&self, consumer: &BaseConsumer<Seat>, partitions: &[i32]) -> bool {
         // One that comes while the others are looked up is looked up after them.
         let served: Vec<String> = self.core.state().served.keys().cloned().collect();
-        let Some(list) = self.take(partitions) else { return };
+        let mut begun = TopicPartitionList::new();
+        if !partitions.is_empty() {
+            let Some(found) = self.find(partitions) else { return false };
+            let list = self.list(partitions);
+            // When the library does not let them go, what is read and what is known would not fit together.
+            if !went_well("let partitions go", consumer.incremental_unassign(&list)) {
+                return false;
+            }
+            self.core.state().index.clear();
+            begun = self.hold(found);
+        }
         for (name, service) in &mut self.core.state().served {
             service.is_known |= served.contains(name);
         }
-        if list.count() > 0 && !went_well("take partitions again", consumer.incremental_assign(&list)) {
-            // Nothing of them is read until they are given anew.
-            self.core.state().index.clear();
-            consumer.unsubscribe();
-            went_well("join the group again", consumer.subscribe(&[&self.core.options.topic]));
-        }
+        self.assign(consumer, &begun);
+        true
     }
 
     fn list(&self, partitions: &[i32]) -> TopicPartitionList {
@@ -247,20 +303,21 @@ impl ClientContext for Seat {
 }
 
 impl ConsumerContext for Seat {
+    /// What comes is only noted here: the brokers are asked about it between two reads, and not while the group waits.
     fn rebalance(&self, consumer: &BaseConsumer<Self>, code: RDKafkaRespErr, list: &mut TopicPartitionList) {
         let is_cooperative = matches!(consumer.rebalance_protocol(), RebalanceProtocol::Cooperative);
         let partitions = numbers(list);
-        let came = code == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
-        if came {
-            let begun = self.take(&partitions).unwrap_or_default();
+        if code == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
+            self.given().extend(partitions);
+            let none = TopicPartitionList::new();
             let done =
-                if is_cooperative { consumer.incremental_assign(&begun) } else { consumer.assign(&begun) };
+                if is_cooperative { consumer.incremental_assign(&none) } else { consumer.assign(&none) };
             went_well("take partitions", done);
-        } else {
-            self.release(&partitions);
-            let done = if is_cooperative { consumer.incremental_unassign(list) } else { consumer.unassign() };
-            went_well("let partitions go", done);
+            return;
         }
-        self.say(came, &partitions);
+        let read = self.list(&self.release(&partitions));
+        let done = if is_cooperative { consumer.incremental_unassign(&read) } else { consumer.unassign() };
+        went_well("let partitions go", done);
+        self.say(false, &partitions);
     }
 }

@@ -12,6 +12,7 @@ use rdkafka::message::Message as _;
 use rdkafka::{Offset, TopicPartitionList};
 use tokio::time::Instant;
 
+use super::Options;
 use super::begin::Beginning;
 use super::clients::Ears;
 use super::core::Core;
@@ -29,20 +30,25 @@ const SILENCE: Duration = Duration::from_secs(1);
 
 /// Returns the windows of partitions, as well as they can be had: without one, what comes twice is delivered twice.
 pub(super) fn windows(core: &Core, beginnings: &BTreeMap<i32, Beginning>) -> BTreeMap<i32, Dedupe> {
-    let options = &core.options;
-    let window = i64::try_from(options.dedupe_window.as_micros()).unwrap_or(i64::MAX);
     // Later partitions get the same share, though then there are more of them than ids: it is a bound of memory.
-    let count = core.state().index.partitions().count() + beginnings.len();
-    let share = options.dedupe_max_ids.div_ceil(count.max(1));
+    let others =
+        core.state().index.partitions().filter(|(partition, _)| !beginnings.contains_key(partition)).count();
+    let count = others + beginnings.len();
     let mut windows: BTreeMap<i32, Dedupe> =
-        beginnings.keys().map(|partition| (*partition, Dedupe::new(window, share))).collect();
-    if share > 0
-        && window > 0
+        beginnings.keys().map(|partition| (*partition, window(&core.options, count))).collect();
+    if core.options.dedupe_max_ids > 0
+        && !core.options.dedupe_window.is_zero()
         && let Err(error) = read_back(core, beginnings, &mut windows)
     {
         events::Trouble { whom: "journal", doing: "read message ids back", error: &error.to_string() }.emit();
     }
     windows
+}
+
+/// Returns an empty window for one of so many partitions.
+pub(super) fn window(options: &Options, partitions: usize) -> Dedupe {
+    let window = i64::try_from(options.dedupe_window.as_micros()).unwrap_or(i64::MAX);
+    Dedupe::new(window, options.dedupe_max_ids.div_ceil(partitions.max(1)))
 }
 
 /// Remembers an id; `false` when it is known already. A router whose clock is ahead makes the others forget nothing.
@@ -93,4 +99,21 @@ fn read_back(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_router_whose_clock_is_ahead_makes_nobody_forget() {
+        let now = clock::now().as_microsecond();
+        let hour = 3_600_000_000;
+        let mut window = Dedupe::new(hour, 10);
+        let known = |id: u8, received_at| Known { id: [id; 16], received_at, is_redelivery: false };
+        assert!(remember(&mut window, &known(1, now)));
+        assert!(remember(&mut window, &known(2, now + 24 * hour)));
+        assert!(!remember(&mut window, &known(1, now)), "it is remembered still");
+        assert!(!remember(&mut window, &known(2, now + 24 * hour)));
+    }
 }

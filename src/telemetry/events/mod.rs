@@ -52,7 +52,8 @@ pub use rows::{
 };
 pub use schema::{SchemaChanged, SchemaMeasured, SchemaRefused};
 pub use shares::{
-    ForeignRecord, JournalLibrarySaid, JournalTopicMissing, PartitionsMoved, ShareMeasured, SpoolWaits,
+    EventsTooLarge, ForeignRecord, JournalLibrarySaid, JournalTopicMissing, NewerRecord, OffsetsBegunAnew,
+    PartitionsMoved, ShareMeasured, SpoolWaits,
 };
 pub use space::{BacklogDropped, RecordsDropped, SpaceMeasured};
 pub use supervision::{ChildParked, ChildRestarted};

@@ -1,6 +1,6 @@
 //! Events of a journal that several routers share.
 
-use tracing::{debug, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::telemetry::Metrics;
 
@@ -82,7 +82,59 @@ impl SpoolWaits<'_> {
     }
 }
 
-/// The topic holds something that no router wrote; it is passed over.
+/// The offsets of a partition began anew: its topic was deleted and made again, or lost its end in an unclean election.
+#[derive(Debug, Clone, Copy)]
+pub struct OffsetsBegunAnew {
+    /// Which partition.
+    pub partition: i32,
+    /// The offset up to which it had been read, or settled.
+    pub was_at: u64,
+    /// The offset from which everything is delivered.
+    pub offset: u64,
+}
+
+impl OffsetsBegunAnew {
+    /// Counts it and writes the line.
+    pub fn emit(&self, metrics: &Metrics) {
+        metrics.share.resets.inc();
+        let OffsetsBegunAnew { partition, was_at, offset } = *self;
+        error!(
+            partition,
+            offset.was = was_at,
+            offset,
+            "the offsets of partition {partition} began anew: the topic was deleted and made again, or lost its end. The routers \
+             were at {was_at}; everything from {offset} on is delivered, also what was delivered before, and what the topic lost \
+             before it was read is lost"
+        );
+    }
+}
+
+/// The topic holds a record of a version that this router does not know: the partition is blocked there.
+#[derive(Debug, Clone, Copy)]
+pub struct NewerRecord {
+    /// In which partition.
+    pub partition: i32,
+    /// At which offset.
+    pub offset: u64,
+    /// Which version.
+    pub version: u8,
+}
+
+impl NewerRecord {
+    /// Writes the line.
+    pub fn emit(&self) {
+        let NewerRecord { partition, offset, version } = *self;
+        error!(
+            partition,
+            offset,
+            version,
+            "a router of a newer version wrote offset {offset} of partition {partition} (record version {version}); nothing is \
+             delivered from there on until this router is upgraded, or another takes the partition"
+        );
+    }
+}
+
+/// The topic holds something that no router wrote, or that is damaged; it is passed over.
 #[derive(Debug, Clone, Copy)]
 pub struct ForeignRecord {
     /// In which partition.
@@ -92,13 +144,36 @@ pub struct ForeignRecord {
 }
 
 impl ForeignRecord {
-    /// Writes the line.
-    pub fn emit(&self) {
+    /// Counts it and writes the line.
+    pub fn emit(&self, metrics: &Metrics) {
+        metrics.share.foreign.inc();
         let (partition, offset) = (self.partition, self.offset);
-        warn!(
+        error!(
             partition,
-            offset, "offset {offset} of partition {partition} is no event of a router, passed over"
+            offset,
+            "offset {offset} of partition {partition} is no event of a router, or damaged: it is passed over"
         );
+    }
+}
+
+/// Events were refused: they are larger than the journal can take.
+#[derive(Debug, Clone, Copy)]
+pub struct EventsTooLarge {
+    /// How many.
+    pub count: u64,
+}
+
+impl EventsTooLarge {
+    /// Writes the line when there are any.
+    pub fn emit(&self) {
+        if self.count > 0 {
+            warn!(
+                count = self.count,
+                "{} events were refused: the topic takes none of that size. Raise its `max.message.bytes` above \
+                 `server.max_event_bytes`",
+                self.count
+            );
+        }
     }
 }
 
@@ -109,6 +184,8 @@ pub struct ShareMeasured {
     pub partitions: u64,
     /// Events in them that were not read yet.
     pub lag: u64,
+    /// Partitions that are blocked by a record of a newer version.
+    pub blocked: u64,
 }
 
 impl ShareMeasured {
@@ -116,5 +193,6 @@ impl ShareMeasured {
     pub fn emit(&self, metrics: &Metrics) {
         metrics.share.partitions.set(self.partitions);
         metrics.share.lag.set(self.lag);
+        metrics.share.blocked.set(self.blocked);
     }
 }

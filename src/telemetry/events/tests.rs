@@ -193,3 +193,21 @@ fn values_that_were_cut_are_counted_by_destination() {
     });
     assert!(page.contains("opentrack_truncated_values_total{destination=\"bq\"} 5"), "{page}");
 }
+
+#[test]
+fn a_share_is_shown_with_what_blocks_it_and_what_was_odd_about_the_topic() {
+    let page = page(|metrics| {
+        ShareMeasured { partitions: 4, lag: 70, blocked: 1 }.emit(metrics);
+        OffsetsBegunAnew { partition: 2, was_at: 90, offset: 0 }.emit(metrics);
+        ForeignRecord { partition: 2, offset: 7 }.emit(metrics);
+    });
+    for line in [
+        "opentrack_journal_partitions 4",
+        "opentrack_journal_lag_events 70",
+        "opentrack_journal_partitions_blocked 1",
+        "opentrack_journal_offset_resets_total 1",
+        "opentrack_journal_foreign_records_total 1",
+    ] {
+        assert!(page.lines().any(|found| found == line), "{line}: {page}");
+    }
+}

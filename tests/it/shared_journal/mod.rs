@@ -6,6 +6,7 @@ mod path;
 mod replay;
 mod space;
 mod takeover;
+mod trouble;
 
 use serde_json::Value;
 

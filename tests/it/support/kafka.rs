@@ -2,13 +2,14 @@
 //! that its topics hold.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::Duration;
 
-use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
 use rdkafka::mocking::MockCluster;
-use rdkafka::producer::DefaultProducerContext;
+use rdkafka::producer::{BaseProducer, BaseRecord, DefaultProducerContext, Producer as _};
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use serde_json::Value;
@@ -46,6 +47,11 @@ impl Kafka {
         self.0.request_errors(requests, errors);
     }
 
+    /// Answers requests of a kind as they deserve again.
+    pub(crate) fn answer_no_more(&self, requests: RDKafkaApiKey) {
+        self.0.clear_request_errors(requests);
+    }
+
     pub(crate) fn all_down(&self) {
         (1..=BROKERS).for_each(|broker| self.0.broker_down(broker).expect("a broker can be taken down"));
     }
@@ -62,28 +68,76 @@ impl Kafka {
 
     /// Returns the sum of the offsets that a consumer group has stored for a topic.
     pub(crate) fn committed(&self, group: &str, topic: &str, partitions: i32) -> i64 {
-        let consumer: BaseConsumer = ClientConfig::new()
+        self.marks(group, topic, 0..partitions).into_iter().sum()
+    }
+
+    /// Returns the offset that a consumer group has stored for a partition, 0 without any.
+    pub(crate) fn mark(&self, group: &str, topic: &str, partition: i32) -> i64 {
+        self.marks(group, topic, partition..partition + 1).into_iter().sum()
+    }
+
+    fn marks(&self, group: &str, topic: &str, partitions: Range<i32>) -> Vec<i64> {
+        let mut places = TopicPartitionList::new();
+        for partition in partitions {
+            places.add_partition(topic, partition);
+        }
+        let stored = self
+            .consumer(group)
+            .committed_offsets(places, Duration::from_secs(5))
+            .expect("the brokers answer");
+        let offsets = stored.elements().into_iter().map(|one| one.offset().to_raw().unwrap_or_default());
+        offsets.filter(|offset| *offset > 0).collect()
+    }
+
+    /// Stores an offset for every partition of a topic, as a consumer group that has no members.
+    pub(crate) fn commit(&self, group: &str, topic: &str, partitions: i32, offset: i64) {
+        let mut places = TopicPartitionList::new();
+        for partition in 0..partitions {
+            places.add_partition_offset(topic, partition, Offset::Offset(offset)).expect("an offset");
+        }
+        self.consumer(group).commit(&places, CommitMode::Sync).expect("the brokers answer");
+    }
+
+    fn consumer(&self, group: &str) -> BaseConsumer {
+        ClientConfig::new()
             .set("bootstrap.servers", self.brokers())
             .set("group.id", group)
+            .set("enable.auto.commit", "false")
+            .set("fetch.wait.max.ms", "20")
             .create()
-            .expect("a consumer can be made");
+            .expect("a consumer can be made")
+    }
+
+    /// Returns some record of a topic as its bytes, with its partition.
+    pub(crate) fn record(&self, topic: &str, partitions: i32) -> (i32, Vec<u8>) {
+        let consumer = self.consumer("reader");
         let mut places = TopicPartitionList::new();
-        places.add_partition_range(topic, 0, partitions - 1);
-        let stored = consumer.committed_offsets(places, Duration::from_secs(5)).expect("the brokers answer");
-        let offsets = stored.elements().into_iter().map(|one| one.offset().to_raw().unwrap_or_default());
-        offsets.filter(|offset| *offset > 0).sum()
+        for partition in 0..partitions {
+            places.add_partition_offset(topic, partition, Offset::Beginning).expect("a place to begin");
+        }
+        consumer.assign(&places).expect("partitions can be assigned");
+        loop {
+            if let Some(Ok(message)) = consumer.poll(Duration::from_secs(1)) {
+                return (message.partition(), message.payload().unwrap_or_default().to_vec());
+            }
+        }
+    }
+
+    /// Writes bytes to a partition and returns their offset.
+    pub(crate) fn produce(&self, topic: &str, partition: i32, payload: &[u8]) -> i64 {
+        let producer: BaseProducer =
+            ClientConfig::new().set("bootstrap.servers", self.brokers()).create().expect("a producer");
+        let record = BaseRecord::<(), [u8]>::to(topic).partition(partition).payload(payload);
+        producer.send(record).map_err(|(error, _)| error).expect("room for a message");
+        producer.flush(Duration::from_secs(10)).expect("the brokers answer");
+        let end = producer.client().fetch_watermarks(topic, partition, Duration::from_secs(5));
+        end.expect("the brokers answer").1 - 1
     }
 
     /// Begins to read a topic at its beginning.
     pub(crate) fn read(&self, topic: &str, partitions: i32) -> Topic {
         // Not as a member of a group, which would wait three seconds for others.
-        let consumer: BaseConsumer = ClientConfig::new()
-            .set("bootstrap.servers", self.brokers())
-            .set("group.id", "reader")
-            .set("enable.auto.commit", "false")
-            .set("fetch.wait.max.ms", "20")
-            .create()
-            .expect("a consumer can be made");
+        let consumer = self.consumer("reader");
         let mut places = TopicPartitionList::new();
         for partition in 0..partitions {
             places.add_partition_offset(topic, partition, Offset::Beginning).expect("a place to begin");
