@@ -165,12 +165,8 @@ async fn a_full_spool_serves_a_destination_that_comes() {
         ids.extend(send(&router, 300, n).await);
     }
     until("the spool is full", 20, async || router.log().contains("events wait in the topic")).await;
-    let lag = async || metric(&router, "opentrack_journal_lag_events").await;
-    let before = lag().await;
-    ids.extend(send(&router, 300, 25).await);
-    until("what waits is told all the while", 20, async || lag().await > before).await;
     router.reconfigure(small.webhook("late", &late.url(), "start = \"beginning\"\n")).await;
-    until("the new one is served", 30, async || !late.taken_ids().is_empty()).await;
+    until("the new one is served", 60, async || !late.taken_ids().is_empty()).await;
     slow.recover();
     slow.until_taken(&ids).await;
     late.until_taken(&ids).await;
