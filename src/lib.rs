@@ -26,5 +26,6 @@ pub mod kafka;
 pub mod policy;
 pub mod projections;
 pub mod spec;
+pub mod stores;
 pub mod telemetry;
 pub mod warehouse;

@@ -65,6 +65,7 @@ const EVERYTHING: &[&str] = &[
     "policy",
     "projections",
     "spec",
+    "stores",
     "telemetry",
     "warehouse",
 ];
@@ -78,6 +79,8 @@ const RULES: &[Rule] = &[
     Rule { pattern: "kafka/", may: &[], banned: PURE },
     Rule { pattern: "enrich/", may: &["spec"], banned: PURE },
     Rule { pattern: "projections/", may: &["spec"], banned: PURE },
+    Rule { pattern: "stores/reports/", may: &["projections", "spec"], banned: PURE },
+    Rule { pattern: "stores/", may: &["projections", "spec"], banned: EDGE },
     Rule { pattern: "destinations/*/config.rs", may: MEANING, banned: PURE },
     Rule { pattern: "destinations/*/map.rs", may: MEANING, banned: PURE },
     Rule { pattern: "destinations/*/map/", may: MEANING, banned: PURE },
@@ -106,7 +109,7 @@ const RULES: &[Rule] = &[
     Rule { pattern: "destinations/wants.rs", may: &["policy", "spec"], banned: PURE },
     Rule {
         pattern: "destinations/",
-        may: &["kafka", "spec", "policy", "projections", "warehouse", "telemetry"],
+        may: &["kafka", "spec", "policy", "projections", "stores", "warehouse", "telemetry"],
         banned: EDGE,
     },
     // Settled offsets are a set of the same kind as settled positions.
@@ -145,7 +148,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         pattern: "http/",
-        may: &["actors", "config", "enrich", "spec", "telemetry"],
+        may: &["actors", "config", "enrich", "spec", "stores", "telemetry"],
         banned: &["reqwest", "rusqlite", "std::env"],
     },
     Rule { pattern: "cli/", may: EVERYTHING, banned: &[] },

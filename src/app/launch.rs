@@ -14,19 +14,26 @@ use crate::actors::supervisor::{Child, Factory, Handle, ReplayFactory, SchemaDoo
 use crate::config;
 use crate::config::Settings;
 use crate::config::settings::Destination as DestinationSettings;
-use crate::destinations::{Client, Destination, Launcher, SharedPresence};
+use crate::destinations::{Client, Destination, Launcher, SchemaStore, SharedPresence};
 use crate::journal::Journal;
 use crate::policy::route::Kinds;
 use crate::spec::privacy::View;
+use crate::stores::ReportStore;
+use crate::stores::reports::fact::Rules;
 use crate::telemetry::{Meter, Metrics};
 
-/// Builds every destination; those that are switched off are listed without a factory.
+/// Every destination, and who answers reports among them.
+type Made = (Vec<Child>, Option<Arc<dyn ReportStore>>);
+
+/// Builds every destination, and finds who answers reports among them; those that are switched off are listed without a factory.
 pub(super) fn children(
     settings: &Settings,
     journal: &Arc<dyn Journal>,
     metrics: &Arc<Metrics>,
     arbiters: &[ArbiterHandle],
-) -> Result<Vec<Child>, ServeError> {
+) -> Result<Made, ServeError> {
+    let mut reports = None;
+    let rules = super::reports::rules(settings);
     let mut arbiters = arbiters.iter().cycle();
     let mut children = Vec::new();
     for destination in &settings.destinations {
@@ -48,15 +55,17 @@ pub(super) fn children(
             beacon.mark.store(mark.0, Ordering::Release);
             let salt = settings.server.site_salt.expose_secret();
             let data_dir = &settings.server.data_dir;
-            let launch = Launch { destination, journal, metrics, beacon, arbiter, salt, data_dir };
+            let launch =
+                Launch { destination, journal, metrics, beacon, arbiter, salt, data_dir, rules: &rules };
             let factories = launch.start(settings)?;
             child.factory = Some(factories.live);
             child.replay = Some(factories.replay);
             child.schema = factories.schema;
+            reports = reports.or(factories.reports);
         }
         children.push(child);
     }
-    Ok(children)
+    Ok((children, reports))
 }
 
 /// Returns the store that knows who is there now for several routers, where one is on: the first by its name.
@@ -91,6 +100,8 @@ struct Launch<'a> {
     /// Of every hash that a destination sees.
     salt: &'a str,
     data_dir: &'a Path,
+    /// How what is in a store is read for reports.
+    rules: &'a Rules,
 }
 
 impl Launch<'_> {
@@ -103,6 +114,23 @@ impl Launch<'_> {
             ServeError::Failed(anyhow::anyhow!("destination `{name}`: {}", words.join("; ")))
         })
     }
+
+    /// Starts whoever changes the tables of a warehouse.
+    fn schema_manager<D: Destination>(
+        &self,
+        destination: &Arc<D>,
+        store: Arc<dyn SchemaStore>,
+    ) -> Addr<SchemaManager> {
+        let managed = Managed {
+            destination: self.destination.name.clone(),
+            store,
+            cell: destination.schema().unwrap_or_default(),
+            statements: statements(destination),
+            metrics: Arc::clone(self.metrics),
+        };
+        let data_dir = self.data_dir.to_owned();
+        SchemaManager::start_in_arbiter(self.arbiter, move |_| SchemaManager::new(managed, &data_dir))
+    }
 }
 
 /// What starts the delivery of what is new, and what starts one that sends stored events again.
@@ -110,6 +138,7 @@ struct Factories {
     live: Factory,
     replay: ReplayFactory,
     schema: Option<SchemaDoor>,
+    reports: Option<Arc<dyn ReportStore>>,
 }
 
 fn door(manager: &Addr<SchemaManager>) -> SchemaDoor {
@@ -122,17 +151,8 @@ impl Launcher for Launch<'_> {
     fn launch<D: Destination>(self, destination: D, client: D::Client) -> Factories {
         let name = self.destination.name.clone();
         let destination = Arc::new(destination);
-        let schema_manager = client.schema_store().map(|store| {
-            let managed = Managed {
-                destination: name.clone(),
-                store,
-                cell: destination.schema().unwrap_or_default(),
-                statements: statements(&destination),
-                metrics: Arc::clone(self.metrics),
-            };
-            let data_dir = self.data_dir.to_owned();
-            SchemaManager::start_in_arbiter(self.arbiter, move |_| SchemaManager::new(managed, &data_dir))
-        });
+        let reports = client.report_store(self.rules);
+        let schema_manager = client.schema_store().map(|store| self.schema_manager(&destination, store));
         let schema = schema_manager.as_ref().map(door);
         let parts = Parts {
             cursor: name.clone(),
@@ -158,6 +178,7 @@ impl Launcher for Launch<'_> {
             }),
             live: factory(live, self.arbiter.clone()),
             schema,
+            reports,
         }
     }
 }

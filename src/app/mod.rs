@@ -11,6 +11,7 @@ mod listen;
 mod live;
 mod lock;
 mod reload;
+mod reports;
 mod signals;
 mod watch;
 
@@ -82,13 +83,16 @@ async fn run(
     let journal = engine::open(&settings, &metrics)?;
     let arbiters = Arbiters::start();
     journal.serve(served(&settings));
-    let children = launch::children(&settings, &journal, &metrics, &arbiters.deliveries)?;
+    let (children, reports) = launch::children(&settings, &journal, &metrics, &arbiters.deliveries)?;
     let live = live::Live::start(&settings, &metrics, &arbiters.live);
     let supervisor = start_supervisor(&arbiters, &journal, &settings, (&metrics, children, live.clone()));
     live.attend(&supervisor, &settings);
     journal.follow(Arc::new(passer(&supervisor, &metrics)));
-    let (server, terms) = http::serve(door(&settings, &supervisor, &metrics, &live), listeners.serving)
-        .map_err(anyhow::Error::from)?;
+    let (server, terms) = http::serve(
+        Door { reports: reports::desk(&settings, reports), ..door(&settings, &supervisor, &metrics, &live) },
+        listeners.serving,
+    )
+    .map_err(anyhow::Error::from)?;
     events::DoorOpened { listen: &listeners.words, took: begun.elapsed() }.emit();
     let handle = server.handle();
     #[expect(
@@ -174,8 +178,10 @@ fn start_supervisor(
     let (journal, metrics) = (Arc::clone(journal), Arc::clone(metrics));
     let durability = engine::durability(settings);
     let retention = settings.journal.dead_letter_retention;
+    let reports = reports::follow(settings, &journal, &metrics, &arbiters.live);
     Supervisor::start_in_arbiter(&arbiters.core.handle(), move |ctx| {
-        let follows = live.follows(&journal, &ctx.address());
+        let mut follows = live.follows(&journal, &ctx.address());
+        follows.extend(reports);
         let supervisor = Supervisor::new(journal, durability, metrics, children);
         supervisor.keeping_letters_for(retention).following(follows)
     })
@@ -197,6 +203,7 @@ fn door(
         orders: supervisor.clone().recipient(),
         trace: supervisor.clone().recipient(),
         schemas: supervisor.clone().recipient(),
+        reports: reports::desk(settings, None),
         live: live.desk(),
         metrics: Arc::clone(metrics),
     }

@@ -192,7 +192,9 @@ fn build(origin: &Origin, settings: &Settings, changes: &Changes) -> Result<Vec<
     let mut touched = settings.clone();
     touched.destinations.retain(|destination| changes.destinations.contains(&destination.name));
     let not_now = |error: ServeError| Refused::NotNow(error.to_string());
-    launch::children(&touched, &origin.journal, &origin.metrics, &origin.arbiters).map_err(not_now)
+    let made = launch::children(&touched, &origin.journal, &origin.metrics, &origin.arbiters);
+    // Who answers reports is decided at the start.
+    made.map(|(children, _)| children).map_err(not_now)
 }
 
 #[cfg(test)]

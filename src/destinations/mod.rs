@@ -29,6 +29,8 @@ use serde::de::DeserializeOwned;
 use crate::policy::outcome::{Fault, Outcome, Reason, Verdict};
 use crate::policy::patience::Patience;
 use crate::spec::Event;
+use crate::stores::ReportStore;
+use crate::stores::reports::fact::Rules;
 use crate::telemetry::Meter;
 use crate::warehouse::{Schema, SchemaCell, SchemaDiff};
 
@@ -311,6 +313,11 @@ pub trait Client: Send + Sync + 'static {
     fn tables(&self, look: Look) -> impl Future<Output = Result<Schema, String>> + Send {
         let _ = look;
         std::future::ready(Err("it has no tables".to_owned()))
+    }
+
+    /// Returns what answers reports by these rules, for a destination that has what they need.
+    fn report_store(&self, _rules: &Rules) -> Option<Arc<dyn ReportStore>> {
+        None
     }
 
     /// Returns what carries out schema changes, for a warehouse.

@@ -33,6 +33,7 @@ mod scripts;
 mod segment;
 mod settings;
 mod state;
+mod stats;
 mod terms;
 #[cfg(test)]
 mod tests;
@@ -55,6 +56,7 @@ use crate::actors::messages::{
     Accept, DescribeSchemas, ListRejected, Order, Readiness, Snapshot, TraceEvent,
 };
 use crate::config::Settings;
+use crate::stores::ReportStore;
 use crate::telemetry::Metrics;
 pub use letters::LetterDesk;
 pub use live::LiveDesk;
@@ -94,10 +96,23 @@ pub struct Door {
     pub trace: Recipient<TraceEvent>,
     /// Knows the tables of the warehouses.
     pub schemas: Recipient<DescribeSchemas>,
+    /// Answers reports.
+    pub reports: ReportDesk,
     /// Knows what is live; `None` where that is switched off.
     pub live: Option<LiveDesk>,
     /// Where the door counts.
     pub metrics: Arc<Metrics>,
+}
+
+/// Who answers reports, and what is meant where a question does not say.
+#[derive(Clone)]
+pub struct ReportDesk {
+    /// Has the numbers.
+    pub store: Arc<dyn ReportStore>,
+    /// The name of the time zone.
+    pub zone: Arc<str>,
+    /// The currency of orders that name none.
+    pub currency: Arc<str>,
 }
 
 /// Starts to answer on the given listeners; every listener serves everything. Must be called inside an actix system.

@@ -11,7 +11,8 @@ use crate::spec::read::Endpoint;
 
 use super::segment::Way;
 use super::{
-    analytics_js, collect, home, letters, live, ops, orders, pixel, schema, scripts, segment, settings, trace,
+    analytics_js, collect, home, letters, live, ops, orders, pixel, schema, scripts, segment, settings,
+    stats, trace,
 };
 
 /// Paths that take calls. The one-letter forms are those of browser libraries.
@@ -94,6 +95,7 @@ pub(super) fn register(config: &mut web::ServiceConfig) {
         .service(readable("/api/stats/realtime").route(web::route().guard(reads()).to(live::realtime)))
         .service(readable("/presence/stream").route(web::get().to(live::listen)))
         .service(readable("/api/schema").route(web::route().guard(reads()).to(schema::schema)))
+        .service(readable(stats::PATTERN).route(web::route().guard(reads()).to(stats::report)))
         .service(readable(trace::PATTERN).route(web::route().guard(reads()).to(trace::event)));
 }
 
@@ -101,6 +103,9 @@ pub(super) fn register(config: &mut web::ServiceConfig) {
 pub(super) fn label(path: &str) -> &'static str {
     if path.starts_with(trace::PREFIX) {
         return trace::LABEL;
+    }
+    if let Some(label) = stats::label(path) {
+        return label;
     }
     if path.starts_with(collect::PREFIX) {
         return collect::LABEL;

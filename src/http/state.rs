@@ -10,6 +10,7 @@ use super::additions::Tables;
 use super::budget::Budget;
 use super::day::DaySalts;
 use super::replay::Replays;
+use super::stats::Recent;
 use super::terms::Terms;
 
 /// SDKs hang up after 10 s; an answer that comes earlier can still tell them when to try again.
@@ -45,6 +46,8 @@ pub(super) struct Shared {
     pub(super) salts: DaySalts,
     /// Behind what is added to events.
     pub(super) tables: Tables,
+    /// Reports that were made a moment ago.
+    pub(super) reports: Recent,
     /// How long a request may take from its head to its answer.
     pub(super) answer_within: Duration,
     /// How long a request may wait for room.
@@ -62,6 +65,7 @@ impl Shared {
             replays: Arc::new(Replays::new()),
             salts: DaySalts::new(&settings.server.data_dir),
             tables: Tables::new(&settings.additions),
+            reports: Recent::default(),
             answer_within: ANSWER_WITHIN,
             wait_at_most: WAIT_AT_MOST,
         }

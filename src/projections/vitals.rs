@@ -14,6 +14,11 @@ const LIMITS: &[(&str, f64, f64)] = &[
     ("TTFB", 800.0, 1800.0),
 ];
 
+/// Returns the name of a metric that is known, as it is written.
+pub fn known(name: &str) -> Option<&'static str> {
+    LIMITS.iter().find(|(known, _, _)| *known == name).map(|(known, _, _)| *known)
+}
+
 /// What is thought of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]

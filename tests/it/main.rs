@@ -35,6 +35,7 @@ mod promises;
 mod realtime;
 mod redis;
 mod reload;
+mod reports;
 #[cfg(feature = "kafka")]
 mod scale_out;
 mod schema;

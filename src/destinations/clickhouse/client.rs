@@ -9,12 +9,16 @@ use tokio::time::Instant;
 
 use super::super::{Client, Look, Reply, SchemaCell, SchemaStore, Shown};
 use super::api::Api;
+use super::config::TableLayout;
 use super::errors::{Kind, code, kind};
+use super::reports::Reports;
 use super::request::{Insert, Request};
 use super::store::{Handle, Store};
 use super::taken::Taken;
 use super::version;
 use crate::destinations::reply::words;
+use crate::stores::ReportStore;
+use crate::stores::reports::fact::Rules;
 use crate::telemetry::{Meter, clock, events};
 use crate::warehouse::Schema;
 
@@ -85,6 +89,12 @@ impl Client for Wire {
             Reply::Answer(answer) => answer.words(),
             Reply::Failed(failure) => words(&failure.message),
         })
+    }
+
+    /// The tables in Segment's layout do not have what reports are made of.
+    fn report_store(&self, rules: &Rules) -> Option<Arc<dyn ReportStore>> {
+        let is_wide = self.api.target.layout == TableLayout::Events;
+        is_wide.then(|| Arc::new(Reports::new(Arc::clone(&self.api), rules.clone())) as Arc<dyn ReportStore>)
     }
 
     fn schema_store(&self) -> Option<Arc<dyn SchemaStore>> {

@@ -12,6 +12,7 @@ mod ddl;
 mod errors;
 mod judge;
 mod plan;
+mod reports;
 mod request;
 mod row;
 mod store;

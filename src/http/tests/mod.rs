@@ -245,6 +245,11 @@ impl Plan {
             orders: router.clone().recipient(),
             trace: router.clone().recipient(),
             schemas: router.recipient(),
+            reports: super::ReportDesk {
+                store: Arc::new(crate::stores::embedded::Embedded::new("/nowhere/analytics.db".into())),
+                zone: "UTC".into(),
+                currency: "USD".into(),
+            },
             live: self.live,
             metrics: Arc::clone(&metrics),
         };

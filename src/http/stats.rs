@@ -1,0 +1,142 @@
+//! `GET /api/stats/NAME`: the reports, as JSON or as CSV.
+//!
+//! An answer is kept for a moment, so that a wall of screens costs as much as one. What a report says is its store's.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, web};
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use crate::stores::reports::query::{Problem, REPEATED};
+use crate::stores::reports::{Asked, Name, Query};
+use crate::stores::zones;
+use crate::telemetry::{clock, events};
+
+use super::access::{self, READ_STATS};
+use super::answer::{self, Refusal};
+use super::query;
+use super::state::State;
+
+/// The route.
+pub(super) const PATTERN: &str =
+    "/api/stats/{report:series|pages|sources|geo|devices|events|funnel|revenue|vitals|sessions}";
+/// What every such path begins with.
+const PREFIX: &str = "/api/stats/";
+/// The metric label.
+const LABEL: &str = "/api/stats/NAME";
+const STORE: HeaderName = HeaderName::from_static("x-store");
+const SAMPLED: HeaderName = HeaderName::from_static("x-sampled");
+
+/// How long an answer is given again: less than anybody sees a number change.
+const FRESH: Duration = Duration::from_secs(2);
+/// Most answers that are kept.
+const KEPT: usize = 256;
+/// Most bytes of one that is kept.
+const KEPT_BYTES: usize = 256 << 10;
+
+const JSON: &str = "application/json";
+const CSV: &str = "text/csv; charset=utf-8";
+
+/// Returns the metric label of a report's path.
+pub(super) fn label(path: &str) -> Option<&'static str> {
+    let name = path.strip_prefix(PREFIX)?;
+    Name::named(name.trim_end_matches('/')).map(|_| LABEL)
+}
+
+/// An answer as it was sent.
+#[derive(Debug, Clone)]
+struct Sent {
+    body: Bytes,
+    content_type: &'static str,
+    store: &'static str,
+    sampled: bool,
+}
+
+/// Answers of a moment ago, by the question.
+#[derive(Debug, Default)]
+pub(super) struct Recent(Mutex<HashMap<String, (Instant, Sent)>>);
+
+impl Recent {
+    fn get(&self, question: &str, now: Instant) -> Option<Sent> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_fresh = |(at, _): &&(Instant, Sent)| now.duration_since(*at) < FRESH;
+        kept.get(question).filter(is_fresh).map(|(_, sent)| sent.clone())
+    }
+
+    fn keep(&self, question: String, sent: &Sent, now: Instant) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= KEPT {
+            kept.retain(|_, (at, _)| now.duration_since(*at) < FRESH);
+        }
+        if kept.len() < KEPT && sent.body.len() <= KEPT_BYTES {
+            kept.insert(question, (now, sent.clone()));
+        }
+    }
+}
+
+/// `GET /api/stats/NAME`
+pub(super) async fn report(
+    request: HttpRequest,
+    name: web::Path<String>,
+    state: web::Data<State>,
+) -> HttpResponse {
+    match answered(&request, &name, &state).await {
+        Ok(sent) => {
+            let mut response = answer::text(sent.content_type, sent.body);
+            let headers = response.headers_mut();
+            headers.insert(STORE, HeaderValue::from_static(sent.store));
+            headers.insert(SAMPLED, HeaderValue::from_static(if sent.sampled { "true" } else { "false" }));
+            response
+        }
+        Err(refusal) => answer::refuse(&refusal),
+    }
+}
+
+async fn answered(request: &HttpRequest, name: &str, state: &State) -> Result<Sent, Refusal> {
+    access::check(request, &state.door.settings.server, READ_STATS)?;
+    let report = Name::named(name).ok_or(Refusal::NotFound)?;
+    let mut pairs = query::pairs(request, &REPEATED)?;
+    let is_csv = takes_csv(&mut pairs)?;
+    let question = format!("{name}?{is_csv}&{pairs:?}");
+    if let Some(sent) = state.shared.reports.get(&question, Instant::now()) {
+        return Ok(sent);
+    }
+    let door = &state.door;
+    let asked = Asked {
+        now: clock::now().as_millisecond(),
+        zone: &door.reports.zone,
+        zones: &zones::named,
+        currency: &door.reports.currency,
+    };
+    let query = Query::read(report, &pairs, asked).map_err(refusal)?;
+    let store = &door.reports.store;
+    let made = store.answer(query.clone()).await.map_err(|fault| {
+        events::Trouble { whom: "reports", doing: "make a report", error: &fault.0 }.emit();
+        Refusal::Overloaded("the report cannot be made now")
+    })?;
+    let (body, content_type) = match is_csv {
+        true => (made.to_csv(), CSV),
+        false => (made.to_json(&query).to_string(), JSON),
+    };
+    let sent = Sent { body: body.into(), content_type, store: store.name(), sampled: made.sampled };
+    state.shared.reports.keep(question, &sent, Instant::now());
+    Ok(sent)
+}
+
+fn refusal(problem: Problem) -> Refusal {
+    Refusal::BadParameter { name: problem.name, message: problem.message }
+}
+
+/// Takes `format` out of the parameters.
+fn takes_csv(pairs: &mut Vec<(String, String)>) -> Result<bool, Refusal> {
+    let Some(place) = pairs.iter().position(|(name, _)| name == "format") else { return Ok(false) };
+    match pairs.remove(place).1.as_str() {
+        "json" => Ok(false),
+        "csv" => Ok(true),
+        other => Err(Refusal::bad_parameter("format", &format!("must be json or csv, not \"{other}\""))),
+    }
+}

@@ -1,0 +1,100 @@
+//! The file: how it is opened, its tables, and their version.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::stores::reports::Fault;
+
+/// The version of the tables. One more needs a step from the one before: the journal does not go back as far as reports do.
+const VERSION: i64 = 1;
+/// How long one waits for the other.
+const BUSY: Duration = Duration::from_secs(5);
+
+const TABLES: &str = "
+CREATE TABLE position (id INTEGER PRIMARY KEY CHECK (id = 1), next INTEGER NOT NULL) STRICT;
+INSERT INTO position VALUES (1, 0);
+CREATE TABLE sites (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE days (day INTEGER PRIMARY KEY, hits INTEGER NOT NULL, rolled INTEGER NOT NULL) STRICT;
+CREATE TABLE hits (id INTEGER PRIMARY KEY, ts INTEGER NOT NULL, site INTEGER NOT NULL, kind INTEGER NOT NULL,
+    client INTEGER NOT NULL, number INTEGER NOT NULL, visit INTEGER, name TEXT NOT NULL, path TEXT NOT NULL,
+    environment TEXT NOT NULL, engaged INTEGER NOT NULL) STRICT;
+CREATE INDEX hits_ts ON hits (ts);
+CREATE INDEX hits_name ON hits (name, ts) WHERE name != '';
+CREATE TABLE visits (id INTEGER PRIMARY KEY, site INTEGER NOT NULL, number INTEGER NOT NULL, visitor TEXT NOT NULL,
+    name TEXT NOT NULL, start INTEGER NOT NULL, last INTEGER NOT NULL, pageviews INTEGER NOT NULL,
+    events INTEGER NOT NULL, interactions INTEGER NOT NULL, engaged INTEGER NOT NULL, conversions INTEGER NOT NULL,
+    entry_ts INTEGER, entry TEXT NOT NULL, exit_ts INTEGER, exit TEXT NOT NULL, pairs_ts INTEGER, pairs TEXT NOT NULL,
+    referrer TEXT NOT NULL, channel TEXT NOT NULL, source TEXT NOT NULL, medium TEXT NOT NULL, campaign TEXT NOT NULL,
+    country TEXT NOT NULL, region TEXT NOT NULL, city TEXT NOT NULL, device TEXT NOT NULL, browser TEXT NOT NULL,
+    os TEXT NOT NULL) STRICT;
+CREATE INDEX visits_number ON visits (site, number);
+CREATE INDEX visits_start ON visits (start);
+CREATE TABLE deals (id INTEGER PRIMARY KEY, ts INTEGER NOT NULL, hit INTEGER NOT NULL, site INTEGER NOT NULL,
+    refund INTEGER NOT NULL, order_id TEXT, currency TEXT NOT NULL, amount TEXT NOT NULL) STRICT;
+CREATE INDEX deals_ts ON deals (ts);
+CREATE UNIQUE INDEX deals_order ON deals (site, order_id) WHERE refund = 0 AND order_id IS NOT NULL;
+CREATE TABLE measures (id INTEGER PRIMARY KEY, ts INTEGER NOT NULL, hit INTEGER NOT NULL, metric TEXT NOT NULL,
+    value REAL NOT NULL) STRICT;
+CREATE INDEX measures_ts ON measures (ts);
+CREATE TABLE rollups (unit INTEGER NOT NULL, at INTEGER NOT NULL, site INTEGER NOT NULL, key TEXT NOT NULL,
+    hits INTEGER NOT NULL, engaged INTEGER NOT NULL, visitors BLOB NOT NULL,
+    PRIMARY KEY (unit, at, site, key)) STRICT, WITHOUT ROWID;
+PRAGMA user_version = 1;
+";
+
+/// Returns what a failure of the database means for who asked.
+pub(super) fn fault(error: rusqlite::Error) -> Fault {
+    Fault(format!("the store of reports failed: {error}"))
+}
+
+/// Opens the file to write, and makes it where it is missing.
+///
+/// # Errors
+/// It cannot be opened, or is of a newer version.
+pub(super) fn open_to_write(path: &Path) -> Result<Connection, Fault> {
+    let mut connection = Connection::open(path).map_err(fault)?;
+    prepare(&mut connection).map_err(fault)?;
+    let version = version(&connection).map_err(fault)?;
+    if version != VERSION {
+        return Err(Fault(format!(
+            "`{}` is of version {version}, and this program knows {VERSION}",
+            path.display()
+        )));
+    }
+    Ok(connection)
+}
+
+fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // After a power cut the last transactions may be missing, and the position with them: the journal has both.
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    connection.set_prepared_statement_cache_capacity(64);
+    if version(connection)? == 0 {
+        let making = connection.transaction()?;
+        making.execute_batch(TABLES)?;
+        making.commit()?;
+    }
+    Ok(())
+}
+
+fn version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+/// Opens the file to read.
+///
+/// # Errors
+/// It is not there yet, or cannot be opened.
+pub(super) fn open_to_read(path: &Path) -> Result<Connection, Fault> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(fault)?;
+    connection.busy_timeout(BUSY).map_err(fault)?;
+    connection.pragma_update(None, "mmap_size", 256 << 20).map_err(fault)?;
+    if version(&connection).map_err(fault)? != VERSION {
+        return Err(Fault("the store of reports is not ready yet".to_owned()));
+    }
+    Ok(connection)
+}

@@ -1,0 +1,151 @@
+//! The file says what [`History`] says, of any facts, however they come in and whatever has been counted ahead.
+
+use std::path::PathBuf;
+
+use proptest::prelude::*;
+use rusqlite::Connection;
+
+use super::roll::DAY_MS;
+use super::*;
+use crate::stores::reports::fact::Fact;
+use crate::stores::reports::history::History;
+use crate::stores::reports::tests::{BEGIN, QUESTIONS, facts, query, rules};
+use crate::stores::reports::{Name, make};
+
+struct Store {
+    dir: tempfile::TempDir,
+    writer: Writer,
+}
+
+impl Store {
+    fn new() -> Store {
+        let dir = tempfile::tempdir().unwrap();
+        let writer = Writer::open(&dir.path().join("analytics.db"), rules()).unwrap();
+        Store { dir, writer }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.dir.path().join("analytics.db")
+    }
+
+    /// As after a kill: nothing but the file is left.
+    fn reopen(&mut self) {
+        self.writer = Writer::open(&self.path(), rules()).unwrap();
+    }
+
+    fn roll_until(&mut self, now: i64) {
+        while self.writer.tidy(now).unwrap() {}
+    }
+
+    fn answer(&self, report: Name, text: &str) -> serde_json::Value {
+        let connection = file::open_to_read(&self.path()).unwrap();
+        let query = query(report, text);
+        made(&connection, &query).unwrap().to_json(&query)
+    }
+}
+
+fn defined(facts: &[Fact], report: Name, text: &str) -> serde_json::Value {
+    let query = query(report, text);
+    make::answer(&query, &History::of(facts.to_vec(), &rules())).unwrap().to_json(&query)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn every_report_says_what_is_defined(
+        facts in facts(),
+        cuts in prop::collection::vec((1..20_usize, any::<bool>(), 0..12_i64), 1..12),
+    ) {
+        let mut store = Store::new();
+        let (mut rest, mut taken) = (facts.as_slice(), 0);
+        for (len, reopens, days) in cuts.iter().cycle().take(60) {
+            let (batch, later) = rest.split_at((*len).min(rest.len()));
+            taken += batch.len() as u64;
+            store.writer.take(batch, taken).unwrap();
+            rest = later;
+            if *reopens {
+                store.reopen();
+            }
+            prop_assert_eq!(store.writer.position().unwrap(), taken);
+            // Some days are counted, and then events of them come late.
+            store.roll_until(BEGIN + days * DAY_MS);
+        }
+        prop_assert!(rest.is_empty());
+        for (report, text) in QUESTIONS {
+            prop_assert_eq!(store.answer(report, text), defined(&facts, report, text), "{:?} {}", report, text);
+        }
+    }
+}
+
+fn view(ts: i64, visitor: &str) -> Fact {
+    Fact {
+        site: "shop".to_owned(),
+        ts,
+        kind: Some(crate::spec::Kind::Page),
+        visitor: visitor.to_owned(),
+        is_client: true,
+        path: "/".to_owned(),
+        ..Fact::default()
+    }
+}
+
+#[test]
+fn a_batch_that_fails_leaves_nothing_and_can_come_again() {
+    let mut store = Store::new();
+    store.writer.take(&[view(BEGIN, "a")], 1).unwrap();
+    let other = Connection::open(store.path()).unwrap();
+    // The last statement of a batch fails, after all of its rows were written.
+    other
+        .execute_batch("CREATE TRIGGER no BEFORE UPDATE ON position BEGIN SELECT RAISE(ABORT, 'no'); END")
+        .unwrap();
+    assert!(store.writer.take(&[view(BEGIN, "b"), view(BEGIN, "c")], 3).is_err());
+    assert_eq!(store.writer.position().unwrap(), 1);
+    other.execute_batch("DROP TRIGGER no").unwrap();
+    store.writer.take(&[view(BEGIN, "b"), view(BEGIN, "c")], 3).unwrap();
+    let body = store.answer(Name::Series, "from=2026-03-27&to=2026-03-27");
+    assert_eq!(body["totals"]["visitors"], 3);
+    assert_eq!(body["totals"]["sessions"], 3);
+}
+
+#[test]
+fn what_is_older_than_25_months_is_given_up_and_the_rest_stays() {
+    let mut store = Store::new();
+    let now = BEGIN + 765 * DAY_MS;
+    store.writer.take(&[view(BEGIN, "old"), view(now - DAY_MS, "new")], 2).unwrap();
+    store.roll_until(now);
+    let count = |table: &str| -> i64 {
+        let connection = file::open_to_read(&store.path()).unwrap();
+        connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!((count("hits"), count("visits"), count("days")), (1, 1, 1));
+}
+
+#[test]
+fn a_day_that_is_counted_is_answered_without_its_events() {
+    let mut store = Store::new();
+    store.writer.take(&[view(BEGIN, "a"), view(BEGIN + 1, "b")], 2).unwrap();
+    store.roll_until(BEGIN + 2 * DAY_MS);
+    Connection::open(store.path()).unwrap().execute("DELETE FROM hits", []).unwrap();
+    for report in [Name::Series, Name::Pages] {
+        let body = store.answer(report, "from=2026-03-27&to=2026-03-27");
+        assert_eq!((&body["totals"]["views"], &body["totals"]["visitors"]), (&2.into(), &2.into()));
+    }
+}
+
+#[test]
+fn a_file_of_a_newer_version_is_left_alone() {
+    let store = Store::new();
+    Connection::open(store.path()).unwrap().pragma_update(None, "user_version", 9).unwrap();
+    let error = Writer::open(&store.path(), rules()).unwrap_err().to_string();
+    assert!(error.contains("is of version 9"), "{error}");
+}
+
+#[tokio::test]
+async fn who_asks_before_there_is_a_file_is_told_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Embedded::new(dir.path().join("analytics.db"));
+    assert!(store.answer(query(Name::Pages, "")).await.is_err());
+    Writer::open(&dir.path().join("analytics.db"), rules()).unwrap();
+    assert!(store.answer(query(Name::Pages, "")).await.is_ok());
+}

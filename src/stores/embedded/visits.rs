@@ -1,0 +1,133 @@
+//! Visits as rows: how one is read back exactly as it was, and written.
+
+use rusqlite::types::ToSql;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use crate::projections::session::{Campaign, Entry, Session};
+use crate::stores::reports::fact::{Origin, Place};
+use crate::stores::reports::visit::Visit;
+
+/// The columns of a visit after its row's number, in the order in which they are written and read.
+const COLUMNS: &str = "site, number, visitor, name, start, last, pageviews, events, interactions, engaged, conversions, \
+    entry_ts, entry, exit_ts, exit, pairs_ts, pairs, referrer, channel, source, medium, campaign, country, region, city, \
+    device, browser, os";
+const COUNT: usize = 28;
+
+/// Returns the newest visit of a visitor with the number of its row. `site` is the source's name, `key` its number.
+pub(super) fn newest(
+    connection: &Connection,
+    (site, key): (&str, i64),
+    number: u64,
+) -> rusqlite::Result<Option<(i64, Visit)>> {
+    let sql =
+        format!("SELECT id, {COLUMNS} FROM visits WHERE site = ?1 AND number = ?2 ORDER BY id DESC LIMIT 1");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let found =
+        statement.query_row(params![key, number.cast_signed()], |row| Ok((row.get(0)?, read(row, site)?)));
+    found.optional()
+}
+
+/// Reads a row that begins with its number and the source's.
+fn read(row: &Row<'_>, site: &str) -> rusqlite::Result<Visit> {
+    let path = |text: String| Some(text).filter(|text| !text.is_empty());
+    let entry: Option<i64> = row.get(12)?;
+    let exit: Option<i64> = row.get(14)?;
+    let pairs: Option<i64> = row.get(16)?;
+    let (entry_path, exit_path, campaign) =
+        (path(row.get(13)?), path(row.get(15)?), row.get::<_, String>(17)?);
+    let campaign: Campaign = serde_json::from_str(&campaign).unwrap_or_default();
+    let session = Session {
+        start: row.get(5)?,
+        last: row.get(6)?,
+        pageviews: row.get(7)?,
+        events: row.get(8)?,
+        interactions: row.get(9)?,
+        engaged_ms: row.get(10)?,
+        conversions: row.get(11)?,
+        entry: entry.map(|ts| Entry { ts, path: entry_path, referrer: None }),
+        exit: exit.map(|ts| (ts, exit_path)),
+        campaign: pairs.map(|ts| (ts, campaign)),
+    };
+    let [channel, source, medium, campaign] = texts(row, 19)?;
+    let [country, region, city, device, browser, os] = texts(row, 23)?;
+    Ok(Visit {
+        site: site.to_owned(),
+        number: row.get::<_, i64>(2)?.cast_unsigned(),
+        visitor: row.get(3)?,
+        id: row.get(4)?,
+        session,
+        referrer: row.get(18)?,
+        origin: Origin { channel, source, medium, campaign },
+        place: Place { country, region, city, device, browser, os },
+    })
+}
+
+fn texts<const N: usize>(row: &Row<'_>, first: usize) -> rusqlite::Result<[String; N]> {
+    let mut texts = [const { String::new() }; N];
+    for (place, text) in texts.iter_mut().enumerate() {
+        *text = row.get(first + place)?;
+    }
+    Ok(texts)
+}
+
+/// Writes a visit as a new row, and returns its number.
+pub(super) fn insert(connection: &Connection, key: i64, visit: &Visit) -> rusqlite::Result<i64> {
+    let places: Vec<String> = (1..=COUNT).map(|n| format!("?{n}")).collect();
+    let sql = format!("INSERT INTO visits ({COLUMNS}) VALUES ({})", places.join(", "));
+    with_values(key, visit, |values| connection.prepare_cached(&sql)?.execute(values))?;
+    Ok(connection.last_insert_rowid())
+}
+
+/// Writes a visit in the place of what its row was.
+pub(super) fn update(connection: &Connection, (row, key): (i64, i64), visit: &Visit) -> rusqlite::Result<()> {
+    let sets: Vec<String> =
+        COLUMNS.split(", ").zip(1..).map(|(name, n)| format!("{} = ?{n}", name.trim())).collect();
+    let sql = format!("UPDATE visits SET {} WHERE id = {row_place}", sets.join(", "), row_place = "?29");
+    with_values(key, visit, |values| {
+        let values: Vec<&dyn ToSql> = values.iter().copied().chain([&row as &dyn ToSql]).collect();
+        connection.prepare_cached(&sql)?.execute(values.as_slice())
+    })?;
+    Ok(())
+}
+
+fn with_values<T>(key: i64, visit: &Visit, run: impl FnOnce(&[&dyn ToSql]) -> T) -> T {
+    let (session, place, origin) = (&visit.session, &visit.place, &visit.origin);
+    let entry = session.entry.as_ref();
+    let (entry_ts, entry) = (entry.map(|entry| entry.ts), entry.and_then(|entry| entry.path.as_deref()));
+    let exit = session.exit.as_ref();
+    let (exit_ts, exit) = (exit.map(|(ts, _)| *ts), exit.and_then(|(_, path)| path.as_deref()));
+    let pairs_ts = session.campaign.as_ref().map(|(ts, _)| *ts);
+    let pairs = session.campaign.as_ref().and_then(|(_, pairs)| serde_json::to_string(pairs).ok());
+    let (entry, exit) = (entry.unwrap_or_default(), exit.unwrap_or_default());
+    let (pairs, number) = (pairs.unwrap_or_default(), visit.number.cast_signed());
+    run(&[
+        &key,
+        &number,
+        &visit.visitor,
+        &visit.id,
+        &session.start,
+        &session.last,
+        &session.pageviews,
+        &session.events,
+        &session.interactions,
+        &session.engaged_ms,
+        &session.conversions,
+        &entry_ts,
+        &entry,
+        &exit_ts,
+        &exit,
+        &pairs_ts,
+        &pairs,
+        &visit.referrer,
+        &origin.channel,
+        &origin.source,
+        &origin.medium,
+        &origin.campaign,
+        &place.country,
+        &place.region,
+        &place.city,
+        &place.device,
+        &place.browser,
+        &place.os,
+    ])
+}

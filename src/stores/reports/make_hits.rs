@@ -1,0 +1,299 @@
+//! Reports about events: the series, pages, names, the funnel, money and measures. Pure.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::{Map, Value, json};
+
+use super::answer::{Report, ratio};
+use super::fact::SCROLL;
+use super::make_visits::Visits;
+use super::rows::{Rows, Unit, Which};
+use super::sketch::Sketch;
+use super::{Fault, Query};
+use crate::projections::commerce::funnel::{self, Hits};
+use crate::projections::commerce::revenue::{Ledger, ORDER, REFUND};
+use crate::projections::vitals::Metric;
+
+fn map(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}
+
+fn report(columns: &[&'static str], rows: Vec<Vec<Value>>, totals: Value) -> Report {
+    Report { columns: columns.to_vec(), rows, totals: map(totals), sampled: false }
+}
+
+// === Series ===
+
+#[derive(Debug, Clone, Default)]
+struct Part {
+    views: u64,
+    visitors: Sketch,
+    visits: Visits,
+}
+
+impl Part {
+    fn cells(&self) -> Vec<Value> {
+        vec![
+            json!(self.views),
+            json!(self.visitors.count()),
+            json!(self.visits.sessions),
+            ratio(self.visits.bounces, self.visits.sessions, 4),
+            ratio(self.visits.duration_s, self.visits.sessions, 1),
+            json!(self.visits.conversions),
+        ]
+    }
+}
+
+pub(super) fn series(query: &Query, rows: &dyn Rows) -> Result<Report, Fault> {
+    const COLUMNS: [&str; 7] =
+        ["time", "views", "visitors", "sessions", "bounce_rate", "avg_duration_s", "conversions"];
+    let begins = query.parts();
+    let mut parts = vec![Part::default(); begins.len()];
+    let mut all = Part::default();
+    let place = |at: i64| begins.partition_point(|begin| *begin <= at).saturating_sub(1);
+    let rest = rows.rolled(query, Unit::Hour, &begins, &mut |rolled| {
+        for part in parts.get_mut(place(rolled.at)).into_iter().chain([&mut all]) {
+            part.views += rolled.hits;
+            part.visitors.merge(&rolled.visitors);
+        }
+    })?;
+    for span in rest {
+        rows.hits(query, (Which::Presence, span), &mut |hit| {
+            for part in parts.get_mut(place(hit.ts)).into_iter().chain([&mut all]) {
+                part.views += u64::from(hit.is_view);
+                part.visitors.add(hit.number);
+            }
+        })?;
+    }
+    rows.visits(query, false, &mut |visit| {
+        for part in parts.get_mut(place(visit.start)).into_iter().chain([&mut all]) {
+            part.visits.add(visit);
+        }
+    })?;
+    let line = |(begin, part): (&i64, &Part)| {
+        std::iter::once(json!(query.period.shown(*begin))).chain(part.cells()).collect()
+    };
+    let totals = COLUMNS.iter().skip(1).map(|name| (*name).to_owned()).zip(all.cells()).collect();
+    Ok(report(&COLUMNS, begins.iter().zip(&parts).map(line).collect(), Value::Object(totals)))
+}
+
+// === Pages ===
+
+#[derive(Debug, Default)]
+struct Page {
+    views: u64,
+    visitors: Sketch,
+    engaged_ms: i64,
+    entries: i64,
+    exits: i64,
+    bounces: i64,
+    scrolls: Vec<f64>,
+}
+
+impl Page {
+    fn cells(&mut self, path: String) -> Vec<Value> {
+        self.scrolls.sort_by(f64::total_cmp);
+        vec![
+            json!(path),
+            json!(self.views),
+            json!(self.visitors.count()),
+            json!(self.entries),
+            json!(self.exits),
+            json!(self.bounces),
+            ratio(self.bounces, self.entries, 4),
+            self.attention(),
+            json!(nearest(&self.scrolls, 50)),
+            json!(nearest(&self.scrolls, 75)),
+        ]
+    }
+
+    /// Milliseconds that each view was looked at.
+    fn attention(&self) -> Value {
+        ratio(self.engaged_ms, i64::try_from(self.views).unwrap_or(i64::MAX), 0)
+    }
+}
+
+/// Returns the smallest of the values that so many percent of all do not exceed.
+fn nearest(sorted: &[f64], percent: usize) -> Option<f64> {
+    let rank = (sorted.len() * percent).div_ceil(100);
+    sorted.get(rank.checked_sub(1)?).copied()
+}
+
+type Pages = HashMap<String, Page>;
+
+fn page<'p>(pages: &'p mut Pages, path: &str) -> &'p mut Page {
+    pages.entry(path.to_owned()).or_default()
+}
+
+/// The columns of [`Page::cells`].
+const OF_PAGES: [&str; 10] = [
+    "path",
+    "views",
+    "visitors",
+    "entries",
+    "exits",
+    "bounces",
+    "bounce_rate",
+    "avg_engaged_ms",
+    "scroll_p50",
+    "scroll_p75",
+];
+
+pub(super) fn pages(query: &Query, rows: &dyn Rows) -> Result<Report, Fault> {
+    let (mut pages, mut all) = (viewed(query, rows)?, Page::default());
+    rows.visits(query, false, &mut |visit| {
+        if !visit.entry.is_empty() {
+            let entry = page(&mut pages, visit.entry);
+            entry.entries += 1;
+            entry.bounces += i64::from(visit.is_bounce());
+        }
+        if !visit.exit.is_empty() {
+            page(&mut pages, visit.exit).exits += 1;
+        }
+    })?;
+    rows.measures(query, &mut |measure| {
+        if measure.metric == SCROLL
+            && let Some(page) = pages.get_mut(measure.path)
+        {
+            page.scrolls.push(measure.value);
+        }
+    })?;
+    for one in pages.values() {
+        all.views += one.views;
+        all.visitors.merge(&one.visitors);
+        all.engaged_ms += one.engaged_ms;
+        all.entries += one.entries;
+        all.bounces += one.bounces;
+    }
+    let totals = json!({
+        "views": all.views, "visitors": all.visitors.count(), "entries": all.entries, "bounces": all.bounces,
+        "bounce_rate": ratio(all.bounces, all.entries, 4), "avg_engaged_ms": all.attention(),
+    });
+    let mut pages: Vec<(String, Page)> = pages.into_iter().collect();
+    pages.sort_by(|one, other| (other.1.views, &one.0).cmp(&(one.1.views, &other.0)));
+    pages.truncate(query.limit);
+    Ok(report(&OF_PAGES, pages.into_iter().map(|(path, mut page)| page.cells(path)).collect(), totals))
+}
+
+fn viewed(query: &Query, rows: &dyn Rows) -> Result<Pages, Fault> {
+    let mut pages = Pages::new();
+    let rest = rows.rolled(query, Unit::Page, &[], &mut |rolled| {
+        let page = page(&mut pages, &rolled.key);
+        page.views += rolled.hits;
+        page.engaged_ms += rolled.engaged_ms;
+        page.visitors.merge(&rolled.visitors);
+    })?;
+    for span in rest {
+        rows.hits(query, (Which::Pages, span), &mut |hit| {
+            let page = page(&mut pages, hit.path);
+            page.engaged_ms += hit.engaged_ms;
+            if hit.is_view {
+                page.views += 1;
+                page.visitors.add(hit.number);
+            }
+        })?;
+    }
+    Ok(pages)
+}
+
+// === Names ===
+
+pub(super) fn events(query: &Query, rows: &dyn Rows) -> Result<Report, Fault> {
+    let mut of: HashMap<String, (u64, Sketch)> = HashMap::new();
+    let rest = rows.rolled(query, Unit::Event, &[], &mut |rolled| {
+        let (count, visitors) = of.entry(rolled.key.clone()).or_default();
+        *count += rolled.hits;
+        visitors.merge(&rolled.visitors);
+    })?;
+    for span in rest {
+        rows.hits(query, (Which::Tracks, span), &mut |hit| {
+            let (count, visitors) = of.entry(hit.name.to_owned()).or_default();
+            *count += 1;
+            visitors.add(hit.number);
+        })?;
+    }
+    let (mut count, mut visitors) = (0, Sketch::default());
+    for one in of.values() {
+        count += one.0;
+        visitors.merge(&one.1);
+    }
+    let mut of: Vec<(String, (u64, Sketch))> = of.into_iter().collect();
+    of.sort_by(|one, other| (other.1.0, &one.0).cmp(&(one.1.0, &other.0)));
+    of.truncate(query.limit);
+    let row = |(name, (count, visitors)): (String, (u64, Sketch))| {
+        vec![json!(name), json!(count), json!(visitors.count())]
+    };
+    let totals = json!({ "count": count, "visitors": visitors.count() });
+    Ok(report(&["event", "count", "visitors"], of.into_iter().map(row).collect(), totals))
+}
+
+// === Funnel ===
+
+pub(super) fn funnel(query: &Query, rows: &dyn Rows) -> Result<Report, Fault> {
+    let mut hits: HashMap<u64, Hits> = HashMap::new();
+    let span = (query.period.from, query.period.to);
+    rows.hits(query, (Which::Steps, span), &mut |hit| {
+        hits.entry(hit.number).or_default().add(&query.steps, hit.name, hit.ts);
+    })?;
+    let levels = hits.into_values().map(|hits| hits.level(query.steps.len(), query.window_ms));
+    let steps = funnel::steps_of(&query.steps, levels);
+    let totals = json!({
+        "visitors": steps.first().map_or(0, |first| first.visitors),
+        "conversion": steps.last().map_or(0.0, |last| last.conversion),
+    });
+    let row = |step: &funnel::Step| {
+        vec![json!(step.step), json!(step.visitors), json!(step.conversion), json!(step.step_conversion)]
+    };
+    let columns = ["step", "visitors", "conversion", "step_conversion"];
+    Ok(report(&columns, steps.iter().map(row).collect(), totals))
+}
+
+// === Money ===
+
+pub(super) fn revenue(query: &Query, rows: &dyn Rows) -> Result<Report, Fault> {
+    let mut ledger = Ledger::new(&query.currency);
+    rows.deals(query, &mut |deal| {
+        let said = json!({ "revenue": deal.amount.to_string(), "currency": deal.currency });
+        ledger.add(if deal.is_refund { REFUND } else { ORDER }, &map(said));
+    })?;
+    let sums = ledger.sums();
+    let orders: u64 = sums.values().map(|sums| sums.orders).sum();
+    let row = |(currency, sums): (String, crate::projections::commerce::revenue::Sums)| {
+        let texts = [sums.gross, sums.refunds, sums.net, sums.aov];
+        [json!(currency), json!(sums.orders)].into_iter().chain(texts.map(Value::String)).collect()
+    };
+    let columns = ["currency", "orders", "gross", "refunds", "net", "aov"];
+    Ok(report(&columns, sums.into_iter().map(row).collect(), json!({ "orders": orders })))
+}
+
+// === Measures ===
+
+pub(super) fn vitals(query: &Query, rows: &dyn Rows) -> Result<Report, Fault> {
+    let mut of: BTreeMap<(String, String), Vec<f64>> = BTreeMap::new();
+    let mut samples = 0_u64;
+    rows.measures(query, &mut |measure| {
+        if measure.metric != SCROLL {
+            let path = if query.by_page { measure.path } else { "" };
+            of.entry((path.to_owned(), measure.metric.to_owned())).or_default().push(measure.value);
+            samples += 1;
+        }
+    })?;
+    let mut of: Vec<((String, String), Vec<f64>)> = of.into_iter().collect();
+    of.sort_by(|one, other| (other.1.len(), &one.0).cmp(&(one.1.len(), &other.0)));
+    of.truncate(query.limit);
+    let row = |((path, metric), values): ((String, String), Vec<f64>)| {
+        let count = values.len();
+        let summary = Metric::named(&metric).map(|known| known.summary(values))?;
+        let [good, middle, poor] = summary.share.map(|share| json!((share * 1e6).round() / 1e6));
+        let path = query.by_page.then(|| json!(path));
+        let cells =
+            [json!(metric), json!(count), json!(summary.p75), json!(summary.rating), good, middle, poor];
+        Some(path.into_iter().chain(cells).collect())
+    };
+    let columns = ["path", "metric", "samples", "p75", "rating", "good", "needs_improvement", "poor"];
+    let columns = columns.get(usize::from(!query.by_page)..).unwrap_or_default();
+    Ok(report(columns, of.into_iter().filter_map(row).collect(), json!({ "samples": samples })))
+}

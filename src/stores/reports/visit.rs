@@ -1,0 +1,102 @@
+//! Visits: the sessions of `projections`, with what is asked about them: from where, with what, by what they were led.
+//!
+//! What led a visit here is that of its earliest view; where and with what is that of the event that opened it. Pure.
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use super::fact::{Fact, Origin, Place, Rules, number_of};
+use crate::projections::session::{self, Hit, Session, Step};
+use crate::spec::Kind;
+
+/// One visit, as far as it has come.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Visit {
+    /// Sixteen hexadecimal digits, the same whenever the events are read again.
+    pub id: String,
+    /// Its source.
+    pub site: String,
+    /// Whose it is.
+    pub visitor: String,
+    /// That as a number.
+    pub number: u64,
+    /// What was done.
+    pub session: Session,
+    /// From where and with what.
+    pub place: Place,
+    /// What led here.
+    pub origin: Origin,
+    /// The host that led here.
+    pub referrer: String,
+}
+
+/// What an event was to the visits of its visitor.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Standing {
+    /// It belongs to none.
+    Outside,
+    /// To the one that is open.
+    Joined,
+    /// It opened one, which is the open one now; the one before is over.
+    Opened(Option<Box<Visit>>),
+}
+
+/// Takes the next event of a visitor.
+pub fn step(open: &mut Option<Visit>, fact: &Fact, rules: &Rules) -> Standing {
+    let Some(hit) = hit(fact) else { return Standing::Outside };
+    let mut session = open.as_mut().map(|visit| std::mem::take(&mut visit.session));
+    let entered = |session: &Option<Session>| session.as_ref()?.entry.as_ref().map(|entry| entry.ts);
+    let mut before = entered(&session);
+    let standing = match session::step(&mut session, &hit, &rules.options) {
+        Step::Late | Step::Outside => Standing::Outside,
+        Step::Joined => Standing::Joined,
+        Step::Opened(over) => {
+            before = None;
+            let over = open.replace(opened(fact, rules)).zip(over);
+            Standing::Opened(over.map(|(visit, session)| Box::new(Visit { session, ..visit })))
+        }
+    };
+    let after = entered(&session);
+    if let Some((visit, session)) = open.as_mut().zip(session) {
+        visit.session = session;
+        if after.is_some() && after != before {
+            visit.origin = fact.origin.clone().unwrap_or_default();
+            visit.referrer.clone_from(&fact.referrer);
+        }
+    }
+    standing
+}
+
+fn opened(fact: &Fact, rules: &Rules) -> Visit {
+    Visit {
+        id: id(fact, &rules.salt),
+        site: fact.site.clone(),
+        visitor: fact.visitor.clone(),
+        number: number_of(&fact.visitor),
+        place: fact.place.clone(),
+        ..Visit::default()
+    }
+}
+
+fn hit(fact: &Fact) -> Option<Hit> {
+    let kind = fact.kind.filter(|_| fact.is_client)?;
+    let text = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    Some(Hit {
+        id: String::new(),
+        ts: fact.ts,
+        visitor: String::new(),
+        kind,
+        event: if kind == Kind::Track { text(&fact.name) } else { None },
+        path: text(&fact.path),
+        referrer: None,
+        campaign: fact.campaign.clone(),
+        engaged_ms: Some(fact.engaged_ms),
+    })
+}
+
+fn id(fact: &Fact, salt: &[u8]) -> String {
+    // A key of any length is one.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(salt) else { return String::new() };
+    mac.update(format!("{}|{}|{}", fact.site, fact.visitor, fact.ts).as_bytes());
+    mac.finalize().into_bytes().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
