@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::sight::Sight;
 use super::{Options, Orders};
-use crate::projections::commerce::cart::{self, Act, Cart, End};
+use crate::projections::commerce::cart::{self, Act, Cart};
 use crate::projections::commerce::funnel::{self, Progress, Step};
 use crate::projections::commerce::money;
 #[cfg(test)]
@@ -223,12 +223,12 @@ impl Shop {
         if let Some(due) = held.due.take() {
             self.due.remove(&(due, key));
         }
-        let ended = cart::step(&mut held.cart, act, self.abandoned_after_ms);
-        if let Some((cart, End::Abandoned)) = ended {
-            self.leave(&held, cart);
-        }
+        // One that was left by now was told by `expire`. Where only the times of the events say so, they came too late to act on.
+        cart::step(&mut held.cart, act, self.abandoned_after_ms);
         let Some(touched) = held.cart.as_ref().map(|cart| cart.touched) else { return };
-        let due = touched.saturating_add(self.abandoned_after_ms);
+        // From its arrival: what follows an event that is sent late, an order above all, is on its way as well.
+        let arrived = event.receipt.received_at.as_millisecond();
+        let due = touched.max(arrived).saturating_add(self.abandoned_after_ms);
         held.due = Some(due);
         held.owner = Owner { currency: owner.currency.clone().or(held.owner.currency.take()), ..owner };
         self.due.insert((due, key));

@@ -318,6 +318,29 @@ fn a_cart_that_is_bought_is_not_left() {
 }
 
 #[test]
+fn a_cart_of_events_that_are_sent_late_waits_for_what_follows_them() {
+    let mut live = Live::new(Options::default());
+    let (then, now) = (START, START + 24 * HOUR);
+    let added = || track("a", "Product Added", json!({ "product_id": "p" }));
+    live.take(&event("1", (then, now), added()));
+    live.advance(now + HOUR - 1);
+    live.take(&event(
+        "2",
+        (then + 1, now + HOUR - 1),
+        track("a", "Order Completed", json!({ "revenue": 1 })),
+    ));
+    live.advance(now + 3 * HOUR);
+    assert!(live.left_carts(10).is_empty(), "it was bought");
+    // Three hours lie between two touches that arrive together: it was left, and taken up again.
+    live.take(&event("3", (then + 2 * HOUR, now + 3 * HOUR), added()));
+    live.take(&event("4", (then + 5 * HOUR, now + 3 * HOUR), added()));
+    assert!(live.left_carts(10).is_empty(), "the visitor is back");
+    live.advance(now + 4 * HOUR);
+    let told = live.left_carts(10);
+    assert_eq!((told.len(), &told[0].tree()["properties"]["items"]), (1, &json!(1)));
+}
+
+#[test]
 fn above_the_cap_visitors_are_estimated_and_half_an_hour_later_known_again() {
     let mut live = Live::new(Options { most_visitors: 1_000, ..Options::default() });
     for n in 0..3_000 {
