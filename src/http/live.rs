@@ -5,6 +5,7 @@
 
 use std::convert::Infallible;
 use std::fmt::Write as _;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -136,6 +137,8 @@ impl Listener {
             return Some((Ok(bytes), self));
         }
         let mut rest = self.rest.take()?;
+        // Outside of the loop: what is not for this listener must not keep it silent.
+        let mut beat = pin!(tokio::time::sleep(HEARTBEAT));
         let bytes = loop {
             tokio::select! {
                 heard = rest.recv() => match heard {
@@ -153,7 +156,7 @@ impl Listener {
                     Err(RecvError::Closed) => return None,
                 },
                 () = over(self.until) => break Bytes::from_static(b"event: bye\ndata: {\"reason\":\"token_expired\"}\n\n"),
-                () = tokio::time::sleep(HEARTBEAT) => {
+                () = &mut beat => {
                     self.rest = Some(rest);
                     break Bytes::from_static(b":\n\n");
                 }
@@ -192,4 +195,34 @@ async fn over(until: Option<Instant>) {
 fn gap_text(missed: Option<u64>) -> String {
     let missed = missed.map_or_else(|| "null".to_owned(), |missed| missed.to_string());
     format!("event: gap\ndata: {{\"missed\":{missed}}}\n\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::sync::broadcast;
+
+    #[actix::test]
+    async fn what_is_for_others_does_not_put_off_the_heartbeat() {
+        tokio::time::pause();
+        let (others, rest) = broadcast::channel(256);
+        let subscription =
+            Subscription { boot: "b".into(), gap: None, snapshot: None, missed: Vec::new(), rest };
+        let listener = Listener::new(subscription, Some("web".to_owned()), None, &Arc::default());
+        let (_, listener) = listener.next().await.unwrap();
+        let chatter = async {
+            for seq in 0.. {
+                tokio::time::sleep(HEARTBEAT / 3).await;
+                let (data, site) = ("{}".into(), Some("app".into()));
+                others.send(Arc::new(Frame { seq, event: "order", data, site })).unwrap_or_default();
+            }
+        };
+        let begun = Instant::now();
+        let said = tokio::select! {
+            said = listener.next() => said.unwrap().0.unwrap(),
+            () = chatter => Bytes::new(),
+            () = tokio::time::sleep(10 * HEARTBEAT) => Bytes::new(),
+        };
+        assert_eq!((&said[..], begun.elapsed().as_secs()), (&b":\n\n"[..], HEARTBEAT.as_secs()));
+    }
 }
