@@ -104,7 +104,11 @@ impl Projection for Realtime {
         if stand.is_current {
             self.tell(stand.now);
         } else {
-            self.live.happened();
+            // While it is made again, time passes as it did: else all that has ended since would end at once.
+            if let Some(last) = records.last() {
+                self.live.advance(last.event.receipt.received_at.as_millisecond());
+            }
+            drop(self.live.happened());
         }
         Ok(())
     }

@@ -23,6 +23,8 @@ use crate::telemetry::{Metrics, clock, events};
 pub(super) struct Live {
     broadcaster: Option<Addr<Broadcaster>>,
     options: Options,
+    /// The journal is that of several routers.
+    is_shared: bool,
     metrics: Arc<Metrics>,
     arbiter: ArbiterHandle,
 }
@@ -38,7 +40,8 @@ impl Live {
             })
         });
         let (metrics, arbiter) = (Arc::clone(metrics), arbiter.clone());
-        Live { broadcaster, options: options(settings), metrics, arbiter }
+        let is_shared = settings.journal.shared.is_some();
+        Live { broadcaster, options: options(settings), is_shared, metrics, arbiter }
     }
 
     /// Returns the projections that are to be followed.
@@ -47,7 +50,8 @@ impl Live {
         let parts = Arc::new(Parts {
             name: realtime::NAME,
             journal: Arc::clone(journal),
-            accept: Some(supervisor.clone().recipient()),
+            // A router that has a part of the events alone would tell of carts whose orders another one has.
+            accept: (!self.is_shared).then(|| supervisor.clone().recipient()),
             metrics: Arc::clone(&self.metrics),
         });
         let (options, metrics, arbiter) =

@@ -129,9 +129,9 @@ async fn stop(
     events::Stopping.emit();
     let begun = tokio::time::Instant::now();
     let drain = async {
-        // Their answers have no end, and the door waits for the end of every answer.
+        // Their answers have no end, and the door waits for the end of every answer; but not for one that nobody reads.
         live.farewell().await;
-        door.stop(true).await;
+        drop(tokio::time::timeout(limit / 2, door.stop(true)).await);
         supervisor.send(Drain).await.map_or(0, |drained| drained.left)
     };
     tokio::select! {

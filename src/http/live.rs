@@ -74,8 +74,8 @@ async fn open(request: &HttpRequest, state: &State) -> Result<HttpResponse, Refu
     let subscription = ops::ask(&desk.subscribe, question).await?;
     let subscription = subscription.ok_or(Refusal::Overloaded("the router is stopping"))?;
     let left = until.map(|until| Duration::try_from_secs_f64(until - now()).unwrap_or_default());
-    let listener =
-        Listener::new(subscription, site, left.map(|left| Instant::now() + left), &state.door.metrics);
+    let until = left.and_then(|left| Instant::now().checked_add(left));
+    let listener = Listener::new(subscription, site, until, &state.door.metrics);
     let frames = stream::unfold(listener, Listener::next);
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "text/event-stream"))
@@ -141,6 +141,8 @@ impl Listener {
         let mut beat = pin!(tokio::time::sleep(HEARTBEAT));
         let bytes = loop {
             tokio::select! {
+                biased;
+                () = over(self.until) => break Bytes::from_static(b"event: bye\ndata: {\"reason\":\"token_expired\"}\n\n"),
                 heard = rest.recv() => match heard {
                     Ok(frame) if frame.event == "bye" => break self.text(&frame).into(),
                     Ok(frame) if self.is_for(&frame) => {
@@ -155,7 +157,6 @@ impl Listener {
                     }
                     Err(RecvError::Closed) => return None,
                 },
-                () = over(self.until) => break Bytes::from_static(b"event: bye\ndata: {\"reason\":\"token_expired\"}\n\n"),
                 () = &mut beat => {
                     self.rest = Some(rest);
                     break Bytes::from_static(b":\n\n");

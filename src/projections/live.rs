@@ -268,7 +268,7 @@ impl Live {
     }
 
     /// Returns the carts that were left and of which nobody was told, as events of the router's own, and at most so many.
-    pub fn left_carts(&self, most: usize) -> Vec<Event> {
+    pub fn left_carts(&mut self, most: usize) -> Vec<Event> {
         self.shop.left(most, self.clock)
     }
 

@@ -72,13 +72,23 @@ pub struct Ledger {
     /// Those with an id: their currency and amount.
     known: BTreeMap<String, (String, Decimal)>,
     accounts: BTreeMap<String, Account>,
+    /// Most orders that are remembered by id, and most currencies.
+    most: (usize, usize),
 }
 
 impl Ledger {
     /// Returns an empty ledger; the currency is of events that name none.
     pub fn new(default_currency: &str) -> Ledger {
         let default_currency = default_currency.trim().to_uppercase();
-        Ledger { default_currency, known: BTreeMap::new(), accounts: BTreeMap::new() }
+        let most = (usize::MAX, usize::MAX);
+        Ledger { default_currency, known: BTreeMap::new(), accounts: BTreeMap::new(), most }
+    }
+
+    /// Returns the ledger with bounds, for events that come without an end: above so many orders an id is not remembered any more,
+    /// so a repetition counts again; above so many currencies what has another one is not counted.
+    pub fn within(mut self, orders: usize, currencies: usize) -> Ledger {
+        self.most = (orders, currencies);
+        self
     }
 
     /// Takes the next event. A repeated order id counts once, an order without one always. Returns the currency and the amount of
@@ -96,9 +106,14 @@ impl Ledger {
 
     fn order(&mut self, properties: &Map<String, Value>) -> Option<(String, Decimal)> {
         let (currency, amount) = (self.currency(properties), money::amount(properties));
+        if !self.has_place(&currency) {
+            return None;
+        }
+        let is_full = self.known.len() >= self.most.0;
         if let Some(id) = money::order_id(properties) {
             match self.known.entry(id) {
                 Entry::Occupied(_) => return None,
+                Entry::Vacant(_) if is_full => {}
                 Entry::Vacant(place) => drop(place.insert((currency.clone(), amount))),
             }
         }
@@ -115,8 +130,15 @@ impl Ledger {
             amount if !amount.is_zero() => (self.currency(properties), amount),
             zero => whole().unwrap_or_else(|| (self.currency(properties), zero)),
         };
+        if !self.has_place(&currency) {
+            return;
+        }
         let account = self.accounts.entry(currency).or_default();
         account.refunds = account.refunds.saturating_add(amount);
+    }
+
+    fn has_place(&self, currency: &str) -> bool {
+        self.accounts.len() < self.most.1 || self.accounts.contains_key(currency)
     }
 
     fn currency(&self, properties: &Map<String, Value>) -> String {

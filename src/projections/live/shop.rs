@@ -34,8 +34,21 @@ const MOST_SHOPPERS: usize = 200_000;
 const FOLLOWED_MS: i64 = 86_400_000;
 /// How often those are looked for who have gone.
 const TIDY_MS: i64 = 60_000;
-/// Open carts.
+/// Open carts, and likewise those that were left and of which nobody was told yet.
 const MOST_CARTS: usize = 100_000;
+/// Products in all carts together.
+const MOST_PRODUCTS: usize = 1_000_000;
+/// Orders of a day that are remembered by id.
+const MOST_ORDERS: usize = 500_000;
+/// There are about 180.
+const MOST_CURRENCIES: usize = 200;
+/// Bytes of an id or a currency; an event with a longer one is not counted. The tables hold them as they are.
+const LONGEST: usize = 256;
+/// Bytes of what a visitor agreed to; a cart with more is not watched, since nobody must be told without it.
+const LONGEST_CONSENT: usize = 8_192;
+/// A cart that was left longer ago is told to nobody any more: after a first start, or a long stop, that would be a flood of
+/// old news.
+const TOLD_WITHIN_MS: i64 = 7_200_000;
 /// The events that carts, orders and the funnel are made of.
 const COMMERCE: [&str; 9] = [
     "Cart Viewed",
@@ -73,6 +86,8 @@ pub(super) struct Shop {
     carts: HashMap<u64, Held>,
     /// When each cart will have been left for long enough.
     due: BTreeSet<(i64, u64)>,
+    /// In all of them, and in those that were left.
+    products: usize,
     /// By the id of the event that tells it.
     left: BTreeMap<String, Left>,
 }
@@ -99,6 +114,8 @@ struct Owner {
 struct Left {
     site: Arc<str>,
     at: i64,
+    /// When it was known that it was left; later than `at` when its events were sent late.
+    due: i64,
     cart: Cart,
     owner: Owner,
 }
@@ -116,6 +133,7 @@ impl Shop {
             tidied: 0,
             carts: HashMap::new(),
             due: BTreeSet::new(),
+            products: 0,
             left: BTreeMap::new(),
         }
     }
@@ -138,6 +156,9 @@ impl Shop {
         self.expire(clock);
         let none = Map::new();
         let act = Act { ts: sight.ts, event: sight.event, properties: event.properties().unwrap_or(&none) };
+        if !is_short(&act) {
+            return None;
+        }
         self.step((site, key), &act);
         self.fill((site, site_name, key), &act, event);
         self.sell(site, &act, clock)
@@ -147,7 +168,7 @@ impl Shop {
     /// by now.
     pub(super) fn was_told(&mut self, event: &Event, clock: i64) {
         self.expire(clock);
-        self.left.remove(&*event.head.message_id);
+        self.left.remove(&*event.head.message_id).into_iter().for_each(|left| self.forget(&left.cart));
     }
 
     /// Takes the time.
@@ -155,7 +176,7 @@ impl Shop {
         while let Some((due, key)) = self.due.first().copied().filter(|(due, _)| *due <= clock) {
             self.due.remove(&(due, key));
             let Some(mut held) = self.carts.remove(&key) else { continue };
-            held.cart.take().into_iter().for_each(|cart| self.leave(&held, cart));
+            held.cart.take().into_iter().for_each(|cart| self.leave(&held, cart, due));
         }
         if clock - self.tidied >= TIDY_MS {
             self.tidied = clock;
@@ -164,8 +185,11 @@ impl Shop {
         self.turn_day(clock);
     }
 
-    /// Returns events for carts that were left, the oldest ids first.
-    pub(super) fn left(&self, most: usize, clock: i64) -> Vec<Event> {
+    /// Returns events for carts that were left, the smallest ids first.
+    pub(super) fn left(&mut self, most: usize, clock: i64) -> Vec<Event> {
+        let old = self.left.extract_if(.., |_, left| clock - left.due > TOLD_WITHIN_MS);
+        let freed: usize = old.map(|(_, left)| left.cart.items.len()).sum();
+        self.products = self.products.saturating_sub(freed);
         let told = self.left.iter().take(most);
         told.filter_map(|(id, left)| left.event(id, &self.currency, clock)).collect()
     }
@@ -173,13 +197,13 @@ impl Shop {
     /// Forgets the carts of the last [`left`](Shop::left).
     pub(super) fn told(&mut self, most: usize) {
         for _ in 0..most.min(self.left.len()) {
-            self.left.pop_first();
+            self.left.pop_first().into_iter().for_each(|(_, left)| self.forget(&left.cart));
         }
     }
 
     /// Returns orders and revenue of the day, of one site or of all.
     pub(super) fn orders(&self, site: Option<usize>) -> Orders {
-        let mut sum = Ledger::new(&self.currency);
+        let mut sum = ledger(&self.currency);
         let wanted = self.ledgers.iter().filter(|(place, _)| site.is_none_or(|site| site == **place));
         wanted.for_each(|(_, ledger)| sum.join(ledger));
         Orders { count: sum.orders(), revenue: sum.sums() }
@@ -209,10 +233,11 @@ impl Shop {
     }
 
     fn fill(&mut self, (site, site_name, key): (usize, &Arc<str>, u64), act: &Act<'_>, event: &Event) {
-        if self.carts.len() >= MOST_CARTS && !self.carts.contains_key(&key) {
+        let is_full = self.carts.len() >= MOST_CARTS || self.products >= MOST_PRODUCTS;
+        if is_full && !self.carts.contains_key(&key) {
             return;
         }
-        let owner = Owner::of(event, act);
+        let Some(owner) = Owner::of(event, act) else { return };
         let mut held = self.carts.remove(&key).unwrap_or_else(|| Held {
             site,
             site_name: Arc::clone(site_name),
@@ -223,22 +248,33 @@ impl Shop {
         if let Some(due) = held.due.take() {
             self.due.remove(&(due, key));
         }
+        let before = held.cart.as_ref().map_or(0, |cart| cart.items.len());
         // One that was left by now was told by `expire`. Where only the times of the events say so, they came too late to act on.
         cart::step(&mut held.cart, act, self.abandoned_after_ms);
+        let after = held.cart.as_ref().map_or(0, |cart| cart.items.len());
+        self.products = (self.products + after).saturating_sub(before);
         let Some(touched) = held.cart.as_ref().map(|cart| cart.touched) else { return };
         // From its arrival: what follows an event that is sent late, an order above all, is on its way as well.
         let arrived = event.receipt.received_at.as_millisecond();
         let due = touched.max(arrived).saturating_add(self.abandoned_after_ms);
         held.due = Some(due);
-        held.owner = Owner { currency: owner.currency.clone().or(held.owner.currency.take()), ..owner };
+        held.owner = owner.or(held.owner);
         self.due.insert((due, key));
         self.carts.insert(key, held);
     }
 
-    fn leave(&mut self, held: &Held, cart: Cart) {
+    fn leave(&mut self, held: &Held, cart: Cart, due: i64) {
+        if self.left.len() >= MOST_CARTS {
+            return self.forget(&cart);
+        }
         let at = cart.touched.saturating_add(self.abandoned_after_ms);
-        let left = Left { site: Arc::clone(&held.site_name), at, cart, owner: held.owner.clone() };
-        self.left.insert(left.id(), left);
+        let left = Left { site: Arc::clone(&held.site_name), at, due, cart, owner: held.owner.clone() };
+        let same = self.left.insert(left.id(), left);
+        same.into_iter().for_each(|left| self.forget(&left.cart));
+    }
+
+    fn forget(&mut self, cart: &Cart) {
+        self.products = self.products.saturating_sub(cart.items.len());
     }
 
     fn sell(&mut self, site: usize, act: &Act<'_>, clock: i64) -> Option<Value> {
@@ -246,7 +282,7 @@ impl Shop {
         if act.ts < self.day.0 || act.ts >= self.day.1 {
             return None;
         }
-        let ledger = self.ledgers.entry(site).or_insert_with(|| Ledger::new(&self.currency));
+        let ledger = self.ledgers.entry(site).or_insert_with(|| ledger(&self.currency));
         let (currency, amount) = ledger.add(act.event, act.properties)?;
         Some(json!({
             "order_id": money::order_id(act.properties),
@@ -266,6 +302,15 @@ impl Shop {
     }
 }
 
+fn is_short(act: &Act<'_>) -> bool {
+    let texts = ["currency", "order_id", "product_id", "sku"];
+    texts.iter().filter_map(|name| act.properties.get(*name)?.as_str()).all(|text| text.len() <= LONGEST)
+}
+
+fn ledger(currency: &str) -> Ledger {
+    Ledger::new(currency).within(MOST_ORDERS, MOST_CURRENCIES)
+}
+
 /// Returns the midnights around an instant. A day may have 23 or 25 hours.
 fn day(at: i64, zone: &TimeZone) -> (i64, i64) {
     let at = Timestamp::from_millisecond(at).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(zone.clone());
@@ -276,12 +321,27 @@ fn day(at: i64, zone: &TimeZone) -> (i64, i64) {
 }
 
 impl Owner {
-    fn of(event: &Event, act: &Act<'_>) -> Owner {
-        Owner {
+    /// Returns whose cart the event is about; nothing where what the visitor agreed to cannot be kept.
+    fn of(event: &Event, act: &Act<'_>) -> Option<Owner> {
+        let consent = event.context().and_then(|context| context.get("consent"));
+        if consent.is_some_and(|consent| consent.to_string().len() > LONGEST_CONSENT) {
+            return None;
+        }
+        Some(Owner {
             anonymous_id: event.head.anonymous_id.clone(),
             user_id: event.head.user_id.clone(),
-            consent: event.context().and_then(|context| context.get("consent")).cloned(),
+            consent: consent.cloned(),
             currency: money::currency(act.properties),
+        })
+    }
+
+    /// Returns it with what another knows that this one does not: an event that is silent about consent takes back nothing.
+    fn or(self, other: Owner) -> Owner {
+        Owner {
+            anonymous_id: self.anonymous_id.or(other.anonymous_id),
+            user_id: self.user_id.or(other.user_id),
+            consent: self.consent.or(other.consent),
+            currency: self.currency.or(other.currency),
         }
     }
 

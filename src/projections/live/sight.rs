@@ -134,7 +134,7 @@ fn campaign(event: &Event) -> Option<Map<String, Value>> {
     let campaign = event.context()?.get("campaign")?.as_object()?;
     let text = |(name, value): (&String, &Value)| {
         let value = cut(Cow::Borrowed(value.as_str()?)).into_owned();
-        Some((name.clone(), Value::String(value)))
+        Some((cut(Cow::Borrowed(name)).into_owned(), Value::String(value)))
     };
     Some(campaign.iter().take(MOST_PAIRS).filter_map(text).collect())
 }

@@ -161,8 +161,8 @@ proptest! {
         let (one, other) = (shown(&mut living, now + 60_000), shown(&mut again, now + 60_000));
         prop_assert_eq!(&one, &other);
         prop_assert_eq!(living.report(one), again.report(other));
-        let ids = |live: &Live| live.left_carts(1_000).iter().map(|event| event.head.message_id.to_string()).collect::<Vec<_>>();
-        prop_assert_eq!(ids(&living), ids(&again));
+        let ids = |live: &mut Live| live.left_carts(1_000).iter().map(|event| event.head.message_id.to_string()).collect::<Vec<_>>();
+        prop_assert_eq!(ids(&mut living), ids(&mut again));
     }
 }
 
@@ -338,6 +338,49 @@ fn a_cart_of_events_that_are_sent_late_waits_for_what_follows_them() {
     live.advance(now + 4 * HOUR);
     let told = live.left_carts(10);
     assert_eq!((told.len(), &told[0].tree()["properties"]["items"]), (1, &json!(1)));
+}
+
+#[test]
+fn nobody_is_told_of_carts_that_were_left_long_ago() {
+    let mut live = Live::new(Options::default());
+    live.take(&added("1", START));
+    live.advance(START + 4 * HOUR);
+    assert!(live.left_carts(10).is_empty(), "known for three hours");
+    live.take(&added("2", START + 4 * HOUR));
+    live.advance(START + 6 * HOUR);
+    assert_eq!(live.left_carts(10).len(), 1, "known for one");
+}
+
+#[test]
+fn an_event_that_is_silent_about_consent_takes_back_nothing() {
+    let mut live = Live::new(Options::default());
+    live.take(&added("1", START));
+    live.take(&event("2", (START + 1, START + 1), track("a", "Checkout Started", json!({}))));
+    live.advance(START + 2 * HOUR);
+    let tree = live.left_carts(1)[0].tree().clone();
+    assert_eq!(tree["context"]["consent"]["categoryPreferences"]["advertising"], false);
+    assert_eq!(tree["userId"], "u");
+    let mut much = track("b", "Product Added", json!({ "sku": "s" }));
+    much["context"]["consent"] = json!({ "categoryPreferences": { "x".repeat(9_000): true } });
+    let mut live = Live::new(Options::default());
+    live.take(&event("1", (START, START), much));
+    live.advance(START + HOUR);
+    assert!(live.left_carts(1).is_empty());
+}
+
+#[test]
+fn texts_of_any_length_and_number_take_bounded_room() {
+    let mut live = Live::new(Options::default());
+    let long = "x".repeat(300);
+    for properties in [json!({ "currency": long, "revenue": 1 }), json!({ "order_id": long, "revenue": 1 })] {
+        live.take(&event("1", (START, START), track("a", "Order Completed", properties)));
+    }
+    assert_eq!(all(&live).orders.count, 0);
+    for n in 0..500 {
+        let properties = json!({ "currency": format!("C{n}"), "revenue": 1 });
+        live.take(&event("2", (START, START), track("a", "Order Completed", properties)));
+    }
+    assert_eq!((all(&live).orders.count, all(&live).orders.revenue.len()), (200, 200));
 }
 
 #[test]
