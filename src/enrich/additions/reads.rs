@@ -19,6 +19,8 @@ use crate::spec::additions::Members;
 const ON_WORKER: usize = 4 << 10;
 /// How many it may have read in all; what is beyond stays unknown. Some two thousand browsers, a fifth of a second.
 const IN_ALL: usize = 256 << 10;
+/// What a text costs at least: the rules are tried on a short one as well.
+const LEAST_COST: usize = 128;
 /// More of a text is not looked at.
 const LONGEST_TEXT: usize = 2_048;
 
@@ -49,7 +51,7 @@ impl Reads {
     /// Returns whether this may be read now; otherwise it is noted.
     fn allows(&self, user_agent: &str, hints: &str) -> bool {
         let spent = self.spent.get();
-        let cost = user_agent.len().min(LONGEST_TEXT) + hints.len().min(LONGEST_TEXT);
+        let cost = LEAST_COST.max(user_agent.len().min(LONGEST_TEXT) + hints.len().min(LONGEST_TEXT));
         if self.is_over || spent >= IN_ALL {
             return false;
         }

@@ -48,6 +48,12 @@ impl<'a> Scanner<'a> {
         if let Some(summary) = codec::check(record, position) {
             return Ok(Some((len, Some(summary))));
         }
+        if let Some(version) = codec::newer(record, position) {
+            return Err(JournalError::Io {
+                context: format!("read record {position} of `{}`", self.path.display()),
+                source: std::io::Error::other(format!("it is of version {version}: a newer router wrote it")),
+            });
+        }
         let behind = self.claim_at(self.offset + len as u64)?;
         let sound = behind.and_then(|record| codec::check(record, position + 1)).is_some();
         Ok(sound.then_some((len, None)))

@@ -168,6 +168,23 @@ fn whole_records_behind_a_torn_one_do_not_come_back() {
 }
 
 #[test]
+fn a_record_of_a_newer_router_stops_the_start_and_is_not_cut() {
+    let dir = TempDir::new().unwrap();
+    let journal = open(options(dir.path()));
+    journal.append(group(0..4, 30)).unwrap();
+    let (start, end) = (journal.log.bytes_of_first(1) as usize, journal.log.bytes_of_first(2) as usize);
+    drop(journal);
+    let path = logs(dir.path()).remove(0);
+    let mut bytes = fs::read(&path).unwrap();
+    let newer = codec::of_version(bytes[start..end].to_vec(), u8::MAX, 1);
+    bytes[start..end].copy_from_slice(&newer);
+    fs::write(&path, &bytes).unwrap();
+    let error = EmbeddedJournal::open(options(dir.path()), at(0)).err().unwrap().to_string();
+    assert!(error.contains("read record 1 of") && error.contains("version 255"), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), bytes);
+}
+
+#[test]
 fn damage_in_the_middle_of_the_last_segment_costs_one_record() {
     let dir = TempDir::new().unwrap();
     let journal = open(options(dir.path()));

@@ -182,6 +182,12 @@ impl Run {
                 Step::Nothing => silence.check(core)?,
                 Step::Tail => self.judge_tail(core, &at)?,
                 Step::Passed => {}
+                // It is read again: what is before it goes first.
+                Step::Newer(_) if has_some => {
+                    self.go_to(core, passage, self.next)?;
+                    break;
+                }
+                Step::Newer(version) => return Err(newer(&at, version)),
                 Step::Found(record) if !passage.wants(record.event.receipt.received_at) => {}
                 Step::Found(record) => basket.put(record),
             }
@@ -232,6 +238,9 @@ impl Run {
         silence.since = Instant::now();
         let offset = u64::try_from(message.offset()).unwrap_or(0);
         let taken = self.sieve.take(at, self.next, offset, message.payload().unwrap_or_default());
+        if let Some(version) = taken.newer {
+            return Step::Newer(version);
+        }
         self.next = self.next.max(taken.next);
         let position = Position(taken.next.saturating_sub(1));
         taken.event.map_or(Step::Passed, |event| Step::Found(Record { position, event }))
@@ -246,8 +255,17 @@ enum Step {
     Tail,
     /// A message that is no event for this replay.
     Passed,
+    /// A record of a version that this router does not know.
+    Newer(u8),
     /// An event.
     Found(Record),
+}
+
+/// Says that a record cannot be read by this router.
+pub(super) fn newer(at: &Place, version: u8) -> JournalError {
+    let partition = at.stretch.partition;
+    let words = format!("a record of partition {partition} is of version {version}: upgrade this router");
+    super::io("could not read the topic again", &words)
 }
 
 /// Since when nothing was heard, and why.

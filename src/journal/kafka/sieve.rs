@@ -25,6 +25,8 @@ pub(super) struct Taken {
     pub(super) next: u64,
     /// The event, where it is one that was not read before.
     pub(super) event: Option<Arc<Event>>,
+    /// It is a record of this version, which this router does not know: nothing may go on behind it.
+    pub(super) newer: Option<u8>,
 }
 
 impl Sieve {
@@ -39,16 +41,19 @@ impl Sieve {
     /// was there to be read.
     pub(super) fn take(&mut self, at: &Place, from: u64, offset: u64, payload: &[u8]) -> Taken {
         if offset >= at.stretch.until {
-            return Taken { next: at.base + at.stretch.len(), event: None };
+            return Taken { next: at.base + at.stretch.len(), ..Taken::default() };
         }
         // A partition that begins anew, with fewer records than it had.
         let Some(index) = offset.checked_sub(at.stretch.from) else { return Taken::default() };
         let next = at.base + index + 1;
+        if let Some(version) = alone::newer(payload).filter(|_| next > from) {
+            return Taken { newer: Some(version), ..Taken::default() };
+        }
         let known = alone::know(payload);
         let is_new = known.is_some_and(|known| known.is_redelivery || warm::remember(&mut self.ids, &known));
         let is_wanted = is_new && next > from;
         let event = if is_wanted { alone::decode(payload, &mut self.source) } else { None };
-        Taken { next, event: event.map(Arc::new) }
+        Taken { next, event: event.map(Arc::new), newer: None }
     }
 }
 
@@ -84,6 +89,16 @@ mod tests {
             assert_eq!(id(&sieve.take(&AT, 43, 103, &record(again))), None, "{again}");
         }
         assert_eq!(id(&sieve.take(&AT, 44, 104, &record("c"))), Some("c"));
+    }
+
+    #[test]
+    fn nothing_goes_on_behind_a_record_of_a_newer_version() {
+        let mut sieve = sieve();
+        let next = alone::of_version(record("a"), u8::MAX);
+        let taken = sieve.take(&AT, 40, 105, &next);
+        assert_eq!((taken.next, id(&taken), taken.newer), (0, None, Some(u8::MAX)));
+        let before = sieve.take(&AT, 46, 105, &next);
+        assert_eq!((before.next, before.newer), (46, None), "one that was sent before");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use rdkafka::message::Message as _;
 
 use super::clients::Ears;
 use super::core::Core;
-use super::reread::{Silence, WAIT, assign};
+use super::reread::{Silence, WAIT, assign, newer};
 use crate::journal::JournalError;
 use crate::journal::embedded::alone;
 use crate::journal::replay::Place;
@@ -46,6 +46,9 @@ impl Single {
                     let offset = u64::try_from(message.offset()).unwrap_or(0);
                     self.next = Some((partition, offset + 1));
                     let payload = message.payload().filter(|_| offset == at.offset).unwrap_or_default();
+                    if let Some(version) = alone::newer(payload) {
+                        return Err(newer(at, version));
+                    }
                     let known = alone::know(payload);
                     let event = known.and_then(|_| alone::decode(payload, &mut self.source));
                     return Ok(event.map(Arc::new));

@@ -113,8 +113,11 @@ impl Seat {
             self.core.tell(|follower| follower.lost(&destination, events));
         }
         let mut state = self.core.state();
-        for (partition, Beginning { offset, inherited, .. }) in beginnings {
-            state.index.take(partition, Held::new(offset, since, inherited));
+        for (partition, Beginning { offset, inherited, was_at, .. }) in beginnings {
+            let mut held = Held::new(offset, since, inherited);
+            // What a router that does not know it yet tells of the former offsets must not stand.
+            held.is_anew = was_at.is_some();
+            state.index.take(partition, held);
         }
         state.windows.extend(windows);
         list
@@ -126,6 +129,9 @@ impl Seat {
             self.core.state().index.clear();
             consumer.unsubscribe();
             went_well("join the group again", consumer.subscribe(&[&self.core.options.topic]));
+        } else if list.count() > 0 {
+            // The library remembers that a partition was paused over its leaving; whoever has a reason pauses it again.
+            went_well("read partitions", consumer.resume(list));
         }
     }
 
