@@ -45,6 +45,8 @@ const RETAIN_EVERY: Duration = Duration::from_secs(5);
 const REPLAY_SHARE: u64 = 2;
 /// How long a child may take to say how it is.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+/// How long a stop waits for the step that a projection is in.
+const PROJECTIONS_END_WITHIN: Duration = Duration::from_secs(2);
 
 /// The running delivery of one destination.
 #[derive(Clone)]
@@ -433,7 +435,8 @@ impl Handler<Drain> for Supervisor {
         let (projections, writer) = (self.projections.drain(), self.writer.clone());
         Box::pin(async move {
             let left = join_all(deliveries).await.into_iter().flatten().map(|drained| drained.left).sum();
-            projections.await;
+            // Theirs can be made again: a slow one must not keep the journal from its end.
+            drop(tokio::time::timeout(PROJECTIONS_END_WITHIN, projections).await);
             if let Some(writer) = writer
                 && writer.send(Drain).await.is_err()
             {

@@ -37,9 +37,9 @@ impl Projection for Reports {
         let writer = Writer::open(&self.path, self.rules.clone()).map_err(|fault| fault.0)?;
         let position = Position(writer.position().map_err(|fault| fault.0)?);
         self.writer = Some(writer);
-        // A journal that was made anew has none of what is in the file.
-        let extent = journal.extent();
-        Ok(if position > extent.next { extent.first } else { position })
+        // Less than what is in the file is there of a journal that was made anew, or that lost its end with the power. What it
+        // still holds was counted.
+        Ok(position.min(journal.extent().next))
     }
 
     fn fold(&mut self, records: &[Record], _: Stand) -> Result<(), String> {

@@ -46,17 +46,25 @@ impl Single {
                     let offset = u64::try_from(message.offset()).unwrap_or(0);
                     self.next = Some((partition, offset + 1));
                     let payload = message.payload().filter(|_| offset == at.offset).unwrap_or_default();
-                    if let Some(version) = alone::newer(payload) {
-                        return Err(newer(at, version));
-                    }
-                    let known = alone::know(payload);
-                    let event = known.and_then(|_| alone::decode(payload, &mut self.source));
-                    return Ok(event.map(Arc::new));
+                    return event_of(at, payload, &mut self.source);
                 }
             }
             silence.check(core)?;
         }
     }
+}
+
+/// Returns the event of a message; `None` where it is none.
+fn event_of(
+    at: &Place,
+    payload: &[u8],
+    source: &mut Option<Arc<str>>,
+) -> Result<Option<Arc<Event>>, JournalError> {
+    if let Some(version) = alone::newer(payload) {
+        return Err(newer(at, version));
+    }
+    let event = alone::know(payload).and_then(|_| alone::decode(payload, source));
+    Ok(event.map(Arc::new))
 }
 
 /// Decides what it means that a record that was read before is not there: the topic gave it up, or the partition's new leader does

@@ -92,7 +92,9 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection, Fault> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(fault)?;
     connection.busy_timeout(BUSY).map_err(fault)?;
-    connection.pragma_update(None, "mmap_size", 256 << 20).map_err(fault)?;
+    // Not mapped: a file that somebody cuts, or a disk that fails, must stay an error and not end the process.
+    connection.pragma_update(None, "mmap_size", 0).map_err(fault)?;
+    connection.pragma_update(None, "cache_size", -65_536).map_err(fault)?;
     if version(&connection).map_err(fault)? != VERSION {
         return Err(Fault("the store of reports is not ready yet".to_owned()));
     }

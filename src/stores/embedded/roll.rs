@@ -16,6 +16,10 @@ pub(super) const DAY_MS: i64 = 86_400_000;
 const SETTLES_AFTER_MS: i64 = HOUR_MS;
 /// How long anything is kept: 25 months, to compare a month with the one two years before.
 const KEPT_DAYS: i64 = 763;
+/// Most pages, and most events by name, that are counted one by one for a site's day; the rest is counted together.
+const MOST_KEYS: usize = 10_000;
+/// What the rest is called.
+const OTHER: &str = "(other)";
 /// Most events that are kept, some 3 GB; the oldest days go first.
 const KEPT_HITS: i64 = 20_000_000;
 
@@ -41,7 +45,8 @@ fn oldest(transaction: &Transaction<'_>, now: i64) -> rusqlite::Result<Option<i6
     let (day, hits): (Option<i64>, Option<i64>) =
         transaction.prepare_cached(sql)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let is_much = hits.unwrap_or_default() > KEPT_HITS;
-    Ok(day.filter(|day| is_much || *day < day_of(now) - KEPT_DAYS))
+    // However much there is, the present day stays.
+    Ok(day.filter(|day| (is_much && *day < day_of(now)) || *day < day_of(now) - KEPT_DAYS))
 }
 
 fn give_up(transaction: &Transaction<'_>, day: i64) -> rusqlite::Result<()> {
@@ -63,10 +68,25 @@ fn roll_one(transaction: &Transaction<'_>, now: i64) -> rusqlite::Result<bool> {
 
 type Counts = HashMap<(u8, i64, i64, String), Rolled>;
 
+/// Returns the key, or the one of the rest where a site's day has no room for another.
+fn bounded<'k>(
+    counts: &Counts,
+    sizes: &mut HashMap<(u8, i64, i64), usize>,
+    key: (u8, i64, i64, &'k str),
+) -> &'k str {
+    let (unit, at, site, key) = key;
+    if counts.contains_key(&(unit, at, site, key.to_owned())) {
+        return key;
+    }
+    let size = sizes.entry((unit, at, site)).or_default();
+    *size += 1;
+    if *size <= MOST_KEYS { key } else { OTHER }
+}
+
 /// Counts a day.
 fn roll(transaction: &Transaction<'_>, day: i64) -> rusqlite::Result<()> {
     let (from, to) = (day * DAY_MS, (day + 1) * DAY_MS);
-    let mut counts = Counts::new();
+    let (mut counts, mut sizes) = (Counts::new(), HashMap::new());
     let sql =
         "SELECT ts, site, kind, client, number, name, path, engaged FROM hits WHERE ts >= ?1 AND ts < ?2";
     let mut statement = transaction.prepare_cached(sql)?;
@@ -79,6 +99,7 @@ fn roll(transaction: &Transaction<'_>, day: i64) -> rusqlite::Result<()> {
         let kind = Kind::from_number(kind);
         let is_view = is_client && matches!(kind, Some(Kind::Page | Kind::Screen));
         let mut count = |unit: Unit, at: i64, key: &str, (is_hit, is_seen): (bool, bool)| {
+            let key = bounded(&counts, &mut sizes, (unit as u8, at, site, key));
             let mine = counts.entry((unit as u8, at, site, key.to_owned())).or_default();
             mine.hits += u64::from(is_hit);
             mine.engaged_ms += engaged;

@@ -134,6 +134,20 @@ fn a_day_that_is_counted_is_answered_without_its_events() {
 }
 
 #[test]
+fn a_day_of_more_pages_than_are_kept_apart_counts_the_rest_together() {
+    let mut store = Store::new();
+    let of = |n: i64| Fact { path: format!("/{n}"), ..view(BEGIN + n, "a") };
+    let facts: Vec<Fact> = (0..10_003).map(of).collect();
+    store.writer.take(&facts, 10_003).unwrap();
+    store.roll_until(BEGIN + 2 * DAY_MS);
+    let connection = Connection::open(store.path()).unwrap();
+    let sql = "SELECT count(*), sum(hits), max(CASE WHEN key = '(other)' THEN hits END) FROM rollups WHERE unit = 1";
+    let counted: (i64, i64, i64) =
+        connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+    assert_eq!(counted, (10_001, 10_003, 3));
+}
+
+#[test]
 fn a_file_of_a_newer_version_is_left_alone() {
     let store = Store::new();
     Connection::open(store.path()).unwrap().pragma_update(None, "user_version", 9).unwrap();

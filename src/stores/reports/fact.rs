@@ -14,6 +14,8 @@ use crate::spec::{Event, Kind};
 
 /// Most characters of a text that is kept.
 const LONGEST: usize = 500;
+/// Most members of a campaign that are kept.
+const MOST_PAIRS: usize = 20;
 /// The measure of how far down a view was looked at, in percent.
 pub const SCROLL: &str = "SCROLL";
 
@@ -143,7 +145,7 @@ impl Fact {
             ts: event.receipt.timestamp.as_millisecond(),
             kind: Some(kind),
             name: cut(track.unwrap_or_default()),
-            visitor: presence::visitor(event)?.to_owned(),
+            visitor: cut(presence::visitor(event)?),
             is_client: presence::is_present(event),
             path: page(&presence::page(event).unwrap_or_default(), rules),
             environment: text(context, "environment"),
@@ -173,7 +175,7 @@ impl Fact {
             medium: text(said, "medium"),
             campaign: text(said, "campaign"),
         });
-        self.campaign = within("campaign").cloned();
+        self.campaign = within("campaign").map(campaign);
         let said = |name: &str| {
             let own = if kind == Kind::Page { text(properties, name) } else { String::new() };
             if own.is_empty() { of("page", name) } else { own }
@@ -194,9 +196,9 @@ impl Fact {
         if is_refund || self.name == revenue::ORDER {
             self.deal = Some(Deal {
                 is_refund,
-                order_id: money::order_id(properties),
+                order_id: money::order_id(properties).map(|id| cut(&id)),
                 amount: money::amount(properties),
-                currency: money::currency(properties).unwrap_or_default(),
+                currency: money::currency(properties).map(|named| cut(&named)).unwrap_or_default(),
             });
         }
     }
@@ -240,6 +242,12 @@ fn whole(number: f64) -> i64 {
 
 fn text(map: &Map<String, Value>, key: &str) -> String {
     map.get(key).and_then(Value::as_str).map(cut).unwrap_or_default()
+}
+
+/// Returns what a campaign says of itself, as far as it is text.
+fn campaign(said: &Map<String, Value>) -> Map<String, Value> {
+    let text = |(name, value): (&String, &Value)| Some((cut(name), Value::String(cut(value.as_str()?))));
+    said.iter().take(MOST_PAIRS).filter_map(text).collect()
 }
 
 /// Returns the text without what is too long to mean something.
