@@ -158,7 +158,10 @@ browserTest('a reload while offline keeps what waits', async ({ open, page, hub,
   put(QUIET);
   await page.goto(site.url);
   await hub.one('Kept');
-  assert.equal(arrivals(hub, 'Kept').length, 1);
+  // What left by beacon when the page went may arrive as well: the router knows it by its id.
+  const kept = hub.requests.flatMap(({ messages }) => messages.filter(({ event }) => event === 'Kept'));
+  const ids = new Set(kept.map(({ messageId }) => messageId));
+  assert.equal(ids.size, 1);
 });
 
 browserTest('a tab that is closed sends what waits', async ({ open, page, hub, context }) => {
