@@ -20,7 +20,8 @@ fn crowd() -> World {
 }
 
 pub(super) fn run_until(world: &mut World, holds: impl Fn(&World) -> bool) {
-    for _ in 0..100_000 {
+    // One event a request, fifty that wait and 500 s are 125,000 steps.
+    for _ in 0..1_000_000 {
         if holds(world) {
             return;
         }
