@@ -12,11 +12,12 @@ use crate::actors::supervisor::Follow;
 use crate::config::Settings;
 use crate::http::ReportDesk;
 use crate::journal::{Journal, Position, Record};
+use crate::projections::reading::Spelling;
 use crate::projections::session::Options;
 use crate::stores::ReportStore;
 use crate::stores::embedded::{Embedded, Writer};
 use crate::stores::reports::fact::{Fact, Rules};
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, events};
 
 /// The file below the data directory.
 const FILE: &str = "analytics.db";
@@ -30,6 +31,7 @@ struct Reports {
     path: PathBuf,
     rules: Rules,
     writer: Option<Writer>,
+    metrics: Arc<Metrics>,
 }
 
 impl Projection for Reports {
@@ -42,11 +44,18 @@ impl Projection for Reports {
         Ok(position.min(journal.extent().next))
     }
 
-    fn fold(&mut self, records: &[Record], _: Stand) -> Result<(), String> {
+    fn fold(&mut self, records: &[Record], stand: Stand) -> Result<(), String> {
         let (Some(writer), Some(last)) = (&mut self.writer, records.last()) else { return Ok(()) };
+        writer.tell(stand.now.as_millisecond());
         let facts = records.iter().filter_map(|record| Fact::of(&record.event, writer.rules()));
         let facts: Vec<Fact> = facts.collect();
-        writer.take(&facts, last.position.0 + 1).map_err(|fault| fault.0)
+        let before = writer.refused();
+        writer.take(&facts, last.position.0 + 1).map_err(|fault| fault.0)?;
+        let refused = writer.refused() - before;
+        if refused > 0 {
+            events::ReportsTooOld { events: refused }.emit(&self.metrics);
+        }
+        Ok(())
     }
 
     fn tick(&mut self, stand: Stand) -> Result<(), String> {
@@ -70,7 +79,15 @@ pub(super) fn rules(settings: &Settings) -> Rules {
             ..Options::default()
         },
         salt: settings.server.site_salt.expose_secret().as_bytes().to_vec(),
-        strip_trailing_slash: realtime.strip_trailing_slash,
+        spelling: spelling(settings),
+    }
+}
+
+/// Returns how the address of a page is spelled, live and in reports.
+pub(super) fn spelling(settings: &Settings) -> Spelling {
+    Spelling {
+        strip_trailing_slash: settings.realtime.strip_trailing_slash,
+        keep_query: settings.realtime.keep_query.clone(),
     }
 }
 
@@ -95,9 +112,11 @@ pub(super) fn follow(
         accept: None,
         metrics: Arc::clone(metrics),
     });
+    let metrics = Arc::clone(metrics);
     let factory = Box::new(move |guard| {
-        let (parts, projection) =
-            (Arc::clone(&parts), Reports { path: path.clone(), rules: rules.clone(), writer: None });
+        let metrics = Arc::clone(&metrics);
+        let projection = Reports { path: path.clone(), rules: rules.clone(), writer: None, metrics };
+        let parts = Arc::clone(&parts);
         let projector: Addr<Projector<Reports>> =
             Projector::start_in_arbiter(&arbiter, move |_| Projector::new(parts, projection, guard));
         projector.recipient()

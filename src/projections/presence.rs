@@ -4,8 +4,9 @@
 
 use std::borrow::Cow;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use super::reading::{self, Spelling};
 use crate::spec::{Event, Kind};
 
 /// Returns the visitor: `anonymousId`, else `userId`.
@@ -36,21 +37,49 @@ fn has_client(event: &Event) -> bool {
         || part("device").is_some_and(|device| device.get("id").is_some())
 }
 
-/// Returns where the visitor is: the path of the page, without query and fragment, or the name of an app's screen.
+/// Returns where the visitor is: the path of the page, without query and fragment, or the name of an app's screen. A page
+/// call that gives an address is about that one, whatever the browser's is.
 pub fn page(event: &Event) -> Option<Cow<'_, str>> {
     if event.head.kind == Kind::Screen {
         return event.head.name.as_deref().map(Cow::Borrowed);
     }
+    let (own, around) = pages(event);
+    let is_given = text(own, "url").is_some();
+    let around = if is_given { None } else { around };
+    let path = text(own, "path").or_else(|| text(around, "path")).map(bare);
+    path.or_else(|| text(own, "url").or_else(|| text(around, "url")).and_then(path_of)).map(Cow::Borrowed)
+}
+
+/// Returns where the visitor is in the one spelling that all views show: as [`page`], with the parameters that belong to it.
+pub fn address<'e>(event: &'e Event, spelling: &Spelling) -> Option<Cow<'e, str>> {
+    let page = page(event)?;
+    if event.head.kind == Kind::Screen {
+        return Some(reading::cut(page));
+    }
+    let search = if spelling.keep_query.is_empty() { "" } else { search(event) };
+    Some(match page {
+        Cow::Borrowed(path) => spelling.page(path, search),
+        Cow::Owned(path) => Cow::Owned(spelling.page(&path, search).into_owned()),
+    })
+}
+
+fn search(event: &Event) -> &str {
+    let (own, around) = pages(event);
+    let around = if text(own, "url").is_some() { None } else { around };
+    let of = |map| text(map, "search").or_else(|| text(map, "url").map(reading::query_of));
+    of(own).or_else(|| of(around)).unwrap_or_default()
+}
+
+type Members<'e> = Option<&'e Map<String, Value>>;
+
+/// Returns what a page call says of its page, and what the library says of the browser's.
+fn pages(event: &Event) -> (Members<'_>, Members<'_>) {
     let own = event.properties().filter(|_| event.head.kind == Kind::Page);
-    let around = event.context().and_then(|context| context.get("page")?.as_object());
-    let text = |key: &str| {
-        let of = |map: Option<&'_ serde_json::Map<String, Value>>| -> Option<String> {
-            map?.get(key)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
-        };
-        of(own).or_else(|| of(around))
-    };
-    let path = text("path").map(|path| bare(&path).to_owned());
-    path.or_else(|| text("url").map(|url| path_of(&url).to_owned())).map(Cow::Owned)
+    (own, event.context().and_then(|context| context.get("page")?.as_object()))
+}
+
+fn text<'e>(map: Members<'e>, key: &str) -> Option<&'e str> {
+    map?.get(key)?.as_str().filter(|text| !text.is_empty())
 }
 
 /// Cuts query and fragment off, which may hold what nobody else is to read.
@@ -58,11 +87,10 @@ fn bare(path: &str) -> &str {
     path.split(['?', '#']).next().unwrap_or_default()
 }
 
-/// Returns the path of an address.
-fn path_of(url: &str) -> &str {
-    let bare = bare(url);
-    let Some((_, rest)) = bare.split_once("://") else { return bare };
-    rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/")
+/// Returns the path of an address; nothing of what is none.
+fn path_of(url: &str) -> Option<&str> {
+    let (_, rest) = bare(url).split_once("://")?;
+    Some(rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/"))
 }
 
 #[cfg(test)]
@@ -130,6 +158,12 @@ mod tests {
             (
                 r#"{"type":"page","userId":"u","properties":{"url":"https://x.example/a/b?token=1"}}"#,
                 Some("/a/b"),
+            ),
+            (r#"{"type":"page","userId":"u","properties":{"url":"nonsense"}}"#, None),
+            // A view that is given by its address is not where the browser still is.
+            (
+                r#"{"type":"page","userId":"u","properties":{"url":"https://x.example/new"},"context":{"page":{"path":"/old"}}}"#,
+                Some("/new"),
             ),
             (r#"{"type":"page","userId":"u","properties":{"url":"https://x.example"}}"#, Some("/")),
             (

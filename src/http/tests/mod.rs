@@ -13,6 +13,7 @@ mod pixels;
 mod pressure;
 mod scripts;
 mod signed;
+mod stats;
 mod visitors;
 
 use std::collections::HashMap;
@@ -197,6 +198,7 @@ struct Plan {
     checks: Vec<ReadyCheck>,
     statuses: Vec<DestinationStatus>,
     live: Option<LiveDesk>,
+    reports: Arc<dyn crate::stores::ReportStore>,
     budget_bytes: Option<usize>,
     answer_within: Option<Duration>,
     wait_at_most: Duration,
@@ -210,6 +212,7 @@ impl Plan {
             checks: Vec::new(),
             statuses: Vec::new(),
             live: None,
+            reports: Arc::new(crate::stores::embedded::Embedded::new("/nowhere/analytics.db".into())),
             budget_bytes: None,
             answer_within: None,
             wait_at_most: Duration::ZERO,
@@ -245,11 +248,7 @@ impl Plan {
             orders: router.clone().recipient(),
             trace: router.clone().recipient(),
             schemas: router.recipient(),
-            reports: super::ReportDesk {
-                store: Arc::new(crate::stores::embedded::Embedded::new("/nowhere/analytics.db".into())),
-                zone: "UTC".into(),
-                currency: "USD".into(),
-            },
+            reports: super::ReportDesk { store: self.reports, zone: "UTC".into(), currency: "USD".into() },
             live: self.live,
             metrics: Arc::clone(&metrics),
         };

@@ -7,12 +7,10 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use super::Options;
-use crate::projections::presence;
 use crate::projections::session::Hit;
+use crate::projections::{presence, reading};
 use crate::spec::{Event, Kind};
 
-/// Most bytes of a path, a referrer, a campaign's value: memory is kept for each.
-const LONGEST: usize = 512;
 /// Most parameters of a campaign.
 const MOST_PAIRS: usize = 10;
 
@@ -84,75 +82,29 @@ fn page_text<'a>(event: &'a Event, name: &str) -> Option<&'a str> {
 }
 
 fn path<'a>(event: &'a Event, options: &Options) -> Option<Cow<'a, str>> {
-    let path = presence::page(event)?;
-    if event.head.kind == Kind::Screen {
-        return Some(cut(path));
-    }
-    let kept = query(event, &options.keep_query);
-    let is_bare = !options.strip_trailing_slash || path.len() < 2 || !path.ends_with('/');
-    if is_bare && kept.is_empty() {
-        return Some(cut(path));
-    }
-    let bare = if is_bare { &*path } else { path.trim_end_matches('/') };
-    let bare = if bare.is_empty() { "/" } else { bare };
-    let address = if kept.is_empty() { bare.to_owned() } else { format!("{bare}?{kept}") };
-    Some(cut(Cow::Owned(address)))
-}
-
-/// Returns the parameters that belong to the page, in the order of the configuration.
-fn query(event: &Event, keep: &[String]) -> String {
-    if keep.is_empty() {
-        return String::new();
-    }
-    let search = page_text(event, "search").or_else(|| Some(page_text(event, "url")?.split_once('?')?.1));
-    let search = search.unwrap_or_default().trim_start_matches('?');
-    let search = search.split('#').next().unwrap_or_default();
-    let pairs = || search.split('&').filter_map(|pair| Some((pair.split('=').next()?, pair)));
-    let kept = keep.iter().filter_map(|name| pairs().find(|(key, _)| key == name).map(|(_, pair)| pair));
-    kept.collect::<Vec<&str>>().join("&")
+    presence::address(event, &options.spelling)
 }
 
 /// A page of the same host is no place to come from.
 fn referrer(event: &Event) -> Option<String> {
     let referrer = page_text(event, "referrer")?;
-    let own = page_text(event, "url").and_then(host);
-    let is_own = own.is_some() && host(referrer) == own;
+    let is_own = page_text(event, "url").is_some_and(|url| reading::is_internal(referrer, url));
     // A query may hold what nobody else is to read.
     let bare = referrer.split(['?', '#']).next().unwrap_or_default();
-    (!is_own).then(|| cut(Cow::Borrowed(bare)).into_owned())
-}
-
-/// Returns the host of an address, without `www.`.
-fn host(url: &str) -> Option<String> {
-    let (_, rest) = url.split_once("://")?;
-    let authority = rest.split(['/', '?', '#']).next()?;
-    let host = authority.rsplit('@').next()?.split(':').next()?.to_ascii_lowercase();
-    Some(host.strip_prefix("www.").map(str::to_owned).unwrap_or(host))
+    (!is_own).then(|| reading::cut(Cow::Borrowed(bare)).into_owned())
 }
 
 fn campaign(event: &Event) -> Option<Map<String, Value>> {
     let campaign = event.context()?.get("campaign")?.as_object()?;
     let text = |(name, value): (&String, &Value)| {
-        let value = cut(Cow::Borrowed(value.as_str()?)).into_owned();
-        Some((cut(Cow::Borrowed(name)).into_owned(), Value::String(value)))
+        let value = reading::cut(Cow::Borrowed(value.as_str()?)).into_owned();
+        Some((reading::cut(Cow::Borrowed(name)).into_owned(), Value::String(value)))
     };
     Some(campaign.iter().take(MOST_PAIRS).filter_map(text).collect())
 }
 
-/// Returns how long the page was looked at, as the tracker tells it.
+/// Returns how long the page was looked at, as a track call tells it.
 fn engaged_ms(event: &Event) -> Option<i64> {
-    if event.head.name.as_deref() != Some("Page Engaged") {
-        return None;
-    }
-    let properties = event.properties()?;
-    let said = ["engaged_ms", "engagedMs"].iter().find_map(|name| properties.get(*name))?;
-    said.as_i64().filter(|ms| *ms >= 0)
-}
-
-fn cut(text: Cow<'_, str>) -> Cow<'_, str> {
-    if text.len() <= LONGEST {
-        return text;
-    }
-    let end = (0..=LONGEST).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
-    Cow::Owned(text.get(..end).unwrap_or_default().to_owned())
+    let properties = event.properties().filter(|_| event.head.kind == Kind::Track)?;
+    reading::engaged_ms(properties)
 }

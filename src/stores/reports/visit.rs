@@ -2,10 +2,8 @@
 //!
 //! What led a visit here is that of its earliest view; where and with what is that of the event that opened it. Pure.
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
-
 use super::fact::{Fact, Origin, Place, Rules, number_of};
+use crate::projections::reading;
 use crate::projections::session::{self, Hit, Session, Step};
 use crate::spec::Kind;
 
@@ -69,7 +67,7 @@ pub fn step(open: &mut Option<Visit>, fact: &Fact, rules: &Rules) -> Standing {
 
 fn opened(fact: &Fact, rules: &Rules) -> Visit {
     Visit {
-        id: id(fact, &rules.salt),
+        id: reading::session_id(&rules.salt, (&fact.site, &fact.visitor), fact.ts),
         site: fact.site.clone(),
         visitor: fact.visitor.clone(),
         number: number_of(&fact.visitor),
@@ -92,11 +90,4 @@ fn hit(fact: &Fact) -> Option<Hit> {
         campaign: fact.campaign.clone(),
         engaged_ms: Some(fact.engaged_ms),
     })
-}
-
-fn id(fact: &Fact, salt: &[u8]) -> String {
-    // A key of any length is one.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(salt) else { return String::new() };
-    mac.update(format!("{}|{}|{}", fact.site, fact.visitor, fact.ts).as_bytes());
-    mac.finalize().into_bytes().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }

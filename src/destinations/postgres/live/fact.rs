@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use super::Key;
-use crate::projections::presence::is_present;
+use crate::projections::presence::{self, is_present};
+use crate::projections::reading;
 use crate::projections::session::Hit;
 use crate::spec::{Event, Kind};
 
@@ -81,7 +82,7 @@ impl Fact {
                 path: None,
                 referrer: None,
                 campaign: campaign(tree),
-                engaged_ms: engaged_ms(tree),
+                engaged_ms: event.properties().filter(|_| kind == Kind::Track).and_then(reading::engaged_ms),
             };
             if matches!(kind, Kind::Page | Kind::Screen) { viewed(hit, event) } else { hit }
         });
@@ -123,25 +124,9 @@ fn viewed(hit: Hit, event: &Event) -> Hit {
         found.map(str::trim).find(|text| !text.is_empty())
     };
     let url = find("url");
-    let name = event.head.name.as_deref().filter(|_| event.head.kind == Kind::Screen);
-    let path = find("path").or_else(|| url.and_then(path_of)).or(name);
-    let is_own = |referrer: &&str| url.and_then(host_of).is_some_and(|own| host_of(referrer).as_deref() == Some(&own));
+    let is_own = |referrer: &&str| url.is_some_and(|url| reading::is_internal(referrer, url));
     let referrer = find("referrer").filter(|referrer| !is_own(referrer));
-    Hit { path: path.map(address), referrer: referrer.map(address), ..hit }
-}
-
-/// Returns the host of an address in small letters, without `www.`, port and user.
-fn host_of(url: &str) -> Option<String> {
-    let (_, rest) = url.split_once("://")?;
-    let authority = rest.split(['/', '?', '#']).next()?;
-    let host = authority.rsplit('@').next()?.split(':').next()?.trim_end_matches('.').to_lowercase();
-    Some(host.strip_prefix("www.").map(str::to_owned).unwrap_or(host))
-}
-
-fn path_of(url: &str) -> Option<&str> {
-    let (_, rest) = url.split_once("://")?;
-    let whole = rest.split(['?', '#']).next()?;
-    Some(whole.find('/').and_then(|at| whole.get(at..)).unwrap_or("/"))
+    Hit { path: presence::page(event).map(|path| address(&path)), referrer: referrer.map(address), ..hit }
 }
 
 fn campaign(tree: &Value) -> Option<Map<String, Value>> {
@@ -158,14 +143,6 @@ fn consent(tree: &Value) -> Option<(Map<String, Value>, Option<String>)> {
 fn pairs(value: &Value) -> Option<Map<String, Value>> {
     let flat = value.as_object()?.iter().filter(|(_, value)| !value.is_object() && !value.is_array());
     Some(flat.take(MOST_PAIRS).map(|(name, value)| (id(name), plain(value))).collect())
-}
-
-fn engaged_ms(tree: &Value) -> Option<i64> {
-    let properties = tree.get("properties")?;
-    let said = ["engaged_ms", "engagedMs"].iter().find_map(|name| properties.get(*name))?;
-    let whole = said.as_i64().or_else(|| said.as_f64().filter(|ms| ms.abs() < 1e15).map(|ms| ms as i64))?;
-    // No page is looked at for more than a day, nor for less than nothing.
-    Some(whole.clamp(0, 86_400_000))
 }
 
 /// Returns the properties that count, and of products what counts.
