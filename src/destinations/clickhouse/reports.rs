@@ -313,3 +313,29 @@ fn fact(line: Line, rules: &Rules) -> Fact {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::kit::testing::setting;
+    use super::super::config::Config;
+    use super::super::target::Target;
+    use super::*;
+    use crate::stores::reports::tests::{query, rules};
+
+    fn reports() -> Reports {
+        let config = Config { url: "http://localhost:8123".to_owned(), ..Config::default() };
+        Reports::new(Arc::new(Api::new(Target::new(&config, &setting("ch", false)).unwrap()).unwrap()), rules())
+    }
+
+    #[test]
+    fn a_statement_has_limits_and_a_sample_holds_an_order_with_its_refund() {
+        let whole = reports().statement(&query(Name::Pages, ""), 1);
+        assert!(whole.contains(" LIMIT 400001 SETTINGS max_execution_time = 8, max_memory_usage = 2000000000, "), "{whole}");
+        assert!(!whole.contains("cityHash64") && !whole.contains(" BY site"), "{whole}");
+        let part = reports().statement(&query(Name::Pages, ""), 3);
+        assert!(part.contains(&format!("cityHash64({VISITOR}) % 3 = 0")), "{part}");
+        assert!(part.contains(&format!(" LIMIT 10000 BY site, {VISITOR} LIMIT 400001")), "{part}");
+        let orders = reports().statement(&query(Name::Revenue, ""), 3);
+        assert!(orders.contains(&format!("cityHash64({ORDERED}) % 3 = 0")), "{orders}");
+    }
+}

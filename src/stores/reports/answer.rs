@@ -68,10 +68,10 @@ impl Report {
         let is_list = self.columns.first() == Some(&"id");
         for row in self.rows.iter_mut().filter(|_| !is_list) {
             for (name, value) in self.columns.iter().zip(row) {
-                if COUNTS.contains(name) {
-                    scaled(value);
-                } else if SUMS.contains(name) {
-                    *value = json!(times(value, part));
+                match *name {
+                    name if COUNTS.contains(&name) => scaled(value),
+                    name if SUMS.contains(&name) => *value = json!(times(value, part)),
+                    _ => {}
                 }
             }
         }
