@@ -59,26 +59,14 @@ impl Report {
             return;
         }
         self.sampled = true;
-        let scaled = |value: &mut Value| {
-            if let Some(count) = value.as_u64() {
-                *value = json!(count.saturating_mul(part));
-            }
-        };
         // Visits are listed one by one.
         let is_list = self.columns.first() == Some(&"id");
         for row in self.rows.iter_mut().filter(|_| !is_list) {
             for (name, value) in self.columns.iter().zip(row) {
-                match *name {
-                    name if COUNTS.contains(&name) => scaled(value),
-                    name if SUMS.contains(&name) => *value = json!(times(value, part)),
-                    _ => {}
-                }
+                make_whole(name, value, part);
             }
         }
-        self.totals
-            .iter_mut()
-            .filter(|(name, _)| COUNTS.contains(&name.as_str()))
-            .for_each(|(_, value)| scaled(value));
+        self.totals.iter_mut().for_each(|(name, value)| make_whole(name, value, part));
     }
 
     /// Returns the rows as RFC 4180 has them, under a line of their names.
@@ -89,6 +77,15 @@ impl Report {
             text.push_str(&line(&mut row.iter().map(cell)));
         }
         text
+    }
+}
+
+/// Makes a count, or a sum of money, so many times what it is, and leaves everything else.
+fn make_whole(name: &str, value: &mut Value, part: u64) {
+    if let Some(count) = value.as_u64().filter(|_| COUNTS.contains(&name)) {
+        *value = json!(count.saturating_mul(part));
+    } else if SUMS.contains(&name) {
+        *value = json!(times(value, part));
     }
 }
 
