@@ -6,6 +6,7 @@
 //! also when they are folded again after a restart. Keeps no address, and of visitors only hashes, but for open carts.
 
 mod hll;
+mod keyed;
 mod people;
 mod places;
 mod rings;
@@ -245,10 +246,11 @@ impl Live {
         }
         let Some(sight) = Sight::of(event, &self.options) else { return };
         let Some(site) = self.site(&event.receipt.source) else { return };
+        let key = people::key(site, sight.visitor);
         if sight.is_here {
-            self.see(site, &sight);
+            self.see((site, key), &sight);
         }
-        self.buy(site, &sight, event);
+        self.buy((site, key), &sight);
     }
 
     /// Takes the time: it never goes back.
@@ -362,9 +364,8 @@ impl Live {
         if self.people.is_estimated(now) { site.rings.estimates(now) } else { site.rings.counts(now) }
     }
 
-    fn see(&mut self, place: usize, sight: &Sight<'_>) {
+    fn see(&mut self, (place, key): (usize, u64), sight: &Sight<'_>) {
         let Some(site) = self.sites.get_mut(place) else { return };
-        let key = people::key(place, sight.visitor);
         if self.people.see((place, key), sight, &mut site.rings) {
             site.rings.count((sight.ts.min(sight.at), key), sight.is_view());
         }
@@ -384,11 +385,13 @@ impl Live {
         }
     }
 
-    fn buy(&mut self, place: usize, sight: &Sight<'_>, event: &Event) {
+    fn buy(&mut self, (place, key): (usize, u64), sight: &Sight<'_>) {
+        if !shop::is_about(sight) {
+            return;
+        }
         let Some(site) = self.sites.get(place) else { return };
         let name = Arc::clone(&site.name);
-        let key = people::key(place, sight.visitor);
-        if let Some(data) = self.shop.take((place, &name, key), sight, event, self.clock) {
+        if let Some(data) = self.shop.take((place, &name, key), sight, self.clock) {
             self.happened.push(Happening { site: name, event: "order", data });
         }
     }

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use crate::destinations::kit::text::cut;
 use crate::policy::outcome::{Reason, Verdict};
 use crate::projections::presence;
-use crate::spec::{Event, Kind};
+use crate::spec::{Event, Glance, Kind};
 
 pub(super) use money::Order;
 
@@ -47,7 +47,7 @@ pub(super) struct Note<'a> {
 pub(super) fn wants(event: &Event) -> Verdict {
     match presence::visitor(event) {
         None => Verdict::No(Reason::NoIdentity),
-        Some(_) if presence::is_bot(event) => Verdict::No(Reason::Unsupported),
+        Some(_) if presence::is_bot(&Glance::of(event)) => Verdict::No(Reason::Unsupported),
         Some(_) => Verdict::Yes,
     }
 }
@@ -55,14 +55,15 @@ pub(super) fn wants(event: &Event) -> Verdict {
 /// Returns what the event says.
 pub(super) fn note(event: &Event) -> Note<'_> {
     let at = event.receipt.timestamp.as_millisecond();
-    let is_here = presence::is_present(event);
+    let glance = Glance::of(event);
+    let is_here = presence::is_present(&glance);
     Note {
         id: short(&event.head.message_id),
         at,
         kind: event.head.kind.as_str(),
         name: event.head.name.as_deref().map(|name| cut(name, MAX_TEXT_BYTES)),
         visitor: short(presence::visitor(event).unwrap_or_default()),
-        page: presence::page(event).map(|page| cut(&page, MAX_TEXT_BYTES).to_owned()),
+        page: presence::page(&glance).map(|page| cut(&page, MAX_TEXT_BYTES).to_owned()),
         is_here,
         order: (event.head.kind == Kind::Track).then(|| money::order(event)).flatten(),
     }
