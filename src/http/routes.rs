@@ -11,7 +11,7 @@ use crate::spec::read::Endpoint;
 
 use super::segment::Way;
 use super::{
-    analytics_js, collect, home, letters, live, ops, orders, pixel, schema, scripts, segment, settings,
+    analytics_js, collect, console, letters, live, ops, orders, pixel, schema, scripts, segment, settings,
     stats, trace,
 };
 
@@ -82,7 +82,8 @@ pub(super) fn register(config: &mut web::ServiceConfig) {
                 .route(web::post().to(collect::receive))
                 .default_service(web::to(collect::other_method)),
         )
-        .service(readable("/").route(web::route().guard(reads()).to(home::page)))
+        .service(readable("/").route(web::route().guard(reads()).to(console::page)))
+        .service(readable(console::PATTERN).route(web::route().guard(reads()).to(console::file)))
         .service(readable("/health").route(web::route().guard(reads()).to(ops::health)))
         .service(readable("/ready").route(web::route().guard(reads()).to(ops::ready)))
         .service(readable("/metrics").route(web::route().guard(reads()).to(ops::metrics)))
@@ -113,6 +114,9 @@ pub(super) fn label(path: &str) -> &'static str {
     if path.starts_with(scripts::PREFIX) {
         return scripts::LABEL;
     }
+    if path.starts_with(console::PREFIX) {
+        return console::LABEL;
+    }
     let own = pixel::label(path).or_else(|| settings::label(path));
     if let Some(label) = own.or_else(|| analytics_js::label(path)) {
         return label;
@@ -125,7 +129,7 @@ pub(super) fn label(path: &str) -> &'static str {
 
 /// Returns whether pages on other origins have no business here, known path or not.
 pub(super) fn is_for_operators(path: &str) -> bool {
-    path.starts_with("/api/") || OPERATOR.contains(&path)
+    path.starts_with("/api/") || path.starts_with(console::PREFIX) || OPERATOR.contains(&path)
 }
 
 /// Returns the path without the slashes at its end; `None` when it has none.

@@ -17,6 +17,7 @@ mod browser;
 mod cli;
 mod clickhouse;
 mod conformance;
+mod console;
 mod crash;
 mod customerio;
 mod delivery;
