@@ -61,7 +61,14 @@ struct Files {
 }
 
 /// `GET /`
-pub(super) async fn page(request: HttpRequest) -> HttpResponse {
+pub(super) async fn page(
+    request: HttpRequest,
+    payload: web::Payload,
+    state: web::Data<State>,
+) -> HttpResponse {
+    if !state.shared.terms().console.enabled {
+        return ops::not_found(request, payload, state).await;
+    }
     guarded(FILES.page.answer(&request, FRESH, HTML))
 }
 
@@ -74,7 +81,7 @@ pub(super) async fn file(
     let rest = request.match_info().get("rest").unwrap_or_default();
     let (digits, ending) = rest.split_once('.').unwrap_or((rest, ""));
     let (file, kind) = if ending == "css" { (&FILES.style, CSS) } else { (&FILES.script, JAVASCRIPT) };
-    if digits != file.digits() {
+    if digits != file.digits() || !state.shared.terms().console.enabled {
         return ops::not_found(request, payload, state).await;
     }
     guarded(file.answer(&request, IMMUTABLE, kind))

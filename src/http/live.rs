@@ -57,8 +57,8 @@ pub(super) async fn realtime(request: HttpRequest, state: web::Data<State>) -> H
 
 async fn report(request: &HttpRequest, state: &State) -> Result<Arc<str>, Refusal> {
     let desk = state.door.live.as_ref().ok_or(Refusal::NotFound)?;
-    access::check(request, &state.door.settings.server, READ_STATS)?;
-    let site = site(request, &["site"])?;
+    let rights = access::check(request, &state.door.settings.server, READ_STATS)?;
+    let site = rights.sites.choose(site(request, &["site"])?)?;
     let silent = Refusal::Overloaded("the live numbers are still being made");
     let unknown = site.as_ref().map(|site| Refusal::NoSuch(format!("nothing was heard of a site `{site}`")));
     ops::ask(&desk.ask, AskRealtime { site }).await?.ok_or(unknown.unwrap_or(silent))
@@ -66,14 +66,14 @@ async fn report(request: &HttpRequest, state: &State) -> Result<Arc<str>, Refusa
 
 async fn open(request: &HttpRequest, state: &State) -> Result<HttpResponse, Refusal> {
     let desk = state.door.live.as_ref().ok_or(Refusal::NotFound)?;
-    let until = access::check_until(request, &state.door.settings.server, READ_STREAM)?;
-    let site = site(request, &["site", access::TOKEN_PARAMETER])?;
+    let rights = access::check_until(request, &state.door.settings.server, READ_STREAM)?;
+    let site = rights.sites.choose(site(request, &["site", access::TOKEN_PARAMETER])?)?;
     let heard = request.headers().get(LAST_EVENT_ID).and_then(|id| id.to_str().ok());
     let last_event_id = heard.filter(|id| !id.is_empty()).map(str::to_owned);
     let question = Subscribe { last_event_id, site: site.clone() };
     let subscription = ops::ask(&desk.subscribe, question).await?;
     let subscription = subscription.ok_or(Refusal::Overloaded("the router is stopping"))?;
-    let left = until.map(|until| Duration::try_from_secs_f64(until - now()).unwrap_or_default());
+    let left = rights.until.map(|until| Duration::try_from_secs_f64(until - now()).unwrap_or_default());
     let until = left.and_then(|left| Instant::now().checked_add(left));
     let listener = Listener::new(subscription, site, until, &state.door.metrics);
     let frames = stream::unfold(listener, Listener::next);

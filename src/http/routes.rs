@@ -11,8 +11,8 @@ use crate::spec::read::Endpoint;
 
 use super::segment::Way;
 use super::{
-    analytics_js, collect, console, letters, live, ops, orders, pixel, schema, scripts, segment, settings,
-    stats, trace,
+    analytics_js, collect, console, letters, live, ops, orders, pixel, schema, scripts, segment, session,
+    settings, stats, trace,
 };
 
 /// Paths that take calls. The one-letter forms are those of browser libraries.
@@ -39,7 +39,7 @@ const INGEST: [(&str, Endpoint); 16] = [
 const CLIENT_METRICS: &str = "/v1/m";
 
 /// Paths for operators, who do not come from pages on other origins.
-const OPERATOR: [&str; 12] = [
+const OPERATOR: [&str; 13] = [
     "/",
     "/health",
     "/ready",
@@ -50,6 +50,7 @@ const OPERATOR: [&str; 12] = [
     "/api/dead-letters/retry",
     "/api/dead-letters/drop",
     "/api/schema",
+    session::PATH,
     "/api/stats/realtime",
     "/presence/stream",
 ];
@@ -95,6 +96,13 @@ pub(super) fn register(config: &mut web::ServiceConfig) {
         .service(changing("/api/dead-letters/drop").route(web::post().to(letters::drop_letters)))
         .service(readable("/api/stats/realtime").route(web::route().guard(reads()).to(live::realtime)))
         .service(readable("/presence/stream").route(web::get().to(live::listen)))
+        .service(
+            web::resource(session::PATH)
+                .route(web::route().guard(reads()).to(session::show))
+                .route(web::post().to(session::log_in))
+                .route(web::delete().to(session::log_out))
+                .default_service(web::to(session::other_method)),
+        )
         .service(readable("/api/schema").route(web::route().guard(reads()).to(schema::schema)))
         .service(readable(stats::PATTERN).route(web::route().guard(reads()).to(stats::report)))
         .service(readable(trace::PATTERN).route(web::route().guard(reads()).to(trace::event)));

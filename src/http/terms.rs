@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use crate::config::Settings;
-use crate::config::settings::{Server, Tracker};
+use crate::config::settings::{Console, Server, Tracker};
 
 use super::auth::Sources;
 use super::cors::Origins;
@@ -21,6 +21,8 @@ pub(super) struct Terms {
     pub(super) limiter: Limiter,
     /// Whose ids are whose, and what the script's paths are called.
     pub(super) tracker: Tracker,
+    /// Whether and how one logs in.
+    pub(super) console: Console,
 }
 
 impl Terms {
@@ -29,6 +31,7 @@ impl Terms {
             server: settings.server.clone(),
             sources: Sources::new(&settings.sources, &settings.server.hmac_secret),
             tracker: settings.tracker.clone(),
+            console: settings.console.clone(),
             origins: Origins::new(&settings.sources),
             limiter: Limiter::new(&settings.limits, settings.sources.len().max(1)),
         }

@@ -80,3 +80,14 @@ async fn the_page_is_the_same_for_a_stranger_and_holds_nothing_of_the_router() {
     let stranger = get(&there, "/", &[("host", "router.example")]).await;
     assert_eq!((stranger.status, &stranger.body), (200, &get(&here, "/", &[]).await.body));
 }
+
+#[actix::test]
+async fn a_console_that_is_switched_off_is_not_there() {
+    let there = files(&get(&Plan::new().open(), "/", &[]).await);
+    let mut plan = Plan::new();
+    plan.settings.console.enabled = false;
+    let door = plan.open();
+    for path in there.iter().map(String::as_str).chain(["/"]) {
+        assert_eq!(get(&door, path, &[]).await.status, 404, "{path}");
+    }
+}

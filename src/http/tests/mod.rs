@@ -12,6 +12,7 @@ mod operators;
 mod pixels;
 mod pressure;
 mod scripts;
+mod session;
 mod signed;
 mod visitors;
 
@@ -36,7 +37,7 @@ use crate::actors::messages::{
 };
 use crate::config::Settings;
 use crate::config::settings::{
-    Consent, Durability, EventRate, Journal, Limits, OnFull, Privacy, Server, Source, Tracker,
+    Consent, Console, Durability, EventRate, Journal, Limits, OnFull, Privacy, Server, Source, Tracker,
 };
 use crate::journal::trace::{RejectedTrace, Rejection};
 use crate::spec::privacy::Treatment;
@@ -442,6 +443,7 @@ fn settings() -> Settings {
         additions: Default::default(),
         tracker: tracker(),
         realtime: Default::default(),
+        console: Console { enabled: true, password: String::new().into() },
         sources: Vec::new(),
         destinations: Vec::new(),
     }
