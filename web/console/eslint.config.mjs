@@ -2,17 +2,7 @@
 import imports from 'eslint-plugin-import-x';
 import typescript from 'typescript-eslint';
 
-const PAGES = [
-  'commerce',
-  'destinations',
-  'health',
-  'live',
-  'overview',
-  'performance',
-  'schema',
-  'sessions',
-  'sources',
-];
+const PAGES = ['commerce', 'destinations', 'health', 'live', 'overview', 'performance', 'schema', 'sessions', 'sources'];
 const never = (target, from, message) => ({ target: `./src/${target}`, from: `./src/${from}`, message });
 
 const zones = [

@@ -10,8 +10,7 @@ const regions = new Intl.DisplayNames(LANGUAGE, { type: 'region', fallback: 'non
 export const count = (value: number): string => whole.format(value);
 
 /** `1.2M`; below ten thousand the number itself. */
-export const brief = (value: number): string =>
-  Math.abs(value) < 10_000 ? whole.format(Math.round(value)) : short.format(value);
+export const brief = (value: number): string => (Math.abs(value) < 10_000 ? whole.format(Math.round(value)) : short.format(value));
 
 /** A part of one: `12.5%`. */
 export const share = (value: number): string => percents.format(value);
@@ -91,16 +90,17 @@ function formatted(at: string | number, zone: string, options: Intl.DateTimeForm
 }
 
 /** A moment to the second. */
-export const moment = (at: string | number, zone: string): string =>
-  formatted(at, zone, { dateStyle: 'medium', timeStyle: 'medium' });
+export const moment = (at: string | number, zone: string): string => formatted(at, zone, { dateStyle: 'medium', timeStyle: 'medium' });
 
 /** The time of the day to the second. */
 export const clock = (at: string | number, zone: string): string =>
   formatted(at, zone, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 
+/** The hour and the minute. */
+export const time = (at: string | number, zone: string): string => formatted(at, zone, { hour: '2-digit', minute: '2-digit' });
+
 /** A day, short. */
-export const day = (at: string | number, zone: string): string =>
-  formatted(at, zone, { day: 'numeric', month: 'short' });
+export const day = (at: string | number, zone: string): string => formatted(at, zone, { day: 'numeric', month: 'short' });
 
 /** An hour of a day. */
 export const hour = (at: string | number, zone: string): string =>

@@ -44,11 +44,7 @@ export function period() {
 }
 
 /** The address of a report for the period, or for the time before it. */
-export function report(
-  name: string,
-  parameters: Record<string, string | number> = {},
-  which: 'now' | 'before' = 'now',
-): string {
+export function report(name: string, parameters: Record<string, string | number> = {}, which: 'now' | 'before' = 'now'): string {
   const of = period();
   return withQuery(`/api/stats/${name}`, {
     site: site.value,
@@ -76,10 +72,7 @@ export const Period = ({ title, isFiltered }: { title: string; isFiltered?: bool
   </div>`;
 
 /** How much more or less than before. */
-export function change(
-  value: number,
-  before: number | undefined,
-): { beside: string; tone: 'good' | 'bad' | undefined } | undefined {
+export function change(value: number, before: number | undefined): { beside: string; tone: 'good' | 'bad' | undefined } | undefined {
   if (before === undefined) return undefined;
   if (before === 0) return { beside: value === 0 ? 'as before' : 'none before', tone: undefined };
   const part = (value - before) / before;

@@ -19,10 +19,11 @@ interface RankProps {
 
 export function Rank({ of, head, empty, choose }: RankProps) {
   if (of.length === 0) return html`<${Empty} what=${empty} />`;
+  const sorted = [...of].sort((a, b) => b.value - a.value);
   const most = Math.max(1, ...of.map(({ value }) => value));
   return html`<p class="rank-head" aria-hidden="true"><span>${head[0]}</span><span>${head[1]}</span></p>
     <ul class="rank" aria-label=${`${head[0]} by ${head[1].toLowerCase()}`}>
-      ${of.map(({ key, text, value }) => {
+      ${sorted.map(({ key, text, value }) => {
         const name = html`<${Foreign} text=${text ?? key} empty="(none)" />`;
         return html`<li key=${key}>
           <svg viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">

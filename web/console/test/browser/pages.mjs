@@ -1,16 +1,6 @@
 // Opens pages of the console, and looks at them as somebody would who cannot see well, has a narrow screen or no mouse.
 
-export const PAGES = [
-  'live',
-  'destinations',
-  'overview',
-  'commerce',
-  'performance',
-  'sessions',
-  'sources',
-  'schema',
-  'health',
-];
+export const PAGES = ['live', 'destinations', 'overview', 'commerce', 'performance', 'sessions', 'sources', 'schema', 'health'];
 
 /** Opens a page and waits until it has what it asked for. What the browser complains about is in `complaints`. */
 export async function open(browser, url, page, { look = 'light', width = 1280, zone = 'Europe/Berlin' } = {}) {
@@ -28,10 +18,7 @@ export async function open(browser, url, page, { look = 'light', width = 1280, z
   tab.on('pageerror', (error) => tab.complaints.push(String(error)));
   tab.on(
     'request',
-    (request) =>
-      new URL(request.url()).host !== new URL(url).host &&
-      !request.url().startsWith('data:') &&
-      tab.foreign.push(request.url()),
+    (request) => new URL(request.url()).host !== new URL(url).host && !request.url().startsWith('data:') && tab.foreign.push(request.url()),
   );
   await tab.goto(`${url}/#/${page}`);
   await tab.waitForSelector('h1');
@@ -40,5 +27,4 @@ export async function open(browser, url, page, { look = 'light', width = 1280, z
 }
 
 /** Waits until nothing is loading any more. */
-export const settled = (tab) =>
-  tab.waitForFunction(() => document.querySelector('main') && !document.querySelector('.waiting'));
+export const settled = (tab) => tab.waitForFunction(() => document.querySelector('main') && !document.querySelector('.waiting'));

@@ -67,8 +67,7 @@ export async function startRouter(tables) {
   const dir = mkdtempSync(join(tmpdir(), 'console-'));
   const port = await freePort();
   const config = join(dir, 'config.toml');
-  const write = (text) =>
-    writeFileSync(config, `[server]\nlisten = ["127.0.0.1:${port}"]\ndata_dir = "${dir}/data"\n\n${text}`);
+  const write = (text) => writeFileSync(config, `[server]\nlisten = ["127.0.0.1:${port}"]\ndata_dir = "${dir}/data"\n\n${text}`);
   write(tables);
   const url = `http://127.0.0.1:${port}`;
   let child;

@@ -33,6 +33,13 @@ const NEXT: Record<string, string> = {
   paused: 'An operator has paused it.',
 };
 
+/** In place of a reason that only repeats the last error, which stands below. */
+const FAILS: Record<string, string> = {
+  retrying: 'The other side fails. Events wait in the journal and are tried again by themselves',
+  throttled: 'The other side asks for less. Events wait in the journal until it takes more',
+  held: 'It cannot go on. Events wait in the journal until the cause is gone',
+};
+
 function Reason({ of }: { of: Destination }) {
   if (!of.enabled)
     return html`<p class="muted">
@@ -41,13 +48,12 @@ function Reason({ of }: { of: Destination }) {
   if (of.state === 'flowing') return null;
   const reason = of.reason ?? '';
   const next =
-    NEXT[reason] ??
-    (of.last_error?.status === 401 ? NEXT.unauthorized : of.last_error?.status === 403 ? NEXT.forbidden : undefined);
+    NEXT[reason] ?? (of.last_error?.status === 401 ? NEXT.unauthorized : of.last_error?.status === 403 ? NEXT.forbidden : undefined);
   if (!reason && !next) return null;
   const isBad = of.state === 'held' && reason !== 'preparing';
   return html`<div class=${isBad ? 'notice bad' : 'notice warn'}>
     <div>
-      <strong><${Foreign} text=${sentence(reason.replaceAll('_', ' ') || of.state)} /></strong> ${next}
+      <strong><${Foreign} text=${sentence(words || of.state)} /></strong> ${next}
     </div>
   </div>`;
 }

@@ -34,9 +34,7 @@ export function Letters({ destinations, chosen, settled }: LettersProps) {
   const filter = { destination, reason };
   const listed = usePoll<Listed>(withQuery('/api/dead-letters', { ...filter, limit: PAGE }), LOOK_MS);
   const settle = async (how: 'retry' | 'drop', parameters: Record<string, string>) => {
-    const { count: number, left } = await order<{ count: number; left?: number }>(
-      withQuery(`/api/dead-letters/${how}`, parameters),
-    );
+    const { count: number, left } = await order<{ count: number; left?: number }>(withQuery(`/api/dead-letters/${how}`, parameters));
     say(
       `${count(number)} ${how === 'retry' ? 'sent again' : 'dropped'}${left ? `, ${count(left)} stay: their destination is off or gone` : ''}.`,
     );

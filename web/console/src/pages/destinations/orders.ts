@@ -77,9 +77,7 @@ function AskReplay({ name, close, done }: AskReplayProps) {
     const filter = text('filter')
       .split(',')
       .map((one) => one.trim());
-    await order(
-      withQuery(path(name, 'replay'), { from: instant('from'), until: instant('until'), filter, rate: text('rate') }),
-    );
+    await order(withQuery(path(name, 'replay'), { from: instant('from'), until: instant('until'), filter, rate: text('rate') }));
     done();
   };
   return html`<${Ask} title=${`Replay to ${name}`} act="Replay" close=${close} run=${run}>

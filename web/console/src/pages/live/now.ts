@@ -52,7 +52,7 @@ export function Now({ presence, report, samples, state }: NowProps) {
       </section>
       <${Minutes} report=${report} />
     </div>
-    <div class="grid">
+    <div class="grid thirds">
       <${Panel} title="Pages now" flush>
         <${Rank}
           of=${(presence?.pages ?? []).map(({ path, visitors }) => ({ key: path, value: visitors }))}
@@ -74,7 +74,7 @@ function Trend({ samples }: { samples: Sample[] }) {
       label=${`Moving average of active visitors, ${tenth(values.at(-1)!)} now`}
       height=${92}
       times=${samples.map(({ at }) => at)}
-      when=${(at: number) => clock(at * 1000, zone.value)}
+      by="second"
       lines=${[{ name: 'average', tone: 'a', values, show: tenth }]}
     />
     <p class="legend"><span>moving average of active visitors</span></p>
@@ -100,7 +100,7 @@ function Minutes({ report }: { report: Realtime | undefined }) {
             label=${`Visitors by minute, ${Math.max(...visitors)} at most`}
             height=${250}
             times=${rows.map(({ minute }) => new Date(minute).getTime() / 1000)}
-            when=${(at: number) => clock(at * 1000, zone.value)}
+            by="minute"
             lines=${[
               { name: 'visitors', tone: 'a', values: visitors, bars: true, show: count },
               { name: 'events', tone: 'b', values: rows.map(({ events }) => events), show: count },

@@ -60,8 +60,7 @@ export class Rows {
     }
     const row = known ?? this.made(tapped);
     const changed = kind === 'rejected' ? { ...row, rejected: tapped.reason ?? 'rejected' } : { ...row };
-    if (tapped.destination)
-      changed.fates = { ...row.fates, [tapped.destination]: fate(kind, tapped, row.fates[tapped.destination]) };
+    if (tapped.destination) changed.fates = { ...row.fates, [tapped.destination]: fate(kind, tapped, row.fates[tapped.destination]) };
     this.byId.set(id, changed);
   }
 
@@ -107,7 +106,4 @@ export function passes(row: Row, { text, kind, outcome }: Filter): boolean {
   return [row.id, row.name, row.source, ...Object.keys(row.fates)].some((one) => one.toLowerCase().includes(wanted));
 }
 
-const outcomes = (row: Row): string[] => [
-  ...(row.rejected ? ['rejected'] : []),
-  ...Object.values(row.fates).map(({ outcome }) => outcome),
-];
+const outcomes = (row: Row): string[] => [...(row.rejected ? ['rejected'] : []), ...Object.values(row.fates).map(({ outcome }) => outcome)];

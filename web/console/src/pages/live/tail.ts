@@ -22,8 +22,7 @@ export function Tail() {
   const [filter, choose] = useState({ text: '', kind: '', outcome: '' });
   const [seen, see] = useState('');
   const shown = rows.filter((row) => passes(row, filter));
-  const set = (name: string) => (event: Event) =>
-    choose({ ...filter, [name]: (event.target as HTMLInputElement).value });
+  const set = (name: string) => (event: Event) => choose({ ...filter, [name]: (event.target as HTMLInputElement).value });
   return html`<section class="panel" aria-label="Events">
     <header>
       <h2>Events</h2>
@@ -106,8 +105,7 @@ function useTail() {
       return;
     }
     waiting.current.push([kind, data as Tapped]);
-    if (waiting.current.length > MOST_WAITING)
-      missed.current += waiting.current.splice(0, waiting.current.length - MOST_WAITING).length;
+    if (waiting.current.length > MOST_WAITING) missed.current += waiting.current.splice(0, waiting.current.length - MOST_WAITING).length;
     if (!drawing.current) drawing.current = requestAnimationFrame(draw);
   });
   useEffect(() => () => cancelAnimationFrame(drawing.current), []);
@@ -153,8 +151,7 @@ function Find({ see }: { see: (id: string) => void }) {
 }
 
 function Nothing({ state, isFiltered }: { state: StreamState; isFiltered: boolean }) {
-  if (isFiltered)
-    return html`<${Empty} what="No event passes the filter." next=${`The last ${WINDOW} events are looked at.`} />`;
+  if (isFiltered) return html`<${Empty} what="No event passes the filter." next=${`The last ${WINDOW} events are looked at.`} />`;
   if (state === 'missing')
     return html`<${Empty}
       what="This router has no live tap."

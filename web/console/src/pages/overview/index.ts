@@ -2,9 +2,8 @@
 import { useState } from 'preact/hooks';
 import { usePoll } from '../../api/poll';
 import type { Report } from '../../api/types';
-import { zone } from '../../state/settings';
 import { Chart } from '../../ui/chart';
-import { brief, count, country, day, hour, share, span } from '../../ui/format';
+import { brief, count, country, share, span } from '../../ui/format';
 import { html } from '../../ui/html';
 import { Answer, Choice, Empty, Figures, Panel, type Figure } from '../../ui/parts';
 import { change, period, Period, report, toggle } from '../../ui/period';
@@ -97,7 +96,7 @@ function Lines({ of, before }: { of: Series; before: Series | undefined }) {
               label=${`${measure} over time: ${count(Math.max(...values))} at most`}
               height=${260}
               times=${of.rows.map(({ time }) => new Date(time).getTime() / 1000)}
-              when=${(at: number) => (isHourly ? hour : day)(at * 1000, zone.value)}
+              by=${isHourly ? 'hour' : 'day'}
               lines=${[
                 { name: measure, tone: 'a', values, show: count },
                 {
@@ -184,10 +183,7 @@ function Pages() {
 }
 
 function Events() {
-  const answer = usePoll<Report<{ name?: string; event?: string; count: number }>>(
-    report('events', { limit: 10 }),
-    LOOK_MS,
-  );
+  const answer = usePoll<Report<{ name?: string; event?: string; count: number }>>(report('events', { limit: 10 }), LOOK_MS);
   return html`<${Panel} title="Events" flush>
     <${Answer} of=${answer}>
       ${({ rows }: Report<{ name?: string; event?: string; count: number }>) =>

@@ -85,30 +85,13 @@ export function Sessions() {
     <//>`;
 }
 
-const HEAD: [string, boolean?][] = [
-  ['Visitor'],
-  ['Began'],
-  ['Way'],
-  ['Views', true],
-  ['Duration', true],
-  ['From'],
-  ['Place'],
-  ['With'],
-];
+const HEAD: [string, boolean?][] = [['Visitor'], ['Began'], ['Way'], ['Views', true], ['Duration', true], ['From'], ['Place'], ['With']];
 
 const passes = (row: Session, text: string): boolean =>
   !text ||
-  [
-    row.visitor,
-    row.entry,
-    row.exit,
-    row.channel,
-    row.source,
-    row.country,
-    country(row.country),
-    row.city,
-    row.browser,
-  ].some((one) => one.toLowerCase().includes(text.toLowerCase()));
+  [row.visitor, row.entry, row.exit, row.channel, row.source, row.country, country(row.country), row.city, row.browser].some((one) =>
+    one.toLowerCase().includes(text.toLowerCase()),
+  );
 
 const home = () => to('sessions', '', { period: period().key });
 

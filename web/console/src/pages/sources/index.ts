@@ -77,10 +77,7 @@ function words(error: unknown): string {
 }
 
 function Snippets({ source }: { source: Source | undefined }) {
-  const all = snippets(
-    location.origin,
-    source ? `KEY_OF_${source.name.toUpperCase().replace(/[^A-Z0-9]/g, '_')}` : 'YOUR_WRITE_KEY',
-  );
+  const all = snippets(location.origin, source ? `KEY_OF_${source.name.toUpperCase().replace(/[^A-Z0-9]/g, '_')}` : 'YOUR_WRITE_KEY');
   const [chosen, choose] = useState(all[0]!.key);
   const shown = all.find(({ key }) => key === chosen)!;
   return html`<${Panel}

@@ -43,8 +43,7 @@ function Waiting({ source, since }: { source: string; since: number }) {
   });
   const polled = usePoll<{ sources: Source[] }>(isOver ? null : withQuery('/api/sources', {}), LOOK_MS);
   const last = polled.data?.sources.find(({ name }) => name === source)?.last_event_at;
-  const seen =
-    heard ?? (last && new Date(last).getTime() >= since ? { at: last, name: '', rejected: null } : undefined);
+  const seen = heard ?? (last && new Date(last).getTime() >= since ? { at: last, name: '', rejected: null } : undefined);
   if (!seen)
     return html`<span role="status"
       >Waiting for ${span(Math.max(0, now.value - since))}. Open a page with the snippet, or send an event.</span
