@@ -12,7 +12,7 @@ use crate::spec::read::Endpoint;
 use super::segment::Way;
 use super::{
     analytics_js, collect, home, letters, live, ops, orders, pixel, schema, scripts, segment, settings,
-    stats, trace,
+    stats, tap, trace,
 };
 
 /// Paths that take calls. The one-letter forms are those of browser libraries.
@@ -39,7 +39,7 @@ const INGEST: [(&str, Endpoint); 16] = [
 const CLIENT_METRICS: &str = "/v1/m";
 
 /// Paths for operators, who do not come from pages on other origins.
-const OPERATOR: [&str; 12] = [
+const OPERATOR: [&str; 13] = [
     "/",
     "/health",
     "/ready",
@@ -51,6 +51,7 @@ const OPERATOR: [&str; 12] = [
     "/api/dead-letters/drop",
     "/api/schema",
     "/api/stats/realtime",
+    "/api/live",
     "/presence/stream",
 ];
 
@@ -93,6 +94,7 @@ pub(super) fn register(config: &mut web::ServiceConfig) {
         .service(changing("/api/dead-letters/retry").route(web::post().to(letters::retry)))
         .service(changing("/api/dead-letters/drop").route(web::post().to(letters::drop_letters)))
         .service(readable("/api/stats/realtime").route(web::route().guard(reads()).to(live::realtime)))
+        .service(readable("/api/live").route(web::get().to(tap::watch)))
         .service(readable("/presence/stream").route(web::get().to(live::listen)))
         .service(readable("/api/schema").route(web::route().guard(reads()).to(schema::schema)))
         .service(readable(stats::PATTERN).route(web::route().guard(reads()).to(stats::report)))

@@ -46,5 +46,6 @@ mod slack;
 mod start;
 mod storm;
 mod support;
+mod tap;
 mod template;
 mod trace;

@@ -13,6 +13,7 @@ mod pixels;
 mod pressure;
 mod scripts;
 mod signed;
+mod tapped;
 mod visitors;
 
 use std::collections::HashMap;
@@ -34,6 +35,7 @@ use crate::actors::messages::{
     Order, Readiness, ReadyCheck, SchemaReport, SettleLetters, Settled, ShownColumn, ShownTable, Snapshot,
     TraceEvent, Traced,
 };
+use crate::actors::tap::{Tap, TapLine};
 use crate::config::Settings;
 use crate::config::settings::{
     Consent, Durability, EventRate, Journal, Limits, OnFull, Privacy, Server, Source, Tracker,
@@ -197,6 +199,7 @@ struct Plan {
     checks: Vec<ReadyCheck>,
     statuses: Vec<DestinationStatus>,
     live: Option<LiveDesk>,
+    tap: Option<actix::Addr<Tap>>,
     budget_bytes: Option<usize>,
     answer_within: Option<Duration>,
     wait_at_most: Duration,
@@ -210,6 +213,7 @@ impl Plan {
             checks: Vec::new(),
             statuses: Vec::new(),
             live: None,
+            tap: None,
             budget_bytes: None,
             answer_within: None,
             wait_at_most: Duration::ZERO,
@@ -251,6 +255,7 @@ impl Plan {
                 currency: "USD".into(),
             },
             live: self.live,
+            tap: self.tap.unwrap_or_else(|| Tap::new("b", TapLine::default()).start()).recipient(),
             metrics: Arc::clone(&metrics),
         };
         let mut shared = Shared::new(&door);
