@@ -35,8 +35,10 @@ mod segment;
 mod session;
 mod settings;
 pub mod sites;
+mod sources;
 mod state;
 mod stats;
+mod tap;
 mod terms;
 #[cfg(test)]
 mod tests;
@@ -56,7 +58,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 
 use crate::actors::messages::{
-    Accept, DescribeSchemas, ListRejected, Order, Readiness, Snapshot, TraceEvent,
+    Accept, DescribeSchemas, ListRejected, Order, Readiness, Snapshot, TraceEvent, Watch,
 };
 use crate::config::Settings;
 use crate::stores::ReportStore;
@@ -103,6 +105,8 @@ pub struct Door {
     pub reports: ReportDesk,
     /// Knows what is live; `None` where that is switched off.
     pub live: Option<LiveDesk>,
+    /// Shows what happens to single events.
+    pub tap: Recipient<Watch>,
     /// Where the door counts.
     pub metrics: Arc<Metrics>,
 }

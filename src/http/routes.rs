@@ -12,7 +12,7 @@ use crate::spec::read::Endpoint;
 use super::segment::Way;
 use super::{
     analytics_js, collect, console, letters, live, ops, orders, pixel, schema, scripts, segment, session,
-    settings, stats, trace,
+    settings, sources, stats, tap, trace,
 };
 
 /// Paths that take calls. The one-letter forms are those of browser libraries.
@@ -39,7 +39,7 @@ const INGEST: [(&str, Endpoint); 16] = [
 const CLIENT_METRICS: &str = "/v1/m";
 
 /// Paths for operators, who do not come from pages on other origins.
-const OPERATOR: [&str; 13] = [
+const OPERATOR: [&str; 15] = [
     "/",
     "/health",
     "/ready",
@@ -50,8 +50,10 @@ const OPERATOR: [&str; 13] = [
     "/api/dead-letters/retry",
     "/api/dead-letters/drop",
     "/api/schema",
+    "/api/sources",
     session::PATH,
     "/api/stats/realtime",
+    "/api/live",
     "/presence/stream",
 ];
 
@@ -95,6 +97,7 @@ pub(super) fn register(config: &mut web::ServiceConfig) {
         .service(changing("/api/dead-letters/retry").route(web::post().to(letters::retry)))
         .service(changing("/api/dead-letters/drop").route(web::post().to(letters::drop_letters)))
         .service(readable("/api/stats/realtime").route(web::route().guard(reads()).to(live::realtime)))
+        .service(readable("/api/live").route(web::get().to(tap::watch)))
         .service(readable("/presence/stream").route(web::get().to(live::listen)))
         .service(
             web::resource(session::PATH)
@@ -103,6 +106,7 @@ pub(super) fn register(config: &mut web::ServiceConfig) {
                 .route(web::delete().to(session::log_out))
                 .default_service(web::to(session::other_method)),
         )
+        .service(readable("/api/sources").route(web::route().guard(reads()).to(sources::sources)))
         .service(readable("/api/schema").route(web::route().guard(reads()).to(schema::schema)))
         .service(readable(stats::PATTERN).route(web::route().guard(reads()).to(stats::report)))
         .service(readable(trace::PATTERN).route(web::route().guard(reads()).to(trace::event)));

@@ -11,6 +11,7 @@ use super::budget::Budget;
 use super::day::DaySalts;
 use super::replay::Replays;
 use super::session::{Attempts, Ended};
+use super::sources::Ledger;
 use super::stats::Recent;
 use super::terms::Terms;
 
@@ -49,6 +50,8 @@ pub(super) struct Shared {
     pub(super) tables: Tables,
     /// Reports that were made a moment ago.
     pub(super) reports: Recent,
+    /// What has come from which source.
+    pub(super) ledger: Ledger,
     /// Who tries to log in.
     pub(super) attempts: Attempts,
     /// Who has logged out.
@@ -71,6 +74,7 @@ impl Shared {
             salts: DaySalts::new(&settings.server.data_dir),
             tables: Tables::new(&settings.additions),
             reports: Recent::default(),
+            ledger: Ledger::default(),
             attempts: Attempts::default(),
             ended: Ended::default(),
             answer_within: ANSWER_WITHIN,

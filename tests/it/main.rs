@@ -47,5 +47,6 @@ mod slack;
 mod start;
 mod storm;
 mod support;
+mod tap;
 mod template;
 mod trace;
