@@ -4,6 +4,7 @@
 //! http ──Accept──▶ Supervisor ──Append──▶ JournalWriter ──Appended──▶ Supervisor ──Wake──▶ Delivery × n
 //!                                                                        Delivery ──ChangeSchema──▶ SchemaManager
 //! journal ◀──reads── Projector × n ──Publish──▶ Broadcaster ◀──Subscribe── http
+//! JournalWriter, Delivery ──Tapped, while somebody watches──▶ Tap ◀──Watch── http
 //! ```
 //! Data waits in the journal; mailboxes carry small messages and never grow.
 
@@ -17,3 +18,4 @@ pub mod projector;
 pub mod realtime;
 pub mod schema_manager;
 pub mod supervisor;
+pub mod tap;

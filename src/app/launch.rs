@@ -11,6 +11,7 @@ use super::{ServeError, broken, first_mark};
 use crate::actors::delivery::{Beacon, Delivery, Parts};
 use crate::actors::schema_manager::{Managed, SchemaManager, Statements};
 use crate::actors::supervisor::{Child, Factory, Handle, ReplayFactory, SchemaDoor};
+use crate::actors::tap::TapLine;
 use crate::config;
 use crate::config::Settings;
 use crate::config::settings::Destination as DestinationSettings;
@@ -31,6 +32,7 @@ pub(super) fn children(
     journal: &Arc<dyn Journal>,
     metrics: &Arc<Metrics>,
     arbiters: &[ArbiterHandle],
+    tap: &TapLine,
 ) -> Result<Made, ServeError> {
     let mut reports = None;
     let rules = super::reports::rules(settings);
@@ -56,7 +58,7 @@ pub(super) fn children(
             let salt = settings.server.site_salt.expose_secret();
             let data_dir = &settings.server.data_dir;
             let launch =
-                Launch { destination, journal, metrics, beacon, arbiter, salt, data_dir, rules: &rules };
+                Launch { destination, journal, metrics, beacon, arbiter, salt, data_dir, rules: &rules, tap };
             let factories = launch.start(settings)?;
             child.factory = Some(factories.live);
             child.replay = Some(factories.replay);
@@ -102,6 +104,8 @@ struct Launch<'a> {
     data_dir: &'a Path,
     /// How what is in a store is read for reports.
     rules: &'a Rules,
+    /// Who is shown what happens.
+    tap: &'a TapLine,
 }
 
 impl Launch<'_> {
@@ -167,6 +171,7 @@ impl Launcher for Launch<'_> {
             schema_manager: schema_manager.map(Addr::recipient),
             metrics: Arc::clone(self.metrics),
             beacon: self.beacon,
+            tap: self.tap.clone(),
             replay: None,
         };
         let (live, arbiter) = (Arc::new(parts), self.arbiter.clone());

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use actix::{Actor, Addr, ArbiterHandle, Context};
+use actix::{Actor, Addr, ArbiterHandle, Context, Recipient};
 use secrecy::ExposeSecret;
 
 use super::launch;
 use crate::actors::broadcaster::{Attend, Broadcaster, Sources};
-use crate::actors::messages::Farewell;
+use crate::actors::messages::{Farewell, Watch};
 use crate::actors::projector::{Parts, Projector};
 use crate::actors::realtime::{self, Realtime};
 use crate::actors::supervisor::{Follow, Supervisor};
+use crate::actors::tap::{Tap, TapLine};
 use crate::config::Settings;
 use crate::http::LiveDesk;
 use crate::journal::Journal;
@@ -22,6 +23,9 @@ use crate::telemetry::{Metrics, clock, events};
 #[derive(Clone)]
 pub(super) struct Live {
     broadcaster: Option<Addr<Broadcaster>>,
+    /// There whatever is switched off: operators watch by it.
+    tap: Addr<Tap>,
+    line: TapLine,
     options: Options,
     /// The journal is that of several routers.
     is_shared: bool,
@@ -31,8 +35,15 @@ pub(super) struct Live {
 
 impl Live {
     /// Starts whoever tells it, who knows nothing yet.
-    pub(super) fn start(settings: &Settings, metrics: &Arc<Metrics>, arbiter: &ArbiterHandle) -> Live {
+    pub(super) fn start(
+        settings: &Settings,
+        metrics: &Arc<Metrics>,
+        arbiter: &ArbiterHandle,
+        line: &TapLine,
+    ) -> Live {
         let boot = format!("{:x}", clock::now().as_microsecond());
+        let (name, end, line) = (boot.clone(), line.clone(), line.clone());
+        let tap = Tap::start_in_arbiter(arbiter, move |_: &mut Context<Tap>| Tap::new(&name, end));
         let broadcaster = settings.realtime.enabled.then(|| {
             let metrics = Arc::clone(metrics);
             Broadcaster::start_in_arbiter(arbiter, move |_: &mut Context<Broadcaster>| {
@@ -41,7 +52,7 @@ impl Live {
         });
         let (metrics, arbiter) = (Arc::clone(metrics), arbiter.clone());
         let is_shared = settings.journal.shared.is_some();
-        Live { broadcaster, options: options(settings), is_shared, metrics, arbiter }
+        Live { broadcaster, tap, line, options: options(settings), is_shared, metrics, arbiter }
     }
 
     /// Returns the projections that are to be followed.
@@ -77,10 +88,23 @@ impl Live {
 
     /// Ends every stream.
     pub(super) async fn farewell(&self) {
+        if self.tap.send(Farewell).await.is_err() {
+            events::NobodyThere { message: "the end of the tap" }.emit();
+        }
         let Some(broadcaster) = &self.broadcaster else { return };
         if broadcaster.send(Farewell).await.is_err() {
             events::NobodyThere { message: "the end of the streams" }.emit();
         }
+    }
+
+    /// Returns whom the door asks what happens to single events.
+    pub(super) fn tap(&self) -> Recipient<Watch> {
+        self.tap.clone().recipient()
+    }
+
+    /// Returns how the tap is told.
+    pub(super) fn line(&self) -> TapLine {
+        self.line.clone()
     }
 
     /// Returns whom the door asks.

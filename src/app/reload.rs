@@ -11,6 +11,7 @@ use super::watch::{Reason, Watch};
 use super::{ServeError, launch};
 use crate::actors::messages::{ConfigChecked, Reconfigure};
 use crate::actors::supervisor::{Child, Supervisor};
+use crate::actors::tap::TapLine;
 use crate::config::{self, Changes, Environment, Loaded, Problem, Settings};
 use crate::http::DoorTerms;
 use crate::journal::Journal;
@@ -27,6 +28,7 @@ pub(super) struct Origin {
     pub(super) metrics: Arc<Metrics>,
     /// Where destinations live.
     pub(super) arbiters: Vec<ArbiterHandle>,
+    pub(super) tap: TapLine,
 }
 
 /// Whom a change is told to.
@@ -192,7 +194,7 @@ fn build(origin: &Origin, settings: &Settings, changes: &Changes) -> Result<Vec<
     let mut touched = settings.clone();
     touched.destinations.retain(|destination| changes.destinations.contains(&destination.name));
     let not_now = |error: ServeError| Refused::NotNow(error.to_string());
-    let made = launch::children(&touched, &origin.journal, &origin.metrics, &origin.arbiters);
+    let made = launch::children(&touched, &origin.journal, &origin.metrics, &origin.arbiters, &origin.tap);
     // Who answers reports is decided at the start.
     made.map(|(children, _)| children).map_err(not_now)
 }
@@ -216,6 +218,7 @@ mod tests {
             journal: Arc::new(MemoryJournal::default()),
             metrics: Arc::new(Metrics::new()),
             arbiters: Vec::new(),
+            tap: TapLine::default(),
         };
         (origin, Running { settings, warnings: Vec::new(), from_file })
     }

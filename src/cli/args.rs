@@ -61,6 +61,8 @@ pub(super) enum Command {
         /// As the client sent it
         message_id: String,
     },
+    /// Watch single events as they come, and what destinations answer to them
+    Tail(super::tail::Asked),
     /// What destinations refused: list it, show it, send it again, drop it
     DeadLetters {
         #[command(subcommand)]

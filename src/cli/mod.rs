@@ -20,6 +20,7 @@ mod schema;
 mod serve;
 mod sql;
 mod table;
+mod tail;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -87,7 +88,6 @@ fn dispatch(arguments: Arguments, environment: &Environment, out: &mut Out) -> E
     let source = source(&arguments);
     let url = arguments.url.as_deref();
     match arguments.command.unwrap_or(Command::Serve { preset: None }) {
-        Command::Keys { .. } => keys::new(out),
         Command::Destinations { action } => {
             with_server(&source, environment, out, |loaded, out| destinations::act(&loaded, action, url, out))
         }
@@ -96,6 +96,12 @@ fn dispatch(arguments: Arguments, environment: &Environment, out: &mut Out) -> E
         }
         Command::Trace { message_id } => {
             with_server(&source, environment, out, |loaded, out| trace::trace(&loaded, url, &message_id, out))
+        }
+        Command::Tail(asked) => {
+            let plain = environment.get("NO_COLOR").is_some_and(|value| !value.is_empty());
+            with_server(&source, environment, out, |loaded, out| {
+                tail::tail(&loaded, &asked, (url, plain), out)
+            })
         }
         Command::DeadLetters { action } => {
             with_server(&source, environment, out, |loaded, out| letters::run(action, &loaded, url, out))
@@ -109,9 +115,6 @@ fn dispatch(arguments: Arguments, environment: &Environment, out: &mut Out) -> E
         Command::Explain(asked) => {
             with_config(&source, environment, out, |loaded, out| explain::explain(loaded, &asked, out))
         }
-        Command::Mock(asked) => mock::mock(&asked, out),
-        Command::Eval(asked) => eval::eval(&asked, out),
-        Command::Gen { directory } => gen_files::write(&directory, out),
         Command::Serve { preset } => serve::start(&source, environment, preset, out),
         Command::Check { probe, .. } => {
             with_config(&source, environment, out, |loaded, out| check::check(&loaded, probe, out))
@@ -120,6 +123,19 @@ fn dispatch(arguments: Arguments, environment: &Environment, out: &mut Out) -> E
             let question = sql::Question { query: &query, csv, destination: destination.as_deref() };
             sql::sql(&loaded, &question, out)
         }),
+        command => alone(command, out),
+    }
+}
+
+/// Runs a command that needs neither a router nor its configuration.
+fn alone(command: Command, out: &mut Out) -> Exit {
+    match command {
+        Command::Keys { .. } => keys::new(out),
+        Command::Mock(asked) => mock::mock(&asked, out),
+        Command::Eval(asked) => eval::eval(&asked, out),
+        Command::Gen { directory } => gen_files::write(&directory, out),
+        // All others have been run.
+        _ => Exit::Usage,
     }
 }
 

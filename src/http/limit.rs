@@ -240,13 +240,16 @@ fn quota(rate: EventRate) -> Option<Quota> {
     Some(Quota::per_second(per_second).allow_burst(burst))
 }
 
-/// Returns the address to count, for browsers that are not on this machine. An IPv6 customer owns a /64, so that is what
-/// counts there.
+/// Returns the address to count, for browsers that are not on this machine.
 fn limited_address(browser: IpAddr) -> Option<IpAddr> {
-    match browser.to_canonical() {
-        ip if ip.is_loopback() => None,
-        IpAddr::V6(ip) => Some(IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64))),
-        ip @ IpAddr::V4(_) => Some(ip),
+    (!browser.to_canonical().is_loopback()).then(|| customer(browser))
+}
+
+/// Returns what of an address is one customer's: an IPv6 customer owns a /64.
+pub(super) fn customer(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64)),
+        ip @ IpAddr::V4(_) => ip,
     }
 }
 

@@ -14,7 +14,8 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use futures_util::stream;
-use tokio::sync::broadcast::{Receiver, error::RecvError};
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::time::Instant;
 
 use crate::actors::messages::{AskRealtime, Frame, Subscribe, Subscription};
@@ -29,6 +30,8 @@ use super::{ops, query};
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How long a browser waits before it connects again, in milliseconds.
 const RETRY_MS: u32 = 3_000;
+/// Bytes after which what waits goes out.
+const MOST_AT_ONCE: usize = 64 << 10;
 const LAST_EVENT_ID: &str = "last-event-id";
 /// What nginx looks at before it collects an answer.
 const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
@@ -57,8 +60,8 @@ pub(super) async fn realtime(request: HttpRequest, state: web::Data<State>) -> H
 
 async fn report(request: &HttpRequest, state: &State) -> Result<Arc<str>, Refusal> {
     let desk = state.door.live.as_ref().ok_or(Refusal::NotFound)?;
-    access::check(request, &state.door.settings.server, READ_STATS)?;
-    let site = site(request, &["site"])?;
+    let rights = access::check(request, &state.door.settings.server, READ_STATS)?;
+    let site = rights.sites.choose(site(request, &["site"])?)?;
     let silent = Refusal::Overloaded("the live numbers are still being made");
     let unknown = site.as_ref().map(|site| Refusal::NoSuch(format!("nothing was heard of a site `{site}`")));
     ops::ask(&desk.ask, AskRealtime { site }).await?.ok_or(unknown.unwrap_or(silent))
@@ -66,22 +69,36 @@ async fn report(request: &HttpRequest, state: &State) -> Result<Arc<str>, Refusa
 
 async fn open(request: &HttpRequest, state: &State) -> Result<HttpResponse, Refusal> {
     let desk = state.door.live.as_ref().ok_or(Refusal::NotFound)?;
-    let until = access::check_until(request, &state.door.settings.server, READ_STREAM)?;
-    let site = site(request, &["site", access::TOKEN_PARAMETER])?;
-    let heard = request.headers().get(LAST_EVENT_ID).and_then(|id| id.to_str().ok());
-    let last_event_id = heard.filter(|id| !id.is_empty()).map(str::to_owned);
-    let question = Subscribe { last_event_id, site: site.clone() };
+    let rights = access::check_until(request, &state.door.settings.server, READ_STREAM)?;
+    let site = rights.sites.choose(site(request, &["site", access::TOKEN_PARAMETER])?)?;
+    let question = Subscribe { last_event_id: last_event_id(request), site: site.clone() };
     let subscription = ops::ask(&desk.subscribe, question).await?;
     let subscription = subscription.ok_or(Refusal::Overloaded("the router is stopping"))?;
+    Ok(stream_of(subscription, site, rights.until, &state.door.metrics))
+}
+
+/// Returns the id of the frame that a listener heard last, where it has heard any.
+pub(super) fn last_event_id(request: &HttpRequest) -> Option<String> {
+    let heard = request.headers().get(LAST_EVENT_ID).and_then(|id| id.to_str().ok());
+    heard.filter(|id| !id.is_empty()).map(str::to_owned)
+}
+
+/// Answers with a stream that ends with the right to hear it, in seconds since 1970.
+pub(super) fn stream_of(
+    subscription: Subscription,
+    site: Option<String>,
+    until: Option<f64>,
+    metrics: &Arc<Metrics>,
+) -> HttpResponse {
     let left = until.map(|until| Duration::try_from_secs_f64(until - now()).unwrap_or_default());
     let until = left.and_then(|left| Instant::now().checked_add(left));
-    let listener = Listener::new(subscription, site, until, &state.door.metrics);
+    let listener = Listener::new(subscription, site, until, metrics);
     let frames = stream::unfold(listener, Listener::next);
-    Ok(HttpResponse::Ok()
+    HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "text/event-stream"))
         .insert_header((CACHE_CONTROL, "no-cache, no-transform"))
         .insert_header((BUFFERING, "no"))
-        .streaming(frames))
+        .streaming(frames)
 }
 
 fn site(request: &HttpRequest, known: &[&str]) -> Result<Option<String>, Refusal> {
@@ -146,8 +163,11 @@ impl Listener {
                 heard = rest.recv() => match heard {
                     Ok(frame) if frame.event == "bye" => break self.text(&frame).into(),
                     Ok(frame) if self.is_for(&frame) => {
-                        self.rest = Some(rest);
-                        break self.text(&frame).into();
+                        let mut text = self.text(&frame);
+                        if self.add_what_waits(&mut rest, &mut text) {
+                            self.rest = Some(rest);
+                        }
+                        break text.into();
                     }
                     Ok(_) => {}
                     Err(RecvError::Lagged(count)) => {
@@ -164,6 +184,27 @@ impl Listener {
             }
         };
         Some((Ok(bytes), self))
+    }
+
+    /// Adds what has been said meanwhile: a write for each frame would cost more than the frames. Returns false at the end.
+    fn add_what_waits(&self, rest: &mut Receiver<Arc<Frame>>, text: &mut String) -> bool {
+        while text.len() < MOST_AT_ONCE {
+            match rest.try_recv() {
+                Ok(frame) if frame.event == "bye" => {
+                    text.push_str(&self.text(&frame));
+                    return false;
+                }
+                Ok(frame) if self.is_for(&frame) => text.push_str(&self.text(&frame)),
+                Ok(_) => {}
+                Err(TryRecvError::Lagged(count)) => {
+                    events::FramesMissed { count }.emit(&self.metrics);
+                    text.push_str(&gap_text(Some(count)));
+                }
+                // The end is told by the next question.
+                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+            }
+        }
+        true
     }
 
     /// Numbers are of one site or of all; what happens is of its site; the rest is everybody's.

@@ -11,8 +11,8 @@ use crate::spec::read::Endpoint;
 
 use super::segment::Way;
 use super::{
-    analytics_js, collect, home, letters, live, ops, orders, pixel, schema, scripts, segment, settings,
-    stats, trace,
+    analytics_js, collect, console, letters, live, ops, orders, pixel, schema, scripts, segment, session,
+    settings, sources, stats, tap, trace,
 };
 
 /// Paths that take calls. The one-letter forms are those of browser libraries.
@@ -39,7 +39,7 @@ const INGEST: [(&str, Endpoint); 16] = [
 const CLIENT_METRICS: &str = "/v1/m";
 
 /// Paths for operators, who do not come from pages on other origins.
-const OPERATOR: [&str; 12] = [
+const OPERATOR: [&str; 15] = [
     "/",
     "/health",
     "/ready",
@@ -50,7 +50,10 @@ const OPERATOR: [&str; 12] = [
     "/api/dead-letters/retry",
     "/api/dead-letters/drop",
     "/api/schema",
+    "/api/sources",
+    session::PATH,
     "/api/stats/realtime",
+    "/api/live",
     "/presence/stream",
 ];
 
@@ -82,7 +85,8 @@ pub(super) fn register(config: &mut web::ServiceConfig) {
                 .route(web::post().to(collect::receive))
                 .default_service(web::to(collect::other_method)),
         )
-        .service(readable("/").route(web::route().guard(reads()).to(home::page)))
+        .service(readable("/").route(web::route().guard(reads()).to(console::page)))
+        .service(readable(console::PATTERN).route(web::route().guard(reads()).to(console::file)))
         .service(readable("/health").route(web::route().guard(reads()).to(ops::health)))
         .service(readable("/ready").route(web::route().guard(reads()).to(ops::ready)))
         .service(readable("/metrics").route(web::route().guard(reads()).to(ops::metrics)))
@@ -93,7 +97,16 @@ pub(super) fn register(config: &mut web::ServiceConfig) {
         .service(changing("/api/dead-letters/retry").route(web::post().to(letters::retry)))
         .service(changing("/api/dead-letters/drop").route(web::post().to(letters::drop_letters)))
         .service(readable("/api/stats/realtime").route(web::route().guard(reads()).to(live::realtime)))
+        .service(readable("/api/live").route(web::get().to(tap::watch)))
         .service(readable("/presence/stream").route(web::get().to(live::listen)))
+        .service(
+            web::resource(session::PATH)
+                .route(web::route().guard(reads()).to(session::show))
+                .route(web::post().to(session::log_in))
+                .route(web::delete().to(session::log_out))
+                .default_service(web::to(session::other_method)),
+        )
+        .service(readable("/api/sources").route(web::route().guard(reads()).to(sources::sources)))
         .service(readable("/api/schema").route(web::route().guard(reads()).to(schema::schema)))
         .service(readable(stats::PATTERN).route(web::route().guard(reads()).to(stats::report)))
         .service(readable(trace::PATTERN).route(web::route().guard(reads()).to(trace::event)));
@@ -113,6 +126,9 @@ pub(super) fn label(path: &str) -> &'static str {
     if path.starts_with(scripts::PREFIX) {
         return scripts::LABEL;
     }
+    if path.starts_with(console::PREFIX) {
+        return console::LABEL;
+    }
     let own = pixel::label(path).or_else(|| settings::label(path));
     if let Some(label) = own.or_else(|| analytics_js::label(path)) {
         return label;
@@ -125,7 +141,7 @@ pub(super) fn label(path: &str) -> &'static str {
 
 /// Returns whether pages on other origins have no business here, known path or not.
 pub(super) fn is_for_operators(path: &str) -> bool {
-    path.starts_with("/api/") || OPERATOR.contains(&path)
+    path.starts_with("/api/") || path.starts_with(console::PREFIX) || OPERATOR.contains(&path)
 }
 
 /// Returns the path without the slashes at its end; `None` when it has none.

@@ -8,7 +8,8 @@ use bytes::Bytes;
 use super::*;
 use crate::actors::broadcaster::Broadcaster;
 use crate::actors::messages::{Farewell, Numbers, Publish, Saying};
-use crate::http::token;
+use crate::http::sites::Sites;
+use crate::http::token::{self, Order};
 use crate::telemetry::clock;
 
 /// What has come on a stream so far.
@@ -49,7 +50,12 @@ fn production() -> (Plan, Addr<Broadcaster>) {
 }
 
 fn minted(scope: &str, seconds: i64) -> String {
-    token::mint(&settings().server.jwt_secret, scope, clock::now().as_second() + seconds)
+    minted_for(scope, &Sites::All, seconds)
+}
+
+fn minted_for(scope: &str, sites: &Sites, seconds: i64) -> String {
+    let issued = clock::now().as_second();
+    token::mint_as(&settings().server.jwt_secret, &Order { scope, sites, issued, expires: issued + seconds })
 }
 
 async fn listen(door: &TestDoor, path: &str, headers: &[(&str, &str)]) -> Stream {
@@ -142,6 +148,9 @@ async fn a_token_with_the_scope_is_needed_and_its_end_is_the_end() {
     assert_eq!(door.send(request(bearer("read:stream", -1))).await.error(401), "unauthorized");
     let long = format!("/presence/stream?access_token={}", minted("read:stream", 700));
     assert_eq!(door.get(&long).await.error(401), "unauthorized");
+    let undated = token::mint(&settings().server.jwt_secret, "read:stream", clock::now().as_second() + 60);
+    let undated = format!("/presence/stream?access_token={undated}");
+    assert_eq!(door.get(&undated).await.error(401), "unauthorized", "nobody knows how long it has lived");
     let short = format!("/presence/stream?access_token={}", minted("read:stream", 500));
     drop(listen(&door, &short, &[]).await);
     drop(listen(&door, "/presence/stream", &[("authorization", &bearer("admin", 3_600))]).await);

@@ -12,7 +12,10 @@ mod operators;
 mod pixels;
 mod pressure;
 mod scripts;
+mod session;
 mod signed;
+mod sources;
+mod tapped;
 mod visitors;
 
 use std::collections::HashMap;
@@ -34,9 +37,10 @@ use crate::actors::messages::{
     Order, Readiness, ReadyCheck, SchemaReport, SettleLetters, Settled, ShownColumn, ShownTable, Snapshot,
     TraceEvent, Traced,
 };
+use crate::actors::tap::{Tap, TapLine};
 use crate::config::Settings;
 use crate::config::settings::{
-    Consent, Durability, EventRate, Journal, Limits, OnFull, Privacy, Server, Source, Tracker,
+    Consent, Console, Durability, EventRate, Journal, Limits, OnFull, Privacy, Server, Source, Tracker,
 };
 use crate::journal::trace::{RejectedTrace, Rejection};
 use crate::spec::privacy::Treatment;
@@ -197,6 +201,7 @@ struct Plan {
     checks: Vec<ReadyCheck>,
     statuses: Vec<DestinationStatus>,
     live: Option<LiveDesk>,
+    tap: Option<actix::Addr<Tap>>,
     budget_bytes: Option<usize>,
     answer_within: Option<Duration>,
     wait_at_most: Duration,
@@ -210,6 +215,7 @@ impl Plan {
             checks: Vec::new(),
             statuses: Vec::new(),
             live: None,
+            tap: None,
             budget_bytes: None,
             answer_within: None,
             wait_at_most: Duration::ZERO,
@@ -251,6 +257,7 @@ impl Plan {
                 currency: "USD".into(),
             },
             live: self.live,
+            tap: self.tap.unwrap_or_else(|| Tap::new("b", TapLine::default()).start()).recipient(),
             metrics: Arc::clone(&metrics),
         };
         let mut shared = Shared::new(&door);
@@ -442,6 +449,7 @@ fn settings() -> Settings {
         additions: Default::default(),
         tracker: tracker(),
         realtime: Default::default(),
+        console: Console { enabled: true, password: String::new().into() },
         sources: Vec::new(),
         destinations: Vec::new(),
     }

@@ -1,0 +1,30 @@
+// Opens pages of the console, and looks at them as somebody would who cannot see well, has a narrow screen or no mouse.
+
+export const PAGES = ['live', 'destinations', 'overview', 'commerce', 'performance', 'sessions', 'sources', 'schema', 'health'];
+
+/** Opens a page and waits until it has what it asked for. What the browser complains about is in `complaints`. */
+export async function open(browser, url, page, { look = 'light', width = 1280, zone = 'Europe/Berlin' } = {}) {
+  const context = await browser.newContext({
+    viewport: { width, height: 800 },
+    colorScheme: look,
+    timezoneId: zone,
+    locale: 'en-GB',
+    reducedMotion: 'reduce',
+  });
+  const tab = await context.newPage();
+  tab.complaints = [];
+  tab.foreign = [];
+  tab.on('console', (message) => ['error', 'warning'].includes(message.type()) && tab.complaints.push(message.text()));
+  tab.on('pageerror', (error) => tab.complaints.push(String(error)));
+  tab.on(
+    'request',
+    (request) => new URL(request.url()).host !== new URL(url).host && !request.url().startsWith('data:') && tab.foreign.push(request.url()),
+  );
+  await tab.goto(`${url}/#/${page}`);
+  await tab.waitForSelector('h1');
+  await settled(tab);
+  return tab;
+}
+
+/** Waits until nothing is loading any more. */
+export const settled = (tab) => tab.waitForFunction(() => document.querySelector('main') && !document.querySelector('.waiting'));
