@@ -27,6 +27,7 @@ pub mod raw;
 pub mod read;
 pub mod reject;
 mod repair;
+pub mod repeat;
 mod scan;
 mod screen;
 pub mod signature;
