@@ -86,11 +86,7 @@ function Frame() {
       <div class="foot"><${Choices} place="side" /></div>
     </header>
     <main class="main" id="content" tabindex="-1">
-      ${
-        ready.trouble &&
-        html`<div class="stack"><${Told} trouble=${ready.trouble} /></div>
-          <br />`
-      }
+      ${ready.trouble && html`<div class="above"><${Told} trouble=${ready.trouble} /></div>`}
       ${html`<${known.show} key=${page} />`}
       <div class="narrow-foot"><${Choices} place="foot" /></div>
     </main>

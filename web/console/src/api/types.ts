@@ -84,7 +84,8 @@ export interface Journey {
 
 /** One frame of the live tap. */
 export interface Tapped {
-  message_id: string;
+  /** A rejected event may have none. */
+  message_id: string | null;
   kind: string | null;
   name: string | null;
   source: string | null;
