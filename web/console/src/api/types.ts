@@ -170,6 +170,11 @@ export interface Schema {
   closed?: { destination: string; table: string; why: string; ddl?: string }[];
 }
 
+const STATES = /^(flowing|retrying|throttled|held|paused|draining|off)\b/;
+
+/** Whether a line of `/ready` is about a destination: it begins with its state. */
+export const isDestination = ({ message }: { message: string }): boolean => STATES.test(message);
+
 export interface Ready {
   status: 'ready' | 'degraded' | 'not_ready';
   checks: { name: string; ok: boolean; message: string }[];

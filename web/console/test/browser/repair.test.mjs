@@ -38,16 +38,15 @@ test('a revoked key is found, repaired, and everything arrives', async () => {
     await router.post('any', [event(0), event(1, 'odd')]);
     await until('one is dead', async () => (await router.json('/api/dead-letters')).dead_letters.length === 1);
     router.write(tables(crm.url, 'revoked'));
+    let sent = 2;
     await until('the key is in force', async () => {
-      await router.post('any', [event(2), event(3), event(4)]);
+      await router.post('any', [event(sent++)]);
       return (await router.json('/api/destinations')).destinations[0].state === 'held';
     });
 
     // What they see: something is wrong, which destination it is, why, and what to do.
     const tab = await open(browser, router.url, 'live');
-    await tab.getByRole('link', { name: /Health.*not fine/ }).click();
-    await tab.getByText(/held: unauthorized/).waitFor();
-    await tab.getByRole('link', { name: 'Destinations' }).click();
+    await tab.getByRole('link', { name: /Destinations.*not fine/ }).click();
     const card = tab.getByRole('region', { name: 'crm' });
     await card.getByText('The other side does not accept the key.').waitFor();
     await card.getByText('this key was revoked').waitFor();
@@ -64,13 +63,12 @@ test('a revoked key is found, repaired, and everything arrives', async () => {
 
     // And the one that was refused for good is sent again.
     isPicky = false;
-    await tab.getByText('plan odd is unknown').count();
     await tab.getByRole('button', { name: 'Send all again' }).click();
     await tab.getByText('1 sent again.').waitFor();
     await tab.getByText('No dead letters.').waitFor();
     await until('all arrived', () => {
       const ids = new Set(crm.batches.filter(({ status }) => status === 200).map(({ body }) => body.messageId));
-      return [0, 1, 2, 3, 4].every((number) => ids.has(`m${number}`));
+      return Array.from({ length: sent }, (_, number) => `m${number}`).every((id) => ids.has(id));
     });
     assert.deepEqual(tab.complaints, []);
   } finally {

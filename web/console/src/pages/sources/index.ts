@@ -137,7 +137,7 @@ const Set = ({ of }: { of: Rejected }) =>
     <summary>
       <span class="chip bad">${of.code}</span><span><${Foreign} text=${of.message} /></span>
       <span class="muted small"
-        ><${Foreign} text=${of.source} />,
+        ><${Foreign} text=${of.source} />,${' '}
         <time datetime=${of.at} title=${moment(of.at, zone.value)}>${ago(of.at, now.value)}</time></span
       >
     </summary>
