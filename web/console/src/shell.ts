@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { login, logout, look, session, Trouble } from './api/client';
 import { usePoll } from './api/poll';
-import type { Ready } from './api/types';
+import { isDestination, type Ready } from './api/types';
 import { Commerce } from './pages/commerce';
 import { Destinations } from './pages/destinations';
 import { Health } from './pages/health';
@@ -86,11 +86,7 @@ function Frame() {
       <div class="foot"><${Choices} place="side" /></div>
     </header>
     <main class="main" id="content" tabindex="-1">
-      ${
-        ready.trouble &&
-        html`<div class="stack"><${Told} trouble=${ready.trouble} /></div>
-          <br />`
-      }
+      ${ready.trouble && html`<div class="above"><${Told} trouble=${ready.trouble} /></div>`}
       ${html`<${known.show} key=${page} />`}
       <div class="narrow-foot"><${Choices} place="foot" /></div>
     </main>
@@ -102,13 +98,19 @@ function toContent(event: Event): void {
   document.getElementById('content')?.focus();
 }
 
+/** Which lines of `/ready` are marked at which page when they are not fine. */
+const MARKED: Record<string, (check: Ready['checks'][number]) => boolean> = {
+  destinations: isDestination,
+  health: (check) => !isDestination(check),
+};
+
 function Way({ name, isHere, ready }: { name: string; isHere: boolean; ready: Ready | undefined }) {
-  const wrong = (ready?.checks ?? []).filter(({ ok }) => !ok).length;
-  const isMarked = wrong > 0 && name === 'health';
+  const isIts = MARKED[name];
+  const wrong = isIts ? (ready?.checks ?? []).filter((check) => !check.ok && isIts(check)).length : 0;
   return html`<a href=${to(name)} aria-current=${isHere ? 'page' : undefined}>
     <${Icon} name=${name} />${PAGES[name]!.title}
     ${
-      isMarked &&
+      wrong > 0 &&
       html`<span class=${ready?.status === 'not_ready' ? 'mark' : 'mark warn'} title=${`${wrong} not fine`}
         ><span class="hidden">, ${wrong} not fine</span></span
       >`

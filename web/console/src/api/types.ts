@@ -84,7 +84,8 @@ export interface Journey {
 
 /** One frame of the live tap. */
 export interface Tapped {
-  message_id: string;
+  /** A rejected event may have none. */
+  message_id: string | null;
   kind: string | null;
   name: string | null;
   source: string | null;
@@ -168,6 +169,11 @@ export interface Schema {
   }[];
   closed?: { destination: string; table: string; why: string; ddl?: string }[];
 }
+
+const STATES = /^(flowing|retrying|throttled|held|paused|draining|off)\b/;
+
+/** Whether a line of `/ready` is about a destination: it begins with its state. */
+export const isDestination = ({ message }: { message: string }): boolean => STATES.test(message);
 
 export interface Ready {
   status: 'ready' | 'degraded' | 'not_ready';

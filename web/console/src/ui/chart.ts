@@ -66,7 +66,7 @@ function drawing(width: number, height: number, { lines, by }: Shown): uPlot.Opt
   return {
     width,
     height,
-    padding: [8, 8, 0, 0],
+    padding: [8, 24, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone.value),

@@ -48,8 +48,9 @@ export async function startReceiver(answer) {
   const server = createServer(async (request, response) => {
     const parts = [];
     for await (const part of request) parts.push(part);
-    const [status, words] = receiver.answer(request.headers, batches.length);
-    batches.push({ status, body: JSON.parse(Buffer.concat(parts).toString()) });
+    const body = JSON.parse(Buffer.concat(parts).toString());
+    const [status, words] = receiver.answer(request.headers, batches.length, body);
+    batches.push({ status, body });
     response.writeHead(status, { 'content-type': 'application/json' });
     response.end(JSON.stringify({ message: words }));
   });
@@ -62,18 +63,18 @@ export async function startReceiver(answer) {
   return receiver;
 }
 
-/** A router with these tables of its configuration, which can be written anew while it runs. */
-export async function startRouter(tables) {
+/** A router with these further lines of `[server]` and tables of its configuration, which can be written anew while it runs. */
+export async function startRouter(tables, env = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'console-'));
   const port = await freePort();
   const config = join(dir, 'config.toml');
-  const write = (text) => writeFileSync(config, `[server]\nlisten = ["127.0.0.1:${port}"]\ndata_dir = "${dir}/data"\n\n${text}`);
+  const write = (text) => writeFileSync(config, `[server]\nlisten = ["127.0.0.1:${port}"]\ndata_dir = "${dir}/data"\n${text}`);
   write(tables);
   const url = `http://127.0.0.1:${port}`;
   let child;
   let log = '';
   const start = async () => {
-    child = spawn(program, ['--config', config], { cwd: dir, stdio: ['ignore', 'ignore', 'pipe'], env: {} });
+    child = spawn(program, ['--config', config], { cwd: dir, stdio: ['ignore', 'ignore', 'pipe'], env });
     child.stderr.on('data', (text) => (log += text));
     await until(
       'the router is ready',

@@ -16,9 +16,8 @@ type Events = Report<{ event: string; count: number }>;
 
 export function Commerce() {
   return html`<${Period} title="Commerce" />
-    <div class="grid wide"><${Funnel} /><${Carts} /></div>
-    <br />
-    <${Money} />`;
+    <div class="stack"><div class="grid wide"><${Funnel} /><${Carts} /></div>
+    <${Money} /></div>`;
 }
 
 function Funnel() {
@@ -54,7 +53,7 @@ function Carts() {
   const live = usePoll<Realtime>(withQuery('/api/stats/realtime', { site: site.value }), NOW_MS);
   const events = usePoll<Events>(report('events', { filter: 'event:Cart Abandoned' }), LOOK_MS);
   const left = events.data?.rows.find(({ event }) => event === 'Cart Abandoned')?.count ?? 0;
-  return html`<${Panel} title="Carts">
+  return html`<${Panel} title="Carts"><div class="stack">
     <${Figures}
       of=${[
         { name: 'Open now', value: live.data ? brief(live.data.totals.carts) : '–', beside: 'with something in them' },
@@ -63,7 +62,7 @@ function Carts() {
     />
     <p class="muted small">
       A cart that is untouched for an hour becomes the event “Cart Abandoned”, which every destination gets.
-    </p>
+    </p></div>
   <//>`;
 }
 

@@ -47,9 +47,10 @@ function Reason({ of }: { of: Destination }) {
     </p>`;
   if (of.state === 'flowing') return null;
   const reason = of.reason ?? '';
+  const words = reason === of.last_error?.message ? FAILS[of.state] : reason.replaceAll('_', ' ');
   const next =
     NEXT[reason] ?? (of.last_error?.status === 401 ? NEXT.unauthorized : of.last_error?.status === 403 ? NEXT.forbidden : undefined);
-  if (!reason && !next) return null;
+  if (!words && !next) return null;
   const isBad = of.state === 'held' && reason !== 'preparing';
   return html`<div class=${isBad ? 'notice bad' : 'notice warn'}>
     <div>
@@ -108,7 +109,7 @@ function LastError({ of }: { of: Destination }) {
   if (!error) return null;
   return html`<div>
     <p class="small muted">
-      Last error,
+      Last error,${' '}
       <time datetime=${error.at} title=${moment(error.at, zone.value)}>${ago(error.at, now.value)}</time
       >${error.status !== null && html`, status <strong>${error.status}</strong>`}
     </p>
@@ -135,7 +136,7 @@ function Replaying({ of, name, done }: { of: Replay; name: string; done: () => v
   const part = Math.min(1, Math.max(0, (of.position - of.from) / all));
   return html`<div>
     <p class="reasons">
-      <strong>Replay</strong> <${Chip} word=${of.state} /> ${count(of.delivered)} delivered, ${count(of.dead)} dead,
+      <strong>Replay</strong> <${Chip} word=${of.state} /> ${count(of.delivered)} delivered, ${count(of.dead)} dead,${' '}
       ${count(of.left)} left <${StopReplay} name=${name} done=${done} />
     </p>
     <${Meter} label=${`${Math.round(part * 100)} % replayed`} parts=${[{ tone: 'a', share: part }]} />

@@ -2,7 +2,8 @@
 import { useEffect, useState } from 'preact/hooks';
 import { getText } from '../../api/client';
 import { usePoll } from '../../api/poll';
-import type { Ready } from '../../api/types';
+import { isDestination, type Ready } from '../../api/types';
+import { to } from '../../state/route';
 import { brief, bytes, latency } from '../../ui/format';
 import { Foreign, html } from '../../ui/html';
 import { Answer, Figures, Panel, sentence, type Figure } from '../../ui/parts';
@@ -50,7 +51,8 @@ const Check = ({ of }: { of: Ready['checks'][number] }) =>
   html`<li class="letter">
     <div class="bar">
       <span class=${of.ok ? 'chip good' : 'chip bad'}>${of.ok ? 'fine' : 'not fine'}</span>
-      <strong><${Foreign} text=${of.name} /></strong><span><${Foreign} text=${sentence(of.message)} /></span>
+      <strong>${isDestination(of) ? html`<a href=${to('destinations', of.name)}><${Foreign} text=${of.name} /></a>` : html`<${Foreign} text=${of.name} />`}</strong>
+      <span><${Foreign} text=${sentence(of.message)} /></span>
     </div>
   </li>`;
 

@@ -7,14 +7,9 @@ export function sum(text: Metrics, name: string): number {
   for (const line of text.split('\n')) {
     if (!line.startsWith(name)) continue;
     const after = line[name.length];
-    if (after === ' ' || after === '{')
-      total += Number(
-        line
-          .slice(line.lastIndexOf('}') + 1)
-          .trim()
-          .split(' ')
-          .at(after === '{' ? 0 : -1),
-      );
+    if (after !== ' ' && after !== '{') continue;
+    const rest = line.slice(after === '{' ? line.lastIndexOf('}') + 1 : name.length);
+    total += Number(rest.trim().split(' ')[0]);
   }
   return total;
 }

@@ -52,20 +52,20 @@ export class Rows {
   }
 
   private one(kind: string, tapped: Tapped): void {
-    const id = tapped.message_id;
+    const id = tapped.message_id ?? `(none ${this.next})`;
     const known = this.byId.get(id);
     if (!known && kind !== 'accepted' && kind !== 'rejected') {
       // Its beginning was not heard, or it has left: an old event must not look like a new one.
       if (!tapped.destination) return;
     }
-    const row = known ?? this.made(tapped);
+    const row = known ?? this.made(id, tapped);
     const changed = kind === 'rejected' ? { ...row, rejected: tapped.reason ?? 'rejected' } : { ...row };
     if (tapped.destination) changed.fates = { ...row.fates, [tapped.destination]: fate(kind, tapped, row.fates[tapped.destination]) };
     this.byId.set(id, changed);
   }
 
-  private made(tapped: Tapped): Row {
-    const { message_id: id, at, kind, name, source } = tapped;
+  private made(id: string, tapped: Tapped): Row {
+    const { at, kind, name, source } = tapped;
     this.next += 1;
     return {
       id,

@@ -12,21 +12,24 @@ import { Choice, Empty } from '../../ui/parts';
 import { passes, Rows, WINDOW, type Fate, type Frame, type Row } from './rows';
 
 const FRAMES = ['accepted', 'rejected', 'attempt', 'settled', 'gap', 'sampled'] as const;
+/** Rows that are drawn while new ones come: more than can be seen. The others are drawn when somebody reads on. */
+const FIRST = 40;
 /** Frames that are kept while the tail is paused. */
 const MOST_WAITING = 5_000;
 const KINDS = ['track', 'page', 'screen', 'identify', 'group', 'alias'];
 const OUTCOMES = ['delivered', 'skipped', 'transient', 'throttled', 'broken', 'refused', 'dead', 'rejected'];
 
 export function Tail() {
-  const { state, rows, isPaused, pause, clear, left } = useTail();
+  const { state, rows, isPaused, isRead, pause, read, clear, left } = useTail();
   const [filter, choose] = useState({ text: '', kind: '', outcome: '' });
   const [seen, see] = useState('');
-  const shown = rows.filter((row) => passes(row, filter));
+  const passing = rows.filter((row) => passes(row, filter));
+  const shown = isPaused || isRead ? passing : passing.slice(0, FIRST);
   const set = (name: string) => (event: Event) => choose({ ...filter, [name]: (event.target as HTMLInputElement).value });
   return html`<section class="panel" aria-label="Events">
     <header>
       <h2>Events</h2>
-      <span class=${`status ${state}`} role="status"><i></i>${isPaused ? 'paused' : WORDS[state]}</span>
+      <span class=${`status ${state}`} role="status"><i></i>${isPaused ? 'paused' : isRead ? 'held while you read' : WORDS[state]}</span>
       <div class="bar">
         <input
           type="search"
@@ -48,7 +51,7 @@ export function Tail() {
     </header>
     ${left > 0 && html`<p class="muted small pad">${left} more than could be shown were left out; all of them are stored.</p>`}
     <${Find} see=${see} />
-    <div class="tail" tabindex="0" role="region" aria-label="Newest events">
+    <div class="tail" onScroll=${(event: Event) => read((event.target as HTMLElement).scrollTop > 4)} tabindex="0" role="region" aria-label="Newest events">
       ${
         shown.length === 0
           ? html`<${Nothing} state=${state} isFiltered=${rows.length > 0} />`
@@ -92,6 +95,7 @@ function useTail() {
   const paused = useRef(false);
   const [shown, show] = useState<Row[]>([]);
   const [isPaused, setPaused] = useState(false);
+  const [isRead, setRead] = useState(false);
   const draw = () => {
     drawing.current = 0;
     if (paused.current || waiting.current.length === 0) return;
@@ -109,10 +113,19 @@ function useTail() {
     if (!drawing.current) drawing.current = requestAnimationFrame(draw);
   });
   useEffect(() => () => cancelAnimationFrame(drawing.current), []);
-  const pause = (wanted: boolean) => {
+  const hold = (wanted: boolean) => {
     paused.current = wanted;
-    setPaused(wanted);
     if (!wanted) draw();
+  };
+  const pause = (wanted: boolean) => {
+    setPaused(wanted);
+    hold(wanted || isRead);
+  };
+  /** Whoever has scrolled reads: what is read does not move. */
+  const read = (wanted: boolean) => {
+    if (wanted === isRead) return;
+    setRead(wanted);
+    hold(wanted || isPaused);
   };
   const clear = () => {
     rows.current.clear();
@@ -120,7 +133,7 @@ function useTail() {
     missed.current = 0;
     show([]);
   };
-  return { state, rows: shown, isPaused, pause, clear, left: missed.current };
+  return { state, rows: shown, isPaused, isRead, pause, read, clear, left: missed.current };
 }
 
 interface SelectProps {

@@ -184,7 +184,7 @@ function Pages() {
 
 function Events() {
   const answer = usePoll<Report<{ name?: string; event?: string; count: number }>>(report('events', { limit: 10 }), LOOK_MS);
-  return html`<${Panel} title="Events" flush>
+  return html`<${Panel} title="Events" class="whole" flush>
     <${Answer} of=${answer}>
       ${({ rows }: Report<{ name?: string; event?: string; count: number }>) =>
         html`<${Rank}

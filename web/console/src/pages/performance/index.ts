@@ -88,8 +88,7 @@ function Card({ of }: { of: Vital }) {
   >
     <div class="vital">
       <p>
-        <span class="value">${shown(of.metric, of.p75)}</span>
-        <span class="muted">at p75 of ${count(of.samples)} views</span>
+        <span class="value">${shown(of.metric, of.p75)}</span>${' '}<span class="muted">at p75 of ${count(of.samples)} views</span>
       </p>
       <${Meter} label=${saying(of)} parts=${parts(of)} />
       <p class="small muted">

@@ -104,8 +104,14 @@ const WORDS: Record<string, string> = {
   widen_column: 'column widened',
 };
 
-const Log = ({ of }: { of: Change[] }) =>
-  html`<${Panel} title="Changes" flush>
+/** Changes that are shown before somebody asks for more. */
+const FIRST = 20;
+
+function Log({ of }: { of: Change[] }) {
+  const [isAll, showAll] = useState(false);
+  const more = of.length > FIRST && !isAll;
+  const tools = more && html`<button type="button" onClick=${() => showAll(true)}>Show all ${count(of.length)}</button>`;
+  return html`<${Panel} title="Changes" tools=${tools} flush>
     ${
       of.length === 0
         ? html`<${Empty}
@@ -113,7 +119,7 @@ const Log = ({ of }: { of: Change[] }) =>
             next="Each new table, column and type is written down here."
           />`
         : html`<${Table} label="Changes" head=${[['When'], ['Warehouse'], ['Table'], ['Change'], ['Column'], ['Type']]}
-            >${of.slice(0, 200).map(
+            >${of.slice(0, isAll ? of.length : FIRST).map(
               (one, at) =>
                 html`<tr key=${at}>
                   <td class="tight">
@@ -134,3 +140,4 @@ const Log = ({ of }: { of: Change[] }) =>
           >`
     }
   <//>`;
+}

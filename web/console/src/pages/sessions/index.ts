@@ -12,7 +12,7 @@ import { period, Period, report } from '../../ui/period';
 
 const LOOK_MS = 15_000;
 const MOST = 500;
-const SHOWN = 100;
+const SHOWN = 50;
 
 interface Session {
   id: string;
@@ -108,9 +108,9 @@ const Line = ({ of }: { of: Session }) =>
     <td><${Way} of=${of} /></td>
     <td class="num">${count(of.pageviews)}</td>
     <td class="num">${span(of.duration_s * 1000)}</td>
-    <td><${Foreign} text=${of.channel} /></td>
-    <td>${country(of.country)}</td>
-    <td><${Foreign} text=${[of.browser, of.os].filter(Boolean).join(', ')} /></td>
+    <td class="tight"><${Foreign} text=${of.channel} /></td>
+    <td class="tight">${country(of.country)}</td>
+    <td class="tight"><${Foreign} text=${[of.browser, of.os].filter(Boolean).join(', ')} /></td>
   </tr>`;
 
 const Way = ({ of }: { of: Session }) =>
@@ -151,9 +151,9 @@ const Visit = ({ of }: { of: Session }) =>
     </div>
     <p><${Way} of=${of} /></p>
     <p class="small muted">
-      ${count(of.pageviews)} views, ${count(of.interactions)}
-      interactions${of.is_bounce ? ', bounced' : of.is_engaged ? ', engaged' : ''} ·
-      <${Foreign} text=${[of.channel, of.source, of.campaign].filter(Boolean).join(' / ')} />
+      ${count(of.pageviews)} views, ${count(of.interactions)}${' '}
+      interactions${of.is_bounce ? ', bounced' : of.is_engaged ? ', engaged' : ''} ·${' '}
+      <${Foreign} text=${[of.channel, of.source, of.campaign].filter(Boolean).join(' / ')} />${' '}
       · ${country(of.country)} · <${Foreign} text=${[of.device, of.browser, of.os].filter(Boolean).join(', ')} />
     </p>
   </li>`;

@@ -34,7 +34,7 @@ export function Sources() {
 const Open = () =>
   html`<div class="notice warn">
     <div>
-      <strong>Any key, or none, is accepted.</strong> That is for development. Add a table
+      <strong>Any key, or none, is accepted.</strong> That is for development. Add a table${' '}
       <code>[sources.web]</code> with <code>write_keys</code> to the configuration before anybody else can reach this
       router.
     </div>
@@ -50,8 +50,8 @@ const Card = ({ of }: { of: Source }) =>
       <p>
         ${
           of.last_event_at
-            ? html`Last event
-                <time datetime=${of.last_event_at} title=${moment(of.last_event_at, zone.value)}
+            ? html`Last event${' '}
+              <time datetime=${of.last_event_at} title=${moment(of.last_event_at, zone.value)}
                   >${ago(of.last_event_at, now.value)}</time
                 >.`
             : html`<strong>Nothing has come yet.</strong> Paste a snippet from below, then check.`
@@ -61,7 +61,7 @@ const Card = ({ of }: { of: Source }) =>
         Keys ${of.write_keys.map((key) => html`<code key=${key}><${Foreign} text=${key} /></code>`)}
       </p>
       <p class="reasons">
-        Origins
+        Origins${' '}
         ${of.origins.length === 0 ? 'any' : of.origins.map((origin) => html`<code key=${origin}><${Foreign} text=${origin} /></code>`)}
       </p>
       ${of.last_error ? html`<p class="small bad">Last refused: <${Foreign} text=${words(of.last_error)} /></p>` : null}
@@ -137,13 +137,13 @@ const Set = ({ of }: { of: Rejected }) =>
     <summary>
       <span class="chip bad">${of.code}</span><span><${Foreign} text=${of.message} /></span>
       <span class="muted small"
-        ><${Foreign} text=${of.source} />,
+        ><${Foreign} text=${of.source} />,${' '}
         <time datetime=${of.at} title=${moment(of.at, zone.value)}>${ago(of.at, now.value)}</time></span
       >
     </summary>
     <div class="inside stack">
       <p class="small muted">
-        ${of.path && html`at <code><${Foreign} text=${of.path} /></code>, `}id
+        ${of.path && html`at <code><${Foreign} text=${of.path} /></code>, `}id${' '}
         <code><${Foreign} text=${of.message_id} empty="none" /></code>
       </p>
       <${Json} value=${of.event} />

@@ -53,7 +53,7 @@ function Waiting({ source, since }: { source: string; since: number }) {
       >An event came and was rejected: <${Foreign} text=${seen.rejected} />. See below.</span
     >`;
   return html`<span class="good" role="status"
-    ><strong>It works.</strong> ${seen.name && html`“<${Foreign} text=${seen.name} />” `}arrived at
-    ${clock(seen.at, zone.value)}.</span
+    ><strong>It works.</strong> ${seen.name && html`“<${Foreign} text=${seen.name} />” `}arrived at${' '}
+      ${clock(seen.at, zone.value)}.</span
   >`;
 }
