@@ -205,6 +205,7 @@ fn door(
         schemas: supervisor.clone().recipient(),
         reports: reports::desk(settings, None),
         live: live.desk(),
+        shared: launch::shared_state(settings),
         metrics: Arc::clone(metrics),
     }
 }

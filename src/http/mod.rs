@@ -57,6 +57,7 @@ use crate::actors::messages::{
 };
 use crate::config::Settings;
 use crate::stores::ReportStore;
+use crate::stores::shared::SharedState;
 use crate::telemetry::Metrics;
 pub use letters::LetterDesk;
 pub use live::LiveDesk;
@@ -100,6 +101,8 @@ pub struct Door {
     pub reports: ReportDesk,
     /// Knows what is live; `None` where that is switched off.
     pub live: Option<LiveDesk>,
+    /// Keeps for several routers what is not theirs alone; `None` where each is for itself.
+    pub shared: Option<Arc<dyn SharedState>>,
     /// Where the door counts.
     pub metrics: Arc<Metrics>,
 }

@@ -251,6 +251,7 @@ impl Plan {
                 currency: "USD".into(),
             },
             live: self.live,
+            shared: None,
             metrics: Arc::clone(&metrics),
         };
         let mut shared = Shared::new(&door);
