@@ -6,6 +6,7 @@
 //! also when they are folded again after a restart. Keeps no address, and of visitors only hashes, but for open carts.
 
 mod hll;
+mod keyed;
 mod people;
 mod places;
 mod rings;
@@ -251,11 +252,12 @@ impl Live {
         }
         let Some(sight) = Sight::of(event, &self.options) else { return };
         let Some(site) = self.site(&event.receipt.source) else { return };
+        let key = people::key(site, sight.visitor);
         if sight.is_here {
-            self.see(site, &sight);
+            self.see((site, key), &sight);
         }
-        self.buy(site, &sight, event);
-        self.vitals.take(site, &sight, event, self.clock);
+        self.buy((site, key), &sight);
+        self.vitals.take(site, &sight, self.clock);
     }
 
     /// Takes the time: it never goes back.
@@ -375,9 +377,8 @@ impl Live {
         if self.people.is_estimated(now) { site.rings.estimates(now) } else { site.rings.counts(now) }
     }
 
-    fn see(&mut self, place: usize, sight: &Sight<'_>) {
+    fn see(&mut self, (place, key): (usize, u64), sight: &Sight<'_>) {
         let Some(site) = self.sites.get_mut(place) else { return };
-        let key = people::key(place, sight.visitor);
         if self.people.see((place, key), sight, &mut site.rings) {
             site.rings.count((sight.ts.min(sight.at), key), sight.is_view());
         }
@@ -397,11 +398,13 @@ impl Live {
         }
     }
 
-    fn buy(&mut self, place: usize, sight: &Sight<'_>, event: &Event) {
+    fn buy(&mut self, (place, key): (usize, u64), sight: &Sight<'_>) {
+        if !shop::is_about(sight) {
+            return;
+        }
         let Some(site) = self.sites.get(place) else { return };
         let name = Arc::clone(&site.name);
-        let key = people::key(place, sight.visitor);
-        if let Some(data) = self.shop.take((place, &name, key), sight, event, self.clock) {
+        if let Some(data) = self.shop.take((place, &name, key), sight, self.clock) {
             self.happened.push(Happening { site: name, event: "order", data });
         }
     }
@@ -445,8 +448,9 @@ impl Live {
 }
 
 /// Returns an event as sessions see it; `None` where its visitor was not there.
-pub fn hit(event: &Event, options: &Options) -> Option<session::Hit> {
-    Sight::of(event, options).filter(|sight| sight.is_here).map(|sight| sight.hit())
+pub fn hit(event: &Event, options: &Options) -> Option<session::Hit<'static>> {
+    let sight = Sight::of(event, options).filter(|sight| sight.is_here)?;
+    Some(sight.hit().into_owned())
 }
 
 fn instant(ms: i64) -> String {

@@ -4,8 +4,7 @@
 
 use std::borrow::Cow;
 
-use serde_json::Value;
-
+use crate::spec::glance::{Glance, Json, Part};
 use crate::spec::{Event, Kind};
 
 /// Returns the visitor: `anonymousId`, else `userId`.
@@ -14,43 +13,43 @@ pub fn visitor(event: &Event) -> Option<&str> {
 }
 
 /// Returns whether the event comes from a robot, as `context.bot` says where the door has put something there.
-pub fn is_bot(event: &Event) -> bool {
-    let bot = event.context().and_then(|context| context.get("bot"));
-    bot.is_some_and(|bot| !matches!(bot, Value::Null | Value::Bool(false)) && bot != "")
+pub fn is_bot(glance: &Glance<'_>) -> bool {
+    !matches!(glance.context.bot.raw(), "" | "null" | "false" | "\"\"")
 }
 
 /// Returns whether the event shows that its visitor is there. What a server says about somebody does not: it names the
 /// channel `server`, or has nothing in `context` that only a browser or an app knows.
-pub fn is_present(event: &Event) -> bool {
-    let channel = event.tree().get("channel").or_else(|| event.context()?.get("channel"));
-    let is_server =
-        channel.and_then(Value::as_str).is_some_and(|channel| channel.eq_ignore_ascii_case("server"));
-    !is_server && has_client(event) && !is_bot(event)
+pub fn is_present(glance: &Glance<'_>) -> bool {
+    let is_server = glance.channel().text().is_some_and(|channel| channel.eq_ignore_ascii_case("server"));
+    !is_server && has_client(glance) && !is_bot(glance)
 }
 
 /// A page is a browser's; a screen and a device with an id are an app's. A device without one proves nothing: the door makes it of
 /// a user agent, whoever sent that.
-fn has_client(event: &Event) -> bool {
-    let part = |name: &str| event.context().and_then(|context| context.get(name));
-    ["page", "screen"].into_iter().any(|name| part(name).is_some_and(Value::is_object))
-        || part("device").is_some_and(|device| device.get("id").is_some())
+fn has_client(glance: &Glance<'_>) -> bool {
+    let context = &glance.context;
+    [context.page, context.screen].into_iter().any(Json::is_object) || context.device.get("id").is_there()
 }
 
 /// Returns where the visitor is: the path of the page, without query and fragment, or the name of an app's screen.
-pub fn page(event: &Event) -> Option<Cow<'_, str>> {
-    if event.head.kind == Kind::Screen {
-        return event.head.name.as_deref().map(Cow::Borrowed);
+pub fn page<'e>(glance: &Glance<'e>) -> Option<Cow<'e, str>> {
+    if glance.event.head.kind == Kind::Screen {
+        return glance.event.head.name.as_deref().map(Cow::Borrowed);
     }
-    let own = event.properties().filter(|_| event.head.kind == Kind::Page);
-    let around = event.context().and_then(|context| context.get("page")?.as_object());
-    let text = |key: &str| {
-        let of = |map: Option<&'_ serde_json::Map<String, Value>>| -> Option<String> {
-            map?.get(key)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
-        };
-        of(own).or_else(|| of(around))
+    let text = |part: Part| {
+        let mut said = glance.page(part).into_iter().filter_map(Json::text);
+        said.find(|text| !text.is_empty())
     };
-    let path = text("path").map(|path| bare(&path).to_owned());
-    path.or_else(|| text("url").map(|url| path_of(&url).to_owned())).map(Cow::Owned)
+    let path = text(Part::Path).map(|path| narrowed(path, bare));
+    path.or_else(|| text(Part::Url).map(|url| narrowed(url, path_of)))
+}
+
+/// Returns a part of a text, and borrows it where the text is borrowed.
+pub fn narrowed<'t>(text: Cow<'t, str>, part: impl Fn(&str) -> &str) -> Cow<'t, str> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(part(text)),
+        Cow::Owned(text) => Cow::Owned(part(&text).to_owned()),
+    }
 }
 
 /// Cuts query and fragment off, which may hold what nobody else is to read.
@@ -67,6 +66,8 @@ fn path_of(url: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
     use crate::spec::Receipt;
 
@@ -115,7 +116,7 @@ mod tests {
             if !channel.is_null() {
                 json["channel"] = channel;
             }
-            assert_eq!(is_present(&event(json.clone())), wanted, "{json}");
+            assert_eq!(is_present(&Glance::of(&event(json.clone()))), wanted, "{json}");
         }
     }
 
@@ -139,7 +140,11 @@ mod tests {
             (r#"{"type":"screen","userId":"u","name":"Main"}"#, Some("Main")),
             (r#"{"type":"page","userId":"u"}"#, None),
         ] {
-            assert_eq!(page(&event(serde_json::from_str(json).unwrap())).as_deref(), wanted, "{json}");
+            assert_eq!(
+                page(&Glance::of(&event(serde_json::from_str(json).unwrap()))).as_deref(),
+                wanted,
+                "{json}"
+            );
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod collect;
 mod compose;
 pub mod consent;
 pub mod event;
+pub mod glance;
 mod group;
 mod head;
 mod identify;
@@ -37,6 +38,7 @@ mod validate;
 pub mod whose;
 
 pub use event::{Event, Head, Receipt, Redelivery};
+pub use glance::Glance;
 pub use integrations::Integrations;
 pub use kind::Kind;
 pub use raw::Raw;

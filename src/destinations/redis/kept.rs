@@ -135,8 +135,8 @@ pub(super) fn hit(note: &Note<'_>) -> Option<Hit> {
         page: hit.kind == crate::spec::Kind::Page,
         conversion: hit.is_conversion(),
         engaged_ms: hit.engaged_ms.map(|ms| ms.to_string()),
-        path: hit.path.clone(),
-        referrer: hit.referrer.clone(),
+        path: hit.path.as_deref().map(str::to_owned),
+        referrer: hit.referrer.as_deref().map(str::to_owned),
         campaign: hit.campaign().and_then(|campaign| serde_json::to_string(&campaign).ok()),
     })
 }

@@ -7,8 +7,9 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use super::Options;
-use crate::projections::presence;
+use crate::projections::presence::{self, narrowed};
 use crate::projections::session::Hit;
+use crate::spec::glance::{Glance, Json, Part};
 use crate::spec::{Event, Kind};
 
 /// Most bytes of a path, a referrer, a campaign's value: memory is kept for each.
@@ -29,18 +30,20 @@ pub(super) struct Sight<'a> {
     pub(super) is_here: bool,
     /// Where the visitor was.
     pub(super) path: Option<Cow<'a, str>>,
-    inner: &'a Event,
+    /// Everything else that is looked at.
+    pub(super) glance: Glance<'a>,
 }
 
 impl<'a> Sight<'a> {
     /// Returns what is seen of an event.
     pub(super) fn of(event: &'a Event, options: &Options) -> Option<Sight<'a>> {
         let visitor = presence::visitor(event)?;
-        if presence::is_bot(event) {
+        let glance = Glance::of(event);
+        if presence::is_bot(&glance) {
             return None;
         }
-        let is_here = presence::is_present(event);
-        let path = if is_here { path(event, options) } else { None };
+        let is_here = presence::is_present(&glance);
+        let path = if is_here { path(&glance, options) } else { None };
         Some(Sight {
             visitor,
             ts: event.receipt.timestamp.as_millisecond(),
@@ -49,7 +52,7 @@ impl<'a> Sight<'a> {
             event: event.head.name.as_deref().filter(|_| event.head.kind == Kind::Track).unwrap_or_default(),
             is_here,
             path,
-            inner: event,
+            glance,
         })
     }
 
@@ -58,37 +61,35 @@ impl<'a> Sight<'a> {
     }
 
     /// Returns the event as sessions see it.
-    pub(super) fn hit(&self) -> Hit {
+    pub(super) fn hit(&self) -> Hit<'_> {
         let is_view = self.is_view();
         Hit {
             // What became of one event is nobody's question here.
-            id: String::new(),
-            visitor: self.visitor.to_owned(),
+            id: Cow::Borrowed(""),
+            visitor: Cow::Borrowed(self.visitor),
             ts: self.ts,
             kind: self.kind,
-            event: Some(self.event).filter(|name| !name.is_empty()).map(str::to_owned),
-            path: self.path.as_deref().filter(|_| is_view).map(str::to_owned),
-            referrer: if is_view { referrer(self.inner) } else { None },
-            campaign: if is_view { campaign(self.inner) } else { None },
-            engaged_ms: engaged_ms(self.inner),
+            event: Some(self.event).filter(|name| !name.is_empty()).map(Cow::Borrowed),
+            path: self.path.as_deref().filter(|_| is_view).map(Cow::Borrowed),
+            referrer: if is_view { referrer(&self.glance) } else { None },
+            campaign: if is_view { campaign(&self.glance).map(Cow::Owned) } else { None },
+            engaged_ms: engaged_ms(&self.glance),
         }
     }
 }
 
-/// Returns the text at a name, of the properties of a page, else of `context.page`.
-fn page_text<'a>(event: &'a Event, name: &str) -> Option<&'a str> {
-    let own = event.properties().filter(|_| event.head.kind == Kind::Page);
-    let around = event.context().and_then(|context| context.get("page")?.as_object());
-    let found = [own, around].into_iter().flatten().filter_map(|map| map.get(name)?.as_str());
-    found.map(str::trim).find(|text| !text.is_empty())
+/// Returns a text of the properties of a page, else of `context.page`, without white space around it.
+fn page_text<'a>(glance: &Glance<'a>, part: Part) -> Option<Cow<'a, str>> {
+    let said = glance.page(part).into_iter().filter_map(Json::text);
+    said.map(|text| narrowed(text, str::trim)).find(|text| !text.is_empty())
 }
 
-fn path<'a>(event: &'a Event, options: &Options) -> Option<Cow<'a, str>> {
-    let path = presence::page(event)?;
-    if event.head.kind == Kind::Screen {
+fn path<'a>(glance: &Glance<'a>, options: &Options) -> Option<Cow<'a, str>> {
+    let path = presence::page(glance)?;
+    if glance.event.head.kind == Kind::Screen {
         return Some(cut(path));
     }
-    let kept = query(event, &options.keep_query);
+    let kept = query(glance, &options.keep_query);
     let is_bare = !options.strip_trailing_slash || path.len() < 2 || !path.ends_with('/');
     if is_bare && kept.is_empty() {
         return Some(cut(path));
@@ -100,26 +101,26 @@ fn path<'a>(event: &'a Event, options: &Options) -> Option<Cow<'a, str>> {
 }
 
 /// Returns the parameters that belong to the page, in the order of the configuration.
-fn query(event: &Event, keep: &[String]) -> String {
+fn query(glance: &Glance<'_>, keep: &[String]) -> String {
     if keep.is_empty() {
         return String::new();
     }
-    let search = page_text(event, "search").or_else(|| Some(page_text(event, "url")?.split_once('?')?.1));
-    let search = search.unwrap_or_default().trim_start_matches('?');
-    let search = search.split('#').next().unwrap_or_default();
+    let of_url = || Some(page_text(glance, Part::Url)?.split_once('?')?.1.to_owned());
+    let search = page_text(glance, Part::Search).or_else(|| of_url().map(Cow::Owned)).unwrap_or_default();
+    let search = search.trim_start_matches('?').split('#').next().unwrap_or_default();
     let pairs = || search.split('&').filter_map(|pair| Some((pair.split('=').next()?, pair)));
     let kept = keep.iter().filter_map(|name| pairs().find(|(key, _)| key == name).map(|(_, pair)| pair));
     kept.collect::<Vec<&str>>().join("&")
 }
 
 /// A page of the same host is no place to come from.
-fn referrer(event: &Event) -> Option<String> {
-    let referrer = page_text(event, "referrer")?;
-    let own = page_text(event, "url").and_then(host);
-    let is_own = own.is_some() && host(referrer) == own;
+fn referrer<'a>(glance: &Glance<'a>) -> Option<Cow<'a, str>> {
+    let referrer = page_text(glance, Part::Referrer)?;
+    let own = page_text(glance, Part::Url).and_then(|url| host(&url));
+    let is_own = own.is_some() && host(&referrer) == own;
     // A query may hold what nobody else is to read.
-    let bare = referrer.split(['?', '#']).next().unwrap_or_default();
-    (!is_own).then(|| cut(Cow::Borrowed(bare)).into_owned())
+    let bare = |text: &str| text.split(['?', '#']).next().unwrap_or_default().len();
+    (!is_own).then(|| cut(narrowed(referrer, |text| text.get(..bare(text)).unwrap_or_default())))
 }
 
 /// Returns the host of an address, without `www.`.
@@ -130,8 +131,8 @@ fn host(url: &str) -> Option<String> {
     Some(host.strip_prefix("www.").map(str::to_owned).unwrap_or(host))
 }
 
-fn campaign(event: &Event) -> Option<Map<String, Value>> {
-    let campaign = event.context()?.get("campaign")?.as_object()?;
+fn campaign(glance: &Glance<'_>) -> Option<Map<String, Value>> {
+    let campaign = glance.context.campaign.map()?;
     let text = |(name, value): (&String, &Value)| {
         let value = cut(Cow::Borrowed(value.as_str()?)).into_owned();
         Some((cut(Cow::Borrowed(name)).into_owned(), Value::String(value)))
@@ -140,12 +141,12 @@ fn campaign(event: &Event) -> Option<Map<String, Value>> {
 }
 
 /// Returns how long the page was looked at, as the tracker tells it.
-fn engaged_ms(event: &Event) -> Option<i64> {
-    if event.head.name.as_deref() != Some("Page Engaged") {
+fn engaged_ms(glance: &Glance<'_>) -> Option<i64> {
+    if glance.event.head.name.as_deref() != Some("Page Engaged") {
         return None;
     }
-    let properties = event.properties()?;
-    let said = ["engaged_ms", "engagedMs"].iter().find_map(|name| properties.get(*name))?;
+    let said =
+        glance.properties.pick(["engaged_ms", "engagedMs"]).into_iter().find(|json| json.is_there())?;
     said.as_i64().filter(|ms| *ms >= 0)
 }
 

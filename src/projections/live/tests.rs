@@ -1,5 +1,7 @@
 //! The live fold against the definitions, and against itself after a restart.
 
+use std::borrow::Cow;
+
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -107,14 +109,14 @@ proptest! {
             told.extend(live.happened());
             let is_page = name.is_empty();
             hits.push(Hit {
-                id: n.to_string(),
+                id: n.to_string().into(),
                 ts: now,
-                visitor,
+                visitor: visitor.into(),
                 kind: if is_page { Kind::Page } else { Kind::Track },
-                event: Some(name).filter(|_| !is_page).map(str::to_owned),
-                path: is_page.then(|| "/p".to_owned()),
+                event: Some(name).filter(|_| !is_page).map(Cow::Borrowed),
+                path: is_page.then_some(Cow::Borrowed("/p")),
                 referrer: None,
-                campaign: is_page.then(|| json!({ "name": campaign }).as_object().unwrap().clone()),
+                campaign: is_page.then(|| Cow::Owned(json!({ "name": campaign }).as_object().unwrap().clone())),
                 engaged_ms: (name == "Page Engaged").then_some(4_000),
             });
         }

@@ -54,24 +54,24 @@ pub struct Reading {
 impl Reading {
     /// Reads an event; `None` of robots, and of one that tells no value.
     pub fn of(event: &Event, options: &Options) -> Option<Reading> {
-        Reading::seen(&Sight::of(event, options)?, event)
+        Reading::seen(&Sight::of(event, options)?)
     }
 
     /// Reads an event that was looked into.
-    pub(super) fn seen(sight: &Sight<'_>, event: &Event) -> Option<Reading> {
+    pub(super) fn seen(sight: &Sight<'_>) -> Option<Reading> {
         if sight.event != NAME {
             return None;
         }
-        let properties = event.properties()?;
-        let metric = vitals::known(&properties.get("name")?.as_str()?.to_ascii_uppercase())?;
-        let value = properties.get("value")?.as_f64()?;
-        let context = event.context();
-        let device = context.and_then(|context| context.get("device")?.get("type")?.as_str());
-        let view = context.and_then(|context| context.get("pageViewId")?.as_str());
+        let glance = &sight.glance;
+        let [name, value] = glance.properties.pick(["name", "value"]);
+        let metric = vitals::known(&name.text()?.to_ascii_uppercase())?;
+        let value = value.as_f64()?;
+        let device = glance.context.device.get("type").text().unwrap_or_default();
+        let view = glance.context.page_view_id.text().filter(|view| !view.is_empty());
         Some(Reading {
-            group: (metric, device_of(device.unwrap_or_default())),
+            group: (metric, device_of(&device)),
             path: sight.path.as_deref().unwrap_or_default().to_owned(),
-            view: view.filter(|view| !view.is_empty()).unwrap_or(&event.head.message_id).to_owned(),
+            view: view.as_deref().unwrap_or(&glance.event.head.message_id).to_owned(),
             bin: Bin::of(value)?,
             rating: Metric::named(metric)?.rating(value),
         })
@@ -154,8 +154,8 @@ impl Vitals {
     }
 
     /// Takes the next event, where it tells a value of today.
-    pub(super) fn take(&mut self, site: usize, sight: &Sight<'_>, event: &Event, clock: i64) {
-        let Some(reading) = Reading::seen(sight, event) else { return };
+    pub(super) fn take(&mut self, site: usize, sight: &Sight<'_>, clock: i64) {
+        let Some(reading) = Reading::seen(sight) else { return };
         self.turn_day(clock);
         if sight.ts >= self.day.0 && sight.ts < self.day.1 {
             self.count(site, &reading);

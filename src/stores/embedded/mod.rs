@@ -5,6 +5,7 @@
 //! which keeps events as they were sent. What it keeps is bounded by age and by number.
 
 mod file;
+mod open;
 mod read;
 mod roll;
 mod spans;

@@ -128,7 +128,7 @@ async fn sessions_at_the_server_are_those_of_the_definition() {
         sent += i64::try_from(calls.len()).unwrap();
         site.until_events(sent).await;
     }
-    let events: Vec<Hit> = hits.into_iter().map(|hit| serde_json::from_value(hit).unwrap()).collect();
+    let events: Vec<Hit<'_>> = hits.into_iter().map(|hit| serde_json::from_value(hit).unwrap()).collect();
     let wanted = serde_json::to_value(eval(&Input { options: Options::default(), events }).sessions).unwrap();
     let mut last: BTreeMap<String, Value> = BTreeMap::new();
     for session in wanted.as_array().unwrap() {

@@ -3,6 +3,7 @@
 //! Read from the event as this destination is shown it, so that an id that is hashed for it is hashed here. Texts are bounded
 //! and hold no NUL, which PostgreSQL cannot hold: a row of ours must never be what an event is refused for.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -11,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::Key;
 use crate::projections::presence::is_present;
 use crate::projections::session::Hit;
-use crate::spec::{Event, Kind};
+use crate::spec::{Event, Glance, Kind};
 
 /// Most bytes of an id, or of a word; a longer one stands as its hash, so that it fits an index.
 const LONGEST_ID: usize = 255;
@@ -51,7 +52,7 @@ pub(crate) struct Fact {
     /// When, in milliseconds since 1970.
     pub(crate) ts: i64,
     /// As sessions see it; none for what a server sent.
-    pub(crate) hit: Option<Hit>,
+    pub(crate) hit: Option<Hit<'static>>,
     /// The name of an event that carts and orders are made of; empty for another.
     pub(crate) commerce: &'static str,
     /// Its properties that count.
@@ -71,16 +72,16 @@ impl Fact {
         let ts = event.receipt.timestamp.as_millisecond();
         let name = event.head.name.as_deref().filter(|_| kind == Kind::Track).map(text);
         let commerce = COMMERCE.into_iter().find(|known| name.as_deref() == Some(known)).unwrap_or_default();
-        let hit = is_present(event).then(|| {
+        let hit = is_present(&Glance::of(event)).then(|| {
             let hit = Hit {
-                id: message.clone(),
+                id: message.clone().into(),
                 ts,
-                visitor: visitor.clone(),
+                visitor: visitor.clone().into(),
                 kind,
-                event: name,
+                event: name.map(Into::into),
                 path: None,
                 referrer: None,
-                campaign: campaign(tree),
+                campaign: campaign(tree).map(Cow::Owned),
                 engaged_ms: engaged_ms(tree),
             };
             if matches!(kind, Kind::Page | Kind::Screen) { viewed(hit, event) } else { hit }
@@ -115,7 +116,7 @@ pub(crate) fn table_of(kind: Kind) -> &'static str {
 }
 
 /// Adds where the visitor is and came from. A page of the same host is no place to come from.
-fn viewed(hit: Hit, event: &Event) -> Hit {
+fn viewed(hit: Hit<'static>, event: &Event) -> Hit<'static> {
     let tree = event.tree();
     let page = tree.pointer("/context/page");
     let find = |name: &str| {
@@ -127,7 +128,7 @@ fn viewed(hit: Hit, event: &Event) -> Hit {
     let path = find("path").or_else(|| url.and_then(path_of)).or(name);
     let is_own = |referrer: &&str| url.and_then(host_of).is_some_and(|own| host_of(referrer).as_deref() == Some(&own));
     let referrer = find("referrer").filter(|referrer| !is_own(referrer));
-    Hit { path: path.map(address), referrer: referrer.map(address), ..hit }
+    Hit { path: path.map(address).map(Cow::Owned), referrer: referrer.map(address).map(Cow::Owned), ..hit }
 }
 
 /// Returns the host of an address in small letters, without `www.`, port and user.

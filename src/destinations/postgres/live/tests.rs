@@ -44,7 +44,7 @@ fn a_page_of_the_same_host_is_no_place_to_come_from() {
         let page = json!({ "url": url, "referrer": referrer });
         let call = json!({ "type": "page", "messageId": "m", "anonymousId": "a", "context": { "page": page } });
         let hit = fact(&call).unwrap().hit.unwrap();
-        (hit.path, hit.referrer)
+        (hit.path.map(String::from), hit.referrer.map(String::from))
     };
     let some = |text: &str| Some(text.to_owned());
     let own = "https://www.Shop.example:8443/cart?a#b";
