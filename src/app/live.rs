@@ -114,6 +114,11 @@ impl Live {
     }
 }
 
+/// Returns by which rules is counted, for a store that counts for several routers: it needs no salt.
+pub(super) fn rules(settings: &Settings) -> Options {
+    Options { salt: String::new(), ..options(settings) }
+}
+
 fn options(settings: &Settings) -> Options {
     let realtime = &settings.realtime;
     let ms = |duration: std::time::Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);

@@ -208,6 +208,7 @@ fn door(
         reports: reports::desk(settings, None),
         live: live.desk(),
         tap: live.tap(),
+        shared: launch::shared_state(settings),
         metrics: Arc::clone(metrics),
     }
 }

@@ -62,6 +62,7 @@ use crate::actors::messages::{
 };
 use crate::config::Settings;
 use crate::stores::ReportStore;
+use crate::stores::shared::SharedState;
 use crate::telemetry::Metrics;
 pub use letters::LetterDesk;
 pub use live::LiveDesk;
@@ -107,6 +108,8 @@ pub struct Door {
     pub live: Option<LiveDesk>,
     /// Shows what happens to single events.
     pub tap: Recipient<Watch>,
+    /// Keeps for several routers what is not theirs alone; `None` where each is for itself.
+    pub shared: Option<Arc<dyn SharedState>>,
     /// Where the door counts.
     pub metrics: Arc<Metrics>,
 }

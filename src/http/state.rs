@@ -71,7 +71,7 @@ impl Shared {
             budget: Budget::for_bodies_of(settings.server.max_body_bytes, seats),
             terms: ArcSwap::from_pointee(Terms::new(settings)),
             replays: Arc::new(Replays::new()),
-            salts: DaySalts::new(&settings.server.data_dir),
+            salts: DaySalts::new(&settings.server.data_dir, door.shared.clone()),
             tables: Tables::new(&settings.additions),
             reports: Recent::default(),
             ledger: Ledger::default(),

@@ -1,5 +1,5 @@
 //! What is happening now, of every site: who is there, on which pages, in which sessions; what was bought today, and which
-//! carts were left.
+//! carts were left; how fast pages feel.
 //!
 //! One fold over the accepted events in the order of the journal, bounded in memory however many visitors there are. Its
 //! clock is the newest arrival that it was given, or a later time that it was told: the same events give the same numbers,
@@ -15,6 +15,7 @@ mod sight;
 #[cfg(test)]
 mod tests;
 mod visits;
+pub mod vitals;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,6 +34,7 @@ use rings::{Minute, Rings};
 use shop::Shop;
 use sight::Sight;
 use visits::Visits;
+use vitals::{VitalNow, Vitals};
 
 pub use shop::SOURCE;
 
@@ -186,6 +188,8 @@ pub struct Totals {
     pub funnel: Vec<Step>,
     /// Carts with something in them.
     pub carts: u64,
+    /// How fast pages feel today: each metric, then each by device, then each on the pages with the most values.
+    pub vitals: Vec<VitalNow>,
 }
 
 /// What is counted for an operator.
@@ -208,6 +212,7 @@ pub struct Live {
     people: People,
     visits: Visits,
     shop: Shop,
+    vitals: Vitals,
     clock: i64,
     next_sample: i64,
     all: Average,
@@ -228,6 +233,7 @@ impl Live {
             people: People::new(options.most_visitors),
             visits: Visits::new(options.sessions.clone(), options.most_sessions, &options.salt),
             shop: Shop::new(&options),
+            vitals: Vitals::new(&options),
             clock: 0,
             next_sample: 0,
             all: Average::new(HALF_LIFE_MS),
@@ -251,6 +257,7 @@ impl Live {
             self.see((site, key), &sight);
         }
         self.buy((site, key), &sight);
+        self.vitals.take(site, &sight, self.clock);
     }
 
     /// Takes the time: it never goes back.
@@ -262,6 +269,7 @@ impl Live {
         let ended = self.visits.expire(self.clock);
         self.tell_ended(ended);
         self.shop.expire(self.clock);
+        self.vitals.turn_day(self.clock);
     }
 
     /// Returns what happened since this was last asked.
@@ -340,7 +348,12 @@ impl Live {
                 tz,
             },
             rows: rows.collect(),
-            totals: Totals { funnel: self.shop.funnel(place), carts: self.shop.carts(place), view },
+            totals: Totals {
+                funnel: self.shop.funnel(place),
+                carts: self.shop.carts(place),
+                vitals: self.vitals.tally(place).rows(),
+                view,
+            },
         }
     }
 
@@ -432,6 +445,12 @@ impl Live {
             self.next_sample += SAMPLE_MS;
         }
     }
+}
+
+/// Returns an event as sessions see it; `None` where its visitor was not there.
+pub fn hit(event: &Event, options: &Options) -> Option<session::Hit<'static>> {
+    let sight = Sight::of(event, options).filter(|sight| sight.is_here)?;
+    Some(sight.hit().into_owned())
 }
 
 fn instant(ms: i64) -> String {

@@ -82,31 +82,61 @@ pub struct Hit<'a> {
 }
 
 impl Hit<'_> {
+    /// Returns it with texts of its own.
+    pub fn into_owned(self) -> Hit<'static> {
+        Hit {
+            id: Cow::Owned(self.id.into_owned()),
+            ts: self.ts,
+            visitor: Cow::Owned(self.visitor.into_owned()),
+            kind: self.kind,
+            event: own(self.event),
+            path: own(self.path),
+            referrer: own(self.referrer),
+            campaign: self.campaign.map(|said| Cow::Owned(said.into_owned())),
+            engaged_ms: self.engaged_ms,
+        }
+    }
+
     fn is_named(&self, name: &str) -> bool {
         self.event.as_deref() == Some(name)
     }
 
-    fn is_view(&self) -> bool {
+    /// Whether it is a view of a page or a screen.
+    pub fn is_view(&self) -> bool {
         matches!(self.kind, Kind::Page | Kind::Screen)
     }
 
     /// Whether it is nothing but a word about who the visitor is.
-    fn is_about_identity(&self) -> bool {
+    pub fn is_about_identity(&self) -> bool {
         matches!(self.kind, Kind::Identify | Kind::Group | Kind::Alias)
     }
 
     /// Whether the visitor did something.
-    fn is_active(&self) -> bool {
+    pub fn is_active(&self) -> bool {
         !self.is_about_identity() && !PASSIVE.iter().any(|name| self.is_named(name))
     }
 
+    /// Whether it tells how long a page was looked at.
+    pub fn is_engagement(&self) -> bool {
+        self.is_named(ENGAGED)
+    }
+
+    /// Whether it is a completed order.
+    pub fn is_conversion(&self) -> bool {
+        self.is_named(CONVERSION)
+    }
+
     /// Returns the campaign without empty values, `None` when nothing is left.
-    fn campaign(&self) -> Option<Campaign> {
+    pub fn campaign(&self) -> Option<Campaign> {
         let is_empty = |value: &Value| value.is_null() || value.as_str() == Some("");
         let said = self.campaign.iter().flat_map(|said| said.iter()).filter(|(_, value)| !is_empty(value));
         let said: Campaign = said.map(|(name, value)| (name.clone(), value.clone())).collect();
         (!said.is_empty()).then_some(said)
     }
+}
+
+fn own(text: Option<Cow<'_, str>>) -> Option<Cow<'static, str>> {
+    text.map(|text| Cow::Owned(text.into_owned()))
 }
 
 /// The parameters of a campaign: a set of pairs, none of them empty.

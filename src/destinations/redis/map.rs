@@ -9,7 +9,10 @@ use sha2::{Digest as _, Sha256};
 
 use crate::destinations::kit::text::cut;
 use crate::policy::outcome::{Reason, Verdict};
+use crate::projections::live::vitals::Reading;
+use crate::projections::live::{self, Options};
 use crate::projections::presence;
+use crate::projections::session::Hit;
 use crate::spec::{Event, Glance, Kind};
 
 pub(super) use money::Order;
@@ -41,6 +44,12 @@ pub(super) struct Note<'a> {
     pub(super) is_here: bool,
     /// What was bought.
     pub(super) order: Option<Order>,
+    /// When it arrived, in milliseconds since 1970.
+    pub(super) arrived: i64,
+    /// What it says of the visitor's session; nothing where nobody was there.
+    pub(super) hit: Option<Hit<'static>>,
+    /// What was measured.
+    pub(super) reading: Option<Reading>,
 }
 
 /// Returns whether the event moves any number.
@@ -53,7 +62,7 @@ pub(super) fn wants(event: &Event) -> Verdict {
 }
 
 /// Returns what the event says.
-pub(super) fn note(event: &Event) -> Note<'_> {
+pub(super) fn note<'a>(event: &'a Event, options: &Options) -> Note<'a> {
     let at = event.receipt.timestamp.as_millisecond();
     let glance = Glance::of(event);
     let is_here = presence::is_present(&glance);
@@ -66,6 +75,9 @@ pub(super) fn note(event: &Event) -> Note<'_> {
         page: presence::page(&glance).map(|page| cut(&page, MAX_TEXT_BYTES).to_owned()),
         is_here,
         order: (event.head.kind == Kind::Track).then(|| money::order(event)).flatten(),
+        arrived: event.receipt.received_at.as_millisecond(),
+        hit: live::hit(event, options),
+        reading: Reading::of(event, options),
     }
 }
 

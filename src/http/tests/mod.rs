@@ -258,6 +258,7 @@ impl Plan {
             },
             live: self.live,
             tap: self.tap.unwrap_or_else(|| Tap::new("b", TapLine::default()).start()).recipient(),
+            shared: None,
             metrics: Arc::clone(&metrics),
         };
         let mut shared = Shared::new(&door);

@@ -329,7 +329,7 @@ fn ledger(currency: &str) -> Ledger {
 }
 
 /// Returns the midnights around an instant. A day may have 23 or 25 hours.
-fn day(at: i64, zone: &TimeZone) -> (i64, i64) {
+pub(super) fn day(at: i64, zone: &TimeZone) -> (i64, i64) {
     let at = Timestamp::from_millisecond(at).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(zone.clone());
     let begin = at.start_of_day().ok();
     let end = at.tomorrow().and_then(|next| next.start_of_day()).ok();

@@ -32,6 +32,9 @@ const AT_ONCE: usize = 2;
 /// How long a report may wait and take.
 const WITHIN: Duration = Duration::from_secs(8);
 
+/// What `X-Store` says of its answers.
+pub const NAME: &str = "embedded";
+
 /// The store for who asks. See the module.
 #[derive(Debug, Clone)]
 pub struct Embedded(Arc<Pool>);
@@ -65,7 +68,7 @@ impl Pool {
 #[async_trait]
 impl ReportStore for Embedded {
     fn name(&self) -> &'static str {
-        "embedded"
+        NAME
     }
 
     async fn answer(&self, query: Query) -> Result<Report, Fault> {
