@@ -12,6 +12,7 @@ pub mod broadcaster;
 pub mod delivery;
 pub mod exit_guard;
 pub mod follower;
+pub mod glimpses;
 pub mod journal_writer;
 pub mod messages;
 pub mod projector;

@@ -413,10 +413,10 @@ impl Handler<Readiness> for Supervisor {
     type Result = ResponseActFuture<Self, Vec<ReadyCheck>>;
 
     fn handle(&mut self, _: Readiness, ctx: &mut Context<Self>) -> Self::Result {
-        let (journal, config) = (self.journal_check(), self.config.clone());
+        let mut checks = vec![self.journal_check(), self.config.clone()];
+        checks.extend(self.projections.checks());
         let statuses = Handler::<Snapshot>::handle(self, Snapshot, ctx);
         Box::pin(statuses.into_actor(self).map(move |statuses, _, _| {
-            let mut checks = vec![journal, config];
             checks.extend(statuses.into_iter().filter(|status| status.enabled).map(destination_check));
             checks
         }))

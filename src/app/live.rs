@@ -7,7 +7,7 @@ use secrecy::ExposeSecret;
 
 use super::launch;
 use crate::actors::broadcaster::{Attend, Broadcaster, Sources};
-use crate::actors::messages::{Farewell, Watch};
+use crate::actors::messages::{Farewell, Glimpses, Watch};
 use crate::actors::projector::{Parts, Projector};
 use crate::actors::realtime::{self, Realtime};
 use crate::actors::supervisor::{Follow, Supervisor};
@@ -26,6 +26,8 @@ pub(super) struct Live {
     /// There whatever is switched off: operators watch by it.
     tap: Addr<Tap>,
     line: TapLine,
+    /// Some of the events, for those who ask for them.
+    glimpses: Glimpses,
     options: Options,
     /// The journal is that of several routers.
     is_shared: bool,
@@ -52,7 +54,8 @@ impl Live {
         });
         let (metrics, arbiter) = (Arc::clone(metrics), arbiter.clone());
         let is_shared = settings.journal.shared.is_some();
-        Live { broadcaster, tap, line, options: options(settings), is_shared, metrics, arbiter }
+        let (options, glimpses) = (options(settings), Glimpses::default());
+        Live { broadcaster, tap, line, glimpses, options, is_shared, metrics, arbiter }
     }
 
     /// Returns the projections that are to be followed.
@@ -67,9 +70,11 @@ impl Live {
         });
         let (options, metrics, arbiter) =
             (self.options.clone(), Arc::clone(&self.metrics), self.arbiter.clone());
+        let glimpses = self.glimpses.clone();
         let factory = move |guard| {
             let realtime =
                 Realtime::new(options.clone(), broadcaster.clone().recipient(), Arc::clone(&metrics));
+            let realtime = realtime.showing(glimpses.clone());
             let parts = Arc::clone(&parts);
             Projector::start_in_arbiter(&arbiter, move |_| Projector::new(parts, realtime, guard)).recipient()
         };
@@ -110,7 +115,11 @@ impl Live {
     /// Returns whom the door asks.
     pub(super) fn desk(&self) -> Option<LiveDesk> {
         let broadcaster = self.broadcaster.as_ref()?;
-        Some(LiveDesk { subscribe: broadcaster.clone().recipient(), ask: broadcaster.clone().recipient() })
+        Some(LiveDesk {
+            subscribe: broadcaster.clone().recipient(),
+            ask: broadcaster.clone().recipient(),
+            glimpses: self.glimpses.clone(),
+        })
     }
 }
 

@@ -9,7 +9,7 @@ use actix::{Addr, ArbiterHandle};
 
 use super::watch::{Reason, Watch};
 use super::{ServeError, launch};
-use crate::actors::messages::{ConfigChecked, Reconfigure};
+use crate::actors::messages::{ConfigChecked, Reconfigure, Unpark};
 use crate::actors::supervisor::{Child, Supervisor};
 use crate::actors::tap::TapLine;
 use crate::config::{self, Changes, Environment, Loaded, Problem, Settings};
@@ -139,6 +139,9 @@ impl Reloader {
         let is_news = self.said.message != message;
         if is_news {
             events::ConfigWaits { keys: &changes.waiting }.emit();
+        }
+        if reason == Reason::Asked && self.targets.supervisor.send(Unpark).await.is_err() {
+            events::NobodyThere { message: "the start of what is parked" }.emit();
         }
         if reason == Reason::Asked && changes.is_empty() && !is_news {
             events::ConfigUnchanged.emit();

@@ -83,6 +83,9 @@ pub(super) enum Command {
         /// How long it is valid
         #[arg(long, default_value = "1h", value_parser = duration)]
         ttl: Duration,
+        /// Limit it to this source; may be given more than once
+        #[arg(long = "site", value_name = "NAME")]
+        sites: Vec<String>,
     },
     /// Stand in for a destination that behaves and misbehaves on command
     Mock(super::mock::Asked),

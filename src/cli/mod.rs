@@ -109,8 +109,9 @@ fn dispatch(arguments: Arguments, environment: &Environment, out: &mut Out) -> E
         Command::Schema { action } => {
             with_config(&source, environment, out, |loaded, out| schema::run(action, &loaded, url, out))
         }
-        Command::Token { scope, ttl } => {
-            with_server(&source, environment, out, |loaded, out| token::mint(loaded, &scope, ttl, out))
+        Command::Token { scope, ttl, sites } => {
+            let asked = token::Asked { scope: &scope, ttl, sites: &sites };
+            with_server(&source, environment, out, |loaded, out| token::mint(loaded, &asked, out))
         }
         Command::Explain(asked) => {
             with_config(&source, environment, out, |loaded, out| explain::explain(loaded, &asked, out))

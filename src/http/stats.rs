@@ -21,6 +21,7 @@ use crate::telemetry::{clock, events};
 use super::access::{self, READ_STATS};
 use super::answer::{self, Refusal};
 use super::query;
+use super::sites::Sites;
 use super::state::State;
 
 /// The route.
@@ -99,9 +100,10 @@ pub(super) async fn report(
 }
 
 async fn answered(request: &HttpRequest, name: &str, state: &State) -> Result<Sent, Refusal> {
-    access::check(request, &state.door.settings.server, READ_STATS)?;
+    let rights = access::check(request, &state.door.settings.server, READ_STATS)?;
     let report = Name::named(name).ok_or(Refusal::NotFound)?;
     let mut pairs = query::pairs(request, &REPEATED)?;
+    limit_to(&rights.sites, &mut pairs)?;
     let is_csv = takes_csv(&mut pairs)?;
     let question = format!("{name}?{is_csv}&{pairs:?}");
     if let Some(sent) = state.shared.reports.get(&question, Instant::now()) {
@@ -133,6 +135,14 @@ async fn answered(request: &HttpRequest, name: &str, state: &State) -> Result<Se
     cache.keep(&sent).await;
     state.shared.reports.keep(question, &sent, Instant::now());
     Ok(sent)
+}
+
+/// Puts the site into the question that it is about; the answer that is kept is then that of this site.
+fn limit_to(sites: &Sites, pairs: &mut Vec<(String, String)>) -> Result<(), Refusal> {
+    let asks = pairs.iter().position(|(name, _)| name == "site").map(|place| pairs.remove(place).1);
+    let site = sites.choose(asks.filter(|site| !site.is_empty() || !sites.are_all()))?;
+    pairs.extend(site.map(|site| ("site".to_owned(), site)));
+    Ok(())
 }
 
 fn refusal(problem: Problem) -> Refusal {

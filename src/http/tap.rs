@@ -10,6 +10,7 @@ use crate::spec::Kind;
 
 use super::access::{self, READ_OPS};
 use super::answer::{self, Refusal};
+use super::live::Hearing;
 use super::state::State;
 use super::{live, ops, query};
 
@@ -21,13 +22,17 @@ pub(super) async fn watch(request: HttpRequest, state: web::Data<State>) -> Http
 
 async fn open(request: &HttpRequest, state: &State) -> Result<HttpResponse, Refusal> {
     let rights = access::check_until(request, &state.door.settings.server, READ_OPS)?;
+    if !rights.sites.are_all() {
+        return Err(Refusal::Forbidden("the tap shows every site, and the token is for some"));
+    }
     let filter = filter(request)?;
     let question = Watch { last_event_id: live::last_event_id(request), filter };
     let subscription = ops::ask(&state.door.tap, question).await?.map_err(|no| match no {
         NoSeat::Full => Refusal::Overloaded("as many watch as can"),
         NoSeat::Stopping => Refusal::Overloaded("the router is stopping"),
     })?;
-    Ok(live::stream_of(subscription, None, rights.until, &state.door.metrics))
+    let hearing = Hearing { until: rights.until, ..Hearing::default() };
+    Ok(live::stream_of(subscription, hearing, &state.door.metrics))
 }
 
 fn filter(request: &HttpRequest) -> Result<TapFilter, Refusal> {

@@ -38,13 +38,16 @@ impl Broadcaster {
         });
         let asked = join_all(looks.collect::<Vec<_>>()).into_actor(self);
         ctx.spawn(asked.map(move |answers, broadcaster, _| {
-            let answers = with_their_sum(answers);
-            for one in numbers {
-                let present = answers.get(&one.site).cloned().flatten();
-                let ema = present.as_ref().map(|present| broadcaster.average(&one.site, present, now));
-                broadcaster.keep(together(one, present.as_ref().zip(ema)));
-            }
+            broadcaster.guarded(|own| own.keep_answers(numbers, &with_their_sum(answers), now));
         }));
+    }
+
+    fn keep_answers(&mut self, numbers: Vec<Numbers>, answers: &Answers, now: i64) {
+        for one in numbers {
+            let present = answers.get(&one.site).cloned().flatten();
+            let ema = present.as_ref().map(|present| self.average(&one.site, present, now));
+            self.keep(together(one, present.as_ref().zip(ema)));
+        }
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a number of visitors is far below 2^53")]

@@ -11,7 +11,9 @@ mod live;
 mod operators;
 mod pixels;
 mod pressure;
+mod scopes;
 mod scripts;
+mod secrets;
 mod session;
 mod signed;
 mod sources;
@@ -140,7 +142,7 @@ impl Handler<ListRejected> for Router {
 
     fn handle(&mut self, question: ListRejected, _: &mut Context<Self>) -> Self::Result {
         self.seen.lock().unwrap().questions.push((question.limit, question.cursor));
-        let line = r#"{"message_id":"m","code":"missing_identity","event":{"total":42.00}}"#;
+        let line = r#"{"message_id":"m","source":"web","code":"missing_identity","event":{"total":42.00}}"#;
         let line = serde_json::value::RawValue::from_string(line.to_owned()).unwrap();
         let mut page: Self::Result = Ok(Default::default());
         if let Ok(page) = &mut page {
@@ -160,7 +162,11 @@ impl Handler<TraceEvent> for Router {
         }
         let message = format!("asked for {}", question.message_id);
         let rejected = Rejection { code: "too_deep".into(), message, path: String::new() };
-        Ok(Some(Traced::Rejected(RejectedTrace { message_id: question.message_id, rejected })))
+        Ok(Some(Traced::Rejected(RejectedTrace {
+            message_id: question.message_id,
+            source: Some("web".to_owned()),
+            rejected,
+        })))
     }
 }
 

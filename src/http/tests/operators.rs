@@ -78,7 +78,7 @@ async fn in_production_a_token_with_the_scope_is_needed() {
 async fn rejected_events_come_in_pages_and_as_they_were_sent() {
     let door = Plan::new().open();
     let answer = door.get("/api/rejected?limit=5&cursor=3-18220").await;
-    let entry = r#"{"message_id":"m","code":"missing_identity","event":{"total":42.00}}"#;
+    let entry = r#"{"message_id":"m","source":"web","code":"missing_identity","event":{"total":42.00}}"#;
     assert_eq!(answer.body, format!(r#"{{"rejected":[{entry}],"next":"7"}}"#));
     door.get("/api/rejected").await;
     for query in ["limit=1000000", "limit=0", "limit=x", "cursor=a%2Fb", "reason=rejected", "lmit=5"] {
