@@ -184,10 +184,12 @@ fn prepare(origin: &Origin, running: &Running) -> Result<Prepared, Refused> {
     }
     let waiting = config::keep_what_cannot_change(&origin.start, &mut read);
     let changes = Changes { waiting, ..Changes::between(&running.settings, &read.settings) };
-    origin.journal.serve(super::served(&read.settings));
-    // What is not carried out is not served either: those that run go on with what they had.
-    let as_before = |_: &Refused| origin.journal.serve(super::served(&running.settings));
-    let children = build(origin, &read.settings, &changes).inspect_err(as_before)?;
+    let (new, old) = (super::served(&read.settings), super::served(&running.settings));
+    // Those that run are served until it is known that they go: a journal forgets what it knows of whoever it does not serve.
+    let leaving = old.iter().filter(|old| new.iter().all(|new| new.name != old.name)).cloned();
+    origin.journal.serve(new.iter().cloned().chain(leaving).collect());
+    let children = build(origin, &read.settings, &changes).inspect_err(|_| origin.journal.serve(old))?;
+    origin.journal.serve(new);
     let from_file = read.path.is_some();
     let running = Running { settings: read.settings, warnings: read.warnings, from_file };
     Ok(Prepared { running, changes, children })
