@@ -42,15 +42,16 @@ async fn each_file_goes_in_the_smallest_form_that_the_browser_takes() {
     let door = Plan::new().open();
     let paths = files(&get(&door, "/", &[]).await);
     for path in paths.iter().map(String::as_str).chain(["/"]) {
-        let mut tags = Vec::new();
-        for (takes, form) in [("gzip, br", "br"), ("gzip", "gzip"), ("identity", "")] {
+        // The client of these tests unpacks what it knows, and hides that it did; the tag tells the form.
+        for (takes, form) in [("gzip, br", "-br\""), ("gzip", "-gzip\""), ("identity", "\"")] {
             let file = get(&door, path, &[("accept-encoding", takes)]).await;
-            assert_eq!(file.header("content-encoding"), form, "{path}");
+            let tag = file.header("etag");
+            assert!(
+                tag.ends_with(form) && tag.matches('-').count() == form.matches('-').count(),
+                "{path}: {tag}"
+            );
             assert_eq!(file.header("vary"), "accept-encoding", "{path}");
-            tags.push(file.header("etag").to_owned());
         }
-        tags.dedup();
-        assert_eq!(tags.len(), 3, "a tag of its own for each form: {tags:?}");
     }
 }
 

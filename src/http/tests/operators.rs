@@ -89,22 +89,6 @@ async fn rejected_events_come_in_pages_and_as_they_were_sent() {
 }
 
 #[actix::test]
-async fn the_first_page_is_readable_and_loads_nothing() {
-    let answer = Plan::new().open().get("/").await;
-    assert_eq!(answer.status, 200);
-    assert!(answer.header("content-type").starts_with("text/html"));
-    assert!(answer.body.contains("<title>OpenTrack</title>"));
-    for path in ["/health", "/ready", "/metrics", "/api/destinations", "/api/rejected", "/api/dead-letters"] {
-        assert!(answer.body.contains(&format!("href=\"{path}\"")), "{path}");
-    }
-    assert!(!answer.body.contains("<script") && !answer.body.contains("src="));
-    assert!(answer.body.contains("curl"));
-    let policy = answer.header("content-security-policy");
-    assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"));
-    assert_eq!(answer.header("x-content-type-options"), "nosniff");
-}
-
-#[actix::test]
 async fn a_message_id_may_hold_any_character() {
     let door = Plan::new().open();
     for (path, id) in [

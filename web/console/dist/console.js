@@ -518,7 +518,7 @@ var me,La,Zi,xn,Yi,Or,Oa,Dr,Fa,Qi,Ji,yd,Zo=Symbol.for("pv"),Fr={},Nr=[],wd=/^m(i
     <td class="c-kind"><span class="muted">${e.kind}</span></td>
     <td class="name c-name">
       <button type="button" class="link" onClick=${()=>t(e.id)}>
-        <${M} text=${e.name||e.kind||e.id} />
+        <${M} text=${e.name||e.kind||"(no name)"} />
       </button>
     </td>
     <td class="c-source"><${M} text=${e.source} /></td>
@@ -750,7 +750,7 @@ var me,La,Zi,xn,Yi,Or,Oa,Dr,Fa,Qi,Ji,yd,Zo=Symbol.for("pv"),Fr={},Nr=[],wd=/^m(i
     <td class="tight">
       <time datetime=${e.start} title=${pt(e.start,se.value)}>${Tt(e.start,Ue.value)}</time>
     </td>
-    <td><${Nu} of=${e} /></td>
+    <td class="way"><${Nu} of=${e} /></td>
     <td class="num">${Z(e.pageviews)}</td>
     <td class="num">${Ne(e.duration_s*1e3)}</td>
     <td class="tight"><${M} text=${e.channel} /></td>

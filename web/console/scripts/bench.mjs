@@ -29,7 +29,11 @@ let sent = 0;
 const begun = Date.now();
 while (Date.now() - begun < SECONDS * 1000) {
   const due = Math.min(RATE * SECONDS, Math.ceil(((Date.now() - begun) / 1000) * RATE));
-  const calls = Array.from({ length: due - sent }, (_, at) => ({ type: 'track', userId: `u${at % 50}`, event: `Event ${(sent + at) % 20}` }));
+  const calls = Array.from({ length: due - sent }, (_, at) => ({
+    type: 'track',
+    userId: `u${at % 50}`,
+    event: `Event ${(sent + at) % 20}`,
+  }));
   sent = due;
   if (calls.length) await router.post('any', calls);
   await new Promise((next) => setTimeout(next, 1000 / BEATS));
@@ -37,7 +41,11 @@ while (Date.now() - begun < SECONDS * 1000) {
 const said = await tab.evaluate(() => {
   const gaps = window.frames_at.slice(1).map((at, index) => at - window.frames_at[index]);
   const seconds = (window.frames_at.at(-1) - window.frames_at[0]) / 1000;
-  return { frames_per_second: Math.round(gaps.length / seconds), longest_pause_ms: Math.round(Math.max(...gaps)), rows: document.querySelectorAll('.tail tbody tr').length };
+  return {
+    frames_per_second: Math.round(gaps.length / seconds),
+    longest_pause_ms: Math.round(Math.max(...gaps)),
+    rows: document.querySelectorAll('.tail tbody tr').length,
+  };
 });
 await tab.context().close();
 

@@ -24,9 +24,9 @@ async function fromDisk(context) {
 }
 
 /** Opens a page and waits until it has what it asked for. What the browser complains about is in `complaints`. */
-export async function open(browser, url, page, { look = 'light', width = 1280, zone = 'Europe/Berlin' } = {}) {
+export async function open(browser, url, page, { look = 'light', width = 1280, height = 800, zone = 'Europe/Berlin' } = {}) {
   const context = await browser.newContext({
-    viewport: { width, height: 800 },
+    viewport: { width, height },
     colorScheme: look,
     timezoneId: zone,
     locale: 'en-GB',

@@ -79,6 +79,28 @@ function visit(number, begin) {
   return calls;
 }
 
+let told = 0;
+/** Lets the open tail of a page see some events, and waits until they stand there with what became of them. */
+export async function tell(shop, tab) {
+  await tab.locator('section[aria-label=Events] .status.open').waitFor();
+  told += 1;
+  const call = (name, more) => ({ messageId: `t-${told}-${name}`, userId: 'ada', ...more });
+  await shop.post('wk_live_web_123456789', [
+    call('page', { type: 'page', name: 'Shoes', anonymousId: 'visitor-1' }),
+    call('viewed', { type: 'track', event: 'Product Viewed' }),
+    call('added', { type: 'track', event: 'Product Added' }),
+  ]);
+  await shop.post('wk_live_backend_987654321', [
+    call('identify', { type: 'identify', traits: { plan: 'pro' } }),
+    { type: 'track', userId: 'x' },
+    call('hostile', { type: 'track', event: HOSTILE }),
+    call('order', { type: 'track', event: 'Order Completed', properties: { revenue: 59, currency: 'EUR', order_id: `t-${told}` } }),
+  ]);
+  const row = tab.locator('.tail tr', { hasText: 'Order Completed' }).first();
+  await row.getByText('mail: delivered').waitFor();
+  await row.getByText('warehouse: delivered').waitFor();
+}
+
 /** A router of a shop, its destinations and its sources, filled. */
 export async function startShop() {
   const mail = await startReceiver(() => [200, 'ok']);

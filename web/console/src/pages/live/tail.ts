@@ -183,7 +183,7 @@ const One = memo(({ row, see }: { row: Row; see: (id: string) => void; zone: str
     <td class="c-kind"><span class="muted">${row.kind}</span></td>
     <td class="name c-name">
       <button type="button" class="link" onClick=${() => see(row.id)}>
-        <${Foreign} text=${row.name || row.kind || row.id} />
+        <${Foreign} text=${row.name || row.kind || '(no name)'} />
       </button>
     </td>
     <td class="c-source"><${Foreign} text=${row.source} /></td>

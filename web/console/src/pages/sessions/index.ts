@@ -105,7 +105,7 @@ const Line = ({ of }: { of: Session }) =>
     <td class="tight">
       <time datetime=${of.start} title=${moment(of.start, zone.value)}>${ago(of.start, now.value)}</time>
     </td>
-    <td><${Way} of=${of} /></td>
+    <td class="way"><${Way} of=${of} /></td>
     <td class="num">${count(of.pageviews)}</td>
     <td class="num">${span(of.duration_s * 1000)}</td>
     <td class="tight"><${Foreign} text=${of.channel} /></td>
