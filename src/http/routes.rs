@@ -77,6 +77,7 @@ pub(super) fn register(config: &mut web::ServiceConfig) {
     pixel::register(config);
     settings::register(config);
     analytics_js::register(config);
+    session::register(config);
     config
         .service(readable(scripts::PATTERN).route(web::route().guard(reads()).to(scripts::serve)))
         .service(readable(collect::PIXEL).route(web::route().guard(reads()).to(collect::pixel)))
@@ -99,13 +100,6 @@ pub(super) fn register(config: &mut web::ServiceConfig) {
         .service(readable("/api/stats/realtime").route(web::route().guard(reads()).to(live::realtime)))
         .service(readable("/api/live").route(web::get().to(tap::watch)))
         .service(readable("/presence/stream").route(web::get().to(live::listen)))
-        .service(
-            web::resource(session::PATH)
-                .route(web::route().guard(reads()).to(session::show))
-                .route(web::post().to(session::log_in))
-                .route(web::delete().to(session::log_out))
-                .default_service(web::to(session::other_method)),
-        )
         .service(readable("/api/sources").route(web::route().guard(reads()).to(sources::sources)))
         .service(readable("/api/schema").route(web::route().guard(reads()).to(schema::schema)))
         .service(readable(stats::PATTERN).route(web::route().guard(reads()).to(stats::report)))

@@ -58,8 +58,20 @@ struct Login {
     token: Option<SecretString>,
 }
 
+/// Puts the path into the application.
+pub(super) fn register(config: &mut web::ServiceConfig) {
+    config.service(
+        web::resource(PATH)
+            .route(web::get().to(show))
+            .route(web::head().to(show))
+            .route(web::post().to(log_in))
+            .route(web::delete().to(log_out))
+            .default_service(web::to(other_method)),
+    );
+}
+
 /// `GET /api/session`: who am I? Renews the cookie.
-pub(super) async fn show(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
+async fn show(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
     let desk = Desk::of(&state);
     let shown = desk.expect_enabled().map(|()| {
         let now = clock::now().as_second();
@@ -72,11 +84,7 @@ pub(super) async fn show(request: HttpRequest, state: web::Data<State>) -> HttpR
 }
 
 /// `POST /api/session`: log in.
-pub(super) async fn log_in(
-    request: HttpRequest,
-    payload: web::Payload,
-    state: web::Data<State>,
-) -> HttpResponse {
+async fn log_in(request: HttpRequest, payload: web::Payload, state: web::Data<State>) -> HttpResponse {
     let desk = Desk::of(&state);
     match desk.log_in(&request, payload).await {
         Ok(response) => response,
@@ -85,7 +93,7 @@ pub(super) async fn log_in(
 }
 
 /// `DELETE /api/session`: log out.
-pub(super) async fn log_out(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
+async fn log_out(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
     let desk = Desk::of(&state);
     let out = desk.expect_enabled().and_then(|()| {
         let now = clock::now().as_second();
@@ -100,7 +108,7 @@ pub(super) async fn log_out(request: HttpRequest, state: web::Data<State>) -> Ht
 }
 
 /// Any other method.
-pub(super) async fn other_method() -> HttpResponse {
+async fn other_method() -> HttpResponse {
     answer::refuse(&Refusal::MethodNotAllowed("GET, HEAD, POST, DELETE"))
 }
 

@@ -43,7 +43,7 @@ async fn no_secret_of_a_request_is_repeated_anywhere() {
     for path in [
         format!("/api/destinations?access_token={good}"),
         format!("/api/stats/realtime?access_token={good}"),
-        format!("/presence/stream?access_token=planted.token.inquery"),
+        "/presence/stream?access_token=planted.token.inquery".to_owned(),
         format!("/presence/stream?access_token={good}&site=x&site=y"),
         format!("/presence/stream?access_token={good}&planted-token=1"),
         format!("/nowhere?access_token={good}"),
