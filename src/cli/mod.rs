@@ -4,14 +4,18 @@
 
 mod args;
 mod check;
+mod completions;
 mod destinations;
 mod eval;
 mod explain;
 mod gen_files;
+mod import;
+mod init;
 mod input;
 mod keys;
 mod letters;
 mod mock;
+mod new_file;
 mod out;
 mod probe;
 mod remote;
@@ -132,6 +136,9 @@ fn alone(command: Command, out: &mut Out) -> Exit {
     match command {
         Command::Keys { .. } => keys::new(out),
         Command::Mock(asked) => mock::mock(&asked, out),
+        Command::Init(asked) => init::init(&asked, out),
+        Command::Import(asked) => import::import(&asked, out),
+        Command::Completions { shell } => completions::write(shell, out),
         Command::Eval(asked) => eval::eval(&asked, out),
         Command::Gen { directory } => gen_files::write(&directory, out),
         // All others have been run.
