@@ -19,7 +19,7 @@ async fn routed() -> BTreeSet<String> {
     let text = test::call_and_read_body(&app, request).await;
     let text = String::from_utf8(text.to_vec()).unwrap().replace("\\\\", "\\");
     let pattern = Regex::new(r#"patterns: Single\("((?:[^"\\]|\\.)*)"\)"#).unwrap();
-    pattern.captures_iter(&text).map(|found| found[1].to_owned()).filter(|path| path.len() > 0).collect()
+    pattern.captures_iter(&text).map(|found| found[1].to_owned()).filter(|path| !path.is_empty()).collect()
 }
 
 /// Returns the form in which a route is documented.
