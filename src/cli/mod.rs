@@ -102,10 +102,8 @@ fn dispatch(arguments: Arguments, environment: &Environment, out: &mut Out) -> E
             with_server(&source, environment, out, |loaded, out| trace::trace(&loaded, url, &message_id, out))
         }
         Command::Tail(asked) => {
-            let plain = environment.get("NO_COLOR").is_some_and(|value| !value.is_empty());
-            with_server(&source, environment, out, |loaded, out| {
-                tail::tail(&loaded, &asked, (url, plain), out)
-            })
+            let whom = (url, environment);
+            with_server(&source, environment, out, |loaded, out| tail::tail(&loaded, &asked, whom, out))
         }
         Command::DeadLetters { action } => {
             with_server(&source, environment, out, |loaded, out| letters::run(action, &loaded, url, out))

@@ -12,7 +12,7 @@ use super::out::Out;
 /// # Errors
 /// `Usage` when it is.
 pub(super) fn expect_none(file: &Path, out: &mut Out) -> Result<(), Exit> {
-    if file.exists() {
+    if file.try_exists().unwrap_or(true) {
         out.error(&format!("`{}` is there already; nothing was written", file.display()));
         return Err(Exit::Usage);
     }
