@@ -96,6 +96,15 @@ pub(super) enum Command {
         #[command(subcommand)]
         action: KeysAction,
     },
+    /// Write a first configuration, by questions or by flags
+    Init(super::init::Asked),
+    /// Write a configuration from an exported workspace of another system
+    Import(super::import::Asked),
+    /// Print what a shell needs to complete this command line
+    Completions {
+        /// bash, zsh, fish, elvish or powershell
+        shell: clap_complete::Shell,
+    },
     /// Write the shipped files into a directory
     #[command(hide = true)]
     Gen {

@@ -4,14 +4,18 @@
 
 mod args;
 mod check;
+mod completions;
 mod destinations;
 mod eval;
 mod explain;
 mod gen_files;
+mod import;
+mod init;
 mod input;
 mod keys;
 mod letters;
 mod mock;
+mod new_file;
 mod out;
 mod probe;
 mod remote;
@@ -98,10 +102,8 @@ fn dispatch(arguments: Arguments, environment: &Environment, out: &mut Out) -> E
             with_server(&source, environment, out, |loaded, out| trace::trace(&loaded, url, &message_id, out))
         }
         Command::Tail(asked) => {
-            let plain = environment.get("NO_COLOR").is_some_and(|value| !value.is_empty());
-            with_server(&source, environment, out, |loaded, out| {
-                tail::tail(&loaded, &asked, (url, plain), out)
-            })
+            let whom = (url, environment);
+            with_server(&source, environment, out, |loaded, out| tail::tail(&loaded, &asked, whom, out))
         }
         Command::DeadLetters { action } => {
             with_server(&source, environment, out, |loaded, out| letters::run(action, &loaded, url, out))
@@ -133,6 +135,9 @@ fn alone(command: Command, out: &mut Out) -> Exit {
     match command {
         Command::Keys { .. } => keys::new(out),
         Command::Mock(asked) => mock::mock(&asked, out),
+        Command::Init(asked) => init::init(&asked, out),
+        Command::Import(asked) => import::import(&asked, out),
+        Command::Completions { shell } => completions::write(shell, out),
         Command::Eval(asked) => eval::eval(&asked, out),
         Command::Gen { directory } => gen_files::write(&directory, out),
         // All others have been run.

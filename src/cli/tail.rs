@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::Exit;
 use super::out::Out;
 use super::remote::{Remote, RemoteError};
-use crate::config::Loaded;
+use crate::config::{Environment, Loaded};
 use stream::{Frame, Frames};
 
 /// How long it waits before it looks for a router that is gone.
@@ -57,9 +57,10 @@ impl Asked {
 pub(super) fn tail(
     loaded: &Loaded,
     asked: &Asked,
-    (url, plain): (Option<&str>, bool),
+    (url, environment): (Option<&str>, &Environment),
     out: &mut Out,
 ) -> Exit {
+    let plain = environment.get("NO_COLOR").is_some_and(|value| !value.is_empty());
     let colours = !plain && !out.json && std::io::stdout().is_terminal();
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,

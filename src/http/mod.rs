@@ -21,6 +21,7 @@ mod debt;
 mod letters;
 mod limit;
 mod live;
+mod openapi;
 mod ops;
 mod orders;
 mod outer;

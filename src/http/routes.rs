@@ -11,12 +11,12 @@ use crate::spec::read::Endpoint;
 
 use super::segment::Way;
 use super::{
-    analytics_js, collect, console, letters, live, ops, orders, pixel, schema, scripts, segment, session,
-    settings, sources, stats, tap, trace,
+    analytics_js, collect, console, letters, live, openapi, ops, orders, pixel, schema, scripts, segment,
+    session, settings, sources, stats, tap, trace,
 };
 
 /// Paths that take calls. The one-letter forms are those of browser libraries.
-const INGEST: [(&str, Endpoint); 16] = [
+pub(super) const INGEST: [(&str, Endpoint); 16] = [
     ("/v1/track", Endpoint::One(Kind::Track)),
     ("/v1/identify", Endpoint::One(Kind::Identify)),
     ("/v1/page", Endpoint::One(Kind::Page)),
@@ -39,7 +39,7 @@ const INGEST: [(&str, Endpoint); 16] = [
 const CLIENT_METRICS: &str = "/v1/m";
 
 /// Paths for operators, who do not come from pages on other origins.
-const OPERATOR: [&str; 15] = [
+const OPERATOR: [&str; 16] = [
     "/",
     "/health",
     "/ready",
@@ -54,6 +54,7 @@ const OPERATOR: [&str; 15] = [
     session::PATH,
     "/api/stats/realtime",
     "/api/live",
+    "/api/openapi.json",
     "/presence/stream",
 ];
 
@@ -98,6 +99,7 @@ pub(super) fn register(config: &mut web::ServiceConfig) {
         .service(changing("/api/dead-letters/retry").route(web::post().to(letters::retry)))
         .service(changing("/api/dead-letters/drop").route(web::post().to(letters::drop_letters)))
         .service(readable("/api/stats/realtime").route(web::route().guard(reads()).to(live::realtime)))
+        .service(readable("/api/openapi.json").route(web::route().guard(reads()).to(openapi::document)))
         .service(readable("/api/live").route(web::get().to(tap::watch)))
         .service(readable("/presence/stream").route(web::get().to(live::listen)))
         .service(readable("/api/sources").route(web::route().guard(reads()).to(sources::sources)))
