@@ -149,7 +149,7 @@ fn a_case_with_an_unknown_option_or_call_is_refused_by_name() {
 /// The events of a session in the order of their arrival.
 type Members<'a> = Vec<&'a Hit<'static>>;
 
-fn moves(hit: &Hit) -> bool {
+fn moves(hit: &Hit<'_>) -> bool {
     hit.is_active() || (hit.kind == Kind::Track && hit.is_named(ENGAGED))
 }
 

@@ -1,5 +1,6 @@
 //! The live tables: sessions, orders, carts and consents are what the pure folds say, once, whatever happens on the way.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -98,14 +99,16 @@ fn without_nulls(row: &Value) -> Row {
 /// The sessions that the definition makes of the events, by visitor, then in the order of their opening.
 fn wanted_sessions(events: &[Value]) -> Vec<Row> {
     let hit = |event: &Value| session::Hit {
-        id: text(event, "/messageId").unwrap(),
+        id: text(event, "/messageId").unwrap().into(),
         ts: time_of(event),
-        visitor: text(event, "/anonymousId").unwrap(),
+        visitor: text(event, "/anonymousId").unwrap().into(),
         kind: serde_json::from_value(event["type"].clone()).unwrap(),
-        event: text(event, "/event"),
-        path: text(event, "/context/page/path"),
-        referrer: text(event, "/context/page/referrer").filter(|from| !from.contains("shop.example")),
-        campaign: event.pointer("/context/campaign").and_then(Value::as_object).cloned(),
+        event: text(event, "/event").map(Into::into),
+        path: text(event, "/context/page/path").map(Into::into),
+        referrer: text(event, "/context/page/referrer")
+            .filter(|from| !from.contains("shop.example"))
+            .map(Into::into),
+        campaign: event.pointer("/context/campaign").and_then(Value::as_object).cloned().map(Cow::Owned),
         engaged_ms: event.pointer("/properties/engaged_ms").and_then(Value::as_i64),
     };
     let input =
