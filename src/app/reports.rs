@@ -147,3 +147,6 @@ pub(super) fn desk(settings: &Settings, of_destination: Option<Arc<dyn ReportSto
         currency: realtime.currency.as_str().into(),
     }
 }
+
+#[cfg(test)]
+mod tests;

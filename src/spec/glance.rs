@@ -221,13 +221,8 @@ impl<'e> Glance<'e> {
     /// Of a member that is there twice the last one counts, as in a tree.
     fn read(&mut self, text: &'e str, mut scan: Scan<'e>) {
         while let Some(name) = scan.name() {
-            if name == "context" {
-                self.context = Context::default();
-                if scan.enter() {
-                    self.read_context(text, &mut scan);
-                    scan.leave();
-                    continue;
-                }
+            if name == "context" && self.read_context(text, &mut scan) {
+                continue;
             }
             let Some(place) = scan.value() else { break };
             let value = Json(text.get(place).unwrap_or_default());
@@ -239,12 +234,19 @@ impl<'e> Glance<'e> {
         }
     }
 
-    fn read_context(&mut self, text: &'e str, scan: &mut Scan<'e>) {
+    /// Goes over the context and returns whether it is an object; stays before any other value.
+    fn read_context(&mut self, text: &'e str, scan: &mut Scan<'e>) -> bool {
+        self.context = Context::default();
+        if !scan.enter() {
+            return false;
+        }
         while let Some(name) = scan.name() {
             let Some(place) = scan.value() else { break };
             let value = Json(text.get(place).unwrap_or_default());
             self.context.slot(&name).into_iter().for_each(|slot| *slot = value);
         }
+        scan.leave();
+        true
     }
 
     /// Returns the channel that the call names, else its context.
@@ -259,5 +261,4 @@ impl<'e> Glance<'e> {
 }
 
 #[cfg(test)]
-#[path = "glance_tests.rs"]
 mod tests;
