@@ -89,7 +89,10 @@ fn together(numbers: Numbers, present: Option<(&Present, f64)>) -> Numbers {
         value.to_string().into()
     };
     let (view, report) = (change(&numbers.view, ""), change(&numbers.report, "/totals"));
-    let report = present.map_or(report.clone(), |(present, _)| measured(&report, present));
+    let report = match present {
+        Some((present, _)) => measured(&report, present),
+        None => report,
+    };
     Numbers { site: numbers.site, view, report }
 }
 

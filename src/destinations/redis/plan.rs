@@ -40,7 +40,7 @@ const MOST_VISITORS: u32 = 1_000_000;
 #[derive(Debug)]
 pub enum Request {
     /// Moves the numbers of one site.
-    Move(Load),
+    Move(Box<Load>),
     /// Tries address, credentials and rights, and changes nothing.
     Probe,
 }
@@ -136,7 +136,8 @@ pub(super) fn plan(events: &[Arc<Event>], attempt: &Attempt, options: &Options) 
             let notes = indexes.iter().filter_map(|index| events.get(*index));
             let notes: Vec<Note<'_>> = notes.map(|event| map::note(event, options)).collect();
             let argument = argument(&notes, attempt.at, options);
-            Planned { request: Request::Move(Load { site: name(site), argument }), events: indexes.to_vec() }
+            let load = Box::new(Load { site: name(site), argument });
+            Planned { request: Request::Move(load), events: indexes.to_vec() }
         }));
     }
     plan

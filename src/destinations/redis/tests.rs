@@ -24,7 +24,7 @@ fn loads(events: &[Arc<Event>], attempt: &Attempt) -> Vec<Load> {
     let planned = Redis::default().plan(events, attempt).requests.into_iter();
     planned
         .map(|planned| match planned.request {
-            Request::Move(load) => load,
+            Request::Move(load) => *load,
             Request::Probe => panic!("a probe is no part of a plan"),
         })
         .collect()
