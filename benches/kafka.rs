@@ -66,6 +66,7 @@ fn measure(addresses: &str) -> Result<(), Failure> {
         surroundings: Default::default(),
         site_salt: String::new().into(),
         meter: opentrack::telemetry::Meter::default(),
+        live: Default::default(),
     };
     let config = Config { brokers: addresses.split(',').map(str::to_owned).collect(), ..Config::default() };
     let pair = Kafka::new(config, &setting).map_err(|problems| format!("{problems:?}"))?;

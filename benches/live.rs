@@ -55,6 +55,7 @@ fn event(n: u64, visitor: u64) -> Arc<Event> {
         6 => (Kind::Track, Some("Product Added")),
         7 => (Kind::Track, Some("Order Completed")),
         8 => (Kind::Track, Some("Page Engaged")),
+        9 if n % 20 == 9 => (Kind::Track, Some("Web Vital")),
         _ => (Kind::Identify, None),
     };
     let text = json!({
@@ -62,7 +63,7 @@ fn event(n: u64, visitor: u64) -> Arc<Event> {
         "messageId": format!("message-{n:012}"),
         "properties": {
             "path": path, "title": "A product", "product_id": n % 500, "price": 19.9, "quantity": 1, "engaged_ms": 900,
-            "order_id": n, "revenue": "42.00", "currency": "EUR",
+            "order_id": n, "revenue": "42.00", "currency": "EUR", "name": "LCP", "value": 500 + n % 4_000,
         },
         "context": {
             "page": { "path": path, "url": format!("https://shop.example{path}?utm_source=x"), "referrer": "https://www.google.com/" },

@@ -31,6 +31,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         surroundings: Default::default(),
         site_salt: String::new().into(),
         meter: opentrack::telemetry::Meter::default(),
+        live: Default::default(),
     };
     let (destination, wire) =
         Sqlite::new(Config::default(), &setting).map_err(|problems| format!("{problems:?}"))?;

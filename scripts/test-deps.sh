@@ -4,7 +4,7 @@
 #   target/sdk/python/NAME  from tests/it/sdk/requirements/NAME.txt; a folder each, their modules are not to mix
 #                           (chdb among them: ClickHouse's engine, for the tests of that warehouse)
 #   target/sdk/rust         from tests/it/sdk/rust, a project of its own
-# and, for the tests of the tracker, web/tracker/node_modules from its lock file and Debian's Chromium.
+# and, for the tests of the tracker and of the console, node_modules of each from its lock file and Debian's Chromium.
 # And Debian's PostgreSQL and Redis, where the system has none.
 # A folder whose list has not changed is left alone. What cannot be had is skipped loudly, or fails with CI=true.
 set -euo pipefail
@@ -164,6 +164,7 @@ install_postgres
 install_redis
 install_chromium
 install_web tracker
+install_web console
 install_node
 for list in "$lists"/requirements/*.txt; do install_python "$list"; done
 install_rust

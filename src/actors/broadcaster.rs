@@ -3,10 +3,13 @@
 //! Separate from the projection that finds it out, which starts anew after a panic, and from the door, whose workers come and
 //! go. A listener who is slow loses the oldest frames and nobody else's; nothing here waits for one. While somebody listens
 //! it asks how the destinations are and what has changed in the tables. Never looks at an event.
+//!
+//! A panic costs what it remembers and not the actor, since everybody has its address: listeners are told of a gap.
 
 mod together;
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -66,6 +69,7 @@ pub struct Broadcaster {
     looks: u32,
     /// Of the numbers that several routers know together, by site.
     averages: BTreeMap<Option<Arc<str>>, Average>,
+    panics: u32,
 }
 
 impl Broadcaster {
@@ -84,7 +88,27 @@ impl Broadcaster {
             changed: None,
             looks: 0,
             averages: BTreeMap::new(),
+            panics: 0,
         }
+    }
+
+    /// Does something that may panic.
+    fn guarded<T: Default>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
+        // What it leaves half done is thrown away.
+        catch_unwind(AssertUnwindSafe(|| work(self))).unwrap_or_else(|_| {
+            self.begin_again();
+            T::default()
+        })
+    }
+
+    /// Forgets everything but whom it speaks to. Another `boot`: what was said before is not what these numbers go on from.
+    fn begin_again(&mut self) {
+        let panics = self.panics + 1;
+        events::Recovered { child: "broadcaster", panics }.emit();
+        let boot = format!("{}.{panics}", self.boot.split('.').next().unwrap_or_default());
+        let (voice, sources) = (self.voice.take(), self.sources.take());
+        *self = Broadcaster { voice, sources, panics, ..Broadcaster::new(&boot, Arc::clone(&self.metrics)) };
+        self.say(gap(None));
     }
 
     fn say(&mut self, saying: Saying) {
@@ -106,11 +130,37 @@ impl Broadcaster {
         self.numbers.insert(numbers.site.clone(), numbers);
     }
 
+    fn publish(&mut self, publish: Publish, ctx: &mut Context<Self>) {
+        publish.sayings.into_iter().for_each(|saying| self.say(saying));
+        match self.sources.as_ref().and_then(|sources| sources.presence.clone()) {
+            Some(store) if !publish.numbers.is_empty() => self.keep_together(publish.numbers, &store, ctx),
+            _ => publish.numbers.into_iter().for_each(|numbers| self.keep(numbers)),
+        }
+    }
+
     fn snapshot(&self, site: Option<&str>) -> Frame {
         let numbers = self.numbers.get(&site.map(Arc::from));
         let data = numbers.map_or_else(|| NOTHING.into(), |numbers| Arc::clone(&numbers.view));
         let site = site.map(Arc::from);
         Frame { seq: self.ring.next() - 1, event: "snapshot", data, site }
+    }
+
+    fn subscribe(&mut self, subscribe: &Subscribe, ctx: &mut Context<Self>) -> Option<Subscription> {
+        let rest = self.voice.as_ref()?.subscribe();
+        let is_first = self.voice.as_ref().is_some_and(|voice| voice.receiver_count() == 1);
+        let resumed = subscribe.last_event_id.as_deref().map(|id| self.resume(id));
+        let boot = Arc::clone(&self.boot);
+        let gap = match resumed {
+            Some(Ok(missed)) => return Some(Subscription { boot, gap: None, snapshot: None, missed, rest }),
+            Some(Err(missed)) => Some(missed),
+            None => None,
+        };
+        let snapshot = Some(self.snapshot(subscribe.site.as_deref()));
+        if is_first {
+            // So that the first change after it is one.
+            self.look(ctx);
+        }
+        Some(Subscription { boot, gap, snapshot, missed: Vec::new(), rest })
     }
 
     /// Returns how a listener goes on, by the id of what it heard last.
@@ -137,13 +187,15 @@ impl Broadcaster {
         };
         self.looks = self.looks.wrapping_add(1);
         let asked = sources.destinations.send(Snapshot).timeout(LOOK_EVERY).into_actor(self);
-        ctx.spawn(asked.map(|states, broadcaster, _| broadcaster.compare_states(states.unwrap_or_default())));
+        ctx.spawn(asked.map(|states, broadcaster, _| {
+            broadcaster.guarded(|own| own.compare_states(states.unwrap_or_default()));
+        }));
         if self.looks.is_multiple_of(TABLES_EVERY) || self.changed.is_none() {
             let question = DescribeSchemas { destination: None };
             let asked = sources.schemas.send(question).timeout(LOOK_EVERY).into_actor(self);
             ctx.spawn(asked.map(|report, broadcaster, _| {
                 let report = report.ok().and_then(Result::ok).flatten();
-                report.into_iter().for_each(|report| broadcaster.compare_tables(report));
+                report.into_iter().for_each(|report| broadcaster.guarded(|own| own.compare_tables(report)));
             }));
         }
     }
@@ -174,12 +226,17 @@ impl Broadcaster {
     }
 }
 
+/// Returns what tells every listener that so many frames were never said; `None` when nobody knows how many.
+pub(super) fn gap(missed: Option<u64>) -> Saying {
+    Saying { event: "gap", data: json!({ "missed": missed }).to_string().into(), site: None }
+}
+
 impl Actor for Broadcaster {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Context<Self>) {
         ctx.set_mailbox_capacity(1024);
-        ctx.run_interval(LOOK_EVERY, Self::look);
+        ctx.run_interval(LOOK_EVERY, |broadcaster, ctx| broadcaster.guarded(|own| own.look(ctx)));
     }
 }
 
@@ -195,11 +252,7 @@ impl Handler<Publish> for Broadcaster {
     type Result = ();
 
     fn handle(&mut self, publish: Publish, ctx: &mut Context<Self>) {
-        publish.sayings.into_iter().for_each(|saying| self.say(saying));
-        match self.sources.as_ref().and_then(|sources| sources.presence.clone()) {
-            Some(store) if !publish.numbers.is_empty() => self.keep_together(publish.numbers, &store, ctx),
-            _ => publish.numbers.into_iter().for_each(|numbers| self.keep(numbers)),
-        }
+        self.guarded(|own| own.publish(publish, ctx));
     }
 }
 
@@ -207,24 +260,7 @@ impl Handler<Subscribe> for Broadcaster {
     type Result = MessageResult<Subscribe>;
 
     fn handle(&mut self, subscribe: Subscribe, ctx: &mut Context<Self>) -> Self::Result {
-        let Some(voice) = &self.voice else { return MessageResult(None) };
-        let is_first = !self.is_heard();
-        let rest = voice.subscribe();
-        let resumed = subscribe.last_event_id.as_deref().map(|id| self.resume(id));
-        let (gap, missed) = match resumed {
-            Some(Ok(missed)) => {
-                let boot = Arc::clone(&self.boot);
-                return MessageResult(Some(Subscription { boot, gap: None, snapshot: None, missed, rest }));
-            }
-            Some(Err(missed)) => (Some(missed), Vec::new()),
-            None => (None, Vec::new()),
-        };
-        let (boot, snapshot) = (Arc::clone(&self.boot), Some(self.snapshot(subscribe.site.as_deref())));
-        if is_first {
-            // So that the first change after it is one.
-            self.look(ctx);
-        }
-        MessageResult(Some(Subscription { boot, gap, snapshot, missed, rest }))
+        MessageResult(self.guarded(|own| own.subscribe(&subscribe, ctx)))
     }
 }
 

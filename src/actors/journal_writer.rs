@@ -9,8 +9,9 @@ use tokio::sync::oneshot;
 
 use super::exit_guard::ExitGuard;
 use super::messages::{
-    Accept, Accepted, Appended, Drain, Drained, NotAccepted, NotAppended, SegmentsDropped,
+    Accept, Accepted, Appended, Drain, Drained, NotAccepted, NotAppended, Seen, SegmentsDropped,
 };
+use super::tap::TapLine;
 use crate::journal::{self, Journal, JournalError};
 use crate::policy::gather::{self, Gather};
 use crate::policy::route::Kinds;
@@ -37,6 +38,7 @@ pub struct JournalWriter {
     origin: tokio::time::Instant,
     gathering: Option<SpawnHandle>,
     draining: Option<oneshot::Sender<Drained>>,
+    tap: TapLine,
     _guard: ExitGuard,
 }
 
@@ -99,8 +101,16 @@ impl JournalWriter {
             origin: tokio::time::Instant::now(),
             gathering: None,
             draining: None,
+            tap: TapLine::default(),
             _guard: guard,
         }
+    }
+
+    /// Shows what it writes to those who watch.
+    #[must_use]
+    pub fn tapped(mut self, tap: TapLine) -> Self {
+        self.tap = tap;
+        self
     }
 
     /// Starts a commit when none runs and the group has the company it can expect.
@@ -131,16 +141,26 @@ impl JournalWriter {
         let journal = Arc::clone(&self.journal);
         let (events, rejected) = contents(&mut group);
         let kinds: Vec<Sort> = events.iter().map(|event| Sort::of(event)).collect();
+        let seen = self.tap.is_watched().then(|| (events.clone(), rejected.clone()));
         let work = move || -> Committed {
             keep(journal.as_ref(), &rejected);
             journal.append(events)
         };
         let commit = tokio::task::spawn_blocking(work).into_actor(self).map(move |done, writer, ctx| {
             let done = done.unwrap_or_else(|panic| Err(JournalError::Damaged(panic.to_string())));
+            writer.show(seen, &done);
             writer.committed(group, done, &kinds);
             writer.consider(ctx);
         });
         ctx.spawn(commit);
+    }
+
+    /// Shows what was stored now, and what was set aside beside it; not what is stored again for one destination.
+    fn show(&self, seen: Option<(Vec<Arc<Event>>, Vec<Rejected>)>, done: &Committed) {
+        let (Some((events, rejected)), Ok(appended)) = (seen, done) else { return };
+        let stored = events.into_iter().zip(&appended.positions).filter(|(_, position)| position.is_some());
+        let new = stored.map(|(event, _)| event).filter(|event| event.receipt.redelivery.is_none());
+        self.tap.tell(vec![Seen::Accepted(new.collect()), Seen::Rejected(rejected)]);
     }
 
     fn take_group(&mut self) -> Vec<Request> {

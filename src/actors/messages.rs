@@ -8,6 +8,7 @@ mod reload;
 mod schema;
 mod shares;
 mod space;
+mod tap;
 mod trace;
 
 use std::collections::BTreeMap;
@@ -27,6 +28,7 @@ pub use reload::*;
 pub use schema::*;
 pub use shares::*;
 pub use space::*;
+pub use tap::*;
 pub use trace::*;
 
 // === Between the actors ===

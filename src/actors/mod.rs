@@ -4,6 +4,7 @@
 //! http ──Accept──▶ Supervisor ──Append──▶ JournalWriter ──Appended──▶ Supervisor ──Wake──▶ Delivery × n
 //!                                                                        Delivery ──ChangeSchema──▶ SchemaManager
 //! journal ◀──reads── Projector × n ──Publish──▶ Broadcaster ◀──Subscribe── http
+//! JournalWriter, Delivery ──Tapped, while somebody watches──▶ Tap ◀──Watch── http
 //! ```
 //! Data waits in the journal; mailboxes carry small messages and never grow.
 
@@ -11,9 +12,11 @@ pub mod broadcaster;
 pub mod delivery;
 pub mod exit_guard;
 pub mod follower;
+pub mod glimpses;
 pub mod journal_writer;
 pub mod messages;
 pub mod projector;
 pub mod realtime;
 pub mod schema_manager;
 pub mod supervisor;
+pub mod tap;

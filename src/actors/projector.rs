@@ -63,6 +63,12 @@ pub trait Projection: Send + Unpin + 'static {
         Ok(())
     }
 
+    /// Returns whether it can only go on from its beginning: the projector begins again, as at a start. Asked after every tick.
+    fn begins_again(&mut self, stand: Stand) -> bool {
+        let _ = stand;
+        false
+    }
+
     /// Returns events that it wants accepted by the router, with ids that are the same however often it is asked. Asked after
     /// every tick.
     fn outbox(&mut self, stand: Stand) -> Vec<Event> {
@@ -200,15 +206,20 @@ impl Way {
         let (projection, stepped, told) = on_its_thread(move || {
             let mut projection = projection;
             let stepped = step(&mut projection, (journal.as_ref(), from, end), stand);
-            let told = is_due.then(|| (projection.tick(stand), projection.outbox(stand)));
+            let tell = |projection: &mut P| (projection.tick(stand), projection.begins_again(stand));
+            let told = is_due.then(|| (tell(&mut projection), projection.outbox(stand)));
             drop(tie);
             (projection, stepped, told)
         })
         .await;
         let pause = self.settle(stepped, end);
-        let Some((ticked, outbox)) = told else { return (projection, pause) };
+        let Some(((ticked, begins_again), outbox)) = told else { return (projection, pause) };
         self.ticked = Some(Instant::now());
         ticked.unwrap_or_else(|why| self.say(why));
+        if begins_again {
+            (self.from, self.is_current) = (None, false);
+            (self.begun, self.taken) = (Instant::now(), 0);
+        }
         (self.post(projection, outbox).await, pause)
     }
 

@@ -28,6 +28,7 @@ use super::messages::{
     DropBacklog, Journey, Life, NotAccepted, NotAppended, Obey, Readiness, ReadyCheck, RefreshSchema,
     Snapshot, Status, Stop, Wake,
 };
+use super::tap::TapLine;
 use crate::journal::{Journal, Position, ReplayOrder};
 use crate::policy::restarts::{Restarts, Verdict};
 use crate::policy::route::{self, Kinds};
@@ -128,6 +129,7 @@ pub struct Supervisor {
     /// Questions that may read the disk.
     readers: Arc<tokio::sync::Semaphore>,
     space: Space,
+    tap: TapLine,
 }
 
 /// The one life of the journal writer that matters: it is never replaced, only started again.
@@ -164,7 +166,15 @@ impl Supervisor {
             config: reload::config_check(),
             readers: trace::readers(),
             space: Space::default(),
+            tap: TapLine::default(),
         }
+    }
+
+    /// Shows what is accepted to those who watch.
+    #[must_use]
+    pub fn tapped(mut self, tap: TapLine) -> Self {
+        self.tap = tap;
+        self
     }
 
     fn start_writer(&mut self, ctx: &mut Context<Self>) {
@@ -172,7 +182,7 @@ impl Supervisor {
         let guard = super::exit_guard::ExitGuard::new(address.clone().recipient(), WRITER);
         let (journal, metrics) = (Arc::clone(&self.journal), Arc::clone(&self.metrics));
         let reports = (address.clone().recipient(), address.clone().recipient(), address.recipient());
-        let writer = JournalWriter::new(journal, metrics, reports, guard);
+        let writer = JournalWriter::new(journal, metrics, reports, guard).tapped(self.tap.clone());
         self.writer = Some(writer.start());
     }
 
@@ -403,10 +413,10 @@ impl Handler<Readiness> for Supervisor {
     type Result = ResponseActFuture<Self, Vec<ReadyCheck>>;
 
     fn handle(&mut self, _: Readiness, ctx: &mut Context<Self>) -> Self::Result {
-        let (journal, config) = (self.journal_check(), self.config.clone());
+        let mut checks = vec![self.journal_check(), self.config.clone()];
+        checks.extend(self.projections.checks());
         let statuses = Handler::<Snapshot>::handle(self, Snapshot, ctx);
         Box::pin(statuses.into_actor(self).map(move |statuses, _, _| {
-            let mut checks = vec![journal, config];
             checks.extend(statuses.into_iter().filter(|status| status.enabled).map(destination_check));
             checks
         }))

@@ -7,19 +7,21 @@ use std::sync::atomic::Ordering;
 use actix::{Actor, Addr, ArbiterHandle};
 use secrecy::ExposeSecret;
 
-use super::{ServeError, broken, first_mark};
+use super::{ServeError, broken, first_mark, live};
 use crate::actors::delivery::{Beacon, Delivery, Parts};
 use crate::actors::schema_manager::{Managed, SchemaManager, Statements};
 use crate::actors::supervisor::{Child, Factory, Handle, ReplayFactory, SchemaDoor};
+use crate::actors::tap::TapLine;
 use crate::config;
 use crate::config::Settings;
 use crate::config::settings::Destination as DestinationSettings;
-use crate::destinations::{Client, Destination, Launcher, SchemaStore, SharedPresence};
+use crate::destinations::{Client, Destination, Launcher, SchemaStore, Setting, SharedPresence};
 use crate::journal::Journal;
 use crate::policy::route::Kinds;
 use crate::spec::privacy::View;
 use crate::stores::ReportStore;
 use crate::stores::reports::fact::Rules;
+use crate::stores::shared::SharedState;
 use crate::telemetry::{Meter, Metrics};
 
 /// Every destination, and who answers reports among them.
@@ -31,6 +33,7 @@ pub(super) fn children(
     journal: &Arc<dyn Journal>,
     metrics: &Arc<Metrics>,
     arbiters: &[ArbiterHandle],
+    tap: &TapLine,
 ) -> Result<Made, ServeError> {
     let mut reports = None;
     let rules = super::reports::rules(settings);
@@ -56,7 +59,7 @@ pub(super) fn children(
             let salt = settings.server.site_salt.expose_secret();
             let data_dir = &settings.server.data_dir;
             let launch =
-                Launch { destination, journal, metrics, beacon, arbiter, salt, data_dir, rules: &rules };
+                Launch { destination, journal, metrics, beacon, arbiter, salt, data_dir, rules: &rules, tap };
             let factories = launch.start(settings)?;
             child.factory = Some(factories.live);
             child.replay = Some(factories.replay);
@@ -70,11 +73,21 @@ pub(super) fn children(
 
 /// Returns the store that knows who is there now for several routers, where one is on: the first by its name.
 pub(super) fn shared_presence(settings: &Settings) -> Option<Arc<dyn SharedPresence>> {
+    shared(settings, || Presence)
+}
+
+/// Returns the store that keeps for several routers what is not theirs alone, likewise.
+pub(super) fn shared_state(settings: &Settings) -> Option<Arc<dyn SharedState>> {
+    shared(settings, || State)
+}
+
+fn shared<T, L: Launcher<Output = Option<T>>>(settings: &Settings, launcher: impl Fn() -> L) -> Option<T> {
     let on = settings.destinations.iter().filter(|destination| destination.enabled);
     on.filter_map(|destination| {
-        let setting = config::setting(destination, &settings.server);
+        let setting =
+            Setting { live: live::rules(settings), ..config::setting(destination, &settings.server) };
         // What is wrong with its settings was told when it was built to deliver.
-        destination.settings.clone().build(&setting, Presence).ok().flatten()
+        destination.settings.clone().build(&setting, launcher()).ok().flatten()
     })
     .next()
 }
@@ -90,6 +103,17 @@ impl Launcher for Presence {
     }
 }
 
+/// Likewise.
+struct State;
+
+impl Launcher for State {
+    type Output = Option<Arc<dyn SharedState>>;
+
+    fn launch<D: Destination>(self, _: D, client: D::Client) -> Self::Output {
+        client.shared_state()
+    }
+}
+
 /// What a destination is wired to.
 struct Launch<'a> {
     destination: &'a DestinationSettings,
@@ -102,12 +126,15 @@ struct Launch<'a> {
     data_dir: &'a Path,
     /// How what is in a store is read for reports.
     rules: &'a Rules,
+    /// Who is shown what happens.
+    tap: &'a TapLine,
 }
 
 impl Launch<'_> {
     fn start(self, settings: &Settings) -> Result<Factories, ServeError> {
         let name = self.destination.name.clone();
         let mut setting = config::setting(self.destination, &settings.server);
+        setting.live = live::rules(settings);
         setting.meter = Meter::new(&name, Arc::clone(self.metrics));
         self.destination.settings.clone().build(&setting, self).map_err(|errors| {
             let words: Vec<String> = errors.iter().map(ToString::to_string).collect();
@@ -167,6 +194,7 @@ impl Launcher for Launch<'_> {
             schema_manager: schema_manager.map(Addr::recipient),
             metrics: Arc::clone(self.metrics),
             beacon: self.beacon,
+            tap: self.tap.clone(),
             replay: None,
         };
         let (live, arbiter) = (Arc::new(parts), self.arbiter.clone());

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use actix::{Actor, Addr, ArbiterHandle, Context};
+use actix::{Actor, Addr, ArbiterHandle, Context, Recipient};
 use secrecy::ExposeSecret;
 
 use super::launch;
 use crate::actors::broadcaster::{Attend, Broadcaster, Sources};
-use crate::actors::messages::Farewell;
+use crate::actors::messages::{Farewell, Glimpses, Watch};
 use crate::actors::projector::{Parts, Projector};
 use crate::actors::realtime::{self, Realtime};
 use crate::actors::supervisor::{Follow, Supervisor};
+use crate::actors::tap::{Tap, TapLine};
 use crate::config::Settings;
 use crate::http::LiveDesk;
 use crate::journal::Journal;
@@ -22,6 +23,11 @@ use crate::telemetry::{Metrics, clock, events};
 #[derive(Clone)]
 pub(super) struct Live {
     broadcaster: Option<Addr<Broadcaster>>,
+    /// There whatever is switched off: operators watch by it.
+    tap: Addr<Tap>,
+    line: TapLine,
+    /// Some of the events, for those who ask for them.
+    glimpses: Glimpses,
     options: Options,
     /// The journal is that of several routers.
     is_shared: bool,
@@ -31,8 +37,15 @@ pub(super) struct Live {
 
 impl Live {
     /// Starts whoever tells it, who knows nothing yet.
-    pub(super) fn start(settings: &Settings, metrics: &Arc<Metrics>, arbiter: &ArbiterHandle) -> Live {
+    pub(super) fn start(
+        settings: &Settings,
+        metrics: &Arc<Metrics>,
+        arbiter: &ArbiterHandle,
+        line: &TapLine,
+    ) -> Live {
         let boot = format!("{:x}", clock::now().as_microsecond());
+        let (name, end, line) = (boot.clone(), line.clone(), line.clone());
+        let tap = Tap::start_in_arbiter(arbiter, move |_: &mut Context<Tap>| Tap::new(&name, end));
         let broadcaster = settings.realtime.enabled.then(|| {
             let metrics = Arc::clone(metrics);
             Broadcaster::start_in_arbiter(arbiter, move |_: &mut Context<Broadcaster>| {
@@ -41,7 +54,8 @@ impl Live {
         });
         let (metrics, arbiter) = (Arc::clone(metrics), arbiter.clone());
         let is_shared = settings.journal.shared.is_some();
-        Live { broadcaster, options: options(settings), is_shared, metrics, arbiter }
+        let (options, glimpses) = (options(settings), Glimpses::default());
+        Live { broadcaster, tap, line, glimpses, options, is_shared, metrics, arbiter }
     }
 
     /// Returns the projections that are to be followed.
@@ -56,9 +70,11 @@ impl Live {
         });
         let (options, metrics, arbiter) =
             (self.options.clone(), Arc::clone(&self.metrics), self.arbiter.clone());
+        let glimpses = self.glimpses.clone();
         let factory = move |guard| {
             let realtime =
                 Realtime::new(options.clone(), broadcaster.clone().recipient(), Arc::clone(&metrics));
+            let realtime = realtime.showing(glimpses.clone());
             let parts = Arc::clone(&parts);
             Projector::start_in_arbiter(&arbiter, move |_| Projector::new(parts, realtime, guard)).recipient()
         };
@@ -77,17 +93,39 @@ impl Live {
 
     /// Ends every stream.
     pub(super) async fn farewell(&self) {
+        if self.tap.send(Farewell).await.is_err() {
+            events::NobodyThere { message: "the end of the tap" }.emit();
+        }
         let Some(broadcaster) = &self.broadcaster else { return };
         if broadcaster.send(Farewell).await.is_err() {
             events::NobodyThere { message: "the end of the streams" }.emit();
         }
     }
 
+    /// Returns whom the door asks what happens to single events.
+    pub(super) fn tap(&self) -> Recipient<Watch> {
+        self.tap.clone().recipient()
+    }
+
+    /// Returns how the tap is told.
+    pub(super) fn line(&self) -> TapLine {
+        self.line.clone()
+    }
+
     /// Returns whom the door asks.
     pub(super) fn desk(&self) -> Option<LiveDesk> {
         let broadcaster = self.broadcaster.as_ref()?;
-        Some(LiveDesk { subscribe: broadcaster.clone().recipient(), ask: broadcaster.clone().recipient() })
+        Some(LiveDesk {
+            subscribe: broadcaster.clone().recipient(),
+            ask: broadcaster.clone().recipient(),
+            glimpses: self.glimpses.clone(),
+        })
     }
+}
+
+/// Returns by which rules is counted, for a store that counts for several routers: it needs no salt.
+pub(super) fn rules(settings: &Settings) -> Options {
+    Options { salt: String::new(), ..options(settings) }
 }
 
 fn options(settings: &Settings) -> Options {

@@ -23,6 +23,7 @@ use actix::prelude::*;
 use crate::actors::follower::Passer;
 use crate::actors::messages::Drain;
 use crate::actors::supervisor::{Child, Supervisor};
+use crate::actors::tap::TapLine;
 use crate::config::{self, Environment, Loaded, Problems, Settings};
 use crate::http::{self, Door, LetterDesk};
 use crate::journal::attempts::Note;
@@ -83,8 +84,9 @@ async fn run(
     let journal = engine::open(&settings, &metrics)?;
     let arbiters = Arbiters::start();
     journal.serve(served(&settings));
-    let (children, reports) = launch::children(&settings, &journal, &metrics, &arbiters.deliveries)?;
-    let live = live::Live::start(&settings, &metrics, &arbiters.live);
+    let tap = TapLine::default();
+    let (children, reports) = launch::children(&settings, &journal, &metrics, &arbiters.deliveries, &tap)?;
+    let live = live::Live::start(&settings, &metrics, &arbiters.live, &tap);
     let supervisor = start_supervisor(&arbiters, &journal, &settings, (&metrics, children, live.clone()));
     live.attend(&supervisor, &settings);
     journal.follow(Arc::new(passer(&supervisor, &metrics)));
@@ -102,7 +104,7 @@ async fn run(
     let server = actix_rt::spawn(server);
     let watch = watch::Watch::new(loaded.source.files(), hangup);
     let arbiters = arbiters.deliveries;
-    let origin = reload::Origin { environment, start: loaded, journal, metrics, arbiters };
+    let origin = reload::Origin { environment, start: loaded, journal, metrics, arbiters, tap };
     let targets = reload::Targets { supervisor: supervisor.clone(), terms };
     until_stopped(&mut signals, reload::Reloader::new(origin, targets).run(watch)).await;
     stop(&handle, (&supervisor, &live), &mut signals, settings.server.shutdown_timeout).await.emit();
@@ -182,7 +184,7 @@ fn start_supervisor(
     Supervisor::start_in_arbiter(&arbiters.core.handle(), move |ctx| {
         let mut follows = live.follows(&journal, &ctx.address());
         follows.extend(reports);
-        let supervisor = Supervisor::new(journal, durability, metrics, children);
+        let supervisor = Supervisor::new(journal, durability, metrics, children).tapped(live.line());
         supervisor.keeping_letters_for(retention).following(follows)
     })
 }
@@ -205,6 +207,8 @@ fn door(
         schemas: supervisor.clone().recipient(),
         reports: reports::desk(settings, None),
         live: live.desk(),
+        tap: live.tap(),
+        shared: launch::shared_state(settings),
         metrics: Arc::clone(metrics),
     }
 }

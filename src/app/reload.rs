@@ -9,8 +9,9 @@ use actix::{Addr, ArbiterHandle};
 
 use super::watch::{Reason, Watch};
 use super::{ServeError, launch};
-use crate::actors::messages::{ConfigChecked, Reconfigure};
+use crate::actors::messages::{ConfigChecked, Reconfigure, Unpark};
 use crate::actors::supervisor::{Child, Supervisor};
+use crate::actors::tap::TapLine;
 use crate::config::{self, Changes, Environment, Loaded, Problem, Settings};
 use crate::http::DoorTerms;
 use crate::journal::Journal;
@@ -27,6 +28,7 @@ pub(super) struct Origin {
     pub(super) metrics: Arc<Metrics>,
     /// Where destinations live.
     pub(super) arbiters: Vec<ArbiterHandle>,
+    pub(super) tap: TapLine,
 }
 
 /// Whom a change is told to.
@@ -138,6 +140,9 @@ impl Reloader {
         if is_news {
             events::ConfigWaits { keys: &changes.waiting }.emit();
         }
+        if reason == Reason::Asked && self.targets.supervisor.send(Unpark).await.is_err() {
+            events::NobodyThere { message: "the start of what is parked" }.emit();
+        }
         if reason == Reason::Asked && changes.is_empty() && !is_news {
             events::ConfigUnchanged.emit();
         }
@@ -179,10 +184,12 @@ fn prepare(origin: &Origin, running: &Running) -> Result<Prepared, Refused> {
     }
     let waiting = config::keep_what_cannot_change(&origin.start, &mut read);
     let changes = Changes { waiting, ..Changes::between(&running.settings, &read.settings) };
-    origin.journal.serve(super::served(&read.settings));
-    // What is not carried out is not served either: those that run go on with what they had.
-    let as_before = |_: &Refused| origin.journal.serve(super::served(&running.settings));
-    let children = build(origin, &read.settings, &changes).inspect_err(as_before)?;
+    let (new, old) = (super::served(&read.settings), super::served(&running.settings));
+    // Those that run are served until it is known that they go: a journal forgets what it knows of whoever it does not serve.
+    let leaving = old.iter().filter(|old| new.iter().all(|new| new.name != old.name)).cloned();
+    origin.journal.serve(new.iter().cloned().chain(leaving).collect());
+    let children = build(origin, &read.settings, &changes).inspect_err(|_| origin.journal.serve(old))?;
+    origin.journal.serve(new);
     let from_file = read.path.is_some();
     let running = Running { settings: read.settings, warnings: read.warnings, from_file };
     Ok(Prepared { running, changes, children })
@@ -192,7 +199,7 @@ fn build(origin: &Origin, settings: &Settings, changes: &Changes) -> Result<Vec<
     let mut touched = settings.clone();
     touched.destinations.retain(|destination| changes.destinations.contains(&destination.name));
     let not_now = |error: ServeError| Refused::NotNow(error.to_string());
-    let made = launch::children(&touched, &origin.journal, &origin.metrics, &origin.arbiters);
+    let made = launch::children(&touched, &origin.journal, &origin.metrics, &origin.arbiters, &origin.tap);
     // Who answers reports is decided at the start.
     made.map(|(children, _)| children).map_err(not_now)
 }
@@ -216,6 +223,7 @@ mod tests {
             journal: Arc::new(MemoryJournal::default()),
             metrics: Arc::new(Metrics::new()),
             arbiters: Vec::new(),
+            tap: TapLine::default(),
         };
         (origin, Running { settings, warnings: Vec::new(), from_file })
     }

@@ -23,6 +23,10 @@ use crate::telemetry::{Metrics, events};
 const FILE: &str = "analytics.db";
 /// The projection's name in the log and in metrics.
 const NAME: &str = "reports";
+/// So few events are written at once, and are seen at once.
+const FEW: usize = 256;
+/// More are written at the next tick, or when there are so many: the pages of visits and indexes are written once for all.
+const MANY: usize = 4_096;
 /// Pieces of tidying at one tick.
 const PIECES: usize = 4;
 
@@ -31,7 +35,26 @@ struct Reports {
     path: PathBuf,
     rules: Rules,
     writer: Option<Writer>,
+    /// What is not in the file yet. When it is lost the journal has it: the file's position is before it.
+    facts: Vec<Fact>,
+    /// The position after it.
+    next: u64,
     metrics: Arc<Metrics>,
+}
+
+impl Reports {
+    fn write(&mut self, now: Timestamp) -> Result<(), String> {
+        let Some(writer) = &mut self.writer else { return Ok(()) };
+        writer.tell(now.as_millisecond());
+        let before = writer.refused();
+        writer.take(&self.facts, self.next).map_err(|fault| fault.0)?;
+        self.facts.clear();
+        let refused = writer.refused() - before;
+        if refused > 0 {
+            events::ReportsTooOld { events: refused }.emit(&self.metrics);
+        }
+        Ok(())
+    }
 }
 
 impl Projection for Reports {
@@ -39,26 +62,33 @@ impl Projection for Reports {
         let writer = Writer::open(&self.path, self.rules.clone()).map_err(|fault| fault.0)?;
         let position = Position(writer.position().map_err(|fault| fault.0)?);
         self.writer = Some(writer);
+        self.facts.clear();
         // Less than what is in the file is there of a journal that was made anew, or that lost its end with the power. What it
         // still holds was counted.
         Ok(position.min(journal.extent().next))
     }
 
     fn fold(&mut self, records: &[Record], stand: Stand) -> Result<(), String> {
-        let (Some(writer), Some(last)) = (&mut self.writer, records.last()) else { return Ok(()) };
-        writer.tell(stand.now.as_millisecond());
-        let facts = records.iter().filter_map(|record| Fact::of(&record.event, writer.rules()));
-        let facts: Vec<Fact> = facts.collect();
-        let before = writer.refused();
-        writer.take(&facts, last.position.0 + 1).map_err(|fault| fault.0)?;
-        let refused = writer.refused() - before;
-        if refused > 0 {
-            events::ReportsTooOld { events: refused }.emit(&self.metrics);
+        let Some(last) = records.last() else { return Ok(()) };
+        let (held, before) = (self.facts.len(), self.next);
+        self.facts.extend(records.iter().filter_map(|record| Fact::of(&record.event, &self.rules)));
+        self.next = last.position.0 + 1;
+        if (FEW..MANY).contains(&self.facts.len()) {
+            return Ok(());
         }
-        Ok(())
+        let written = self.write(stand.now);
+        if written.is_err() {
+            // They come again.
+            self.facts.truncate(held);
+            self.next = before;
+        }
+        written
     }
 
     fn tick(&mut self, stand: Stand) -> Result<(), String> {
+        if !self.facts.is_empty() {
+            self.write(stand.now)?;
+        }
         let Some(writer) = self.writer.as_mut().filter(|_| stand.is_current) else { return Ok(()) };
         for _ in 0..PIECES {
             if !writer.tidy(stand.now.as_millisecond()).map_err(|fault| fault.0)? {
@@ -114,9 +144,15 @@ pub(super) fn follow(
     });
     let metrics = Arc::clone(metrics);
     let factory = Box::new(move |guard| {
-        let metrics = Arc::clone(&metrics);
-        let projection = Reports { path: path.clone(), rules: rules.clone(), writer: None, metrics };
         let parts = Arc::clone(&parts);
+        let projection = Reports {
+            path: path.clone(),
+            rules: rules.clone(),
+            writer: None,
+            facts: Vec::new(),
+            next: 0,
+            metrics: Arc::clone(&metrics),
+        };
         let projector: Addr<Projector<Reports>> =
             Projector::start_in_arbiter(&arbiter, move |_| Projector::new(parts, projection, guard));
         projector.recipient()
@@ -133,3 +169,6 @@ pub(super) fn desk(settings: &Settings, of_destination: Option<Arc<dyn ReportSto
         currency: realtime.currency.as_str().into(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -61,6 +61,8 @@ pub(super) enum Command {
         /// As the client sent it
         message_id: String,
     },
+    /// Watch single events as they come, and what destinations answer to them
+    Tail(super::tail::Asked),
     /// What destinations refused: list it, show it, send it again, drop it
     DeadLetters {
         #[command(subcommand)]
@@ -81,6 +83,9 @@ pub(super) enum Command {
         /// How long it is valid
         #[arg(long, default_value = "1h", value_parser = duration)]
         ttl: Duration,
+        /// Limit it to this source; may be given more than once
+        #[arg(long = "site", value_name = "NAME")]
+        sites: Vec<String>,
     },
     /// Stand in for a destination that behaves and misbehaves on command
     Mock(super::mock::Asked),
@@ -90,6 +95,15 @@ pub(super) enum Command {
     Keys {
         #[command(subcommand)]
         action: KeysAction,
+    },
+    /// Write a first configuration, by questions or by flags
+    Init(super::init::Asked),
+    /// Write a configuration from an exported workspace of another system
+    Import(super::import::Asked),
+    /// Print what a shell needs to complete this command line
+    Completions {
+        /// bash, zsh, fish, elvish or powershell
+        shell: clap_complete::Shell,
     },
     /// Write the shipped files into a directory
     #[command(hide = true)]

@@ -100,7 +100,7 @@ fn instant(text: &str) -> Result<Timestamp, String> {
 impl Which {
     fn into_filter(self, id: Option<LetterId>) -> LetterFilter {
         let Which { destination, reason, from, until } = self;
-        LetterFilter { destination, reason, from, until, id }
+        LetterFilter { destination, reason, from, until, id, sources: None }
     }
 }
 

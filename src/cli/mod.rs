@@ -4,14 +4,18 @@
 
 mod args;
 mod check;
+mod completions;
 mod destinations;
 mod eval;
 mod explain;
 mod gen_files;
+mod import;
+mod init;
 mod input;
 mod keys;
 mod letters;
 mod mock;
+mod new_file;
 mod out;
 mod probe;
 mod remote;
@@ -20,6 +24,7 @@ mod schema;
 mod serve;
 mod sql;
 mod table;
+mod tail;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -87,7 +92,6 @@ fn dispatch(arguments: Arguments, environment: &Environment, out: &mut Out) -> E
     let source = source(&arguments);
     let url = arguments.url.as_deref();
     match arguments.command.unwrap_or(Command::Serve { preset: None }) {
-        Command::Keys { .. } => keys::new(out),
         Command::Destinations { action } => {
             with_server(&source, environment, out, |loaded, out| destinations::act(&loaded, action, url, out))
         }
@@ -97,21 +101,23 @@ fn dispatch(arguments: Arguments, environment: &Environment, out: &mut Out) -> E
         Command::Trace { message_id } => {
             with_server(&source, environment, out, |loaded, out| trace::trace(&loaded, url, &message_id, out))
         }
+        Command::Tail(asked) => {
+            let whom = (url, environment);
+            with_server(&source, environment, out, |loaded, out| tail::tail(&loaded, &asked, whom, out))
+        }
         Command::DeadLetters { action } => {
             with_server(&source, environment, out, |loaded, out| letters::run(action, &loaded, url, out))
         }
         Command::Schema { action } => {
             with_config(&source, environment, out, |loaded, out| schema::run(action, &loaded, url, out))
         }
-        Command::Token { scope, ttl } => {
-            with_server(&source, environment, out, |loaded, out| token::mint(loaded, &scope, ttl, out))
+        Command::Token { scope, ttl, sites } => {
+            let asked = token::Asked { scope: &scope, ttl, sites: &sites };
+            with_server(&source, environment, out, |loaded, out| token::mint(loaded, &asked, out))
         }
         Command::Explain(asked) => {
             with_config(&source, environment, out, |loaded, out| explain::explain(loaded, &asked, out))
         }
-        Command::Mock(asked) => mock::mock(&asked, out),
-        Command::Eval(asked) => eval::eval(&asked, out),
-        Command::Gen { directory } => gen_files::write(&directory, out),
         Command::Serve { preset } => serve::start(&source, environment, preset, out),
         Command::Check { probe, .. } => {
             with_config(&source, environment, out, |loaded, out| check::check(&loaded, probe, out))
@@ -120,6 +126,22 @@ fn dispatch(arguments: Arguments, environment: &Environment, out: &mut Out) -> E
             let question = sql::Question { query: &query, csv, destination: destination.as_deref() };
             sql::sql(&loaded, &question, out)
         }),
+        command => alone(command, out),
+    }
+}
+
+/// Runs a command that needs neither a router nor its configuration.
+fn alone(command: Command, out: &mut Out) -> Exit {
+    match command {
+        Command::Keys { .. } => keys::new(out),
+        Command::Mock(asked) => mock::mock(&asked, out),
+        Command::Init(asked) => init::init(&asked, out),
+        Command::Import(asked) => import::import(&asked, out),
+        Command::Completions { shell } => completions::write(shell, out),
+        Command::Eval(asked) => eval::eval(&asked, out),
+        Command::Gen { directory } => gen_files::write(&directory, out),
+        // All others have been run.
+        _ => Exit::Usage,
     }
 }
 

@@ -12,6 +12,8 @@ pub(super) struct Out {
     pub(super) json: bool,
     /// A part of the answer could not be written.
     pub(super) is_cut: bool,
+    /// Nobody reads the answer any more.
+    pub(super) is_closed: bool,
 }
 
 impl Out {
@@ -22,7 +24,7 @@ impl Out {
 
     /// Returns a writer to these two.
     pub(super) fn new(stdout: Box<dyn Write>, stderr: Box<dyn Write>) -> Out {
-        Out { stdout, stderr, json: false, is_cut: false }
+        Out { stdout, stderr, json: false, is_cut: false, is_closed: false }
     }
 
     /// Writes one line of the answer.
@@ -34,6 +36,7 @@ impl Out {
     pub(super) fn text(&mut self, text: &str) {
         let written = self.stdout.write_all(text.as_bytes()).and_then(|()| self.stdout.flush());
         let Err(error) = written else { return };
+        self.is_closed |= error.kind() == ErrorKind::BrokenPipe;
         if error.kind() != ErrorKind::BrokenPipe && !self.is_cut {
             self.is_cut = true;
             self.error(&format!("the answer could not be written: {error}"));

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use reqwest::header::AUTHORIZATION;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use reqwest::{Method, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -22,6 +22,8 @@ const TOKEN_SECONDS: i64 = 60;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How long it may take over an order: millions of events may have to be written first.
 const ORDER_PATIENCE: Duration = Duration::from_secs(3600);
+/// How long a stream may say nothing: it has a heartbeat of 15 s.
+const SILENCE: Duration = Duration::from_secs(45);
 /// The largest answer that is read.
 const MAX_ANSWER_BYTES: usize = 256 << 20;
 
@@ -130,12 +132,34 @@ impl Remote {
         understand(status, &text, &self.base)
     }
 
-    fn exchange(
+    /// Opens the stream at `path`, from behind the frame with this id on. A stream that says nothing for a while is given up.
+    ///
+    /// # Errors
+    /// See [`RemoteError`].
+    pub(super) async fn open(
         &self,
-        method: Method,
         path: &[&str],
-        (query, body): (&[(&str, &str)], Option<&Value>),
-    ) -> Result<(u16, Vec<u8>), RemoteError> {
+        query: &[(&str, &str)],
+        last_event_id: Option<&str>,
+    ) -> Result<reqwest::Response, RemoteError> {
+        let client = client().read_timeout(SILENCE).build();
+        let client = client.map_err(|error| RemoteError::Wrong(error.to_string()))?;
+        let mut request = self.bearing(client.get(self.at(path, query)));
+        if let Some(id) = last_event_id {
+            request = request.header("last-event-id", id);
+        }
+        let absent = |_| RemoteError::Absent(self.base.to_string());
+        let response = request.send().await.map_err(absent)?;
+        let status = response.status().as_u16();
+        let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        if status == 200 && kind == Some("text/event-stream") {
+            return Ok(response);
+        }
+        let text = read(response).await?.ok_or_else(RemoteError::no_router)?;
+        Err(understand(status, &text, &self.base).err().unwrap_or_else(RemoteError::no_router))
+    }
+
+    fn at(&self, path: &[&str], query: &[(&str, &str)]) -> Url {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(path);
@@ -143,6 +167,23 @@ impl Remote {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
+        url
+    }
+
+    fn bearing(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+        match &self.token {
+            Some(token) => request.header(AUTHORIZATION, format!("Bearer {}", token.expose_secret())),
+            None => request,
+        }
+    }
+
+    fn exchange(
+        &self,
+        method: Method,
+        path: &[&str],
+        (query, body): (&[(&str, &str)], Option<&Value>),
+    ) -> Result<(u16, Vec<u8>), RemoteError> {
+        let url = self.at(path, query);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime =
             runtime.map_err(|error| RemoteError::Wrong(format!("could not ask the router: {error}")))?;
@@ -155,32 +196,38 @@ impl Remote {
         url: Url,
         body: Option<&Value>,
     ) -> Result<(u16, Vec<u8>), RemoteError> {
-        let absent = |_| RemoteError::Absent(self.base.to_string());
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(PATIENCE)
+        let client = client()
             .timeout(if method == Method::POST { ORDER_PATIENCE } else { PATIENCE })
             .build()
             .map_err(|error| RemoteError::Wrong(error.to_string()))?;
-        let mut request = client.request(method, url);
-        if let Some(token) = &self.token {
-            request = request.header(AUTHORIZATION, format!("Bearer {}", token.expose_secret()));
-        }
+        let mut request = self.bearing(client.request(method, url));
         if let Some(body) = body {
             request = request.json(body);
         }
-        let mut response = request.send().await.map_err(absent)?;
+        let absent = |_| RemoteError::Absent(self.base.to_string());
+        let response = request.send().await.map_err(absent)?;
         let status = response.status().as_u16();
-        let mut text = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(absent)? {
-            text.extend_from_slice(&chunk);
-            if text.len() > MAX_ANSWER_BYTES {
-                return Err(RemoteError::Wrong("the answer is too large".into()));
-            }
-        }
-        Ok((status, text))
+        let text = read(response).await.map_err(|_| RemoteError::Absent(self.base.to_string()))?;
+        Ok((status, text.ok_or_else(|| RemoteError::Wrong("the answer is too large".into()))?))
     }
+}
+
+fn client() -> reqwest::ClientBuilder {
+    let builder = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+    builder.connect_timeout(PATIENCE)
+}
+
+/// Reads an answer; `None` when it is too large.
+async fn read(mut response: reqwest::Response) -> Result<Option<Vec<u8>>, RemoteError> {
+    let mut text = Vec::new();
+    let cut = |error: reqwest::Error| RemoteError::Absent(error.to_string());
+    while let Some(chunk) = response.chunk().await.map_err(cut)? {
+        text.extend_from_slice(&chunk);
+        if text.len() > MAX_ANSWER_BYTES {
+            return Ok(None);
+        }
+    }
+    Ok(Some(text))
 }
 
 fn understand(status: u16, text: &[u8], base: &Url) -> Result<Value, RemoteError> {

@@ -55,6 +55,16 @@ fn bad_usage_is_64_and_help_is_fine() {
 }
 
 #[test]
+fn completions_know_every_command_of_every_shell() {
+    for shell in ["bash", "zsh", "fish"] {
+        let (exit, stdout, _) = run(&["completions", shell]);
+        assert_eq!(exit, Exit::Fine);
+        assert!(stdout.contains("dead-letters") && stdout.contains("destination"), "{shell}");
+    }
+    assert_eq!(run(&["completions", "cmd"]).0, Exit::Usage);
+}
+
+#[test]
 fn the_preset_takes_the_ports_of_the_other_system_and_an_unknown_one_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let environment = serve::surroundings(&Environment::default(), Some(args::Preset::Trackflow));

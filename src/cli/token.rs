@@ -7,17 +7,33 @@ use secrecy::ExposeSecret;
 use super::Exit;
 use super::out::Out;
 use crate::config::{self, Loaded};
-use crate::http::token;
+use crate::http::sites::Sites;
+use crate::http::token::{self, Order};
 use crate::telemetry::clock;
 
 /// What a token may let its bearer do.
 const SCOPES: [&str; 4] = ["read:ops", "read:stats", "read:stream", "admin"];
 
-/// Prints a token with these scopes (separated by spaces or commas) that is valid for `ttl`.
-pub(super) fn mint(mut loaded: Loaded, scope: &str, ttl: Duration, out: &mut Out) -> Exit {
-    let scopes: Vec<&str> = scope.split([' ', ',']).filter(|scope| !scope.is_empty()).collect();
+/// What a token is to say.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'a> {
+    /// Separated by spaces or commas.
+    pub(super) scope: &'a str,
+    /// How long it is valid.
+    pub(super) ttl: Duration,
+    /// Of which sources; none: of all.
+    pub(super) sites: &'a [String],
+}
+
+/// Prints a token as it is asked for.
+pub(super) fn mint(mut loaded: Loaded, asked: &Asked<'_>, out: &mut Out) -> Exit {
+    let scopes: Vec<&str> = asked.scope.split([' ', ',']).filter(|scope| !scope.is_empty()).collect();
     if let Some(unknown) = scopes.iter().find(|scope| !SCOPES.contains(scope)) {
         out.error(&format!("`{unknown}` is no scope; there are {}", SCOPES.join(", ")));
+        return Exit::Usage;
+    }
+    if scopes.contains(&"admin") && !asked.sites.is_empty() {
+        out.error("`admin` changes what concerns every site, so that it cannot go with `--site`");
         return Exit::Usage;
     }
     if let Err(error) = config::generate_missing(&mut loaded) {
@@ -29,11 +45,12 @@ pub(super) fn mint(mut loaded: Loaded, scope: &str, ttl: Duration, out: &mut Out
         out.error("`JWT_SECRET` is not set");
         return Exit::Secret;
     }
-    let seconds = i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX);
-    let expires = clock::now().as_second().saturating_add(seconds);
-    let token = token::mint(secret, &scopes.join(" "), expires);
+    let seconds = i64::try_from(asked.ttl.as_secs()).unwrap_or(i64::MAX);
+    let (issued, scope, sites) = (clock::now().as_second(), scopes.join(" "), Sites::named(asked.sites));
+    let expires = issued.saturating_add(seconds);
+    let token = token::mint_as(secret, &Order { scope: &scope, sites: &sites, issued, expires });
     if out.json {
-        out.value(&serde_json::json!({ "token": token, "scope": scopes.join(" "), "exp": expires }));
+        out.value(&serde_json::json!({ "token": token, "scope": scope, "sites": sites, "exp": expires }));
     } else {
         out.line(&token);
     }

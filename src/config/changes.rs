@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::load::Loaded;
 use super::settings::{
-    Additions, Destination, Journal, Limits, Privacy, Realtime, Server, Settings, Source, Tracker,
+    Additions, Console, Destination, Journal, Limits, Privacy, Realtime, Server, Settings, Source, Tracker,
 };
 use crate::policy::consent::Rules;
 
@@ -48,6 +48,7 @@ impl Changes {
                 },
             // It waits for the next start.
             realtime: _,
+            console: Console { enabled: _, password: _ },
             consent: Rules { mode: _, honour_gpc: _, honour_dnt: _ },
             sources,
             destinations,
@@ -129,6 +130,11 @@ fn other_keys(running: &Settings, read: &Settings) -> impl Iterator<Item = &'sta
         ("consent.mode", running.consent.mode != read.consent.mode),
         ("consent.honour_gpc", running.consent.honour_gpc != read.consent.honour_gpc),
         ("consent.honour_dnt", running.consent.honour_dnt != read.consent.honour_dnt),
+        ("console.enabled", running.console.enabled != read.console.enabled),
+        (
+            "console.password",
+            running.console.password.expose_secret() != read.console.password.expose_secret(),
+        ),
         ("server.max_body_bytes", old.max_body_bytes != new.max_body_bytes),
         ("server.max_event_bytes", old.max_event_bytes != new.max_event_bytes),
         ("server.body_timeout", old.body_timeout != new.body_timeout),

@@ -213,5 +213,6 @@ pub fn setting(destination: &Destination, server: &Server) -> Setting {
         surroundings: destination.surroundings.clone(),
         site_salt: server.site_salt.clone(),
         meter: Meter::default(),
+        live: Default::default(),
     }
 }

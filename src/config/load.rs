@@ -16,16 +16,17 @@ use super::report::Report;
 use super::section::Section;
 use super::settings::{Limits, Server, Settings};
 use super::{
-    additions, discretion, interpolate, journal, overrides, realtime, secrets, server, shipped, sources,
-    tracker,
+    additions, console, discretion, interpolate, journal, overrides, realtime, secrets, server, shipped,
+    sources, tracker,
 };
 use crate::destinations::{ENTRIES, Entry};
 use crate::spec::signature::Signer;
 
 /// The sections that say nothing about how the router is reached.
-const ELSEWHERE: [&str; 10] = [
+const ELSEWHERE: [&str; 11] = [
     "bots",
     "consent",
+    "console",
     "destinations",
     "geo",
     "journal",
@@ -213,6 +214,7 @@ fn settings(
     let privacy = section.within("privacy", discretion::privacy);
     let tracker = section.within("tracker", |section| tracker::tracker(section, consent));
     let realtime = section.within("realtime", realtime::realtime);
+    let console = section.within("console", console::console);
     let additions = additions::additions(&mut section, &document.directory);
     let sources = section.within("sources", |section| sources::sources(section, environment));
     let context = Context {
@@ -235,6 +237,7 @@ fn settings(
         privacy,
         tracker,
         realtime,
+        console,
         sources,
         destinations,
     };

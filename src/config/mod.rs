@@ -5,6 +5,7 @@
 
 mod additions;
 mod changes;
+mod console;
 mod destinations;
 mod discretion;
 mod environment;

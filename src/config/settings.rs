@@ -40,6 +40,8 @@ pub struct Settings {
     pub tracker: Tracker,
     /// `[realtime]`.
     pub realtime: Realtime,
+    /// `[console]`.
+    pub console: Console,
     /// `[sources.*]`; empty means development: any key, or none, is accepted.
     pub sources: Vec<Source>,
     /// `[destinations.*]`, switched off ones included, in the order of their names.
@@ -235,6 +237,15 @@ pub struct Realtime {
     pub strip_trailing_slash: bool,
     /// Parameters of an address that belong to its page.
     pub keep_query: Vec<String>,
+}
+
+/// `[console]`.
+#[derive(Debug, Clone)]
+pub struct Console {
+    /// The console is served, and one may log in to it.
+    pub enabled: bool,
+    /// Lets its holder log in as `admin`; empty: a token alone does.
+    pub password: SecretString,
 }
 
 /// Where a destination without a cursor begins.

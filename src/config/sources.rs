@@ -24,7 +24,13 @@ pub(super) fn sources(section: &mut Section<'_>, environment: &Environment) -> V
     names.into_iter().map(read_one).collect()
 }
 
+/// Whose name the router itself puts on events that it makes, such as carts that were left.
+const RESERVED: &str = "opentrack";
+
 fn source(name: &str, section: &mut Section<'_>, shared: &[String], seen: &mut BTreeSet<String>) -> Source {
+    if name == RESERVED {
+        section.this_is_wrong("the name is reserved for what the router itself sends; choose another one");
+    }
     let write_keys = section.value("write_keys", Vec::new(), read::list(write_key));
     let is_left_out = || section.field("write_keys").is_none_or(|field| field.node.value.is_empty());
     if section.is_present() && write_keys.is_empty() && is_left_out() {

@@ -772,3 +772,24 @@ mod shared_journal {
         assert!(!told.contains("geheim"), "{told}");
     }
 }
+
+#[test]
+fn the_name_of_the_router_is_no_name_of_a_source() {
+    let text = "[sources.opentrack]\nwrite_keys = [\"k\"]\n[console]\nenabled = 1\npasword = \"x\"\n";
+    insta::assert_snapshot!(refused(text, &[]), @r#"
+    config.toml:1:10: [sources.opentrack]: the name is reserved for what the router itself sends; choose another one
+    config.toml:4:11: `enabled` in [console] must be true or false, not an integer
+    config.toml:5:1: unknown key `pasword` in [console]; did you mean `password`?
+    "#);
+}
+
+#[test]
+fn the_console_is_on_and_its_password_comes_from_the_environment() {
+    let console = |variables: &[(&str, &str)]| accepted(&shipped::config_toml(), variables).settings.console;
+    assert!(console(&[]).enabled && console(&[]).password.expose_secret().is_empty());
+    let set = console(&[("CONSOLE_PASSWORD", "correct horse battery")]);
+    assert_eq!(set.password.expose_secret(), "correct horse battery");
+    assert!(!format!("{set:?}").contains("horse"));
+    let short = accepted("[console]\npassword = \"hunter2\"\n", &[]).warnings.join("\n");
+    assert!(short.contains("`password` in [console]") && !short.contains("hunter2"), "{short}");
+}

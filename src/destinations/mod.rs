@@ -31,6 +31,7 @@ use crate::policy::patience::Patience;
 use crate::spec::Event;
 use crate::stores::ReportStore;
 use crate::stores::reports::fact::Rules;
+use crate::stores::shared::SharedState;
 use crate::telemetry::Meter;
 use crate::warehouse::{Schema, SchemaCell, SchemaDiff};
 
@@ -116,6 +117,8 @@ pub struct Setting {
     pub site_salt: SecretString,
     /// Where it counts what it does, by emitting events of `telemetry`.
     pub meter: Meter,
+    /// By which rules the router counts what is live; the defaults where nothing is shared.
+    pub live: crate::projections::live::Options,
 }
 
 /// One problem of a destination's settings.
@@ -327,6 +330,11 @@ pub trait Client: Send + Sync + 'static {
 
     /// Returns what knows who is there now, for a store that several routers share.
     fn shared_presence(&self) -> Option<Arc<dyn SharedPresence>> {
+        None
+    }
+
+    /// Returns what keeps for several routers what is not theirs alone, likewise.
+    fn shared_state(&self) -> Option<Arc<dyn SharedState>> {
         None
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{BoxFuture, Failure};
 use crate::projections::active::Counts;
+use crate::projections::live::vitals::Tally;
 
 /// Who is at one site.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -12,6 +13,10 @@ pub struct Present {
     pub counts: Counts,
     /// Pages and their visitors, most first.
     pub pages: Vec<(String, u64)>,
+    /// Sessions that are open.
+    pub sessions: u64,
+    /// How fast pages feel today.
+    pub vitals: Tally,
 }
 
 /// A store that knows it.

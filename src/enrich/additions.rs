@@ -17,6 +17,7 @@ use serde::Serialize;
 use super::channel::{self, View};
 use super::device::{Cache, Reader};
 use super::geo::{self, Database, Geo, Signs};
+use super::spam;
 use crate::spec::Kind;
 use crate::spec::additions::{Adds, Bots, Caller, Members};
 use reads::{Known, Reads};
@@ -43,7 +44,7 @@ pub struct Additions<'a> {
     pub reads: Option<&'a Reads>,
     /// Finds places; without one they are known by proxies and time zones alone.
     pub places: Option<&'a Database>,
-    /// What becomes of bots.
+    /// What becomes of bots, and of visits that referrer spam pretends.
     pub bots: Bots,
     /// The request.
     pub request: Request<'a>,
@@ -61,15 +62,20 @@ const LONGEST: usize = 2048;
 impl Adds for Additions<'_> {
     fn add(&self, call: &Caller<'_>, members: &mut String) -> bool {
         let context = &call.context;
-        if let Some(known) = self.known(context) {
-            if known.bot && self.bots == Bots::Drop {
-                return false;
-            }
+        let page = context.within("page");
+        let view = |name: &str| page.text(name).or_else(|| call.properties.text(name));
+        let referrer = view("referrer");
+        let is_spam = referrer.as_deref().is_some_and(spam::is_spam);
+        let known = self.known(context);
+        let is_bot = is_spam || known.as_ref().is_some_and(|known| known.bot);
+        if is_bot && self.bots == Bots::Drop {
+            return false;
+        }
+        if let Some(known) = &known {
             known.write(context, members);
-            let flag = if known.bot { "true" } else { "false" };
-            if self.bots == Bots::Flag && !context.has("bot") {
-                put(members, "bot", flag);
-            }
+        }
+        if self.bots == Bots::Flag && (is_spam || known.is_some()) && !context.has("bot") {
+            put(members, "bot", if is_bot { "true" } else { "false" });
         }
         if !context.has("geo")
             && let Some(place) = self.place(call).as_deref()
@@ -77,8 +83,10 @@ impl Adds for Additions<'_> {
         {
             put(members, "geo", place);
         }
-        if call.kind == Kind::Page && !context.has("attribution") {
-            let attribution = attribution(call).filter(|text| text.len() <= LONGEST);
+        if call.kind == Kind::Page && !is_spam && !context.has("attribution") {
+            let view =
+                View { url: view("url").map(Cow::into_owned), referrer: referrer.map(Cow::into_owned) };
+            let attribution = attribution(&view).filter(|text| text.len() <= LONGEST);
             attribution.into_iter().for_each(|text| put(members, "attribution", &text));
         }
         true
@@ -147,17 +155,11 @@ struct Origin<'f> {
 }
 
 /// A view that comes from the page's own host says nothing, unless its address does.
-fn attribution(call: &Caller<'_>) -> Option<String> {
-    let page = call.context.within("page");
-    let member = |name: &str| -> Option<String> {
-        let text = page.text(name).or_else(|| call.properties.text(name));
-        text.map(Cow::into_owned)
-    };
-    let view = View { url: member("url"), referrer: member("referrer") };
+fn attribution(view: &View) -> Option<String> {
     if view.url.is_none() && view.referrer.is_none() {
         return None;
     }
-    let found = channel::attribute(&view);
+    let found = channel::attribute(view);
     if found.internal && found.channel == "Direct" {
         return None;
     }

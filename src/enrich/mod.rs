@@ -8,3 +8,4 @@ pub mod channel;
 pub mod device;
 pub mod geo;
 pub mod hashing;
+mod spam;

@@ -1,4 +1,5 @@
-//! Who may use the operator API: anyone on this machine in development, and everywhere else the bearer of a token.
+//! Who may use the operator API: anyone on this machine in development, and everywhere else the bearer of a token, or of the
+//! cookie that the console's login gave for one.
 //!
 //! "On this machine" is the peer's address, never a forwarded one. The `Host` must be a loopback name, so that a page
 //! whose own name was made to point here cannot read the answers, and an `Origin` must be that same host.
@@ -12,7 +13,9 @@ use crate::config::settings::Server;
 use crate::telemetry::clock;
 
 use super::answer::Refusal;
-use super::{query, token};
+use super::sites::Sites;
+use super::token::Grant;
+use super::{query, session, token};
 
 /// Scope of everything that an operator reads.
 pub(super) const READ_OPS: &str = "read:ops";
@@ -23,68 +26,117 @@ pub(super) const READ_STATS: &str = "read:stats";
 /// Scope of what is live.
 pub(super) const READ_STREAM: &str = "read:stream";
 
-/// The parameter of a query that holds a token, where a path takes one there.
-pub(super) const TOKEN_PARAMETER: &str = "access_token";
-
-/// A token in an address may live no longer than this, in seconds: addresses are kept in places that nobody thinks of.
-const LONGEST_IN_QUERY: f64 = 600.0;
-
 /// Scope of everything that an operator changes.
 pub(super) const ADMIN: &str = "admin";
 
-/// Lets a request to the operator API through.
-///
-/// # Errors
-/// `unauthorized` without a valid token, `forbidden` when it lacks the scope.
-pub(super) fn check(request: &HttpRequest, server: &Server, scope: &str) -> Result<(), Refusal> {
-    if !server.production && is_local(request) {
-        return Ok(());
-    }
-    let token = bearer(request).ok_or(NO_TOKEN)?;
-    believe(token, server, scope).map(drop)
+/// All of them.
+pub(super) const SCOPES: [&str; 4] = [READ_OPS, READ_STATS, READ_STREAM, ADMIN];
+
+/// The parameter of a query that holds a token, where a path takes one there.
+pub(super) const TOKEN_PARAMETER: &str = "access_token";
+
+/// A token in an address may live no longer than this from its issue to its end, in seconds: addresses are kept in places that
+/// nobody thinks of.
+const LONGEST_IN_QUERY: f64 = 600.0;
+
+/// How far the clock of whoever issues tokens may be ahead, in seconds.
+const LEEWAY: f64 = 30.0;
+
+/// What a request may have.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Rights {
+    /// Of what.
+    pub(super) sites: Sites,
+    /// When they end, in seconds since 1970; `None`: with the connection.
+    pub(super) until: Option<f64>,
 }
 
-/// As [`check`], for an answer that takes long: returns when the right to it ends, in seconds since 1970. A browser's
-/// `EventSource` sends no header, so a short-lived token is taken from the query as well.
+/// Lets a request to the operator API through, and returns what it may have of it.
+///
+/// # Errors
+/// `unauthorized` without a valid token, `forbidden` when it lacks the scope, and for a change by a token that is limited to
+/// some sites, since changes concern all.
+pub(super) fn check(request: &HttpRequest, server: &Server, scope: &str) -> Result<Rights, Refusal> {
+    if is_open(request, server) {
+        return Ok(Rights { sites: Sites::All, until: None });
+    }
+    match grant(request, server)? {
+        Some(grant) => allow(grant, scope),
+        None => Err(NO_TOKEN),
+    }
+}
+
+/// As [`check`], for an answer that takes long. A browser's `EventSource` sends no header, so a short-lived token is taken from
+/// the query as well.
 ///
 /// # Errors
 /// As of [`check`].
-pub(super) fn check_until(
-    request: &HttpRequest,
-    server: &Server,
-    scope: &str,
-) -> Result<Option<f64>, Refusal> {
-    if !server.production && is_local(request) {
-        return Ok(None);
-    }
-    if let Some(token) = bearer(request) {
-        return believe(token, server, scope).map(Some);
-    }
+pub(super) fn check_until(request: &HttpRequest, server: &Server, scope: &str) -> Result<Rights, Refusal> {
     let pairs = query::pairs(request, &[])?;
-    let token = pairs.iter().find(|(name, _)| name == TOKEN_PARAMETER).ok_or(NO_TOKEN)?;
-    let until = believe(&token.1, server, scope)?;
-    #[expect(clippy::cast_precision_loss, reason = "seconds fit a double until the year 285 million")]
-    let left = until - clock::now().as_second() as f64;
-    if left > LONGEST_IN_QUERY {
-        return Err(Refusal::Unauthorized("a token in the query must end within ten minutes"));
+    let token = pairs.iter().find(|(name, _)| name == TOKEN_PARAMETER);
+    match token.filter(|_| !is_open(request, server) && bearer(request).is_none()) {
+        None => check(request, server, scope),
+        Some((_, token)) => {
+            let grant = believe(token, server)?;
+            expect_short(&grant)?;
+            allow(grant, scope)
+        }
     }
-    Ok(Some(until))
+}
+
+/// Returns whether nobody is asked who they are.
+pub(super) fn is_open(request: &HttpRequest, server: &Server) -> bool {
+    !server.production && is_local(request)
+}
+
+/// Returns what the request's token, or its cookie, grants; nothing when it has neither.
+///
+/// # Errors
+/// `unauthorized` for a token that is not valid, `forbidden` for a cookie that a page of somebody else may have sent.
+pub(super) fn grant(request: &HttpRequest, server: &Server) -> Result<Option<Grant>, Refusal> {
+    match bearer(request) {
+        Some(token) => believe(token, server).map(Some),
+        None => session::grant(request),
+    }
 }
 
 const NO_TOKEN: Refusal = Refusal::Unauthorized("this path needs a bearer token");
 
-/// Returns when a token ends that grants the scope.
-fn believe(token: &str, server: &Server, scope: &str) -> Result<f64, Refusal> {
+/// Returns what a token grants.
+///
+/// # Errors
+/// `unauthorized`.
+pub(super) fn believe(token: &str, server: &Server) -> Result<Grant, Refusal> {
     let now = clock::now().as_second();
     let grant = token::verify(token, &server.jwt_secret, now);
-    let grant = grant.map_err(|_| Refusal::Unauthorized("the bearer token is not valid"))?;
-    if grant.allows(scope) {
-        return Ok(grant.expires());
-    }
-    Err(Refusal::Forbidden("the bearer token lacks the scope for this path"))
+    grant.map_err(|_| Refusal::Unauthorized("the bearer token is not valid"))
 }
 
-fn bearer(request: &HttpRequest) -> Option<&str> {
+fn allow(grant: Grant, scope: &str) -> Result<Rights, Refusal> {
+    if !grant.allows(scope) {
+        return Err(Refusal::Forbidden("the bearer token lacks the scope for this path"));
+    }
+    if scope == ADMIN && !grant.sites.are_all() {
+        return Err(Refusal::Forbidden("the token is limited to some sites, and changes concern all"));
+    }
+    Ok(Rights { sites: grant.sites, until: Some(grant.expires) })
+}
+
+/// A token whose issue is still to come would live from now on.
+fn expect_short(grant: &Grant) -> Result<(), Refusal> {
+    #[expect(clippy::cast_precision_loss, reason = "seconds fit a double until the year 285 million")]
+    let now = clock::now().as_second() as f64;
+    let is_short = grant
+        .issued
+        .is_some_and(|issued| issued <= now + LEEWAY && grant.expires - issued <= LONGEST_IN_QUERY);
+    if is_short { Ok(()) } else { Err(Refusal::Unauthorized(LONG)) }
+}
+
+const LONG: &str =
+    "a token in the query must say when it was issued (`iat`) and live for ten minutes at most";
+
+/// Returns the token in the header.
+pub(super) fn bearer(request: &HttpRequest) -> Option<&str> {
     let value = header(request, AUTHORIZATION)?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())

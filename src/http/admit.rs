@@ -156,8 +156,8 @@ impl Entrance<'_> {
         Some(hashing::visitor(&salt, &sender.name, &ip, &String::from_utf8_lossy(agent)))
     }
 
-    /// Wants a signature where the source does. Ids of its calls then follow from that of the request: which requests were
-    /// stored is forgotten at a restart, and which events were is not.
+    /// Wants a signature where the source does. Ids of its calls then follow from that of the request and what they say: which
+    /// requests were stored is forgotten at a restart, and which events were is not.
     fn prove(
         &self,
         sender: &Sender,
@@ -167,8 +167,8 @@ impl Entrance<'_> {
         let Some(keys) = self.terms.sources.signing_keys(sender) else { return Ok(None) };
         let id =
             prove(self.request.headers(), self.sent, keys, now.as_second()).map_err(Refusal::Unsigned)?;
-        envelope.is_known_as(id);
-        let begun = self.state.shared.replays.begin(&sender.name, id, now.as_second());
+        let print = envelope.is_known_as(id);
+        let begun = self.state.shared.replays.begin(&sender.name, &print, now.as_second());
         begun.map(Some).map_err(|before| match before {
             Before::Stored => Refusal::Unsigned(Unsigned::Replayed),
             Before::Handled => Refusal::Overloaded("a request with this `webhook-id` is being handled"),

@@ -64,6 +64,11 @@ pub(super) enum Refusal {
         /// How many may come at once.
         limit: u32,
     },
+    /// More attempts to log in than an address has.
+    TooManyAttempts {
+        /// Whole seconds until the next.
+        retry_after: u64,
+    },
     /// Nothing is wrong with the request; try again.
     Overloaded(&'static str),
     /// The journal has no room.
@@ -127,7 +132,7 @@ impl Refusal {
             Refusal::Forbidden(_) => StatusCode::FORBIDDEN,
             Refusal::NotFound | Refusal::NoSuch(_) => StatusCode::NOT_FOUND,
             Refusal::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
-            Refusal::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Refusal::RateLimited { .. } | Refusal::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,
             Refusal::Overloaded(_) | Refusal::JournalFull => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -146,7 +151,7 @@ impl Refusal {
             Refusal::NotFound | Refusal::NoSuch(_) => "not_found",
             Refusal::MethodNotAllowed(_) => "method_not_allowed",
             Refusal::Unsigned(unsigned) => unsigned.code(),
-            Refusal::RateLimited { .. } => "rate_limited",
+            Refusal::RateLimited { .. } | Refusal::TooManyAttempts { .. } => "rate_limited",
             Refusal::Overloaded(_) => "overloaded",
             Refusal::JournalFull => "journal_full",
         }
@@ -175,6 +180,9 @@ impl Refusal {
             Refusal::RateLimited { retry_after, .. } => {
                 format!("too many events; try again in {retry_after} s")
             }
+            Refusal::TooManyAttempts { retry_after } => {
+                format!("too many attempts to log in; try again in {retry_after} s")
+            }
             Refusal::JournalFull => "the journal is full; nothing was stored, try again later".to_owned(),
         }
     }
@@ -195,7 +203,9 @@ impl Refusal {
     /// Whole seconds: a date is ignored by most clients.
     fn retry_after(&self) -> Option<u64> {
         match self {
-            Refusal::RateLimited { retry_after, .. } => Some(*retry_after),
+            Refusal::RateLimited { retry_after, .. } | Refusal::TooManyAttempts { retry_after } => {
+                Some(*retry_after)
+            }
             Refusal::Overloaded(_) => Some(SOON),
             Refusal::JournalFull => Some(LATER),
             _ => None,

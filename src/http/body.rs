@@ -11,9 +11,11 @@ use actix_web::HttpRequest;
 use actix_web::error::PayloadError;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use actix_web::web;
+use brotli::Decompressor;
 use bytes::{Bytes, BytesMut};
 use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 use futures_util::StreamExt;
+use ruzstd::decoding::StreamingDecoder;
 
 use super::answer::Refusal;
 use super::budget::Reservation;
@@ -24,6 +26,10 @@ const INLINE_BYTES: usize = 64 * 1024;
 const DRAIN_BYTES: usize = 1024 * 1024;
 /// How much room a head may claim for a body before it has come.
 const TRUSTED_BYTES: usize = 256 * 1024;
+/// What brotli reads at a time.
+const BROTLI_BUFFER: usize = 4 * 1024;
+/// The window that a decoder of zstd must know at least, and needs to know no more (RFC 9659, section 3).
+const ZSTD_WINDOW: u64 = 8 << 20;
 const GZIP_MAGIC: &[u8] = &[0x1f, 0x8b];
 
 const TOO_SLOW: Refusal = Refusal::Overloaded("the body did not arrive in time");
@@ -54,6 +60,8 @@ enum Coding {
     Plain,
     Gzip,
     Deflate,
+    Brotli,
+    Zstd,
 }
 
 /// Returns the whole body, unpacked. What it holds of the budget is in the reservation.
@@ -124,10 +132,14 @@ fn coding(request: &HttpRequest) -> Result<Coding, Refusal> {
         Ok(Coding::Gzip)
     } else if is("deflate") {
         Ok(Coding::Deflate)
+    } else if is("br") {
+        Ok(Coding::Brotli)
+    } else if is("zstd") {
+        Ok(Coding::Zstd)
     } else if is("identity") || is("") {
         Ok(Coding::Plain)
     } else {
-        Err(Refusal::BadEncoding("content-encoding must be gzip, deflate or identity"))
+        Err(Refusal::BadEncoding("content-encoding must be gzip, deflate, br, zstd or identity"))
     }
 }
 
@@ -180,6 +192,12 @@ fn inflate(packed: &[u8], coding: Coding, max_bytes: usize) -> Result<Bytes, Ref
         Coding::Gzip => MultiGzDecoder::new(packed).take(most).read_to_end(&mut body),
         Coding::Deflate if is_zlib(packed) => ZlibDecoder::new(packed).take(most).read_to_end(&mut body),
         Coding::Deflate => DeflateDecoder::new(packed).take(most).read_to_end(&mut body),
+        Coding::Brotli => Decompressor::new(packed, BROTLI_BUFFER).take(most).read_to_end(&mut body),
+        Coding::Zstd => {
+            let decoder =
+                StreamingDecoder::new_with_max_window_size(packed, ZSTD_WINDOW).map_err(|_| BROKEN)?;
+            decoder.take(most).read_to_end(&mut body)
+        }
     };
     if body.len() > max_bytes {
         return Err(Refusal::BodyTooLarge { limit_bytes: max_bytes });
@@ -220,6 +238,34 @@ mod tests {
         assert_eq!(inflate(&gzip(TEXT), Coding::Gzip, 100).unwrap(), TEXT);
         assert_eq!(inflate(&zlib.finish().unwrap(), Coding::Deflate, 100).unwrap(), TEXT);
         assert_eq!(inflate(&bare.finish().unwrap(), Coding::Deflate, 100).unwrap(), TEXT);
+    }
+
+    fn brotli(text: &[u8]) -> Vec<u8> {
+        let mut packed = Vec::new();
+        brotli::CompressorWriter::new(&mut packed, 4096, 5, 22).write_all(text).unwrap();
+        packed
+    }
+
+    fn zstd(text: &[u8]) -> Vec<u8> {
+        ruzstd::encoding::compress_to_vec(text, ruzstd::encoding::CompressionLevel::Fastest)
+    }
+
+    #[test]
+    fn brotli_and_zstd_are_unpacked_up_to_the_cap() {
+        for (coding, packed, bomb) in [
+            (Coding::Brotli, brotli(TEXT), brotli(&vec![b' '; 20 << 20])),
+            (Coding::Zstd, zstd(TEXT), zstd(&vec![b' '; 20 << 20])),
+        ] {
+            assert_eq!(inflate(&packed, coding, TEXT.len()).unwrap(), TEXT, "{coding:?}");
+            let refused = inflate(&bomb, coding, 1000).unwrap_err();
+            assert_eq!(refused, Refusal::BodyTooLarge { limit_bytes: 1000 }, "{coding:?}");
+            for broken in [&packed[..packed.len() - 3], TEXT, b""] {
+                assert_eq!(inflate(broken, coding, 100).unwrap_err(), BROKEN, "{coding:?} {}", broken.len());
+            }
+        }
+        // A frame that asks for a window of 1 GiB: magic, no content size, exponent 20.
+        let wide = [0x28, 0xb5, 0x2f, 0xfd, 0x00, 20 << 3, 0x01, 0x00, 0x00];
+        assert_eq!(inflate(&wide, Coding::Zstd, 100).unwrap_err(), BROKEN);
     }
 
     #[test]

@@ -1,13 +1,15 @@
 //! The salt of the day, from which visitors of whom nothing is kept get an id that ends with it.
 //!
 //! Random, kept in `data_dir` so that a restart within the day changes no id, and gone for good on the second day after: what
-//! was made with it can then be found out by nobody. Where it cannot be written it lives in memory alone.
+//! was made with it can then be found out by nobody. Where it cannot be written it lives in memory alone. Routers that share a
+//! store use the same salt; while that is away each has its own, and a visitor of two of them counts twice.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::web;
 use arc_swap::ArcSwapOption;
@@ -15,13 +17,21 @@ use jiff::Timestamp;
 use tokio::sync::Mutex;
 
 use crate::config::random_text;
+use crate::stores::reports::Fault;
+use crate::stores::shared::SharedState;
 
 const FILE: &str = "day-salts.toml";
 const SECONDS: i64 = 24 * 60 * 60;
 
+/// How long the shared store may take: a request waits for it, once a day.
+const AGREE_WITHIN: Duration = Duration::from_millis(500);
+/// When a store that was away is asked again, in seconds. Of the requests then, one waits.
+const ASK_AGAIN_S: i64 = 10;
+
 /// The salts of a router.
 pub(super) struct DaySalts {
     directory: PathBuf,
+    shared: Option<Arc<dyn SharedState>>,
     now: ArcSwapOption<Today>,
     /// One at a time makes the next.
     making: Mutex<()>,
@@ -31,43 +41,90 @@ struct Today {
     /// Days since 1970, in UTC.
     day: i64,
     salt: Arc<[u8]>,
+    /// When the shared store is to be asked about it again, in seconds since 1970; never where that has agreed.
+    ask_at: Option<i64>,
 }
 
 impl DaySalts {
-    pub(super) fn new(directory: &Path) -> DaySalts {
-        DaySalts { directory: directory.to_owned(), now: ArcSwapOption::empty(), making: Mutex::new(()) }
+    pub(super) fn new(directory: &Path, shared: Option<Arc<dyn SharedState>>) -> DaySalts {
+        let directory = directory.to_owned();
+        DaySalts { directory, shared, now: ArcSwapOption::empty(), making: Mutex::new(()) }
     }
 
     /// Returns the salt of this instant's day in UTC.
     pub(super) async fn at(&self, now: Timestamp) -> Arc<[u8]> {
         let day = now.as_second().div_euclid(SECONDS);
-        if let Some(salt) = self.known(day) {
-            return salt;
+        let known = self.known(day);
+        let _turn = match known {
+            Some(known) if known.ask_at.is_none_or(|at| now.as_second() < at) => {
+                return Arc::clone(&known.salt);
+            }
+            // Whoever is not the one that asks goes on with what is known.
+            Some(known) => match self.making.try_lock() {
+                Ok(turn) => turn,
+                Err(_) => return Arc::clone(&known.salt),
+            },
+            None => self.making.lock().await,
+        };
+        if let Some(known) =
+            self.known(day).filter(|known| known.ask_at.is_none_or(|at| now.as_second() < at))
+        {
+            return Arc::clone(&known.salt);
         }
-        let _turn = self.making.lock().await;
-        if let Some(salt) = self.known(day) {
-            return salt;
-        }
-        let directory = self.directory.clone();
-        let made = web::block(move || turn(&directory, day)).await;
-        let salt: Arc<[u8]> = made.unwrap_or_else(|_| random_text()).into_bytes().into();
-        self.now.store(Some(Arc::new(Today { day, salt: Arc::clone(&salt) })));
+        let today = self.make(day, now).await;
+        let salt = Arc::clone(&today.salt);
+        self.now.store(Some(Arc::new(today)));
         salt
     }
 
-    fn known(&self, day: i64) -> Option<Arc<[u8]>> {
-        let now = self.now.load();
-        now.as_ref().filter(|today| today.day == day).map(|today| Arc::clone(&today.salt))
+    async fn make(&self, day: i64, now: Timestamp) -> Today {
+        let own = match self.known(day) {
+            Some(known) => String::from_utf8_lossy(&known.salt).into_owned(),
+            None => self.turn(day, None).await,
+        };
+        let agreed = self.agree(day, &own).await;
+        let ask_at =
+            agreed.is_none().then(|| now.as_second() + ASK_AGAIN_S).filter(|_| self.shared.is_some());
+        let salt = match agreed.filter(|agreed| *agreed != own) {
+            Some(agreed) => self.turn(day, Some(agreed)).await,
+            None => own,
+        };
+        Today { day, salt: salt.into_bytes().into(), ask_at }
+    }
+
+    /// Returns what the routers have agreed on; nothing where there is no shared store, or none that answers.
+    async fn agree(&self, day: i64, own: &str) -> Option<String> {
+        let asked = self.shared.as_ref()?.day_salt(day, own);
+        match tokio::time::timeout(AGREE_WITHIN, asked).await {
+            Ok(Ok(salt)) => Some(salt),
+            Ok(Err(Fault(why))) => {
+                tracing::debug!(error = %why, "the salt of the day is this router's own for now");
+                None
+            }
+            Err(_) => None,
+        }
+    }
+
+    /// Returns the day's salt from the file, in which it stands from now on.
+    async fn turn(&self, day: i64, agreed: Option<String>) -> String {
+        let directory = self.directory.clone();
+        let made = web::block(move || turn(&directory, day, agreed)).await;
+        made.unwrap_or_else(|_| random_text())
+    }
+
+    fn known(&self, day: i64) -> Option<Arc<Today>> {
+        self.now.load_full().filter(|today| today.day == day)
     }
 }
 
 /// Returns the day's salt from the file, which afterwards holds no salt from before yesterday.
-fn turn(directory: &Path, day: i64) -> String {
+fn turn(directory: &Path, day: i64, agreed: Option<String>) -> String {
     let path = directory.join(FILE);
     let kept = std::fs::read_to_string(&path).ok();
     let mut salts: BTreeMap<String, String> =
         kept.and_then(|text| toml::from_str(&text).ok()).unwrap_or_default();
     salts.retain(|known, _| known.parse::<i64>().is_ok_and(|known| (day - 1..=day).contains(&known)));
+    agreed.into_iter().for_each(|agreed| drop(salts.insert(day.to_string(), agreed)));
     let salt = salts.entry(day.to_string()).or_insert_with(random_text).clone();
     if let Err(error) = write(&path, &salts) {
         tracing::warn!(error = %error, "could not keep the salt of the day in `{}`: a restart makes another", path.display());
@@ -88,7 +145,10 @@ fn write(path: &Path, salts: &BTreeMap<String, String>) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::Ordering::SeqCst;
+
     use super::*;
+    use crate::stores::shared::Memory;
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
@@ -97,10 +157,10 @@ mod tests {
     #[actix::test]
     async fn a_salt_lives_for_a_day_in_utc_and_survives_a_restart() {
         let directory = tempfile::tempdir().unwrap();
-        let salts = DaySalts::new(directory.path());
+        let salts = DaySalts::new(directory.path(), None);
         let first = salts.at(at("2026-01-31T00:00:00Z")).await;
         assert_eq!(salts.at(at("2026-01-31T23:59:59Z")).await, first);
-        let restarted = DaySalts::new(directory.path());
+        let restarted = DaySalts::new(directory.path(), None);
         assert_eq!(restarted.at(at("2026-01-31T12:00:00Z")).await, first);
         assert_ne!(restarted.at(at("2026-02-01T00:00:00Z")).await, first);
     }
@@ -108,7 +168,7 @@ mod tests {
     #[actix::test]
     async fn on_the_second_day_after_the_file_holds_it_no_more() {
         let directory = tempfile::tempdir().unwrap();
-        let salts = DaySalts::new(directory.path());
+        let salts = DaySalts::new(directory.path(), None);
         let file = || std::fs::read_to_string(directory.path().join(FILE)).unwrap();
         let first = String::from_utf8(salts.at(at("2026-01-31T12:00:00Z")).await.to_vec()).unwrap();
         salts.at(at("2026-02-01T12:00:00Z")).await;
@@ -123,9 +183,38 @@ mod tests {
 
     #[actix::test]
     async fn where_nothing_can_be_written_the_salt_is_in_memory() {
-        let salts = DaySalts::new(Path::new("/nonexistent"));
+        let salts = DaySalts::new(Path::new("/nonexistent"), None);
         let first = salts.at(at("2026-01-31T12:00:00Z")).await;
         assert_eq!(salts.at(at("2026-01-31T13:00:00Z")).await, first);
         assert_eq!(first.len(), 64);
+    }
+
+    #[actix::test]
+    async fn routers_that_share_a_store_have_one_salt_and_keep_it_when_the_store_goes() {
+        let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let shared = Arc::new(Memory::default());
+        let of = |directory: &Path| DaySalts::new(directory, Some(Arc::<Memory>::clone(&shared)));
+        let noon = at("2026-01-31T12:00:00Z");
+        let (first, second) = (of(one.path()).at(noon).await, of(two.path()).at(noon).await);
+        assert_eq!(first, second);
+        shared.is_away.store(true, SeqCst);
+        assert_eq!(of(two.path()).at(noon).await, first, "it is in the file of both");
+        assert_ne!(of(two.path()).at(at("2026-02-01T12:00:00Z")).await, first);
+    }
+
+    #[actix::test]
+    async fn while_the_store_is_away_a_router_has_its_own_and_agrees_later() {
+        let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let shared = Arc::new(Memory::default());
+        let of = |directory: &Path| DaySalts::new(directory, Some(Arc::<Memory>::clone(&shared)));
+        let agreed = of(one.path()).at(at("2026-01-31T12:00:00Z")).await;
+        shared.is_silent.store(true, SeqCst);
+        tokio::time::pause();
+        let late = of(two.path());
+        let own = late.at(at("2026-01-31T12:00:00Z")).await;
+        assert_ne!(own, agreed);
+        shared.is_silent.store(false, SeqCst);
+        assert_eq!(late.at(at("2026-01-31T12:00:09Z")).await, own, "it is not asked with every request");
+        assert_eq!(late.at(at("2026-01-31T12:00:10Z")).await, agreed);
     }
 }

@@ -1,9 +1,11 @@
 //! Where a limiter keeps what it has counted, so that a request may cost more than a whole bucket holds: it needs a full one,
 //! empties it, and what is lacking is owed. Until that is paid nothing else passes.
 //!
-//! Only adds what is owed to what the limiter itself charges. Never decides what passes.
+//! Only adds what is owed to what the limiter itself charges, and takes both back. Never decides what passes.
 
 use std::hash::Hash;
+use std::sync::Arc;
+use std::time::Duration;
 
 use governor::nanos::Nanos;
 use governor::state::StateStore;
@@ -21,19 +23,36 @@ pub(super) struct Account<K> {
 
 impl<K> Account<K> {
     /// Returns the account of a key for one request.
-    pub(super) fn of(key: K, owed: std::time::Duration) -> Account<K> {
+    pub(super) fn of(key: K, owed: Duration) -> Account<K> {
         let owed = u64::try_from(owed.as_nanos()).unwrap_or(u64::MAX).min(MOST_NANOSECONDS);
         Account { key, owed }
     }
 }
 
-/// What was counted, by key.
-pub(super) struct Book<K>(HashMapStateStore<K>);
+/// What was counted, by key. A clone is the same book.
+pub(super) struct Book<K>(Arc<HashMapStateStore<K>>);
+
+impl<K> Clone for Book<K> {
+    fn clone(&self) -> Self {
+        Book(Arc::clone(&self.0))
+    }
+}
 
 impl<K: Hash + Eq + Clone> Book<K> {
     /// Returns an empty one.
     pub(super) fn new() -> Book<K> {
-        Book(HashMapStateStore::default())
+        Book(Arc::default())
+    }
+
+    /// Takes a charge back: what was paid, as the time in which it is refilled, and what was owed.
+    pub(super) fn give_back(&self, account: &Account<K>, paid: Duration) {
+        let charged = u64::try_from(paid.as_nanos()).unwrap_or(u64::MAX).saturating_add(account.owed);
+        // Who is not known any more has a full bucket.
+        let known: Result<(), ()> = self.0.measure_and_replace(&account.key, |until| {
+            let until: Nanos = until.ok_or(())?;
+            Ok(((), Nanos::new(until.as_u64().saturating_sub(charged))))
+        });
+        known.unwrap_or_default();
     }
 }
 
@@ -57,14 +76,14 @@ impl<K: Hash + Eq + Clone> ShrinkableKeyedStateStore<Account<K>> for Book<K> {
     }
 
     fn shrink_to_fit(&self) {
-        ShrinkableKeyedStateStore::shrink_to_fit(&self.0);
+        ShrinkableKeyedStateStore::shrink_to_fit(&*self.0);
     }
 
     fn len(&self) -> usize {
-        ShrinkableKeyedStateStore::len(&self.0)
+        ShrinkableKeyedStateStore::len(&*self.0)
     }
 
     fn is_empty(&self) -> bool {
-        ShrinkableKeyedStateStore::is_empty(&self.0)
+        ShrinkableKeyedStateStore::is_empty(&*self.0)
     }
 }

@@ -16,6 +16,7 @@ use crate::actors::messages::{
 use super::access::{self, ADMIN, READ_OPS};
 use super::answer::{self, Refusal};
 use super::query::{self, instant, unknown};
+use super::sites::Sites;
 use super::state::State;
 
 const DEFAULT_LIMIT: usize = 100;
@@ -58,8 +59,11 @@ async fn settle(request: &HttpRequest, state: &State, how: Settling) -> HttpResp
 }
 
 async fn listed(request: &HttpRequest, state: &State) -> Result<Page, Refusal> {
-    access::check(request, &state.door.settings.server, READ_OPS)?;
-    let asked = Asked::of(request)?;
+    let rights = access::check(request, &state.door.settings.server, READ_OPS)?;
+    let mut asked = Asked::of(request)?;
+    if let Sites::Only(names) = rights.sites {
+        asked.filter.sources = Some(names);
+    }
     if asked.confirm.is_some() {
         return Err(unknown("confirm"));
     }

@@ -14,10 +14,11 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use futures_util::stream;
-use tokio::sync::broadcast::{Receiver, error::RecvError};
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::time::Instant;
 
-use crate::actors::messages::{AskRealtime, Frame, Subscribe, Subscription};
+use crate::actors::messages::{AskRealtime, Frame, Glimpse, Glimpses, Subscribe, Subscription};
 use crate::telemetry::{Metrics, clock, events};
 
 use super::access::{self, READ_STATS, READ_STREAM};
@@ -29,6 +30,8 @@ use super::{ops, query};
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How long a browser waits before it connects again, in milliseconds.
 const RETRY_MS: u32 = 3_000;
+/// Bytes after which what waits goes out.
+const MOST_AT_ONCE: usize = 64 << 10;
 const LAST_EVENT_ID: &str = "last-event-id";
 /// What nginx looks at before it collects an answer.
 const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
@@ -40,6 +43,8 @@ pub struct LiveDesk {
     pub subscribe: Recipient<Subscribe>,
     /// Knows the numbers.
     pub ask: Recipient<AskRealtime>,
+    /// Shows some of the events.
+    pub glimpses: Glimpses,
 }
 
 /// `GET /presence/stream`
@@ -57,8 +62,8 @@ pub(super) async fn realtime(request: HttpRequest, state: web::Data<State>) -> H
 
 async fn report(request: &HttpRequest, state: &State) -> Result<Arc<str>, Refusal> {
     let desk = state.door.live.as_ref().ok_or(Refusal::NotFound)?;
-    access::check(request, &state.door.settings.server, READ_STATS)?;
-    let site = site(request, &["site"])?;
+    let rights = access::check(request, &state.door.settings.server, READ_STATS)?;
+    let site = rights.sites.choose(asked(request, &["site"])?.site)?;
     let silent = Refusal::Overloaded("the live numbers are still being made");
     let unknown = site.as_ref().map(|site| Refusal::NoSuch(format!("nothing was heard of a site `{site}`")));
     ops::ask(&desk.ask, AskRealtime { site }).await?.ok_or(unknown.unwrap_or(silent))
@@ -66,31 +71,74 @@ async fn report(request: &HttpRequest, state: &State) -> Result<Arc<str>, Refusa
 
 async fn open(request: &HttpRequest, state: &State) -> Result<HttpResponse, Refusal> {
     let desk = state.door.live.as_ref().ok_or(Refusal::NotFound)?;
-    let until = access::check_until(request, &state.door.settings.server, READ_STREAM)?;
-    let site = site(request, &["site", access::TOKEN_PARAMETER])?;
-    let heard = request.headers().get(LAST_EVENT_ID).and_then(|id| id.to_str().ok());
-    let last_event_id = heard.filter(|id| !id.is_empty()).map(str::to_owned);
-    let question = Subscribe { last_event_id, site: site.clone() };
+    let rights = access::check_until(request, &state.door.settings.server, READ_STREAM)?;
+    let asked = asked(request, &["site", "include", access::TOKEN_PARAMETER])?;
+    let site = rights.sites.choose(asked.site)?;
+    let question = Subscribe { last_event_id: last_event_id(request), site: site.clone() };
     let subscription = ops::ask(&desk.subscribe, question).await?;
     let subscription = subscription.ok_or(Refusal::Overloaded("the router is stopping"))?;
-    let left = until.map(|until| Duration::try_from_secs_f64(until - now()).unwrap_or_default());
-    let until = left.and_then(|left| Instant::now().checked_add(left));
-    let listener = Listener::new(subscription, site, until, &state.door.metrics);
+    let hearing = Hearing {
+        site,
+        is_limited: !rights.sites.are_all(),
+        glimpses: asked.with_events.then(|| desk.glimpses.watch()),
+        until: rights.until,
+    };
+    Ok(stream_of(subscription, hearing, &state.door.metrics))
+}
+
+/// What one connection may hear, and for how long.
+#[derive(Default)]
+pub(super) struct Hearing {
+    /// One site alone; `None` for all that the right is for.
+    pub site: Option<String>,
+    /// It hears of its sites alone: nothing of destinations and tables, which are everybody's.
+    pub is_limited: bool,
+    /// Some of the events, where it asked for them.
+    pub glimpses: Option<Receiver<Arc<Glimpse>>>,
+    /// The end of the right, in seconds since 1970; `None` where it has none.
+    pub until: Option<f64>,
+}
+
+/// Returns the id of the frame that a listener heard last, where it has heard any.
+pub(super) fn last_event_id(request: &HttpRequest) -> Option<String> {
+    let heard = request.headers().get(LAST_EVENT_ID).and_then(|id| id.to_str().ok());
+    heard.filter(|id| !id.is_empty()).map(str::to_owned)
+}
+
+/// Answers with a stream that ends with the right to hear it.
+pub(super) fn stream_of(
+    subscription: Subscription,
+    hearing: Hearing,
+    metrics: &Arc<Metrics>,
+) -> HttpResponse {
+    let listener = Listener::new(subscription, hearing, metrics);
     let frames = stream::unfold(listener, Listener::next);
-    Ok(HttpResponse::Ok()
+    HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "text/event-stream"))
         .insert_header((CACHE_CONTROL, "no-cache, no-transform"))
         .insert_header((BUFFERING, "no"))
-        .streaming(frames))
+        .streaming(frames)
 }
 
-fn site(request: &HttpRequest, known: &[&str]) -> Result<Option<String>, Refusal> {
-    let pairs = query::pairs(request, &[])?;
-    if let Some((name, _)) = pairs.iter().find(|(name, _)| !known.contains(&name.as_str())) {
-        return Err(query::unknown(name));
+/// What the query asks for.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Asked {
+    site: Option<String>,
+    with_events: bool,
+}
+
+fn asked(request: &HttpRequest, known: &[&str]) -> Result<Asked, Refusal> {
+    let mut asked = Asked::default();
+    for (name, value) in query::pairs(request, &[])? {
+        match name.as_str() {
+            name if !known.contains(&name) => return Err(query::unknown(name)),
+            "site" => asked.site = Some(value).filter(|site| !site.is_empty()),
+            "include" if value == "events" => asked.with_events = true,
+            "include" => return Err(Refusal::bad_parameter("include", "must be `events`")),
+            _ => {}
+        }
     }
-    let site = pairs.into_iter().find(|(name, _)| name == "site");
-    Ok(site.map(|(_, site)| site).filter(|site| !site.is_empty()))
+    Ok(asked)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "milliseconds fit a double until the year 285,000")]
@@ -106,20 +154,22 @@ struct Listener {
     first: Option<Bytes>,
     /// `None` when it has ended.
     rest: Option<Receiver<Arc<Frame>>>,
+    /// Some of the events, where it asked for them.
+    glimpses: Option<Receiver<Arc<Glimpse>>>,
+    /// It hears of its sites alone: nothing of destinations and tables, which are everybody's.
+    is_limited: bool,
     until: Option<Instant>,
     metrics: Arc<Metrics>,
 }
 
 impl Listener {
-    fn new(
-        subscription: Subscription,
-        site: Option<String>,
-        until: Option<Instant>,
-        metrics: &Arc<Metrics>,
-    ) -> Listener {
+    fn new(subscription: Subscription, hearing: Hearing, metrics: &Arc<Metrics>) -> Listener {
         let Subscription { boot, gap, snapshot, missed, rest } = subscription;
-        let metrics = Arc::clone(metrics);
-        let mut listener = Listener { boot, site, first: None, rest: Some(rest), until, metrics };
+        let Hearing { site, is_limited, glimpses, until } = hearing;
+        let left = until.map(|until| Duration::try_from_secs_f64(until - now()).unwrap_or_default());
+        let until = left.and_then(|left| Instant::now().checked_add(left));
+        let (rest, metrics) = (Some(rest), Arc::clone(metrics));
+        let mut listener = Listener { boot, site, first: None, rest, glimpses, is_limited, until, metrics };
         let mut text = format!("retry: {RETRY_MS}\n\n");
         gap.into_iter().for_each(|missed| text.push_str(&gap_text(missed)));
         snapshot.iter().for_each(|frame| text.push_str(&listener.text(frame)));
@@ -137,6 +187,7 @@ impl Listener {
             return Some((Ok(bytes), self));
         }
         let mut rest = self.rest.take()?;
+        let mut glimpses = self.glimpses.take();
         // Outside of the loop: what is not for this listener must not keep it silent.
         let mut beat = pin!(tokio::time::sleep(HEARTBEAT));
         let bytes = loop {
@@ -146,8 +197,11 @@ impl Listener {
                 heard = rest.recv() => match heard {
                     Ok(frame) if frame.event == "bye" => break self.text(&frame).into(),
                     Ok(frame) if self.is_for(&frame) => {
-                        self.rest = Some(rest);
-                        break self.text(&frame).into();
+                        let mut text = self.text(&frame);
+                        if self.add_what_waits(&mut rest, &mut text) {
+                            self.rest = Some(rest);
+                        }
+                        break text.into();
                     }
                     Ok(_) => {}
                     Err(RecvError::Lagged(count)) => {
@@ -157,17 +211,48 @@ impl Listener {
                     }
                     Err(RecvError::Closed) => return None,
                 },
+                glimpse = next_of(&mut glimpses) => {
+                    if self.site.as_ref().is_none_or(|site| **site == *glimpse.site) {
+                        self.rest = Some(rest);
+                        break format!("event: event\ndata: {}\n\n", glimpse.data).into();
+                    }
+                }
                 () = &mut beat => {
                     self.rest = Some(rest);
                     break Bytes::from_static(b":\n\n");
                 }
             }
         };
+        self.glimpses = glimpses;
         Some((Ok(bytes), self))
+    }
+
+    /// Adds what has been said meanwhile: a write for each frame would cost more than the frames. Returns false at the end.
+    fn add_what_waits(&self, rest: &mut Receiver<Arc<Frame>>, text: &mut String) -> bool {
+        while text.len() < MOST_AT_ONCE {
+            match rest.try_recv() {
+                Ok(frame) if frame.event == "bye" => {
+                    text.push_str(&self.text(&frame));
+                    return false;
+                }
+                Ok(frame) if self.is_for(&frame) => text.push_str(&self.text(&frame)),
+                Ok(_) => {}
+                Err(TryRecvError::Lagged(count)) => {
+                    events::FramesMissed { count }.emit(&self.metrics);
+                    text.push_str(&gap_text(Some(count)));
+                }
+                // The end is told by the next question.
+                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+            }
+        }
+        true
     }
 
     /// Numbers are of one site or of all; what happens is of its site; the rest is everybody's.
     fn is_for(&self, frame: &Frame) -> bool {
+        if self.is_limited && ["destination", "schema"].contains(&frame.event) {
+            return false;
+        }
         match (&self.site, &frame.site) {
             (None, of) => frame.event != "presence" || of.is_none(),
             (Some(_), None) => frame.event != "presence",
@@ -192,6 +277,18 @@ async fn over(until: Option<Instant>) {
     }
 }
 
+/// Waits for the next glimpse; for ever where none was asked for. Nobody misses one: they are a sample.
+async fn next_of(glimpses: &mut Option<Receiver<Arc<Glimpse>>>) -> Arc<Glimpse> {
+    while let Some(source) = glimpses {
+        match source.recv().await {
+            Ok(glimpse) => return glimpse,
+            Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => *glimpses = None,
+        }
+    }
+    std::future::pending().await
+}
+
 /// It has no id: whoever is cut off behind it goes on from the frame before.
 fn gap_text(missed: Option<u64>) -> String {
     let missed = missed.map_or_else(|| "null".to_owned(), |missed| missed.to_string());
@@ -209,7 +306,10 @@ mod tests {
         let (others, rest) = broadcast::channel(256);
         let subscription =
             Subscription { boot: "b".into(), gap: None, snapshot: None, missed: Vec::new(), rest };
-        let listener = Listener::new(subscription, Some("web".to_owned()), None, &Arc::default());
+        let listener = {
+            let hearing = Hearing { site: Some("web".to_owned()), ..Hearing::default() };
+            Listener::new(subscription, hearing, &Arc::default())
+        };
         let (_, listener) = listener.next().await.unwrap();
         let chatter = async {
             for seq in 0.. {

@@ -13,17 +13,19 @@ mod auth;
 mod body;
 mod budget;
 mod collect;
+mod console;
 mod cookie;
 mod cors;
 mod day;
 mod debt;
-mod home;
 mod letters;
 mod limit;
 mod live;
+mod openapi;
 mod ops;
 mod orders;
 mod outer;
+mod packed;
 mod pixel;
 mod query;
 mod replay;
@@ -31,9 +33,13 @@ mod routes;
 mod schema;
 mod scripts;
 mod segment;
+mod session;
 mod settings;
+pub mod sites;
+mod sources;
 mod state;
 mod stats;
+mod tap;
 mod terms;
 #[cfg(test)]
 mod tests;
@@ -53,10 +59,11 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 
 use crate::actors::messages::{
-    Accept, DescribeSchemas, ListRejected, Order, Readiness, Snapshot, TraceEvent,
+    Accept, DescribeSchemas, ListRejected, Order, Readiness, Snapshot, TraceEvent, Watch,
 };
 use crate::config::Settings;
 use crate::stores::ReportStore;
+use crate::stores::shared::SharedState;
 use crate::telemetry::Metrics;
 pub use letters::LetterDesk;
 pub use live::LiveDesk;
@@ -100,6 +107,10 @@ pub struct Door {
     pub reports: ReportDesk,
     /// Knows what is live; `None` where that is switched off.
     pub live: Option<LiveDesk>,
+    /// Shows what happens to single events.
+    pub tap: Recipient<Watch>,
+    /// Keeps for several routers what is not theirs alone; `None` where each is for itself.
+    pub shared: Option<Arc<dyn SharedState>>,
     /// Where the door counts.
     pub metrics: Arc<Metrics>,
 }

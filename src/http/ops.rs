@@ -7,7 +7,7 @@ use std::time::Duration;
 use actix::{Message, Recipient};
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::actors::messages::{DestinationStatus, ListRejected, Readiness, ReadyCheck, Snapshot};
@@ -136,12 +136,24 @@ async fn list_destinations(request: &HttpRequest, state: &State) -> Result<Desti
 }
 
 async fn list_rejected(request: &HttpRequest, state: &State) -> Result<RejectedEvents, Refusal> {
-    access::check(request, &state.door.settings.server, READ_OPS)?;
+    let rights = access::check(request, &state.door.settings.server, READ_OPS)?;
     let (limit, cursor) = letters::page(request)?;
     let question = ListRejected { limit, cursor: cursor.map(|cursor| cursor.to_string()) };
     let page = ask(&state.door.rejected, question).await?;
     let page = page.map_err(|_| Refusal::Overloaded("the rejected events cannot be read now"))?;
-    Ok(RejectedEvents { rejected: page.rejected, next: page.next })
+    let mut rejected = page.rejected;
+    // A page has fewer entries then, or none, and still a next one.
+    rejected.retain(|line| rights.sites.are_all() || rights.sites.expect(source(line).as_deref()).is_ok());
+    Ok(RejectedEvents { rejected, next: page.next })
+}
+
+/// Returns the source that a line names.
+fn source(line: &RawValue) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Line {
+        source: String,
+    }
+    serde_json::from_str::<Line>(line.get()).ok().map(|line| line.source)
 }
 
 pub(super) async fn ask<M>(whom: &Recipient<M>, question: M) -> Result<M::Result, Refusal>

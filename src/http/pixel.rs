@@ -21,7 +21,7 @@ use super::state::State;
 use super::{ops, segment};
 
 /// Paths of images, Segment's and RudderStack's.
-const IMAGES: [(&str, Kind); 8] = [
+pub(super) const IMAGES: [(&str, Kind); 8] = [
     ("/v1/pixel/identify", Kind::Identify),
     ("/v1/pixel/group", Kind::Group),
     ("/v1/pixel/alias", Kind::Alias),

@@ -1,16 +1,19 @@
 //! Which signed requests were stored already, so that a copy of one that somebody has overheard does nothing.
 //!
-//! An id is remembered when its request is durable and not before: a request that failed may be sent again. While one is
-//! being handled a second of the same id waits its turn. Memory is bounded; the oldest ids go first.
+//! A request is known by its source, its id and its calls; an id that is used for other calls is another request, as it is after
+//! a restart, when only the ids of events are known. It is remembered when it is durable and not before: one that failed may be
+//! sent again. While one is being handled a copy of it waits its turn. Memory is bounded; the oldest go first.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest, Sha256};
 
+use crate::spec::repeat::Print;
+
 /// Twice the tolerance of the clock: afterwards the timestamp alone tells that it is a copy.
 const KEPT_SECONDS: i64 = 600;
-/// Ids that are remembered at most, about 60 bytes each.
+/// Requests that are remembered at most, about 60 bytes each.
 const MOST: usize = 1_000_000;
 
 type Id = [u8; 16];
@@ -59,12 +62,12 @@ impl Replays {
         Replays { known: Mutex::default(), most }
     }
 
-    /// Begins to handle the request of this id, at a time in seconds.
+    /// Begins to handle the request that this stands for, at a time in seconds.
     ///
     /// # Errors
     /// It is not the first.
-    pub(super) fn begin(self: &Arc<Self>, source: &str, id: &str, now: i64) -> Result<Ticket, Before> {
-        let digest = Sha256::new().chain_update(source).chain_update([0]).chain_update(id).finalize();
+    pub(super) fn begin(self: &Arc<Self>, source: &str, print: &Print, now: i64) -> Result<Ticket, Before> {
+        let digest = Sha256::new().chain_update(source).chain_update([0]).chain_update(print).finalize();
         let id = digest.first_chunk().copied().unwrap_or_default();
         let mut known = self.known();
         known.forget(now, self.most);
@@ -117,16 +120,20 @@ impl Drop for Ticket {
 mod tests {
     use super::*;
 
+    fn of(id: &str) -> Print {
+        Sha256::digest(id).into()
+    }
+
     fn before(replays: &Arc<Replays>, id: &str, now: i64) -> Option<Before> {
-        replays.begin("web", id, now).err()
+        replays.begin("web", &of(id), now).err()
     }
 
     #[test]
     fn a_stored_id_is_known_for_ten_minutes_and_only_in_its_source() {
         let replays = Arc::new(Replays::new());
-        replays.begin("web", "1", 1000).unwrap().stored(1000);
+        replays.begin("web", &of("1"), 1000).unwrap().stored(1000);
         assert_eq!(before(&replays, "1", 1599), Some(Before::Stored));
-        assert!(replays.begin("other", "1", 1599).is_ok());
+        assert!(replays.begin("other", &of("1"), 1599).is_ok());
         assert_eq!(
             before(&replays, "1", 1600),
             Some(Before::Stored),
@@ -138,10 +145,10 @@ mod tests {
     #[test]
     fn what_failed_may_come_again_and_what_is_being_handled_may_not_yet() {
         let replays = Arc::new(Replays::new());
-        let ticket = replays.begin("web", "1", 0).unwrap();
+        let ticket = replays.begin("web", &of("1"), 0).unwrap();
         assert_eq!(before(&replays, "1", 0), Some(Before::Handled));
         drop(ticket);
-        let again = replays.begin("web", "1", 0).unwrap();
+        let again = replays.begin("web", &of("1"), 0).unwrap();
         again.stored(0);
         assert_eq!(before(&replays, "1", 0), Some(Before::Stored));
     }
@@ -150,7 +157,7 @@ mod tests {
     fn the_oldest_ids_make_room() {
         let replays = Arc::new(Replays::of(3));
         for id in ["1", "2", "3", "4"] {
-            replays.begin("web", id, 0).unwrap().stored(0);
+            replays.begin("web", &of(id), 0).unwrap().stored(0);
         }
         assert_eq!(before(&replays, "1", 0), None);
         assert_eq!(before(&replays, "4", 0), Some(Before::Stored));

@@ -11,12 +11,12 @@ use crate::spec::read::Endpoint;
 
 use super::segment::Way;
 use super::{
-    analytics_js, collect, home, letters, live, ops, orders, pixel, schema, scripts, segment, settings,
-    stats, trace,
+    analytics_js, collect, console, letters, live, openapi, ops, orders, pixel, schema, scripts, segment,
+    session, settings, sources, stats, tap, trace,
 };
 
 /// Paths that take calls. The one-letter forms are those of browser libraries.
-const INGEST: [(&str, Endpoint); 16] = [
+pub(super) const INGEST: [(&str, Endpoint); 16] = [
     ("/v1/track", Endpoint::One(Kind::Track)),
     ("/v1/identify", Endpoint::One(Kind::Identify)),
     ("/v1/page", Endpoint::One(Kind::Page)),
@@ -39,7 +39,7 @@ const INGEST: [(&str, Endpoint); 16] = [
 const CLIENT_METRICS: &str = "/v1/m";
 
 /// Paths for operators, who do not come from pages on other origins.
-const OPERATOR: [&str; 12] = [
+const OPERATOR: [&str; 16] = [
     "/",
     "/health",
     "/ready",
@@ -50,7 +50,11 @@ const OPERATOR: [&str; 12] = [
     "/api/dead-letters/retry",
     "/api/dead-letters/drop",
     "/api/schema",
+    "/api/sources",
+    session::PATH,
     "/api/stats/realtime",
+    "/api/live",
+    "/api/openapi.json",
     "/presence/stream",
 ];
 
@@ -74,6 +78,7 @@ pub(super) fn register(config: &mut web::ServiceConfig) {
     pixel::register(config);
     settings::register(config);
     analytics_js::register(config);
+    session::register(config);
     config
         .service(readable(scripts::PATTERN).route(web::route().guard(reads()).to(scripts::serve)))
         .service(readable(collect::PIXEL).route(web::route().guard(reads()).to(collect::pixel)))
@@ -82,7 +87,8 @@ pub(super) fn register(config: &mut web::ServiceConfig) {
                 .route(web::post().to(collect::receive))
                 .default_service(web::to(collect::other_method)),
         )
-        .service(readable("/").route(web::route().guard(reads()).to(home::page)))
+        .service(readable("/").route(web::route().guard(reads()).to(console::page)))
+        .service(readable(console::PATTERN).route(web::route().guard(reads()).to(console::file)))
         .service(readable("/health").route(web::route().guard(reads()).to(ops::health)))
         .service(readable("/ready").route(web::route().guard(reads()).to(ops::ready)))
         .service(readable("/metrics").route(web::route().guard(reads()).to(ops::metrics)))
@@ -93,7 +99,10 @@ pub(super) fn register(config: &mut web::ServiceConfig) {
         .service(changing("/api/dead-letters/retry").route(web::post().to(letters::retry)))
         .service(changing("/api/dead-letters/drop").route(web::post().to(letters::drop_letters)))
         .service(readable("/api/stats/realtime").route(web::route().guard(reads()).to(live::realtime)))
+        .service(readable("/api/openapi.json").route(web::route().guard(reads()).to(openapi::document)))
+        .service(readable("/api/live").route(web::get().to(tap::watch)))
         .service(readable("/presence/stream").route(web::get().to(live::listen)))
+        .service(readable("/api/sources").route(web::route().guard(reads()).to(sources::sources)))
         .service(readable("/api/schema").route(web::route().guard(reads()).to(schema::schema)))
         .service(readable(stats::PATTERN).route(web::route().guard(reads()).to(stats::report)))
         .service(readable(trace::PATTERN).route(web::route().guard(reads()).to(trace::event)));
@@ -113,6 +122,9 @@ pub(super) fn label(path: &str) -> &'static str {
     if path.starts_with(scripts::PREFIX) {
         return scripts::LABEL;
     }
+    if path.starts_with(console::PREFIX) {
+        return console::LABEL;
+    }
     let own = pixel::label(path).or_else(|| settings::label(path));
     if let Some(label) = own.or_else(|| analytics_js::label(path)) {
         return label;
@@ -125,7 +137,7 @@ pub(super) fn label(path: &str) -> &'static str {
 
 /// Returns whether pages on other origins have no business here, known path or not.
 pub(super) fn is_for_operators(path: &str) -> bool {
-    path.starts_with("/api/") || OPERATOR.contains(&path)
+    path.starts_with("/api/") || path.starts_with(console::PREFIX) || OPERATOR.contains(&path)
 }
 
 /// Returns the path without the slashes at its end; `None` when it has none.

@@ -7,20 +7,20 @@ use std::sync::OnceLock;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    ACCEPT_ENCODING, ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE,
-    CROSS_ORIGIN_RESOURCE_POLICY, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH, VARY,
+    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CROSS_ORIGIN_RESOURCE_POLICY, HeaderName, HeaderValue,
 };
 use actix_web::{HttpRequest, HttpResponse, web};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::Serialize;
-use sha2::{Digest, Sha256, Sha384};
+use sha2::{Digest, Sha384};
 
 use crate::config::settings::Tracker;
 use crate::config::{COLLECT_PATH, SCRIPT_PATH};
 
 use super::cors::Decided;
+use super::packed::{IMMUTABLE, Packed};
 use super::state::State;
 use super::{answer, ops};
 
@@ -37,35 +37,20 @@ const BUILT: [(&str, &[u8]); 3] = [
     (".core", include_bytes!("../../web/tracker/dist/tracker.core.js")),
     (".attr", include_bytes!("../../web/tracker/dist/tracker.attr.js")),
 ];
-/// Digits of the hash in an immutable name.
-const DIGITS: usize = 16;
 const LIST: &str = ".json";
 const STEM: &str = "/tracker";
 
 const FRESH: HeaderValue = HeaderValue::from_static("public, max-age=3600, stale-while-revalidate=86400");
-const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 const JAVASCRIPT: HeaderValue = HeaderValue::from_static("text/javascript; charset=utf-8");
 const ANY: HeaderValue = HeaderValue::from_static("*");
 const TIMING: HeaderName = HeaderName::from_static("timing-allow-origin");
 
-/// One script in its three forms.
+/// One script.
 struct Script {
     infix: &'static str,
-    raw: Bytes,
-    gzip: Bytes,
-    brotli: Bytes,
-    /// SHA-256 in hexadecimal digits.
-    hash: String,
+    file: Packed,
     /// As the attribute `integrity` of a script element takes it.
     integrity: String,
-}
-
-/// How a script goes over the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Coding {
-    Plain,
-    Gzip,
-    Brotli,
 }
 
 #[derive(Serialize)]
@@ -103,7 +88,7 @@ pub(super) async fn serve(
     }
     let named = scripts.iter().find_map(|script| Some((script, script.age(rest)?)));
     match named {
-        Some((script, age)) => public(script.answer(&request, age)),
+        Some((script, age)) => public(script.file.answer(&request, age, JAVASCRIPT)),
         None => ops::not_found(request, payload, state).await,
     }
 }
@@ -143,9 +128,9 @@ fn list(scripts: &[Script], tracker: &Tracker) -> HttpResponse {
             "" => tracker.script_path.clone(),
             infix => format!("{stem}{infix}.js"),
         },
-        immutable: format!("{stem}{}.{}.js", script.infix, script.digits()),
+        immutable: format!("{stem}{}.{}.js", script.infix, script.file.digits()),
         integrity: &script.integrity,
-        bytes: Sizes { raw: script.raw.len(), gzip: script.gzip.len(), brotli: script.brotli.len() },
+        bytes: script.sizes(),
     });
     let mut response = answer::json(StatusCode::OK, &List { scripts: listed.collect() });
     response.headers_mut().insert(CACHE_CONTROL, FRESH);
@@ -164,13 +149,13 @@ fn public(mut response: HttpResponse) -> HttpResponse {
 
 impl Script {
     fn pack(infix: &'static str, raw: &'static [u8]) -> Script {
-        let hash = Sha256::digest(raw).iter().map(|byte| format!("{byte:02x}")).collect();
         let integrity = format!("sha384-{}", STANDARD.encode(Sha384::digest(raw)));
-        Script { infix, raw: Bytes::from_static(raw), gzip: gzip(raw), brotli: brotli(raw), hash, integrity }
+        Script { infix, file: Packed::new(Bytes::from_static(raw)), integrity }
     }
 
-    fn digits(&self) -> &str {
-        self.hash.get(..DIGITS).unwrap_or(&self.hash)
+    fn sizes(&self) -> Sizes {
+        let Packed { raw, gzip, brotli, .. } = &self.file;
+        Sizes { raw: raw.len(), gzip: gzip.len(), brotli: brotli.len() }
     }
 
     /// Returns how long an answer under this name may be kept; `None` when it is another's name.
@@ -178,78 +163,7 @@ impl Script {
         let rest = rest.strip_suffix(".js")?.strip_prefix(self.infix)?;
         match rest.strip_prefix('.') {
             None => rest.is_empty().then_some(FRESH),
-            Some(digits) => (digits == self.digits()).then_some(IMMUTABLE),
+            Some(digits) => (digits == self.file.digits()).then_some(IMMUTABLE),
         }
     }
-
-    fn answer(&self, request: &HttpRequest, age: HeaderValue) -> HttpResponse {
-        let coding = coding(request);
-        let (bytes, suffix) = match coding {
-            Coding::Plain => (&self.raw, ""),
-            Coding::Gzip => (&self.gzip, "-gzip"),
-            Coding::Brotli => (&self.brotli, "-br"),
-        };
-        let mut response = if self.is_known(request) {
-            HttpResponse::new(StatusCode::NOT_MODIFIED)
-        } else {
-            HttpResponse::with_body(StatusCode::OK, bytes.clone()).map_into_boxed_body()
-        };
-        let headers = response.headers_mut();
-        if let Ok(tag) = HeaderValue::try_from(format!("\"{}{suffix}\"", self.hash)) {
-            headers.insert(ETAG, tag);
-        }
-        headers.insert(VARY, HeaderValue::from_name(ACCEPT_ENCODING));
-        headers.insert(CACHE_CONTROL, age);
-        if !self.is_known(request) {
-            headers.insert(CONTENT_TYPE, JAVASCRIPT);
-            if let Some(name) = suffix.strip_prefix('-') {
-                headers.insert(CONTENT_ENCODING, HeaderValue::from_static(name));
-            }
-        }
-        response
-    }
-
-    /// Of whichever form: they are one script.
-    fn is_known(&self, request: &HttpRequest) -> bool {
-        let lines = request.headers().get_all(IF_NONE_MATCH).filter_map(|line| line.to_str().ok());
-        let mut tags = lines.flat_map(|line| line.split(',')).map(str::trim);
-        tags.any(|tag| {
-            let tag = tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"');
-            let form = tag.strip_prefix(self.hash.as_str());
-            tag == "*" || matches!(form, Some("" | "-gzip" | "-br"))
-        })
-    }
-}
-
-/// The smallest form that the browser takes.
-fn coding(request: &HttpRequest) -> Coding {
-    let lines = request.headers().get_all(ACCEPT_ENCODING).filter_map(|line| line.to_str().ok());
-    let offers: Vec<&str> = lines.flat_map(|line| line.split(',')).collect();
-    let takes = |wanted: &str| offers.iter().any(|offer| is_offer(offer, wanted));
-    if takes("br") {
-        Coding::Brotli
-    } else if takes("gzip") {
-        Coding::Gzip
-    } else {
-        Coding::Plain
-    }
-}
-
-/// A weight of zero is a refusal.
-fn is_offer(offer: &str, wanted: &str) -> bool {
-    let (name, parameters) = offer.split_once(';').unwrap_or((offer, ""));
-    let weight = parameters.trim().strip_prefix("q=").map_or(Ok(1.0), |weight| weight.trim().parse::<f32>());
-    name.trim().eq_ignore_ascii_case(wanted) && weight.is_ok_and(|weight| weight > 0.0)
-}
-
-fn gzip(raw: &[u8]) -> Bytes {
-    let mut packed = Vec::new();
-    let mut encoder = flate2::read::GzEncoder::new(raw, flate2::Compression::best());
-    std::io::Read::read_to_end(&mut encoder, &mut packed).map_or_else(|_| Bytes::new(), |_| packed.into())
-}
-
-fn brotli(raw: &[u8]) -> Bytes {
-    let mut packed = Vec::new();
-    let mut encoder = brotli::CompressorReader::new(raw, 4096, 11, 22);
-    std::io::Read::read_to_end(&mut encoder, &mut packed).map_or_else(|_| Bytes::new(), |_| packed.into())
 }

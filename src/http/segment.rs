@@ -4,6 +4,8 @@
 //! Nothing is promised about a destination. A 503 promises nothing: the events may still become durable, and because a
 //! client sends the same `messageId` again the second copy is recognised.
 
+use std::sync::Arc;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use tokio::time::Instant;
@@ -135,7 +137,15 @@ async fn keep(
 ) -> Result<Accepted, Refusal> {
     count_rejected(&intake.rejected, state);
     EventsUnwanted { count: intake.unwanted as u64 }.emit(&state.door.metrics);
-    hand_over(intake, reservation, deadline, state).await
+    let ledger = &state.shared.ledger;
+    ledger.refused(&intake.rejected);
+    let first =
+        intake.events.first().map(|event| (Arc::clone(&event.receipt.source), event.receipt.received_at));
+    let accepted = hand_over(intake, reservation, deadline, state).await?;
+    if let Some((source, at)) = first {
+        ledger.took(&source, accepted.stored as u64, at);
+    }
+    Ok(accepted)
 }
 
 /// Sends everything in one message and waits until it is durable. A message that still waits when the time is up is

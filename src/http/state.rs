@@ -10,6 +10,8 @@ use super::additions::Tables;
 use super::budget::Budget;
 use super::day::DaySalts;
 use super::replay::Replays;
+use super::session::{Attempts, Ended};
+use super::sources::Ledger;
 use super::stats::Recent;
 use super::terms::Terms;
 
@@ -48,6 +50,12 @@ pub(super) struct Shared {
     pub(super) tables: Tables,
     /// Reports that were made a moment ago.
     pub(super) reports: Recent,
+    /// What has come from which source.
+    pub(super) ledger: Ledger,
+    /// Who tries to log in.
+    pub(super) attempts: Attempts,
+    /// Who has logged out.
+    pub(super) ended: Ended,
     /// How long a request may take from its head to its answer.
     pub(super) answer_within: Duration,
     /// How long a request may wait for room.
@@ -63,9 +71,12 @@ impl Shared {
             budget: Budget::for_bodies_of(settings.server.max_body_bytes, seats),
             terms: ArcSwap::from_pointee(Terms::new(settings)),
             replays: Arc::new(Replays::new()),
-            salts: DaySalts::new(&settings.server.data_dir),
+            salts: DaySalts::new(&settings.server.data_dir, door.shared.clone()),
             tables: Tables::new(&settings.additions),
             reports: Recent::default(),
+            ledger: Ledger::default(),
+            attempts: Attempts::default(),
+            ended: Ended::default(),
             answer_within: ANSWER_WITHIN,
             wait_at_most: WAIT_AT_MOST,
         }

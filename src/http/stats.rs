@@ -2,6 +2,8 @@
 //!
 //! An answer is kept for a moment, so that a wall of screens costs as much as one. What a report says is its store's.
 
+mod together;
+
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -19,6 +21,7 @@ use crate::telemetry::{clock, events};
 use super::access::{self, READ_STATS};
 use super::answer::{self, Refusal};
 use super::query;
+use super::sites::Sites;
 use super::state::State;
 
 /// The route.
@@ -97,9 +100,10 @@ pub(super) async fn report(
 }
 
 async fn answered(request: &HttpRequest, name: &str, state: &State) -> Result<Sent, Refusal> {
-    access::check(request, &state.door.settings.server, READ_STATS)?;
+    let rights = access::check(request, &state.door.settings.server, READ_STATS)?;
     let report = Name::named(name).ok_or(Refusal::NotFound)?;
     let mut pairs = query::pairs(request, &REPEATED)?;
+    limit_to(&rights.sites, &mut pairs)?;
     let is_csv = takes_csv(&mut pairs)?;
     let question = format!("{name}?{is_csv}&{pairs:?}");
     if let Some(sent) = state.shared.reports.get(&question, Instant::now()) {
@@ -114,6 +118,11 @@ async fn answered(request: &HttpRequest, name: &str, state: &State) -> Result<Se
     };
     let query = Query::read(report, &pairs, asked).map_err(refusal)?;
     let store = &door.reports.store;
+    let cache = together::Cache::of(door, &question);
+    if let Some(sent) = cache.recall().await {
+        state.shared.reports.keep(question, &sent, Instant::now());
+        return Ok(sent);
+    }
     let made = store.answer(query.clone()).await.map_err(|fault| {
         events::Trouble { whom: "reports", doing: "make a report", error: &fault.0 }.emit();
         Refusal::Overloaded("the report cannot be made now")
@@ -123,8 +132,17 @@ async fn answered(request: &HttpRequest, name: &str, state: &State) -> Result<Se
         false => (made.to_json(&query).to_string(), JSON),
     };
     let sent = Sent { body: body.into(), content_type, store: store.name(), sampled: made.sampled };
+    cache.keep(&sent).await;
     state.shared.reports.keep(question, &sent, Instant::now());
     Ok(sent)
+}
+
+/// Puts the site into the question that it is about; the answer that is kept is then that of this site.
+fn limit_to(sites: &Sites, pairs: &mut Vec<(String, String)>) -> Result<(), Refusal> {
+    let asks = pairs.iter().position(|(name, _)| name == "site").map(|place| pairs.remove(place).1);
+    let site = sites.choose(asks.filter(|site| !site.is_empty() || !sites.are_all()))?;
+    pairs.extend(site.map(|site| ("site".to_owned(), site)));
+    Ok(())
 }
 
 fn refusal(problem: Problem) -> Refusal {

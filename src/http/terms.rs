@@ -5,11 +5,12 @@
 use std::sync::Arc;
 
 use crate::config::Settings;
-use crate::config::settings::{Server, Tracker};
+use crate::config::settings::{Console, Server, Tracker};
 
 use super::auth::Sources;
 use super::cors::Origins;
 use super::limit::Limiter;
+use super::sources;
 use super::state::Shared;
 
 /// What one request keeps to.
@@ -17,18 +18,24 @@ pub(super) struct Terms {
     /// Bounds of bodies and events, trusted proxies.
     pub(super) server: Server,
     pub(super) sources: Sources,
+    /// The same as they may be told.
+    pub(super) listed: Vec<sources::Listed>,
     pub(super) origins: Origins,
     pub(super) limiter: Limiter,
     /// Whose ids are whose, and what the script's paths are called.
     pub(super) tracker: Tracker,
+    /// Whether and how one logs in.
+    pub(super) console: Console,
 }
 
 impl Terms {
     pub(super) fn new(settings: &Settings) -> Self {
         Terms {
             server: settings.server.clone(),
+            listed: sources::listed(&settings.sources),
             sources: Sources::new(&settings.sources, &settings.server.hmac_secret),
             tracker: settings.tracker.clone(),
+            console: settings.console.clone(),
             origins: Origins::new(&settings.sources),
             limiter: Limiter::new(&settings.limits, settings.sources.len().max(1)),
         }

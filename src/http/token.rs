@@ -1,14 +1,17 @@
 //! Operator tokens: JWT with HS256, and nothing else of that standard.
 //!
-//! Written by hand because one algorithm, one audience and three claims are all there is; a token that names another
+//! Written by hand because one algorithm, one audience and six claims are all there is; a token that names another
 //! algorithm is refused before its signature is looked at. Comparing is left to `hmac`, which takes constant time.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
+
+use super::sites::Sites;
 
 /// Who a token must be meant for.
 const AUDIENCE: &str = "opentrack";
@@ -36,16 +39,17 @@ pub enum TokenError {
 /// What a valid token lets its bearer do.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Grant {
-    scopes: Vec<String>,
-    expires: f64,
+    /// Each a word.
+    pub scopes: Vec<String>,
+    /// Of what.
+    pub sites: Sites,
+    /// Seconds since 1970; `None` when the token does not say.
+    pub issued: Option<f64>,
+    /// Seconds since 1970.
+    pub expires: f64,
 }
 
 impl Grant {
-    /// Returns when it ends, in seconds since 1970.
-    pub fn expires(&self) -> f64 {
-        self.expires
-    }
-
     /// Returns whether the scope is granted; `admin` implies every other.
     pub fn allows(&self, scope: &str) -> bool {
         self.scopes.iter().any(|granted| granted == scope || granted == "admin")
@@ -65,8 +69,11 @@ struct Claims {
     aud: Audience,
     exp: f64,
     nbf: Option<f64>,
+    iat: Option<f64>,
     #[serde(default)]
     scope: String,
+    #[serde(default)]
+    sites: Sites,
 }
 
 /// RFC 7519, section 4.1.3: one name or a list.
@@ -82,6 +89,17 @@ enum Audience {
 /// # Errors
 /// The first reason not to believe it.
 pub fn verify(token: &str, secret: &SecretString, now: i64) -> Result<Grant, TokenError> {
+    let claims: Claims = signed_by(secret, token)?;
+    check(&claims, now)?;
+    let scopes = claims.scope.split_ascii_whitespace().map(str::to_owned).collect();
+    Ok(Grant { scopes, sites: claims.sites, issued: claims.iat, expires: claims.exp })
+}
+
+/// Returns the claims of a token that this secret has signed, whatever they say.
+///
+/// # Errors
+/// `Malformed` or `Forged`.
+pub(super) fn signed_by<T: DeserializeOwned>(secret: &SecretString, token: &str) -> Result<T, TokenError> {
     let (signed, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
     let (header, claims) = signed.split_once('.').ok_or(TokenError::Malformed)?;
     let header: Header = decode(header)?;
@@ -90,18 +108,43 @@ pub fn verify(token: &str, secret: &SecretString, now: i64) -> Result<Grant, Tok
     }
     let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| TokenError::Malformed)?;
     mac(secret, signed).verify_slice(&signature).map_err(|_| TokenError::Forged)?;
-    let claims: Claims = decode(claims)?;
-    check(&claims, now)?;
-    let scopes = claims.scope.split_ascii_whitespace().map(str::to_owned).collect();
-    Ok(Grant { scopes, expires: claims.exp })
+    decode(claims)
 }
 
-/// Makes a token with these scopes (separated by spaces) that is valid until `expires` (seconds since 1970).
-pub fn mint(secret: &SecretString, scope: &str, expires: i64) -> String {
-    let claims = serde_json::json!({ "aud": AUDIENCE, "exp": expires, "scope": scope });
-    let signed = format!("{}.{}", encode(&Header { alg: "HS256".to_owned(), crit: None }), encode(&claims));
+/// Signs claims.
+pub(super) fn sign(secret: &SecretString, claims: &impl Serialize) -> String {
+    let signed = format!("{}.{}", encode(&Header { alg: "HS256".to_owned(), crit: None }), encode(claims));
     let signature = URL_SAFE_NO_PAD.encode(mac(secret, &signed).finalize().into_bytes());
     format!("{signed}.{signature}")
+}
+
+/// What a new token says.
+#[derive(Debug, Clone)]
+pub struct Order<'a> {
+    /// Separated by spaces.
+    pub scope: &'a str,
+    /// Of what.
+    pub sites: &'a Sites,
+    /// Seconds since 1970.
+    pub issued: i64,
+    /// Seconds since 1970.
+    pub expires: i64,
+}
+
+/// Makes a token as it is ordered.
+pub fn mint_as(secret: &SecretString, order: &Order<'_>) -> String {
+    let Order { scope, sites, issued, expires } = order;
+    let mut claims = serde_json::json!({ "aud": AUDIENCE, "iat": issued, "exp": expires, "scope": scope });
+    if let (Sites::Only(_), Some(claims)) = (sites, claims.as_object_mut()) {
+        claims.insert("sites".to_owned(), serde_json::json!(sites));
+    }
+    sign(secret, &claims)
+}
+
+/// Makes a token with these scopes (separated by spaces), for all sites, that is valid until `expires` (seconds since 1970).
+/// It does not say since when, and so is not taken in an address.
+pub fn mint(secret: &SecretString, scope: &str, expires: i64) -> String {
+    sign(secret, &serde_json::json!({ "aud": AUDIENCE, "exp": expires, "scope": scope }))
 }
 
 fn check(claims: &Claims, now: i64) -> Result<(), TokenError> {
@@ -120,7 +163,8 @@ fn check(claims: &Claims, now: i64) -> Result<(), TokenError> {
     if claims.nbf.is_some_and(|begin| begin > now) { Err(TokenError::Early) } else { Ok(()) }
 }
 
-fn mac(secret: &SecretString, signed: &str) -> Hmac<Sha256> {
+/// Returns the keyed hash of a text, to be written out or compared in constant time.
+pub(super) fn mac(secret: &SecretString, signed: &str) -> Hmac<Sha256> {
     let key = secret.expose_secret().as_bytes();
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
     mac.update(signed.as_bytes());

@@ -35,9 +35,11 @@ pub(super) async fn event(
 }
 
 async fn find(request: &HttpRequest, message_id: String, state: &State) -> Result<Traced, Refusal> {
-    access::check(request, &state.door.settings.server, READ_OPS)?;
-    ops::ask_within(&state.door.trace, TraceEvent { message_id }, ANSWER_WITHIN)
+    let rights = access::check(request, &state.door.settings.server, READ_OPS)?;
+    let traced = ops::ask_within(&state.door.trace, TraceEvent { message_id }, ANSWER_WITHIN)
         .await?
         .map_err(|_| Refusal::Overloaded("the journal cannot be read now"))?
-        .ok_or_else(|| Refusal::NoSuch(UNKNOWN_ID.to_owned()))
+        .ok_or_else(|| Refusal::NoSuch(UNKNOWN_ID.to_owned()))?;
+    rights.sites.expect(traced.source())?;
+    Ok(traced)
 }

@@ -2,7 +2,7 @@
 //!
 //! Separate because every engine answers in the same words. Pure. Never decides what becomes of a letter.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -104,6 +104,8 @@ pub struct LetterFilter {
     pub until: Option<Timestamp>,
     /// This one alone.
     pub id: Option<LetterId>,
+    /// Of events from these sources alone; letters of earlier releases do not tell theirs.
+    pub sources: Option<BTreeSet<String>>,
 }
 
 impl LetterFilter {
@@ -114,6 +116,7 @@ impl LetterFilter {
             && self.reason.as_ref().is_none_or(|pattern| is_reason_of(pattern, &letter.reason))
             && self.from.is_none_or(|from| letter.at >= from)
             && self.until.is_none_or(|until| letter.at < until)
+            && self.sources.as_ref().is_none_or(|sources| letter.is_from(sources))
     }
 }
 
@@ -169,6 +172,11 @@ impl Letter {
         let received = || Some((self.raw.clone(), self.receipt.clone()?));
         let (raw, receipt) = received().or_else(|| letter_line::unfolded(&self.raw)).ok_or_else(lost)?;
         Event::restore(raw, receipt)
+    }
+
+    /// Returns whether the event came from one of these sources, as far as the letter tells.
+    fn is_from(&self, sources: &BTreeSet<String>) -> bool {
+        self.receipt.as_ref().is_some_and(|receipt| sources.contains(&*receipt.source))
     }
 
     /// Returns the event as the destination would have seen it: JSON text.

@@ -92,6 +92,16 @@ pub enum Traced {
     Rejected(RejectedTrace),
 }
 
+impl Traced {
+    /// Returns which source sent it, where that is known.
+    pub fn source(&self) -> Option<&str> {
+        match self {
+            Traced::Accepted(trace) => Some(&trace.source),
+            Traced::Rejected(rejected) => rejected.source.as_deref(),
+        }
+    }
+}
+
 /// The journey of an accepted event; serialised as it stands.
 #[derive(Debug, Clone, Serialize)]
 pub struct Trace {
@@ -152,6 +162,9 @@ pub struct Tried {
 pub struct RejectedTrace {
     /// As the client sent it.
     pub message_id: String,
+    /// Which source sent it.
+    #[serde(skip)]
+    pub source: Option<String>,
     /// Why.
     pub rejected: Rejection,
 }
@@ -244,12 +257,13 @@ fn rejection(line: &str, message_id: &str) -> Option<RejectedTrace> {
     #[derive(Deserialize)]
     struct Line {
         message_id: Option<String>,
+        source: Option<String>,
         #[serde(flatten)]
         rejected: Rejection,
     }
     let line: Line = serde_json::from_str(line).ok()?;
     let message_id = line.message_id.filter(|id| id == message_id)?;
-    Some(RejectedTrace { message_id, rejected: line.rejected })
+    Some(RejectedTrace { message_id, source: line.source, rejected: line.rejected })
 }
 
 /// Begins the journey of a record; destinations are added by [`Trace::stop`].

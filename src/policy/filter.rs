@@ -62,7 +62,7 @@ impl EventPattern {
 }
 
 /// Matches `*` against any text, everything else literally. Linear in both lengths for each `*`.
-fn wildcard(pattern: &str, text: &str) -> bool {
+pub fn wildcard(pattern: &str, text: &str) -> bool {
     let Some((head, rest)) = pattern.split_once('*') else { return pattern == text };
     let Some(mut text) = text.strip_prefix(head) else { return false };
     let mut parts: Vec<&str> = rest.split('*').collect();

@@ -18,6 +18,7 @@ pub mod rate;
 pub mod restarts;
 pub mod ring;
 pub mod route;
+pub mod sample;
 pub mod schema;
 pub mod settled;
 

@@ -53,6 +53,11 @@ impl<T: Clone> Ring<T> {
         }
     }
 
+    /// Returns everything that is kept.
+    pub fn all(&self) -> Vec<T> {
+        self.said.iter().map(|(_, said)| said.clone()).collect()
+    }
+
     /// Returns how a listener goes on who has heard everything up to this number.
     pub fn after(&self, heard: u64) -> Resumed<T> {
         if heard >= self.next() {

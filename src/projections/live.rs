@@ -1,11 +1,12 @@
 //! What is happening now, of every site: who is there, on which pages, in which sessions; what was bought today, and which
-//! carts were left.
+//! carts were left; how fast pages feel.
 //!
 //! One fold over the accepted events in the order of the journal, bounded in memory however many visitors there are. Its
 //! clock is the newest arrival that it was given, or a later time that it was told: the same events give the same numbers,
 //! also when they are folded again after a restart. Keeps no address, and of visitors only hashes, but for open carts.
 
 mod hll;
+mod keyed;
 mod people;
 mod places;
 mod rings;
@@ -14,6 +15,7 @@ mod sight;
 #[cfg(test)]
 mod tests;
 mod visits;
+pub mod vitals;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,6 +35,7 @@ use rings::{Minute, Rings};
 use shop::Shop;
 use sight::Sight;
 use visits::Visits;
+use vitals::{VitalNow, Vitals};
 
 pub use shop::SOURCE;
 
@@ -183,6 +186,8 @@ pub struct Totals {
     pub funnel: Vec<Step>,
     /// Carts with something in them.
     pub carts: u64,
+    /// How fast pages feel today: each metric, then each by device, then each on the pages with the most values.
+    pub vitals: Vec<VitalNow>,
 }
 
 /// What is counted for an operator.
@@ -205,6 +210,7 @@ pub struct Live {
     people: People,
     visits: Visits,
     shop: Shop,
+    vitals: Vitals,
     clock: i64,
     next_sample: i64,
     all: Average,
@@ -225,6 +231,7 @@ impl Live {
             people: People::new(options.most_visitors),
             visits: Visits::new(options.sessions.clone(), options.most_sessions, &options.salt),
             shop: Shop::new(&options),
+            vitals: Vitals::new(&options),
             clock: 0,
             next_sample: 0,
             all: Average::new(HALF_LIFE_MS),
@@ -243,10 +250,12 @@ impl Live {
         }
         let Some(sight) = Sight::of(event, &self.options) else { return };
         let Some(site) = self.site(&event.receipt.source) else { return };
+        let key = people::key(site, sight.visitor);
         if sight.is_here {
-            self.see(site, &sight);
+            self.see((site, key), &sight);
         }
-        self.buy(site, &sight, event);
+        self.buy((site, key), &sight);
+        self.vitals.take(site, &sight, self.clock);
     }
 
     /// Takes the time: it never goes back.
@@ -258,6 +267,7 @@ impl Live {
         let ended = self.visits.expire(self.clock);
         self.tell_ended(ended);
         self.shop.expire(self.clock);
+        self.vitals.turn_day(self.clock);
     }
 
     /// Returns what happened since this was last asked.
@@ -336,7 +346,12 @@ impl Live {
                 tz,
             },
             rows: rows.collect(),
-            totals: Totals { funnel: self.shop.funnel(place), carts: self.shop.carts(place), view },
+            totals: Totals {
+                funnel: self.shop.funnel(place),
+                carts: self.shop.carts(place),
+                vitals: self.vitals.tally(place).rows(),
+                view,
+            },
         }
     }
 
@@ -360,9 +375,8 @@ impl Live {
         if self.people.is_estimated(now) { site.rings.estimates(now) } else { site.rings.counts(now) }
     }
 
-    fn see(&mut self, place: usize, sight: &Sight<'_>) {
+    fn see(&mut self, (place, key): (usize, u64), sight: &Sight<'_>) {
         let Some(site) = self.sites.get_mut(place) else { return };
-        let key = people::key(place, sight.visitor);
         if self.people.see((place, key), sight, &mut site.rings) {
             site.rings.count((sight.ts.min(sight.at), key), sight.is_view());
         }
@@ -382,11 +396,13 @@ impl Live {
         }
     }
 
-    fn buy(&mut self, place: usize, sight: &Sight<'_>, event: &Event) {
+    fn buy(&mut self, (place, key): (usize, u64), sight: &Sight<'_>) {
+        if !shop::is_about(sight) {
+            return;
+        }
         let Some(site) = self.sites.get(place) else { return };
         let name = Arc::clone(&site.name);
-        let key = people::key(place, sight.visitor);
-        if let Some(data) = self.shop.take((place, &name, key), sight, event, self.clock) {
+        if let Some(data) = self.shop.take((place, &name, key), sight, self.clock) {
             self.happened.push(Happening { site: name, event: "order", data });
         }
     }
@@ -427,6 +443,12 @@ impl Live {
             self.next_sample += SAMPLE_MS;
         }
     }
+}
+
+/// Returns an event as sessions see it; `None` where its visitor was not there.
+pub fn hit(event: &Event, options: &Options) -> Option<session::Hit<'static>> {
+    let sight = Sight::of(event, options).filter(|sight| sight.is_here)?;
+    Some(sight.hit().into_owned())
 }
 
 fn instant(ms: i64) -> String {

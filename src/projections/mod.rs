@@ -1,4 +1,4 @@
-//! What the stream says right now, as folds over events: sessions, carts, orders, active users.
+//! What the stream says right now, as folds over events: sessions, carts, orders, active users, how fast pages felt.
 //!
 //! Pure arithmetic with exact definitions: no clock, no input or output; whoever runs a fold brings the time. Never knows where
 //! its result is kept.
@@ -11,4 +11,5 @@ pub mod presence;
 pub mod reading;
 pub mod registers;
 pub mod session;
+pub mod sketch;
 pub mod vitals;

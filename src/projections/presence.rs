@@ -4,9 +4,8 @@
 
 use std::borrow::Cow;
 
-use serde_json::{Map, Value};
-
 use super::reading::{self, Spelling};
+use crate::spec::glance::{Glance, Json, Part};
 use crate::spec::{Event, Kind};
 
 /// Returns the visitor: `anonymousId`, else `userId`.
@@ -15,86 +14,94 @@ pub fn visitor(event: &Event) -> Option<&str> {
 }
 
 /// Returns whether the event comes from a robot, as `context.bot` says where the door has put something there.
-pub fn is_bot(event: &Event) -> bool {
-    let bot = event.context().and_then(|context| context.get("bot"));
-    bot.is_some_and(|bot| !matches!(bot, Value::Null | Value::Bool(false)) && bot != "")
+pub fn is_bot(glance: &Glance<'_>) -> bool {
+    !matches!(glance.context.bot.raw(), "" | "null" | "false" | "\"\"")
 }
 
 /// Returns whether the event shows that its visitor is there. What a server says about somebody does not: it names the
 /// channel `server`, or has nothing in `context` that only a browser or an app knows.
-pub fn is_present(event: &Event) -> bool {
-    let channel = event.tree().get("channel").or_else(|| event.context()?.get("channel"));
-    let is_server =
-        channel.and_then(Value::as_str).is_some_and(|channel| channel.eq_ignore_ascii_case("server"));
-    !is_server && has_client(event) && !is_bot(event)
+pub fn is_present(glance: &Glance<'_>) -> bool {
+    let is_server = glance.channel().text().is_some_and(|channel| channel.eq_ignore_ascii_case("server"));
+    !is_server && has_client(glance) && !is_bot(glance)
 }
 
 /// A page is a browser's; a screen and a device with an id are an app's. A device without one proves nothing: the door makes it of
 /// a user agent, whoever sent that.
-fn has_client(event: &Event) -> bool {
-    let part = |name: &str| event.context().and_then(|context| context.get(name));
-    ["page", "screen"].into_iter().any(|name| part(name).is_some_and(Value::is_object))
-        || part("device").is_some_and(|device| device.get("id").is_some())
+fn has_client(glance: &Glance<'_>) -> bool {
+    let context = &glance.context;
+    [context.page, context.screen].into_iter().any(Json::is_object) || context.device.get("id").is_there()
 }
 
 /// Returns where the visitor is: the path of the page, without query and fragment, or the name of an app's screen. A page
 /// call that gives an address is about that one, whatever the browser's is.
-pub fn page(event: &Event) -> Option<Cow<'_, str>> {
-    if event.head.kind == Kind::Screen {
-        return event.head.name.as_deref().map(Cow::Borrowed);
+pub fn page<'e>(glance: &Glance<'e>) -> Option<Cow<'e, str>> {
+    if glance.event.head.kind == Kind::Screen {
+        return glance.event.head.name.as_deref().map(Cow::Borrowed);
     }
-    let (own, around) = pages(event);
-    let is_given = text(own, "url").is_some();
-    let around = if is_given { None } else { around };
-    let path = text(own, "path").or_else(|| text(around, "path")).map(bare);
-    path.or_else(|| text(own, "url").or_else(|| text(around, "url")).and_then(path_of)).map(Cow::Borrowed)
+    let path = pages(glance, Part::Path).into_iter().find_map(text).map(|path| narrowed(path, bare));
+    path.or_else(|| path_of(pages(glance, Part::Url).into_iter().find_map(text)?))
 }
 
 /// Returns where the visitor is in the one spelling that all views show: as [`page`], with the parameters that belong to it.
-pub fn address<'e>(event: &'e Event, spelling: &Spelling) -> Option<Cow<'e, str>> {
-    let page = page(event)?;
-    if event.head.kind == Kind::Screen {
+pub fn address<'e>(glance: &Glance<'e>, spelling: &Spelling) -> Option<Cow<'e, str>> {
+    let page = page(glance)?;
+    if glance.event.head.kind == Kind::Screen {
         return Some(reading::cut(page));
     }
-    let search = if spelling.keep_query.is_empty() { "" } else { search(event) };
+    let search = if spelling.keep_query.is_empty() { Cow::default() } else { search(glance) };
     Some(match page {
-        Cow::Borrowed(path) => spelling.page(path, search),
-        Cow::Owned(path) => Cow::Owned(spelling.page(&path, search).into_owned()),
+        Cow::Borrowed(path) => spelling.page(path, &search),
+        Cow::Owned(path) => Cow::Owned(spelling.page(&path, &search).into_owned()),
     })
 }
 
-fn search(event: &Event) -> &str {
-    let (own, around) = pages(event);
-    let around = if text(own, "url").is_some() { None } else { around };
-    let of = |map| text(map, "search").or_else(|| text(map, "url").map(reading::query_of));
-    of(own).or_else(|| of(around)).unwrap_or_default()
+/// Returns the query of the page: of the first that says one, or has an address.
+fn search<'e>(glance: &Glance<'e>) -> Cow<'e, str> {
+    let said = pages(glance, Part::Search).into_iter().zip(pages(glance, Part::Url));
+    let query = |url: Json<'e>| text(url).map(|url| narrowed(url, reading::query_of));
+    said.into_iter().find_map(|(search, url)| text(search).or_else(|| query(url))).unwrap_or_default()
 }
 
-type Members<'e> = Option<&'e Map<String, Value>>;
-
-/// Returns what a page call says of its page, and what the library says of the browser's.
-fn pages(event: &Event) -> (Members<'_>, Members<'_>) {
-    let own = event.properties().filter(|_| event.head.kind == Kind::Page);
-    (own, event.context().and_then(|context| context.get("page")?.as_object()))
+/// Returns what a page call says of its page, and what the library says of the browser's: nothing of that when the call
+/// gives an address.
+fn pages<'e>(glance: &Glance<'e>, part: Part) -> [Json<'e>; 2] {
+    let [own, around] = glance.page(part);
+    let [url, _] = glance.page(Part::Url);
+    [own, if text(url).is_some() { Json::default() } else { around }]
 }
 
-fn text<'e>(map: Members<'e>, key: &str) -> Option<&'e str> {
-    map?.get(key)?.as_str().filter(|text| !text.is_empty())
+fn text(json: Json<'_>) -> Option<Cow<'_, str>> {
+    json.text().filter(|text| !text.is_empty())
+}
+
+/// Returns a part of a text, and borrows it where the text is borrowed.
+pub fn narrowed<'t>(text: Cow<'t, str>, part: impl Fn(&str) -> &str) -> Cow<'t, str> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(part(text)),
+        Cow::Owned(text) => Cow::Owned(part(&text).to_owned()),
+    }
 }
 
 /// Cuts query and fragment off, which may hold what nobody else is to read.
-fn bare(path: &str) -> &str {
+pub fn bare(path: &str) -> &str {
     path.split(['?', '#']).next().unwrap_or_default()
 }
 
 /// Returns the path of an address; nothing of what is none.
-fn path_of(url: &str) -> Option<&str> {
-    let (_, rest) = bare(url).split_once("://")?;
-    Some(rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/"))
+fn path_of(url: Cow<'_, str>) -> Option<Cow<'_, str>> {
+    let is_address = bare(&url).contains("://");
+    is_address.then(|| narrowed(url, |url| bare(url).split_once("://").map_or("", |(_, rest)| below(rest))))
+}
+
+/// Returns what follows the host.
+fn below(rest: &str) -> &str {
+    rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/")
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
     use crate::spec::Receipt;
 
@@ -143,7 +150,7 @@ mod tests {
             if !channel.is_null() {
                 json["channel"] = channel;
             }
-            assert_eq!(is_present(&event(json.clone())), wanted, "{json}");
+            assert_eq!(is_present(&Glance::of(&event(json.clone()))), wanted, "{json}");
         }
     }
 
@@ -173,7 +180,11 @@ mod tests {
             (r#"{"type":"screen","userId":"u","name":"Main"}"#, Some("Main")),
             (r#"{"type":"page","userId":"u"}"#, None),
         ] {
-            assert_eq!(page(&event(serde_json::from_str(json).unwrap())).as_deref(), wanted, "{json}");
+            assert_eq!(
+                page(&Glance::of(&event(serde_json::from_str(json).unwrap()))).as_deref(),
+                wanted,
+                "{json}"
+            );
         }
     }
 }

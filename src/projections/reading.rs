@@ -8,8 +8,9 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use serde_json::{Map, Value};
 use sha2::Sha256;
+
+use crate::spec::glance::Json;
 
 /// Most bytes of an address that is kept: memory and disk are held for each.
 const LONGEST: usize = 512;
@@ -79,9 +80,9 @@ pub fn is_internal(referrer: &str, page: &str) -> bool {
 }
 
 /// Returns how long a page was looked at, in milliseconds, as a track call's properties tell it.
-pub fn engaged_ms(properties: &Map<String, Value>) -> Option<i64> {
-    let said = ["engaged_ms", "engagedMs"].iter().find_map(|name| properties.get(*name))?;
-    let number = said.as_f64().or_else(|| said.as_str()?.parse().ok()).filter(|ms| ms.is_finite())?;
+pub fn engaged_ms(properties: Json<'_>) -> Option<i64> {
+    let said = properties.pick(["engaged_ms", "engagedMs"]).into_iter().find(|json| json.is_there())?;
+    let number = said.as_f64().or_else(|| said.text()?.parse().ok()).filter(|ms| ms.is_finite())?;
     #[expect(clippy::cast_possible_truncation, reason = "no more than a day after the clamp")]
     let whole = number.round().clamp(0.0, 86_400_000.0) as i64;
     Some(whole)
@@ -103,7 +104,7 @@ pub fn session_id(salt: &[u8], (site, visitor): (&str, &str), opened: i64) -> St
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -146,13 +147,13 @@ mod tests {
 
     #[test]
     fn attention_is_a_number_of_milliseconds_within_a_day() {
-        let said = |value| engaged_ms(json!({ "engaged_ms": value }).as_object().unwrap());
+        let said = |value: Value| engaged_ms(Json::of(&json!({ "engaged_ms": value }).to_string()));
         assert_eq!(said(json!(1500)), Some(1_500));
         assert_eq!(said(json!(0.6)), Some(1));
         assert_eq!(said(json!("20")), Some(20));
         assert_eq!((said(json!(-5)), said(json!(1e300))), (Some(0), Some(MOST_ENGAGED_MS)));
         assert_eq!((said(json!(true)), said(json!("soon"))), (None, None));
-        assert_eq!(engaged_ms(json!({ "engagedMs": 3 }).as_object().unwrap()), Some(3));
+        assert_eq!(engaged_ms(Json::of(r#"{"engagedMs":3}"#)), Some(3));
     }
 
     #[test]

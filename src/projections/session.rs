@@ -4,6 +4,7 @@
 //! cases. Sessions are cut by the time of events, never by that of their arrival, so that what comes late splits nothing. A
 //! session ends only when the next one begins: no clock runs here.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -53,59 +54,89 @@ impl Default for Options {
 
 /// One event as the fold sees it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct Hit {
+pub struct Hit<'a> {
     /// Its message id.
-    pub id: String,
+    pub id: Cow<'a, str>,
     /// Its corrected time, in milliseconds since 1970.
     pub ts: i64,
     /// Whose it is.
-    pub visitor: String,
+    pub visitor: Cow<'a, str>,
     /// Which call.
     #[serde(rename = "type")]
     pub kind: Kind,
     /// The name of a track call.
     #[serde(default)]
-    pub event: Option<String>,
+    pub event: Option<Cow<'a, str>>,
     /// The path of the page.
     #[serde(default)]
-    pub path: Option<String>,
+    pub path: Option<Cow<'a, str>>,
     /// Where the visitor came from.
     #[serde(default)]
-    pub referrer: Option<String>,
+    pub referrer: Option<Cow<'a, str>>,
     /// The campaign's parameters; those that are null or an empty text do not count.
     #[serde(default)]
-    pub campaign: Option<Map<String, Value>>,
+    pub campaign: Option<Cow<'a, Map<String, Value>>>,
     /// How long the page was looked at, in milliseconds.
     #[serde(default)]
     pub engaged_ms: Option<i64>,
 }
 
-impl Hit {
+impl Hit<'_> {
+    /// Returns it with texts of its own.
+    pub fn into_owned(self) -> Hit<'static> {
+        Hit {
+            id: Cow::Owned(self.id.into_owned()),
+            ts: self.ts,
+            visitor: Cow::Owned(self.visitor.into_owned()),
+            kind: self.kind,
+            event: own(self.event),
+            path: own(self.path),
+            referrer: own(self.referrer),
+            campaign: self.campaign.map(|said| Cow::Owned(said.into_owned())),
+            engaged_ms: self.engaged_ms,
+        }
+    }
+
     fn is_named(&self, name: &str) -> bool {
         self.event.as_deref() == Some(name)
     }
 
-    fn is_view(&self) -> bool {
+    /// Whether it is a view of a page or a screen.
+    pub fn is_view(&self) -> bool {
         matches!(self.kind, Kind::Page | Kind::Screen)
     }
 
     /// Whether it is nothing but a word about who the visitor is.
-    fn is_about_identity(&self) -> bool {
+    pub fn is_about_identity(&self) -> bool {
         matches!(self.kind, Kind::Identify | Kind::Group | Kind::Alias)
     }
 
     /// Whether the visitor did something.
-    fn is_active(&self) -> bool {
+    pub fn is_active(&self) -> bool {
         !self.is_about_identity() && !PASSIVE.iter().any(|name| self.is_named(name))
     }
 
+    /// Whether it tells how long a page was looked at.
+    pub fn is_engagement(&self) -> bool {
+        self.is_named(ENGAGED)
+    }
+
+    /// Whether it is a completed order.
+    pub fn is_conversion(&self) -> bool {
+        self.is_named(CONVERSION)
+    }
+
     /// Returns the campaign without empty values, `None` when nothing is left.
-    fn campaign(&self) -> Option<Campaign> {
+    pub fn campaign(&self) -> Option<Campaign> {
         let is_empty = |value: &Value| value.is_null() || value.as_str() == Some("");
-        let said = self.campaign.iter().flatten().filter(|(_, value)| !is_empty(value));
+        let said = self.campaign.iter().flat_map(|said| said.iter()).filter(|(_, value)| !is_empty(value));
         let said: Campaign = said.map(|(name, value)| (name.clone(), value.clone())).collect();
         (!said.is_empty()).then_some(said)
     }
+}
+
+fn own(text: Option<Cow<'_, str>>) -> Option<Cow<'static, str>> {
+    text.map(|text| Cow::Owned(text.into_owned()))
 }
 
 /// The parameters of a campaign: a set of pairs, none of them empty.
@@ -161,7 +192,7 @@ pub enum Step {
 }
 
 /// Takes the next event of a visitor into its open session, or opens one.
-pub fn step(open: &mut Option<Session>, hit: &Hit, options: &Options) -> Step {
+pub fn step(open: &mut Option<Session>, hit: &Hit<'_>, options: &Options) -> Step {
     let earliest = |session: &Session| session.start.saturating_sub(options.timeout_ms);
     match open {
         Some(session) if hit.ts < earliest(session) => Step::Late,
@@ -180,7 +211,7 @@ pub fn step(open: &mut Option<Session>, hit: &Hit, options: &Options) -> Step {
 
 impl Session {
     /// Returns whether the event needs a new session; one from before the latest activity never does.
-    fn is_over_for(&self, hit: &Hit, options: &Options) -> bool {
+    fn is_over_for(&self, hit: &Hit<'_>, options: &Options) -> bool {
         let since = |instant: i64| hit.ts.saturating_sub(instant);
         hit.ts > self.last
             && (since(self.last) > options.timeout_ms
@@ -189,12 +220,12 @@ impl Session {
                 || (options.new_at_midnight && day(hit.ts, options) != day(self.last, options)))
     }
 
-    fn has_another_campaign_than(&self, hit: &Hit) -> bool {
+    fn has_another_campaign_than(&self, hit: &Hit<'_>) -> bool {
         let campaign = if hit.kind == Kind::Page { hit.campaign() } else { None };
         campaign.is_some_and(|campaign| self.campaign.as_ref().is_none_or(|(_, mine)| *mine != campaign))
     }
 
-    fn attach(&mut self, hit: &Hit) {
+    fn attach(&mut self, hit: &Hit<'_>) {
         if hit.is_about_identity() {
             return;
         }
@@ -212,13 +243,14 @@ impl Session {
         }
     }
 
-    fn view(&mut self, hit: &Hit) {
+    fn view(&mut self, hit: &Hit<'_>) {
         self.pageviews += 1;
         if self.entry.as_ref().is_none_or(|entry| hit.ts < entry.ts) {
-            self.entry = Some(Entry { ts: hit.ts, path: hit.path.clone(), referrer: hit.referrer.clone() });
+            let own = |text: &Option<Cow<'_, str>>| text.as_deref().map(str::to_owned);
+            self.entry = Some(Entry { ts: hit.ts, path: own(&hit.path), referrer: own(&hit.referrer) });
         }
         if self.exit.as_ref().is_none_or(|(ts, _)| hit.ts >= *ts) {
-            self.exit = Some((hit.ts, hit.path.clone()));
+            self.exit = Some((hit.ts, hit.path.as_deref().map(str::to_owned)));
         }
         if self.campaign.as_ref().is_none_or(|(ts, _)| hit.ts < *ts) {
             self.campaign = hit.campaign().map(|campaign| (hit.ts, campaign)).or(self.campaign.take());
@@ -254,7 +286,7 @@ pub struct Input {
     #[serde(default)]
     pub options: Options,
     /// What arrived.
-    pub events: Vec<Hit>,
+    pub events: Vec<Hit<'static>>,
 }
 
 /// What became of a case.
@@ -334,7 +366,7 @@ pub fn eval(input: &Input) -> Output {
             *place = over.len();
             over.push(None);
         }
-        assigned.insert(hit.id.clone(), is_inside.then_some(*place).into());
+        assigned.insert(hit.id.clone().into_owned(), is_inside.then_some(*place).into());
     }
     for (visitor, (place, session)) in open {
         if let (Some(session), Some(shown)) = (session, over.get_mut(place)) {

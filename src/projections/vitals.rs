@@ -19,6 +19,11 @@ pub fn known(name: &str) -> Option<&'static str> {
     LIMITS.iter().find(|(known, _, _)| *known == name).map(|(known, _, _)| *known)
 }
 
+/// Returns the names of all metrics.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    LIMITS.iter().map(|(name, _, _)| *name)
+}
+
 /// What is thought of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -62,6 +67,15 @@ impl Metric {
             _ if value <= self.good => Rating::Good,
             _ if value <= self.poor => Rating::NeedsImprovement,
             _ => Rating::Poor,
+        }
+    }
+
+    /// Returns the nearest value of which this is thought: what was estimated may be on the wrong side of a limit.
+    pub fn within(&self, rating: Rating, value: f64) -> f64 {
+        match rating {
+            Rating::Good => value.min(self.good),
+            Rating::NeedsImprovement => value.clamp(self.good, self.poor),
+            Rating::Poor => value.max(self.poor),
         }
     }
 

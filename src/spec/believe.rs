@@ -9,7 +9,6 @@ use std::sync::{Arc, LazyLock};
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use memchr::memmem::Finder;
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::additions::{self, Adds, Caller, Grown, Room};
@@ -187,7 +186,7 @@ impl Door<'_> {
 
     fn made_id(&self, index: usize) -> Box<str> {
         match &self.envelope.request {
-            Some(request) => repeatable_id(&self.arrival.source, request, index),
+            Some(request) => request.id(&self.arrival.source, index),
             None => made_id(self.at),
         }
     }
@@ -228,14 +227,6 @@ fn made_id(at: Timestamp) -> Box<str> {
     let nanosecond = u32::try_from(at.subsec_nanosecond()).unwrap_or(0);
     let stamp = uuid::Timestamp::from_unix(uuid::NoContext, second, nanosecond);
     Uuid::new_v7(stamp).to_string().into_boxed_str()
-}
-
-/// A UUIDv8 of what the sender calls the request and of the call's place in it, so that a copy has the same one.
-fn repeatable_id(source: &str, request: &str, index: usize) -> Box<str> {
-    let digest = Sha256::new().chain_update(source).chain_update([0]).chain_update(request);
-    let digest = digest.chain_update([0]).chain_update(index.to_string()).finalize();
-    let bytes = digest.first_chunk().copied().unwrap_or_default();
-    uuid::Builder::from_custom_bytes(bytes).into_uuid().to_string().into_boxed_str()
 }
 
 /// A server-side library that runs in the user's own app says so.

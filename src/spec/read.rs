@@ -14,6 +14,7 @@ use super::batch::{self, Shared};
 use super::consent::Signals;
 use super::layout::{Field, Layout};
 use super::reject::Problem;
+use super::repeat::{Print, Repeat};
 use super::whose::Whose;
 use super::{Event, Kind, Rejected, believe, head, proof, repair};
 
@@ -140,7 +141,7 @@ pub struct Envelope {
     /// Whose calls these are, where the door knows more than they say.
     pub(super) whose: Option<Whose>,
     /// By what the sender knows this request again; see [`Envelope::is_known_as`].
-    pub(super) request: Option<Box<str>>,
+    pub(super) request: Option<Repeat>,
     /// Bytes of the whole body.
     pub(super) size: usize,
 }
@@ -161,11 +162,14 @@ impl Envelope {
         self.whose = Some(whose);
     }
 
-    /// Says by which name its sender would send the same request again. Calls without a `messageId` then get one that follows
-    /// from the name and their place, so that the second copy is recognised. Only for a sender who has proved who it is: a
-    /// stranger could take the ids of others.
-    pub fn is_known_as(&mut self, name: &str) {
-        self.request = Some(name.into());
+    /// Says by which name its sender would send the same request again, and returns what stands for the request under this name.
+    /// Calls without a `messageId` then get one that follows from the name, their place and their text, so that the second copy is
+    /// recognised. Only for a sender who has proved who it is: a stranger could take the ids of others.
+    pub fn is_known_as(&mut self, name: &str) -> Print {
+        let repeat = Repeat::of(name, &self.calls, &self.shared);
+        let print = repeat.print();
+        self.request = Some(repeat);
+        print
     }
 
     /// Checks each call on its own and turns it into an event, or sets it aside with every reason at once.

@@ -149,6 +149,18 @@ impl<'t> Scan<'t> {
         Some(members)
     }
 
+    /// Goes into a value that is an object, before its first member; returns `false`, and stays, before any other value.
+    pub(super) fn enter(&mut self) -> bool {
+        let is_object = self.peek() == Some(b'{');
+        self.at += usize::from(is_object);
+        is_object
+    }
+
+    /// Goes out of an object that was entered and whose members are all passed.
+    pub(super) fn leave(&mut self) {
+        self.at += 1;
+    }
+
     /// Goes over the name of the next member, up to its value; `None`, and stays, at the end of the object.
     pub(super) fn name(&mut self) -> Option<Cow<'t, str>> {
         let (place, escaped) = self.name_place()?;

@@ -4,6 +4,7 @@
 
 pub mod embedded;
 pub mod reports;
+pub mod shared;
 pub mod zones;
 
 use async_trait::async_trait;

@@ -244,6 +244,9 @@ async fn a_token_opens_the_operator_api_of_a_production_router() {
     command.env("JWT_SECRET", secret).env("SITE_SALT", "another secret of thirty-two bytes!!");
     let printed = command.output().expect("the binary runs");
     let token = String::from_utf8(printed.stdout).expect("a token is text");
+    let refused = command.args(["--scope", "admin", "--site", "web"]).output().expect("it runs");
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(refused.status.code() == Some(64) && said.contains("`--site`"), "{said}");
     let request = router.request("GET", "/api/destinations").bearer_auth(token.trim());
     assert_eq!(request.send().await.expect("the router answers").status(), 200);
 }

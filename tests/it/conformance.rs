@@ -116,6 +116,7 @@ fn each<L: Launcher<Output = ()>>(check: impl Fn() -> L) {
             surroundings: Default::default(),
             site_salt: String::new().into(),
             meter: opentrack::telemetry::Meter::default(),
+            live: Default::default(),
         };
         settings(entry).build(&setting, check()).unwrap();
         let left = fs::read_dir(folder.path()).unwrap().count();
@@ -318,6 +319,7 @@ fn each_with_secrets<L: Launcher<Output = ()>>(check: impl Fn() -> L) {
             surroundings: Default::default(),
             site_salt: String::new().into(),
             meter: opentrack::telemetry::Meter::default(),
+            live: Default::default(),
         };
         let settings = (entry.parse)(filled(table, entry, &url, SECRET)).unwrap();
         settings.build(&setting, check()).unwrap();

@@ -183,7 +183,7 @@ async fn the_console_is_a_page_with_a_strict_policy() {
     assert_eq!(page.status, 200);
     assert!(page.header("content-type").starts_with("text/html"), "{page:?}");
     assert!(page.text.to_ascii_lowercase().contains("<html"), "{page:?}");
-    assert!(page.header("content-security-policy").contains("default-src 'none'"), "{page:?}");
+    assert!(page.header("content-security-policy").contains("default-src 'self'"), "{page:?}");
     assert_eq!(page.header("x-content-type-options"), "nosniff");
 }
 

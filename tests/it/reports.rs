@@ -370,8 +370,32 @@ const AROUND_THE_CHANGE: [(&str, &str); 19] = [
 
 async fn expect_the_same_when_clocks_change(clickhouse: &ClickHouse, routers: [&Router; 2], before: usize) {
     let change = the_change();
+    let all = before + send_weeks(change, routers).await;
+    until_some("the table has all events", DEADLINE, async || {
+        let rows = clickhouse
+            .query_if_there("SELECT message_id FROM opentrack.events FINAL WHERE event != 'Cart Abandoned'")
+            .await;
+        (rows.len() == all).then_some(())
+    })
+    .await;
+    // The last of all to be counted.
+    until("the embedded store has what came last", DEADLINE, async || {
+        ask_around(routers[0], change, ("pages", "")).await["rows"].to_string().contains("\"/late\"")
+    })
+    .await;
+    for question in AROUND_THE_CHANGE {
+        let embedded = ask_around(routers[0], change, question).await;
+        let wide = ask_around(routers[1], change, question).await;
+        assert_ne!(embedded["rows"], json!([]), "{question:?} is about something");
+        assert_eq!(without_ids(embedded), without_ids(wide), "{question:?}");
+    }
+    expect_pages_in_one_spelling(&ask_around(routers[1], change, ("pages", "")).await);
+    expect_every_currency(&ask_around(routers[0], change, ("revenue", "")).await);
+}
+
+/// Returns how many events were sent to each.
+async fn send_weeks(change: jiff::Timestamp, routers: [&Router; 2]) -> usize {
     let [shop, blog, late] = weeks(change);
-    let all = before + shop.len() + blog.len() + late.len();
     for router in routers {
         router.post("/v1/batch", &batch(&shop)).await.expect_success();
         let mut of_blog = batch(&blog);
@@ -380,35 +404,21 @@ async fn expect_the_same_when_clocks_change(clickhouse: &ClickHouse, routers: [&
         Answer::read(request.body(of_blog.to_string()).send().await.unwrap()).await.expect_success();
         router.post("/v1/batch", &batch(&late)).await.expect_success();
     }
-    until_some("the table has all events", DEADLINE, async || {
-        let rows = clickhouse
-            .query_if_there("SELECT message_id FROM opentrack.events FINAL WHERE event != 'Cart Abandoned'")
-            .await;
-        (rows.len() == all).then_some(())
-    })
-    .await;
+    shop.len() + blog.len() + late.len()
+}
+
+async fn ask_around(router: &Router, change: jiff::Timestamp, (report, more): (&str, &str)) -> Value {
     let day = |days: i64| (change + jiff::SignedDuration::from_hours(24 * days)).to_string()[..10].to_owned();
-    let period = format!("from={}&to={}", day(-2), day(2));
-    let ask = async |router: &Router, (report, more): (&str, &str)| {
-        let zone = if more.contains("tz=") { "" } else { "&tz=Europe/Berlin" };
-        let path = format!("/api/stats/{report}?{period}{zone}{more}");
-        until_some(&format!("{path} is answered"), DEADLINE, async || {
-            Some(router.get(&path).await).filter(|answer| answer.status == 200)
-        })
-        .await
-        .json()
-    };
-    // The last of all to be counted.
-    until("the embedded store has what came last", DEADLINE, async || {
-        ask(routers[0], ("pages", "")).await["rows"].to_string().contains("\"/late\"")
+    let zone = if more.contains("tz=") { "" } else { "&tz=Europe/Berlin" };
+    let path = format!("/api/stats/{report}?from={}&to={}{zone}{more}", day(-2), day(2));
+    until_some(&format!("{path} is answered"), DEADLINE, async || {
+        Some(router.get(&path).await).filter(|answer| answer.status == 200)
     })
-    .await;
-    for question in AROUND_THE_CHANGE {
-        let [embedded, wide] = [ask(routers[0], question).await, ask(routers[1], question).await];
-        assert_ne!(embedded["rows"], json!([]), "{question:?} is about something");
-        assert_eq!(without_ids(embedded), without_ids(wide), "{question:?}");
-    }
-    let pages = ask(routers[1], ("pages", "")).await;
+    .await
+    .json()
+}
+
+fn expect_pages_in_one_spelling(pages: &Value) {
     let views = |path: &str| {
         let rows = pages["rows"].as_array().unwrap();
         rows.iter().find(|row| row["path"] == path).map(|row| row["views"].clone())
@@ -417,7 +427,9 @@ async fn expect_the_same_when_clocks_change(clickhouse: &ClickHouse, routers: [&
         ["/a", "/a?id=7", "/given?id=9", "/nowhere", "Main"].map(views),
         [Some(json!(1)), Some(json!(2)), Some(json!(1)), None, Some(json!(1))]
     );
-    let revenue = ask(routers[0], ("revenue", "")).await;
+}
+
+fn expect_every_currency(revenue: &Value) {
     let rows = revenue["rows"].as_array().unwrap();
     let found: Vec<_> =
         rows.iter().map(|row| cells(row, ["currency", "orders", "gross", "refunds"])).collect();

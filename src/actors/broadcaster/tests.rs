@@ -4,6 +4,7 @@ use serde_json::Value;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::*;
+use crate::destinations::{BoxFuture, Failure, Present};
 
 fn saying(event: &'static str, n: u32) -> Saying {
     Saying { event, data: n.to_string().into(), site: Some("web".into()) }
@@ -117,4 +118,63 @@ async fn changes_of_destinations_and_tables_are_told() {
         "{told:?}"
     );
     assert_eq!(told.len(), 3);
+}
+
+/// A store that panics when it is asked.
+struct Broken;
+
+impl SharedPresence for Broken {
+    fn look(&self, _: Arc<str>, _: i64, _: usize) -> BoxFuture<Result<Present, Failure>> {
+        panic!("injected")
+    }
+}
+
+/// Answers nothing of interest.
+struct Nobody;
+
+impl Actor for Nobody {
+    type Context = Context<Self>;
+}
+
+impl Handler<Snapshot> for Nobody {
+    type Result = MessageResult<Snapshot>;
+
+    fn handle(&mut self, _: Snapshot, _: &mut Context<Self>) -> Self::Result {
+        MessageResult(Vec::new())
+    }
+}
+
+impl Handler<DescribeSchemas> for Nobody {
+    type Result = <DescribeSchemas as actix::Message>::Result;
+
+    fn handle(&mut self, _: DescribeSchemas, _: &mut Context<Self>) -> Self::Result {
+        Ok(None)
+    }
+}
+
+#[actix::test]
+async fn a_panic_is_a_gap_and_not_the_end() {
+    let broadcaster = start();
+    let mut listener = subscribe(&broadcaster, None).await.unwrap();
+    publish(&broadcaster, vec![saying("order", 1)], "{}").await;
+    let nobody = Nobody.start();
+    let sources = |presence| Sources {
+        destinations: nobody.clone().recipient(),
+        schemas: nobody.clone().recipient(),
+        presence,
+    };
+    broadcaster.send(Attend(sources(Some(Arc::new(Broken))))).await.unwrap();
+    let of_web = Numbers { site: Some("web".into()), ..numbers("{\"m1\":1}") };
+    broadcaster.send(Publish { sayings: vec![], numbers: vec![of_web] }).await.unwrap();
+    let mut heard = Vec::new();
+    for _ in 0..3 {
+        let frame = listener.rest.recv().await.unwrap();
+        heard.push((frame.event, frame.data.to_string()));
+    }
+    assert_eq!(heard[2], ("gap", "{\"missed\":null}".to_owned()), "{heard:?}");
+    broadcaster.send(Attend(sources(None))).await.unwrap();
+    publish(&broadcaster, vec![], "{\"m1\":2}").await;
+    assert_eq!(&*listener.rest.recv().await.unwrap().data, "{\"m1\":2}", "it goes on");
+    let back = subscribe(&broadcaster, Some("b00t-2")).await.unwrap();
+    assert_eq!((&*back.boot, back.gap), ("b00t.1", Some(None)), "what was said before is not known any more");
 }

@@ -38,13 +38,16 @@ impl Broadcaster {
         });
         let asked = join_all(looks.collect::<Vec<_>>()).into_actor(self);
         ctx.spawn(asked.map(move |answers, broadcaster, _| {
-            let answers = with_their_sum(answers);
-            for one in numbers {
-                let present = answers.get(&one.site).cloned().flatten();
-                let ema = present.as_ref().map(|present| broadcaster.average(&one.site, present, now));
-                broadcaster.keep(together(one, present.as_ref().zip(ema)));
-            }
+            broadcaster.guarded(|own| own.keep_answers(numbers, &with_their_sum(answers), now));
         }));
+    }
+
+    fn keep_answers(&mut self, numbers: Vec<Numbers>, answers: &Answers, now: i64) {
+        for one in numbers {
+            let present = answers.get(&one.site).cloned().flatten();
+            let ema = present.as_ref().map(|present| self.average(&one.site, present, now));
+            self.keep(together(one, present.as_ref().zip(ema)));
+        }
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a number of visitors is far below 2^53")]
@@ -66,9 +69,12 @@ fn with_their_sum(answers: Vec<(Arc<str>, Option<Present>)>) -> Answers {
             sum.counts.m5 += present.counts.m5;
             sum.counts.m30 += present.counts.m30;
             sum.pages.extend(present.pages.iter().cloned());
+            sum.sessions += present.sessions;
+            sum.vitals.merge(&present.vitals);
         }
         sum.pages.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
         sum.pages.truncate(PAGES);
+        sum.vitals.keep_largest(PAGES);
         sum
     });
     let sites = answers.into_iter().map(|(site, present)| (Some(site), present));
@@ -83,7 +89,20 @@ fn together(numbers: Numbers, present: Option<(&Present, f64)>) -> Numbers {
         value.to_string().into()
     };
     let (view, report) = (change(&numbers.view, ""), change(&numbers.report, "/totals"));
+    let report = match present {
+        Some((present, _)) => measured(&report, present),
+        None => report,
+    };
     Numbers { site: numbers.site, view, report }
+}
+
+/// Puts in how fast pages feel, of which the stream says nothing.
+fn measured(report: &str, present: &Present) -> Arc<str> {
+    let mut value: Value = serde_json::from_str(report).unwrap_or_default();
+    let totals = value.get_mut("totals").and_then(Value::as_object_mut);
+    let rows = serde_json::to_value(present.vitals.rows()).unwrap_or_default();
+    totals.into_iter().for_each(|totals| drop(totals.insert("vitals".to_owned(), rows.clone())));
+    value.to_string().into()
 }
 
 fn put(members: &mut Map<String, Value>, present: Option<(&Present, f64)>) {
@@ -95,6 +114,7 @@ fn put(members: &mut Map<String, Value>, present: Option<(&Present, f64)>) {
     set("m30", present.counts.m30.into());
     set("ema", ema.into());
     set("estimated", false.into());
+    set("sessions", present.sessions.into());
     set("pages", pages.collect());
 }
 
@@ -104,23 +124,23 @@ mod tests {
     use crate::projections::active::Counts;
 
     fn numbers() -> Numbers {
-        let view =
-            r#"{"site":null,"m1":1,"m5":1,"m30":1,"ema":1.0,"estimated":false,"degraded":false,"pages":[]}"#;
+        let view = r#"{"site":null,"m1":1,"m5":1,"m30":1,"ema":1.0,"estimated":false,"degraded":false,"sessions":1,"pages":[]}"#;
         Numbers { site: None, view: view.into(), report: format!(r#"{{"rows":[],"totals":{view}}}"#).into() }
     }
 
     fn present(m1: u64, pages: &[(&str, u64)]) -> Present {
         let pages = pages.iter().map(|(path, count)| ((*path).to_owned(), *count)).collect();
-        Present { counts: Counts { m1, m5: m1 + 1, m30: m1 + 2 }, pages }
+        Present { counts: Counts { m1, m5: m1 + 1, m30: m1 + 2 }, pages, sessions: m1, ..Present::default() }
     }
 
     #[test]
     fn what_is_known_together_takes_the_place_of_what_one_router_knows() {
         let shared = together(numbers(), Some((&present(5, &[("/a", 7)]), 2.5)));
-        let wanted = r#"{"site":null,"m1":5,"m5":6,"m30":7,"ema":2.5,"estimated":false,"degraded":false,"pages":[{"path":"/a","visitors":7}]}"#;
+        let wanted = r#"{"site":null,"m1":5,"m5":6,"m30":7,"ema":2.5,"estimated":false,"degraded":false,"sessions":5,"pages":[{"path":"/a","visitors":7}]}"#;
+        let measured = wanted.replace("]}", r#"],"vitals":[]}"#);
         assert_eq!(
             (&*shared.view, &*shared.report),
-            (wanted, &*format!(r#"{{"rows":[],"totals":{wanted}}}"#))
+            (wanted, &*format!(r#"{{"rows":[],"totals":{measured}}}"#))
         );
         let alone = together(numbers(), None);
         assert_eq!(*alone.view, *numbers().view.replace("\"degraded\":false", "\"degraded\":true"));
@@ -131,7 +151,7 @@ mod tests {
         let (web, app) = (present(1, &[("/a", 1), ("/b", 3)]), present(10, &[("/c", 2)]));
         let answers = with_their_sum(vec![("web".into(), Some(web.clone())), ("app".into(), Some(app))]);
         let sum = answers.get(&None).cloned().flatten().unwrap();
-        assert_eq!((sum.counts.m1, sum.counts.m30), (11, 15));
+        assert_eq!((sum.counts.m1, sum.counts.m30, sum.sessions), (11, 15, 11));
         assert_eq!(sum.pages, [("/b".to_owned(), 3), ("/c".to_owned(), 2), ("/a".to_owned(), 1)]);
         let answers = with_their_sum(vec![("web".into(), Some(web)), ("app".into(), None)]);
         assert_eq!(answers.get(&None), Some(&None));

@@ -155,6 +155,7 @@ impl<const ORDERED: bool> Bench<ORDERED> {
             schema_manager: Some(Hanging(Arc::clone(&asked)).start().recipient()),
             metrics: Arc::new(Metrics::new()),
             beacon: Arc::new(Beacon::default()),
+            tap: Default::default(),
             replay: None,
         };
         Bench { parts: Arc::new(parts), asked }

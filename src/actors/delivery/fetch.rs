@@ -8,6 +8,7 @@ use actix::prelude::*;
 
 use super::notes::End;
 use super::{Delivery, Machine, Parts};
+use crate::actors::messages::Settlement;
 use crate::destinations::{self, Destination};
 use crate::journal::{JournalError, Looked, Position, ReadLimit, Record};
 use crate::policy::delivery::{Input, Item, Keys};
@@ -73,6 +74,7 @@ impl<D: Destination> Delivery<D> {
         let read = records.len() as u64;
         let mut items = Vec::with_capacity(records.len());
         let mut skipped: HashMap<Reason, u64> = HashMap::new();
+        let mut shown = self.shown_here();
         for Record { position, event } in records {
             // Settled before a restart, or lost meanwhile: counted already.
             let is_settled = known.is_some_and(|settled| settled.contains(position.0));
@@ -83,6 +85,7 @@ impl<D: Destination> Delivery<D> {
             match self.parts.wants(&event) {
                 Verdict::No(reason) => {
                     *skipped.entry(reason).or_default() += 1;
+                    shown.iter_mut().for_each(|shown| shown.push(skipped_here(&event, reason)));
                     // What a replay leaves out has its fate already.
                     let told = Some(reason).filter(|_| self.parts.replay.is_none());
                     told.into_iter().for_each(|reason| self.notes.ended(position.0, End::Skipped(reason)));
@@ -99,6 +102,7 @@ impl<D: Destination> Delivery<D> {
                 }
             }
         }
+        self.show_settled(shown);
         self.tally.read(read, items.len() as u64);
         if self.parts.replay.is_none() {
             skipped.into_iter().for_each(|(reason, count)| self.skipped(reason, count));
@@ -119,6 +123,10 @@ impl<D: Destination> Delivery<D> {
         let destination = self.parts.name.as_str();
         events::EventsSkipped { destination, reason: reason.as_str(), count }.emit(&self.parts.metrics);
     }
+}
+
+fn skipped_here(event: &Arc<Event>, reason: Reason) -> Settlement {
+    Settlement::skipped(event, reason.as_str())
 }
 
 /// Returns the hashes that tie an event to others; none where order means nothing.

@@ -149,6 +149,7 @@ fn parts(journal: &Arc<MemoryJournal>, open: &Arc<AtomicBool>) -> Parts<Gatekeep
         schema_manager: None,
         metrics: Arc::new(Metrics::new()),
         beacon: Arc::new(Beacon::default()),
+        tap: Default::default(),
         replay: None,
     }
 }

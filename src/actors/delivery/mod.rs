@@ -22,6 +22,7 @@ mod preparing;
 pub mod replay;
 mod sending;
 mod settle;
+mod showing;
 mod source;
 mod status;
 mod tally;
@@ -39,6 +40,7 @@ use tokio::sync::oneshot;
 
 use super::exit_guard::ExitGuard;
 use super::messages::{ChangeSchema, DestinationStatus, Drain, Drained, LastError, Status, Stop, Wake};
+use super::tap::TapLine;
 use crate::destinations::{Attempt, Destination};
 use crate::journal::{Extent, Journal, Position, ReadLimit};
 use crate::policy::Moment;
@@ -84,6 +86,8 @@ pub struct Parts<D: Destination> {
     pub metrics: Arc<Metrics>,
     /// What the supervisor sees without asking.
     pub beacon: Arc<Beacon>,
+    /// Who is shown what happens to single events.
+    pub tap: TapLine,
     /// Present in a replay.
     pub replay: Option<Arc<Scope>>,
 }

@@ -103,6 +103,7 @@ impl<D: Destination> Parts<D> {
             schema_manager: self.schema_manager.clone(),
             metrics: Arc::clone(&self.metrics),
             beacon: Arc::new(beacon),
+            tap: self.tap.clone(),
             replay: Some(Arc::new(scope)),
         })
     }

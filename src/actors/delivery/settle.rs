@@ -40,14 +40,22 @@ impl<D: Destination> Delivery<D> {
         }));
     }
 
-    fn buried(&mut self, burials: Vec<Burial>, written: Result<String, String>, ctx: &mut Context<Self>) {
-        let first = match written {
-            Ok(first) => first,
+    fn buried(
+        &mut self,
+        burials: Vec<Burial>,
+        written: Result<Vec<DeadLetter>, String>,
+        ctx: &mut Context<Self>,
+    ) {
+        let letters = match written {
+            Ok(letters) => letters,
             Err(why) => {
                 self.trouble("keep dead letters", &why);
                 return self.give(Input::NotBuried(burials), ctx);
             }
         };
+        let first =
+            letters.first().map(|letter| letter.event.head.message_id.to_string()).unwrap_or_default();
+        self.show_dead(letters);
         let mut by_reason: HashMap<Reason, u64> = HashMap::new();
         burials.iter().for_each(|burial| *by_reason.entry(burial.fault.reason).or_default() += 1);
         for (reason, count) in by_reason {
@@ -127,8 +135,12 @@ impl<D: Destination> Parts<D> {
         Ok(())
     }
 
-    /// Writes dead letters and returns the first message id.
-    fn write_letters(&self, burials: &[Burial], loaded: &HashMap<u64, Arc<Event>>) -> Result<String, String> {
+    /// Writes dead letters and returns them.
+    fn write_letters(
+        &self,
+        burials: &[Burial],
+        loaded: &HashMap<u64, Arc<Event>>,
+    ) -> Result<Vec<DeadLetter>, String> {
         let mut letters = Vec::with_capacity(burials.len());
         for burial in burials {
             let event = match loaded.get(&burial.position) {
@@ -138,7 +150,7 @@ impl<D: Destination> Parts<D> {
             letters.extend(event.map(|event| self.letter(burial, event)));
         }
         self.journal.bury(&letters).map_err(|error| error.to_string())?;
-        Ok(letters.first().map(|letter| letter.event.head.message_id.to_string()).unwrap_or_default())
+        Ok(letters)
     }
 
     fn letter(&self, burial: &Burial, event: Arc<Event>) -> DeadLetter {

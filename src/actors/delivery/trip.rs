@@ -14,6 +14,7 @@ use super::notes::End;
 use super::{Delivery, Machine};
 use crate::actors::messages::LastError;
 use crate::destinations::{Attempt, Destination};
+use crate::journal::Note;
 use crate::policy::delivery::{Fate, Input};
 use crate::policy::outcome::{Fault, Outcome, Reason};
 use crate::telemetry::{clock, events};
@@ -44,7 +45,9 @@ impl<D: Destination> Delivery<D> {
             self.notes.ended(*position, End::Skipped(*reason));
         }
         let settled = report.fates.iter().any(|(_, fate)| matches!(fate, Fate::Settled | Fate::Passed));
-        self.notes.tried(std::mem::take(&mut report.trail).into_notes(&self.parts.name), settled);
+        let notes: Vec<Note> = std::mem::take(&mut report.trail).into_notes(&self.parts.name).collect();
+        self.show_attempt(&report, &notes);
+        self.notes.tried(notes.into_iter(), settled);
         self.count_delivered(&report, skipped);
         if let Some(fault) = report.fault.take() {
             let message = in_words(&fault);

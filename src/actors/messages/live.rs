@@ -10,7 +10,7 @@ use tokio::sync::broadcast;
 pub struct Frame {
     /// Its number; frames have no gap.
     pub seq: u64,
-    /// `snapshot`, `presence`, `session`, `order`, `destination`, `schema`, `bye`.
+    /// `snapshot`, `presence`, `session`, `order`, `destination`, `schema`, `gap`, `bye`.
     pub event: &'static str,
     /// JSON.
     pub data: Arc<str>,
@@ -87,3 +87,43 @@ pub struct AskRealtime {
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
 pub struct Farewell;
+
+/// Glimpses that a slow listener may be behind.
+const GLIMPSES: usize = 64;
+
+/// One event as anybody may see it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Glimpse {
+    /// Its source.
+    pub site: Arc<str>,
+    /// JSON: `{at, site, type, event, path, country, device, channel, skipped}`.
+    pub data: String,
+}
+
+/// Where glimpses come out.
+#[derive(Debug, Clone)]
+pub struct Glimpses(broadcast::Sender<Arc<Glimpse>>);
+
+impl Default for Glimpses {
+    fn default() -> Self {
+        Glimpses(broadcast::channel(GLIMPSES).0)
+    }
+}
+
+impl Glimpses {
+    /// Returns what is shown from now on.
+    pub fn watch(&self) -> broadcast::Receiver<Arc<Glimpse>> {
+        self.0.subscribe()
+    }
+
+    /// Returns whether anybody looks.
+    pub fn are_watched(&self) -> bool {
+        self.0.receiver_count() > 0
+    }
+
+    /// Shows one.
+    pub fn show(&self, glimpse: Glimpse) {
+        // It fails when the last one has just left.
+        self.0.send(Arc::new(glimpse)).map(|_| ()).unwrap_or_default();
+    }
+}

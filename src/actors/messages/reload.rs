@@ -30,6 +30,11 @@ pub struct Reconfigure {
     pub removed: Vec<String>,
 }
 
+/// Command: start the projections again that are parked.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct Unpark;
+
 /// Fact: the configuration was looked at; one line of `/ready`.
 #[derive(Debug, Clone, PartialEq, Eq, Message)]
 #[rtype(result = "()")]

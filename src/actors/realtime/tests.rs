@@ -110,6 +110,66 @@ async fn a_cart_is_reported_only_by_one_that_is_current() {
     assert!(realtime.outbox(stand(true)).is_empty());
 }
 
+#[actix::test]
+async fn a_clock_that_was_ahead_does_not_silence_what_is_live() {
+    let ear = Ear::default();
+    let heard = Arc::clone(&ear.0);
+    let mut realtime = Realtime::new(Options::default(), ear.start().recipient(), Arc::new(Metrics::new()));
+    let journal = MemoryJournal::default();
+    let stand = |seconds| Stand { now: now() + SignedDuration::from_secs(seconds), is_current: true };
+    realtime.begin(&journal, now()).unwrap();
+    // The clock jumps a day ahead, an event comes in, and the clock is set right.
+    let ahead = records(vec![page("ahead", -86_400)]);
+    realtime.fold(&ahead, stand(86_400)).unwrap();
+    realtime.tick(stand(86_400)).unwrap();
+    assert!(!realtime.begins_again(stand(86_400)));
+    assert!(!realtime.begins_again(stand(86_400 - 59)), "what is soon made good is waited for");
+    assert!(realtime.begins_again(stand(10)));
+    realtime.begin(&journal, stand(10).now).unwrap();
+    realtime.fold(&ahead, stand(10)).unwrap();
+    assert!(!realtime.begins_again(stand(10)));
+    settle().await;
+    heard.lock().unwrap().clear();
+    realtime.fold(&records(vec![page("now", -10)]), stand(11)).unwrap();
+    realtime.tick(stand(14)).unwrap();
+    settle().await;
+    let heard = heard.lock().unwrap();
+    let views = heard.iter().flat_map(|one| &one.numbers).filter(|one| one.site.is_none());
+    let views: Vec<&str> = views.map(|one| &*one.view).collect();
+    assert!(views.last().is_some_and(|view| view.contains("\"m1\":1,")), "{views:?}");
+}
+
+#[actix::test]
+async fn what_nobody_took_is_told_as_a_gap() {
+    let ear = Ear::default();
+    let heard = Arc::clone(&ear.0);
+    let publish = Ear::create(|ctx| {
+        ctx.set_mailbox_capacity(1);
+        ear
+    });
+    settle().await;
+    let mut realtime = Realtime::new(Options::default(), publish.recipient(), Arc::new(Metrics::new()));
+    let stand = Stand { now: now(), is_current: true };
+    let mut order = |n: u32| {
+        let properties = json!({ "order_id": format!("o{n}"), "revenue": 1 });
+        let json = json!({ "type": "track", "event": "Order Completed", "properties": properties });
+        realtime.fold(&records(vec![event(&format!("o{n}"), 0, json)]), stand).unwrap();
+    };
+    // Nobody takes anything meanwhile.
+    (0..10).for_each(&mut order);
+    settle().await;
+    order(10);
+    settle().await;
+    let heard = heard.lock().unwrap();
+    let (gaps, said): (Vec<&Saying>, Vec<&Saying>) =
+        heard.iter().flat_map(|one| &one.sayings).partition(|saying| saying.event == "gap");
+    let missed: serde_json::Value = serde_json::from_str(&gaps[0].data).unwrap();
+    assert_eq!(gaps.len(), 1);
+    let missed = usize::try_from(missed["missed"].as_u64().unwrap()).unwrap();
+    // Eleven orders, and the session that the first one began.
+    assert_eq!((missed > 0, missed + said.len()), (true, 12), "{said:?}");
+}
+
 /// Lets the other actor take what is in its mailbox.
 async fn settle() {
     for _ in 0..10 {

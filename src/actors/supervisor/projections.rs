@@ -1,4 +1,5 @@
 //! The projectors among the supervisor's children: started with it, started again after a panic, drained with the others.
+//! One that panics again and again is parked, which `/ready` tells, until somebody asks for the configuration to be read.
 //!
 //! Separate from the wards because nobody orders, pauses or reconfigures a projection, and nothing waits for one.
 
@@ -8,7 +9,7 @@ use futures_util::future::join_all;
 use super::Supervisor;
 use super::wards::End;
 use crate::actors::exit_guard::ExitGuard;
-use crate::actors::messages::{ChildExited, Drain, Life};
+use crate::actors::messages::{ChildExited, Drain, Life, ReadyCheck, Unpark};
 use crate::policy::Moment;
 use crate::policy::restarts::{Restarts, Verdict};
 use crate::telemetry::events;
@@ -55,7 +56,7 @@ impl Supervisor {
             follow,
             state: State::Down,
             incarnation: 0,
-            restarts: Restarts::default(),
+            restarts: Restarts::of_view(),
             panics: 0,
         };
         self.projections = Projections(follows.into_iter().map(projection).collect());
@@ -63,7 +64,18 @@ impl Supervisor {
     }
 }
 
+impl Handler<Unpark> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, _: Unpark, ctx: &mut Context<Self>) {
+        if !self.draining {
+            self.projections.unpark(&ctx.address());
+        }
+    }
+}
+
 impl Projections {
+    /// Starts all that are down.
     pub(super) fn start_all(&mut self, supervisor: &Addr<Supervisor>) {
         for number in (FIRST..).take(self.0.len()) {
             self.start(number, supervisor.clone().recipient());
@@ -101,6 +113,29 @@ impl Projections {
         let waits =
             |one: &mut Projection| one.incarnation == life.incarnation && matches!(one.state, State::Down);
         self.get(life.ward).is_some_and(waits)
+    }
+
+    /// Starts those that are parked, as if they had never panicked.
+    fn unpark(&mut self, supervisor: &Addr<Supervisor>) {
+        for projection in self.0.iter_mut().filter(|one| matches!(one.state, State::Parked)) {
+            (projection.state, projection.restarts) = (State::Down, Restarts::of_view());
+            events::ChildUnparked { child: projection.follow.name }.emit();
+        }
+        self.start_all(supervisor);
+    }
+
+    /// Returns what `/ready` says of those that are parked.
+    pub(super) fn checks(&self) -> impl Iterator<Item = ReadyCheck> + '_ {
+        let parked = self.0.iter().filter(|one| matches!(one.state, State::Parked));
+        parked.map(|one| ReadyCheck {
+            name: format!("projection {}", one.follow.name),
+            ok: false,
+            message: format!(
+                "parked after {} panics; a reload of the configuration (SIGHUP) or a restart starts it again",
+                one.panics
+            ),
+            vital: false,
+        })
     }
 
     /// Stops all of them.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::*;
 use crate::actors::exit_guard::ExitGuard;
-use crate::actors::messages::{AtDestination, TraceEvent};
+use crate::actors::messages::{AtDestination, TraceEvent, Unpark};
 use crate::journal::MemoryJournal;
 use crate::journal::trace::{Standing, Traced};
 use crate::spec::{Arrival, Endpoint, Kind, Limits, read};
@@ -217,4 +217,60 @@ fn a_destination_that_has_just_begun_does_not_degrade_the_router() {
     ] {
         assert!(!is_ok(state, reason), "{state} {reason:?}");
     }
+}
+
+/// A projector that panics so long after its start, while that is wanted.
+struct Poisoned {
+    dies: bool,
+    _guard: ExitGuard,
+}
+
+impl Actor for Poisoned {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        if self.dies {
+            ctx.run_later(Duration::from_secs(61), |_, _| panic!("injected"));
+        }
+    }
+}
+
+impl Handler<Drain> for Poisoned {
+    type Result = MessageResult<Drain>;
+
+    fn handle(&mut self, _: Drain, ctx: &mut Context<Self>) -> Self::Result {
+        ctx.stop();
+        MessageResult(Drained { left: 0 })
+    }
+}
+
+#[actix::test]
+async fn a_projection_that_panics_once_a_minute_is_parked_told_and_comes_back_when_asked() {
+    tokio::time::pause();
+    let (starts, dies) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(1)));
+    let (counted, mood) = (Arc::clone(&starts), Arc::clone(&dies));
+    let factory = move |guard| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        Poisoned { dies: mood.load(Ordering::SeqCst) == 1, _guard: guard }.start().recipient()
+    };
+    let follow = Follow { name: "live", factory: Box::new(factory) };
+    let journal = Arc::new(MemoryJournal::default());
+    let supervisor = Supervisor::new(journal, "fsync", Arc::new(Metrics::new()), Vec::new());
+    let supervisor = supervisor.following(vec![follow]).start();
+    let check = async || {
+        let checks = supervisor.send(Readiness).await.unwrap();
+        checks.into_iter().find(|check| check.name == "projection live")
+    };
+    assert!(check().await.is_none());
+    for _ in 0..20 {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+    }
+    assert_eq!(starts.load(Ordering::SeqCst), 5);
+    let parked = check().await.expect("`/ready` tells of it");
+    assert!(!parked.ok && !parked.vital && parked.message.contains("SIGHUP"), "{parked:?}");
+    dies.store(0, Ordering::SeqCst);
+    supervisor.send(Unpark).await.unwrap();
+    assert_eq!((check().await.is_none(), starts.load(Ordering::SeqCst)), (true, 6));
+    supervisor.send(Unpark).await.unwrap();
+    assert_eq!(starts.load(Ordering::SeqCst), 6, "one that runs is left alone");
 }

@@ -38,6 +38,7 @@ pub(crate) fn setting(name: &str, production: bool) -> Setting {
         surroundings: Default::default(),
         site_salt: Default::default(),
         meter: Default::default(),
+        live: Default::default(),
     }
 }
 

@@ -9,10 +9,12 @@ use super::show;
 use super::store::{Shared, Store};
 use super::wire::Line;
 use crate::destinations::{Client, Failure, Reply, SharedPresence, Shown};
+use crate::stores::shared::SharedState;
 use crate::telemetry::clock;
 
 /// Moves all numbers of one site.
-pub(super) const MOVE: &str = include_str!("move.lua");
+pub(super) const MOVE: &str =
+    concat!(include_str!("session.lua"), include_str!("vitals.lua"), include_str!("move.lua"));
 /// Tries what the other one does.
 const PROBE: &str = include_str!("probe.lua");
 
@@ -53,6 +55,10 @@ impl Client for Wire {
 
     fn shared_presence(&self) -> Option<Arc<dyn SharedPresence>> {
         Some(Arc::new(Shared(Arc::clone(&self.store))))
+    }
+
+    fn shared_state(&self) -> Option<Arc<dyn SharedState>> {
+        Some(Arc::<Store>::clone(&self.store))
     }
 
     fn show(&self, request: &Request) -> Shown {

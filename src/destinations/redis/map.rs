@@ -9,8 +9,11 @@ use sha2::{Digest as _, Sha256};
 
 use crate::destinations::kit::text::cut;
 use crate::policy::outcome::{Reason, Verdict};
+use crate::projections::live::vitals::Reading;
+use crate::projections::live::{self, Options};
 use crate::projections::presence;
-use crate::spec::{Event, Kind};
+use crate::projections::session::Hit;
+use crate::spec::{Event, Glance, Kind};
 
 pub(super) use money::Order;
 
@@ -41,30 +44,40 @@ pub(super) struct Note<'a> {
     pub(super) is_here: bool,
     /// What was bought.
     pub(super) order: Option<Order>,
+    /// When it arrived, in milliseconds since 1970.
+    pub(super) arrived: i64,
+    /// What it says of the visitor's session; nothing where nobody was there.
+    pub(super) hit: Option<Hit<'static>>,
+    /// What was measured.
+    pub(super) reading: Option<Reading>,
 }
 
 /// Returns whether the event moves any number.
 pub(super) fn wants(event: &Event) -> Verdict {
     match presence::visitor(event) {
         None => Verdict::No(Reason::NoIdentity),
-        Some(_) if presence::is_bot(event) => Verdict::No(Reason::Unsupported),
+        Some(_) if presence::is_bot(&Glance::of(event)) => Verdict::No(Reason::Unsupported),
         Some(_) => Verdict::Yes,
     }
 }
 
 /// Returns what the event says.
-pub(super) fn note(event: &Event) -> Note<'_> {
+pub(super) fn note<'a>(event: &'a Event, options: &Options) -> Note<'a> {
     let at = event.receipt.timestamp.as_millisecond();
-    let is_here = presence::is_present(event);
+    let glance = Glance::of(event);
+    let is_here = presence::is_present(&glance);
     Note {
         id: short(&event.head.message_id),
         at,
         kind: event.head.kind.as_str(),
         name: event.head.name.as_deref().map(|name| cut(name, MAX_TEXT_BYTES)),
         visitor: short(presence::visitor(event).unwrap_or_default()),
-        page: presence::page(event).map(|page| cut(&page, MAX_TEXT_BYTES).to_owned()),
+        page: presence::page(&glance).map(|page| cut(&page, MAX_TEXT_BYTES).to_owned()),
         is_here,
         order: (event.head.kind == Kind::Track).then(|| money::order(event)).flatten(),
+        arrived: event.receipt.received_at.as_millisecond(),
+        hit: live::hit(event, options),
+        reading: Reading::of(event, options),
     }
 }
 

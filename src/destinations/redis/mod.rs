@@ -1,6 +1,6 @@
 //! Redis: who is there now and the counters of the last hours, in a store that several routers share.
 //!
-//! Split into what things mean (`map`, `plan`, `judge`, `show`: pure), two scripts that run at the server, and the wire
+//! Split into what things mean (`map`, `plan`, `judge`, `show`: pure; `kept` is what is more than a number: sessions and sketches), two scripts that run at the server, and the wire
 //! (`address`, `wire`, `trouble`, `client`). `store` reads what is written. The numbers are a view and never the truth: an
 //! event that is older than they are kept moves none, so a Redis that was down for long leaves no backlog behind.
 
@@ -8,9 +8,11 @@ mod address;
 mod client;
 mod config;
 mod judge;
+mod kept;
 mod map;
 mod plan;
 mod show;
+mod state;
 pub mod store;
 #[cfg(test)]
 mod tests;
@@ -24,6 +26,7 @@ use secrecy::ExposeSecret as _;
 use super::{About, Attempt, Composed, Destination, Plan, Reply, Setting, SettingError};
 use crate::policy::outcome::{Outcome, Verdict};
 use crate::policy::patience::Patience;
+use crate::projections::live::Options;
 use crate::spec::Event;
 use wire::Line;
 
@@ -31,16 +34,18 @@ pub use client::Wire;
 pub use config::Config;
 pub use plan::{Load, Request};
 
-/// The pure half; it has no settings.
-#[derive(Debug)]
-pub struct Redis;
+/// The pure half: by which rules the router counts what is live.
+#[derive(Debug, Default)]
+pub struct Redis {
+    live: Options,
+}
 
 impl Destination for Redis {
     const KIND: &'static str = "redis";
     const STAYS_HERE: bool = true;
     const ABOUT: About = About {
         title: "Redis",
-        summary: "Keeps who is there now, on which pages, the visitors of hours and days, the counters of each minute and a \
+        summary: "Keeps who is there now, on which pages, open sessions, how fast pages feel, the visitors of hours and days, the counters of each minute and a \
                   stream of what happens in a Redis, 6 or newer, so that several routers give the same live numbers. The \
                   numbers are a view: a Redis that is down makes them stand still, and nothing else.",
         guarantee: "counted once, by message id, for two hours",
@@ -76,7 +81,7 @@ impl Destination for Redis {
         }
         let store = store::Store::uncounted(&config, setting).map_err(|wrong| vec![wrong])?;
         let line = Line::new(address, &config.ca_file, setting.timeout, setting.meter.clone());
-        Ok((Redis, Wire::new(line, store)))
+        Ok((Redis { live: setting.live.clone() }, Wire::new(line, store)))
     }
 
     fn wants(&self, event: &Event) -> Verdict {
@@ -84,7 +89,7 @@ impl Destination for Redis {
     }
 
     fn plan(&self, events: &[Arc<Event>], attempt: &Attempt) -> Plan<Request> {
-        plan::plan(events, attempt)
+        plan::plan(events, attempt, &self.live)
     }
 
     fn judge(&self, _: &Request, events: usize, reply: &Reply) -> Vec<Outcome> {

@@ -11,10 +11,12 @@ use jiff::tz::TimeZone;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::kept::{self, Hit, Measured, Sessions, Sketches};
 use super::map::{self, MAX_AGE_MS, Note};
 use crate::destinations::{Attempt, Plan, Planned};
 use crate::policy::outcome::Reason;
 use crate::projections::active::MAX_LATE_MS;
+use crate::projections::live::Options;
 use crate::spec::Event;
 
 /// Most events of one call, since nobody else is served while the script runs.
@@ -38,7 +40,7 @@ const MOST_VISITORS: u32 = 1_000_000;
 #[derive(Debug)]
 pub enum Request {
     /// Moves the numbers of one site.
-    Move(Load),
+    Move(Box<Load>),
     /// Tries address, credentials and rights, and changes nothing.
     Probe,
 }
@@ -58,6 +60,12 @@ pub(super) struct Argument {
     /// Who was seen last then or before is in no window any more.
     #[serde(skip_serializing_if = "Option::is_none")]
     gone: Option<String>,
+    /// Only where an event is part of a session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sessions: Option<Sessions>,
+    /// Only where something was measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vitals: Option<Sketches>,
     visitors: Vec<Visitor>,
     uniques: Vec<Unique>,
     events: Vec<Counted>,
@@ -96,6 +104,10 @@ struct Counted {
     minute: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     order: Option<Bought>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hit: Option<Hit>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vital: Option<Measured>,
     /// Fields and values of its entry in the stream.
     entry: Vec<String>,
 }
@@ -109,7 +121,7 @@ struct Bought {
 }
 
 /// Plans a batch.
-pub(super) fn plan(events: &[Arc<Event>], attempt: &Attempt) -> Plan<Request> {
+pub(super) fn plan(events: &[Arc<Event>], attempt: &Attempt, options: &Options) -> Plan<Request> {
     let mut plan = Plan::default();
     let mut sites: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (index, event) in events.iter().enumerate() {
@@ -122,9 +134,10 @@ pub(super) fn plan(events: &[Arc<Event>], attempt: &Attempt) -> Plan<Request> {
     for (site, indexes) in sites {
         plan.requests.extend(indexes.chunks(MOST_EVENTS).map(|indexes| {
             let notes = indexes.iter().filter_map(|index| events.get(*index));
-            let notes: Vec<Note<'_>> = notes.map(|event| map::note(event)).collect();
-            let argument = argument(&notes, attempt.at);
-            Planned { request: Request::Move(Load { site: name(site), argument }), events: indexes.to_vec() }
+            let notes: Vec<Note<'_>> = notes.map(|event| map::note(event, options)).collect();
+            let argument = argument(&notes, attempt.at, options);
+            let load = Box::new(Load { site: name(site), argument });
+            Planned { request: Request::Move(load), events: indexes.to_vec() }
         }));
     }
     plan
@@ -135,7 +148,7 @@ fn name(site: &str) -> String {
     site.replace(['{', '}'], "_")
 }
 
-fn argument(notes: &[Note<'_>], now: Timestamp) -> Argument {
+fn argument(notes: &[Note<'_>], now: Timestamp, options: &Options) -> Argument {
     // What arrives too late to show anybody is at least as old as it is late.
     let still = |note: &&Note<'_>| note.is_here && now.as_millisecond() - note.at < MAX_LATE_MS;
     let newest = notes.iter().filter(still).map(|note| note.at).max();
@@ -148,9 +161,11 @@ fn argument(notes: &[Note<'_>], now: Timestamp) -> Argument {
             visitors: MOST_VISITORS,
         },
         gone: newest.map(|newest| (newest - MAX_LATE_MS).to_string()),
+        sessions: kept::sessions(notes, options),
+        vitals: kept::sketches(notes),
         visitors: visitors(notes.iter().filter(still)),
         uniques: uniques(notes),
-        events: notes.iter().map(counted).collect(),
+        events: notes.iter().map(|note| counted(note, options)).collect(),
     }
 }
 
@@ -192,7 +207,7 @@ fn uniques(notes: &[Note<'_>]) -> Vec<Unique> {
     uniques.collect()
 }
 
-fn counted(note: &Note<'_>) -> Counted {
+fn counted(note: &Note<'_>, options: &Options) -> Counted {
     let order = note.order.as_ref().map(|order| Bought {
         mark: order.id.as_ref().map(|id| format!("oid:{id}")),
         revenue: Some(order).filter(|order| order.cents != 0).map(|order| {
@@ -209,7 +224,7 @@ fn counted(note: &Note<'_>) -> Counted {
         ("at", Some(&*at)),
     ];
     let pairs = pairs.into_iter().filter_map(|(field, value)| Some([field.to_owned(), value?.to_owned()]));
-    Counted { mark: format!("mid:{}", note.id), minute: minute_key(note.at), order, entry: pairs.flatten().collect() }
+    Counted { mark: format!("mid:{}", note.id), minute: minute_key(note.at), order, hit: kept::hit(note), vital: kept::measured(note, options), entry: pairs.flatten().collect() }
 }
 
 /// Returns the field of a minute that adds up what was earned in a currency.
@@ -238,9 +253,14 @@ fn stamped(format: &str, at: i64) -> String {
 }
 
 impl Load {
-    /// Returns every key that the script may touch; the first four have their places.
+    /// Returns every key that the script may touch, but for sessions that end because there are too many; the first four have
+    /// their places.
     pub(super) fn keys(&self) -> Vec<String> {
         let Argument { uniques, events, .. } = &self.argument;
+        let kept: BTreeSet<String> = events.iter().flat_map(|event| {
+            let hit = event.hit.iter().flat_map(Hit::keys);
+            hit.chain(event.vital.iter().flat_map(Measured::keys)).collect::<Vec<_>>()
+        }).collect();
         let fixed = ["seen", "page", "pages", "stream"].into_iter();
         let uniques = uniques.iter().map(|unique| unique.key.as_str());
         let minutes: BTreeSet<&str> = events.iter().map(|event| event.minute.as_str()).collect();
@@ -248,7 +268,8 @@ impl Load {
             let order = event.order.as_ref().and_then(|order| order.mark.as_deref());
             [Some(event.mark.as_str()), order].into_iter().flatten()
         });
-        fixed.chain(uniques).chain(minutes).chain(marks).map(|name| key(&self.site, name)).collect()
+        let kept_names = kept.iter().map(String::as_str);
+        fixed.chain(uniques).chain(minutes).chain(marks).chain(kept_names).map(|name| key(&self.site, name)).collect()
     }
 
     /// Returns the argument as JSON.

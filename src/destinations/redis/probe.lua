@@ -1,12 +1,13 @@
 -- Does once whatever the other script does, on a key that is gone afterwards. The first refusal is the answer.
 local key = KEYS[1]
 local tries = {
-  { 'SET', key, '1', 'NX', 'EX', 60 },
+  { 'SET', key, '1', 'NX', 'EX', 60 }, { 'GET', key },
   { 'DEL', key },
   { 'ZADD', key, 1, 'v' }, { 'EXPIRE', key, 60 }, { 'ZSCORE', key, 'v' }, { 'ZCARD', key }, { 'ZRANGE', key, 0, 0 },
   { 'ZRANGEBYSCORE', key, '-inf', 0 }, { 'ZINCRBY', key, 1, 'v' }, { 'ZREM', key, 'v' },
   { 'DEL', key },
-  { 'HSET', key, 'f', 1 }, { 'EXPIRE', key, 60 }, { 'HGET', key, 'f' }, { 'HINCRBY', key, 'f', 1 }, { 'HDEL', key, 'f' },
+  { 'ZADD', key, 1, 'v' }, { 'ZREMRANGEBYSCORE', key, '-inf', 1 },
+  { 'HSET', key, 'f', 1 }, { 'HMGET', key, 'f' }, { 'EXPIRE', key, 60 }, { 'HGET', key, 'f' }, { 'HINCRBY', key, 'f', 1 }, { 'HDEL', key, 'f' },
   { 'DEL', key },
   { 'PFADD', key, 'v' }, { 'EXPIRE', key, 60 },
   { 'DEL', key },

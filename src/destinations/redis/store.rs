@@ -1,20 +1,27 @@
 //! What the shared Redis knows, for whoever shows it: who is there now, on which pages, and what was counted.
 //!
-//! It reads keys that routers write, and never writes. Times are milliseconds since 1970, given by the caller.
+//! It reads keys that routers write, and never writes: what several routers keep beside numbers is in `state`. Times are milliseconds since 1970, given by the caller.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use redis::cmd;
+use redis::{Cmd, FromRedisValue, cmd};
 
 use super::config::Config;
+use super::kept;
 use super::plan::{day_key, hour_key, key, minute_key};
 use super::wire::Line;
 use super::address;
 use crate::destinations::{BoxFuture, Failure, Present, Setting, SettingError, SharedPresence};
 use crate::projections::active::{Counts, WINDOWS_MS};
+use crate::projections::live::Options;
+use crate::projections::live::vitals::{self, Tally};
+use crate::stores::reports::Fault;
 use crate::telemetry::Meter;
+
+/// Pages of which vitals are read.
+const MOST_PAGES: usize = 10;
 
 /// What was counted in one minute.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -62,7 +69,10 @@ pub trait Live: Send + Sync {
 }
 
 /// Reads a Redis.
-pub struct Store(Line);
+pub struct Store {
+    line: Line,
+    rules: Options,
+}
 
 impl Store {
     /// Returns a reader of the Redis that these settings name. Opens nothing.
@@ -82,11 +92,35 @@ impl Store {
         use secrecy::ExposeSecret as _;
         let address = address::parse(config.url.expose_secret());
         let address = address.map_err(|message| SettingError { key: "url", message })?;
-        Ok(Store(Line::new(address, &config.ca_file, setting.timeout, meter)))
+        let line = Line::new(address, &config.ca_file, setting.timeout, meter);
+        Ok(Store { line, rules: setting.live.clone() })
+    }
+
+    /// Returns how many sessions are open at `now`.
+    async fn sessions(&self, site: &str, now: i64) -> Result<u64, Failure> {
+        let since = now - self.rules.sessions.timeout_ms;
+        self.line.ask(cmd("ZCOUNT").arg(key(site, kept::SESSIONS)).arg(since).arg("+inf")).await
+    }
+
+    /// Returns what was measured on the day of `now`, on all pages and on those with the most values.
+    async fn vitals(&self, site: &str, now: i64) -> Result<Tally, Failure> {
+        let (sketches, pages) = kept::day_keys(now, &self.rules);
+        let heaviest = cmd("ZREVRANGE").arg(key(site, &pages)).arg(0).arg(MOST_PAGES - 1).to_owned();
+        let mut paths: Vec<String> = self.line.ask(&heaviest).await?;
+        paths.push(vitals::OTHER.to_owned());
+        let fields = kept::fields(&paths);
+        let texts: Vec<Option<String>> =
+            self.line.ask(cmd("HMGET").arg(key(site, &sketches)).arg(&fields)).await?;
+        Ok(kept::tally(paths, &texts))
+    }
+
+    /// Sends one command for whoever wants to know no more than why it failed.
+    pub(super) async fn tell<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Fault> {
+        self.line.ask(command).await.map_err(|failure| Fault(failure.message))
     }
 
     async fn visitors(&self, key: String) -> Result<u64, Failure> {
-        self.0.ask(cmd("PFCOUNT").arg(key)).await
+        self.line.ask(cmd("PFCOUNT").arg(key)).await
     }
 }
 
@@ -98,7 +132,8 @@ impl SharedPresence for Shared {
         let store = Arc::clone(&self.0);
         Box::pin(async move {
             let counts = store.active(&site, now).await?;
-            Ok(Present { counts, pages: store.pages(&site, pages).await? })
+            let (pages, sessions) = (store.pages(&site, pages).await?, store.sessions(&site, now).await?);
+            Ok(Present { counts, pages, sessions, vitals: store.vitals(&site, now).await? })
         })
     }
 }
@@ -109,7 +144,7 @@ impl Live for Store {
         let seen = key(site, "seen");
         let mut counts = [0; WINDOWS_MS.len()];
         for (count, window) in counts.iter_mut().zip(WINDOWS_MS) {
-            *count = self.0.ask(cmd("ZCOUNT").arg(&seen).arg(format!("({}", now - window)).arg(now)).await?;
+            *count = self.line.ask(cmd("ZCOUNT").arg(&seen).arg(format!("({}", now - window)).arg(now)).await?;
         }
         let [m1, m5, m30] = counts;
         Ok(Counts { m1, m5, m30 })
@@ -117,11 +152,11 @@ impl Live for Store {
 
     async fn pages(&self, site: &str, count: usize) -> Result<Vec<(String, u64)>, Failure> {
         let Some(last) = count.checked_sub(1) else { return Ok(Vec::new()) };
-        self.0.ask(cmd("ZREVRANGE").arg(key(site, "pages")).arg(0).arg(last).arg("WITHSCORES")).await
+        self.line.ask(cmd("ZREVRANGE").arg(key(site, "pages")).arg(0).arg(last).arg("WITHSCORES")).await
     }
 
     async fn minute(&self, site: &str, at: i64) -> Result<Minute, Failure> {
-        let fields: BTreeMap<String, i64> = self.0.ask(cmd("HGETALL").arg(key(site, &minute_key(at)))).await?;
+        let fields: BTreeMap<String, i64> = self.line.ask(cmd("HGETALL").arg(key(site, &minute_key(at)))).await?;
         let mut minute = Minute::default();
         for (field, value) in fields {
             match field.as_str() {

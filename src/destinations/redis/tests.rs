@@ -21,10 +21,10 @@ fn timed(event: &Arc<Event>, at: &str, received: &str) -> Arc<Event> {
 }
 
 fn loads(events: &[Arc<Event>], attempt: &Attempt) -> Vec<Load> {
-    let planned = Redis.plan(events, attempt).requests.into_iter();
+    let planned = Redis::default().plan(events, attempt).requests.into_iter();
     planned
         .map(|planned| match planned.request {
-            Request::Move(load) => load,
+            Request::Move(load) => *load,
             Request::Probe => panic!("a probe is no part of a plan"),
         })
         .collect()
@@ -58,7 +58,7 @@ fn a_retry_is_the_same_byte_for_byte() {
 fn what_is_older_than_the_counters_is_skipped_and_what_is_older_than_the_windows_shows_nobody() {
     let old = timed(&here("m1", "page", "a", ""), "2026-01-02T01:04:06.999Z", "2026-01-02T01:04:07Z");
     let shortly = timed(&here("m2", "page", "b", ""), "2026-01-02T01:04:07Z", "2026-01-02T01:04:07Z");
-    let plan = Redis.plan(&[old, Arc::clone(&shortly)], &attempt(1));
+    let plan = Redis::default().plan(&[old, Arc::clone(&shortly)], &attempt(1));
     assert_eq!(plan.skipped, [(0, Reason::TooOld)]);
     let [load] = loads(&[shortly], &attempt(1)).try_into().unwrap();
     let json: serde_json::Value = serde_json::from_str(&load.json()).unwrap();
@@ -77,8 +77,8 @@ fn what_arrives_more_than_half_an_hour_late_shows_nobody_and_counts() {
 #[test]
 fn robots_are_not_wanted() {
     let robot = event(r#"{"type":"page","anonymousId":"a","messageId":"m","context":{"page":{"path":"/"},"bot":true}}"#);
-    assert_eq!(Redis.wants(&robot), Verdict::No(Reason::Unsupported));
-    assert_eq!(Redis.wants(&here("m", "page", "a", "")), Verdict::Yes);
+    assert_eq!(Redis::default().wants(&robot), Verdict::No(Reason::Unsupported));
+    assert_eq!(Redis::default().wants(&here("m", "page", "a", "")), Verdict::Yes);
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn each_site_is_a_call_of_its_own_and_a_brace_cannot_leave_its_slot() {
 fn texts_without_end_are_cut_and_ids_without_end_are_hashed() {
     let long = "x".repeat(2_000);
     let event = here("m", "page", &long, &format!(r#","properties":{{"path":"/{long}"}}"#));
-    let note = map::note(&event);
+    let note = map::note(&event, &Options::default());
     assert_eq!((note.visitor.len(), note.page.unwrap().len()), (32, 512));
 }
 

@@ -29,6 +29,7 @@ fn setting(directory: &Path) -> Setting {
         surroundings: Default::default(),
         site_salt: Default::default(),
         meter: crate::telemetry::Meter::default(),
+        live: Default::default(),
     }
 }
 

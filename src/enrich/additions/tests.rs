@@ -129,6 +129,35 @@ fn bots_are_marked_or_dropped_or_left_alone() {
 }
 
 #[test]
+fn a_visit_that_referrer_spam_pretends_is_a_bots_and_has_no_source() {
+    let from = |kind: &str, context: Value| json!({"type": kind, "event": "E", "anonymousId": "v", "messageId": "m", "context": context});
+    let spam = json!({"url": "https://shop.example/?utm_source=news", "referrer": "http://shop.semalt.com/"});
+    let flag = additions(Request { user_agent: Some(IPHONE), is_client: true, ..Request::default() });
+    let told = json!({"type": "page", "userId": "u", "properties": spam});
+    for call in [from("page", json!({"page": spam})), from("track", json!({"page": spam})), told] {
+        let found = context(&flag, &call);
+        assert_eq!((&found["bot"], found.get("attribution")), (&json!(true), None), "{call}");
+        assert_eq!(
+            context(&additions(Request::default()), &call)["bot"],
+            true,
+            "of nobody's browser: {call}"
+        );
+        let kept = Additions { bots: Bots::Keep, ..flag };
+        assert_eq!(
+            (context(&kept, &call).get("bot"), context(&kept, &call).get("attribution")),
+            (None, None)
+        );
+        assert_eq!(intake(&Additions { bots: Bots::Drop, ..flag }, &call).unwanted, 1, "{call}");
+    }
+    let own = context(&flag, &from("page", json!({"page": spam, "bot": false})));
+    assert_eq!(own["bot"], false, "the sender's own word stays");
+    let real =
+        from("page", json!({"page": {"url": "https://shop.example/", "referrer": "https://notsemalt.com/"}}));
+    let found = context(&flag, &real);
+    assert_eq!((&found["bot"], &found["attribution"]["source"]), (&json!(false), &json!("notsemalt.com")));
+}
+
+#[test]
 fn hints_of_the_event_come_before_those_of_its_request() {
     let request = Request {
         user_agent: Some(

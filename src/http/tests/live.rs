@@ -7,8 +7,9 @@ use bytes::Bytes;
 
 use super::*;
 use crate::actors::broadcaster::Broadcaster;
-use crate::actors::messages::{Farewell, Numbers, Publish, Saying};
-use crate::http::token;
+use crate::actors::messages::{Farewell, Glimpse, Glimpses, Numbers, Publish, Saying};
+use crate::http::sites::Sites;
+use crate::http::token::{self, Order};
 use crate::telemetry::clock;
 
 /// What has come on a stream so far.
@@ -38,18 +39,23 @@ fn plan() -> (Plan, Addr<Broadcaster>) {
     let broadcaster = Broadcaster::new("b", Arc::new(Metrics::new())).start();
     let mut plan = Plan::new();
     let (subscribe, ask) = (broadcaster.clone().recipient(), broadcaster.clone().recipient());
-    plan.live = Some(LiveDesk { subscribe, ask });
+    plan.live = Some(LiveDesk { subscribe, ask, glimpses: Glimpses::default() });
     (plan, broadcaster)
 }
 
-fn production() -> (Plan, Addr<Broadcaster>) {
+pub(super) fn production() -> (Plan, Addr<Broadcaster>) {
     let (mut plan, broadcaster) = plan();
     plan.settings.server.production = true;
     (plan, broadcaster)
 }
 
 fn minted(scope: &str, seconds: i64) -> String {
-    token::mint(&settings().server.jwt_secret, scope, clock::now().as_second() + seconds)
+    minted_for(scope, &Sites::All, seconds)
+}
+
+fn minted_for(scope: &str, sites: &Sites, seconds: i64) -> String {
+    let issued = clock::now().as_second();
+    token::mint_as(&settings().server.jwt_secret, &Order { scope, sites, issued, expires: issued + seconds })
 }
 
 async fn listen(door: &TestDoor, path: &str, headers: &[(&str, &str)]) -> Stream {
@@ -142,6 +148,9 @@ async fn a_token_with_the_scope_is_needed_and_its_end_is_the_end() {
     assert_eq!(door.send(request(bearer("read:stream", -1))).await.error(401), "unauthorized");
     let long = format!("/presence/stream?access_token={}", minted("read:stream", 700));
     assert_eq!(door.get(&long).await.error(401), "unauthorized");
+    let undated = token::mint(&settings().server.jwt_secret, "read:stream", clock::now().as_second() + 60);
+    let undated = format!("/presence/stream?access_token={undated}");
+    assert_eq!(door.get(&undated).await.error(401), "unauthorized", "nobody knows how long it has lived");
     let short = format!("/presence/stream?access_token={}", minted("read:stream", 500));
     drop(listen(&door, &short, &[]).await);
     drop(listen(&door, "/presence/stream", &[("authorization", &bearer("admin", 3_600))]).await);
@@ -181,4 +190,82 @@ async fn where_it_is_switched_off_there_is_no_such_path() {
     let door = Plan::new().open();
     assert_eq!(door.get("/presence/stream").await.error(404), "not_found");
     assert_eq!(door.get("/api/stats/realtime").await.error(404), "not_found");
+}
+
+#[actix::test]
+async fn more_than_a_listener_can_be_behind_at_once_ends_in_a_gap() {
+    let (plan, broadcaster) = plan();
+    let door = plan.open();
+    let mut stream = listen(&door, "/presence/stream", &[]).await;
+    stream.until("}\n\n").await.unwrap();
+    let saying = |n: u32| Saying { event: "order", data: n.to_string().into(), site: None };
+    let publish = Publish { sayings: (0..300).map(saying).collect(), numbers: Vec::new() };
+    broadcaster.send(publish).await.unwrap();
+    stream.until("data: 299\n\n").await.unwrap();
+    let behind = stream.text.split_once("event: gap\ndata: {\"missed\":44}\n\n").unwrap().1;
+    assert!(behind.starts_with("event: order\nid: b-45\ndata: 44\n"), "{behind}");
+}
+
+#[actix::test]
+async fn some_of_the_events_are_shown_to_who_asks_for_them() {
+    let (plan, broadcaster) = plan();
+    let glimpses = plan.live.clone().unwrap().glimpses;
+    let door = plan.open();
+    assert_eq!(door.get("/presence/stream?include=people").await.error(400), "bad_parameter");
+    assert_eq!(door.get("/presence/stream?includes=events").await.error(400), "bad_parameter");
+    assert!(!glimpses.are_watched());
+    let asked = listen(&door, "/presence/stream?include=events&site=web", &[]).await;
+    let unasked = listen(&door, "/presence/stream", &[]).await;
+    let show = |site: &str| {
+        glimpses.show(Glimpse { site: site.into(), data: format!("{{\"site\":\"{site}\"}}") });
+    };
+    (0..3).for_each(|_| show("app"));
+    show("web");
+    let mut asked = asked;
+    asked.until("event: event\ndata: {\"site\":\"web\"}\n\n").await.unwrap();
+    broadcaster.send(Farewell).await.unwrap();
+    let (asked, unasked) = (asked.end().await, unasked.end().await);
+    assert!(!asked.contains("app") && asked.contains("event: bye"), "{asked}");
+    assert!(!unasked.contains("event: event"), "{unasked}");
+}
+
+#[actix::test]
+async fn a_token_for_some_sites_hears_of_nothing_else() {
+    let (plan, broadcaster) = production();
+    let door = plan.open();
+    say(&broadcaster, "web", 1).await;
+    say(&broadcaster, "app", 2).await;
+    let sites =
+        |names: &[&str]| Sites::named(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+    let path = |sites: &Sites, query: &str| {
+        format!("/presence/stream?{query}access_token={}", minted_for("read:stream read:stats", sites, 60))
+    };
+    let (web, both) = (sites(&["web"]), sites(&["app", "web"]));
+    assert_eq!(door.get(&path(&web, "site=app&")).await.error(403), "forbidden");
+    let unsaid = door.get(&path(&both, "")).await;
+    assert_eq!(unsaid.error(400), "bad_parameter");
+    assert!(unsaid.body.contains("`app`, `web`"), "{unsaid:?}");
+    let stream = listen(&door, &path(&web, ""), &[]).await;
+    let named = listen(&door, &path(&both, "site=app&"), &[]).await;
+    let everybodys =
+        |event, site: Option<&str>| Saying { event, data: "{\"x\":1}".into(), site: site.map(Into::into) };
+    let sayings = vec![everybodys("destination", None), everybodys("schema", None), everybodys("gap", None)];
+    broadcaster.send(Publish { sayings, numbers: Vec::new() }).await.unwrap();
+    say(&broadcaster, "app", 3).await;
+    say(&broadcaster, "web", 4).await;
+    broadcaster.send(Farewell).await.unwrap();
+    let text = stream.end().await;
+    assert!(text.contains("Some(\"web\"),\"m1\":1") && text.contains("{\"n\":4}"), "{text}");
+    for other in ["app", "None", "{\"n\":3}", "event: destination", "event: schema"] {
+        assert!(!text.contains(other), "{other}: {text}");
+    }
+    assert!(text.contains("event: gap"), "{text}");
+    assert!(named.end().await.contains("{\"n\":3}"));
+    let report = |sites: &Sites, query: &str| {
+        let request = door.client.get(door.url(&format!("/api/stats/realtime{query}")));
+        door.send(request.bearer_auth(minted_for("read:stats", sites, 60)))
+    };
+    assert_eq!(report(&web, "").await.body, "{\"n\":4}", "of the one site");
+    assert_eq!(report(&web, "?site=app").await.error(403), "forbidden");
+    assert_eq!(report(&both, "").await.error(400), "bad_parameter");
 }

@@ -11,9 +11,14 @@ mod live;
 mod operators;
 mod pixels;
 mod pressure;
+mod scopes;
 mod scripts;
+mod secrets;
+mod session;
 mod signed;
+mod sources;
 mod stats;
+mod tapped;
 mod visitors;
 
 use std::collections::HashMap;
@@ -35,9 +40,10 @@ use crate::actors::messages::{
     Order, Readiness, ReadyCheck, SchemaReport, SettleLetters, Settled, ShownColumn, ShownTable, Snapshot,
     TraceEvent, Traced,
 };
+use crate::actors::tap::{Tap, TapLine};
 use crate::config::Settings;
 use crate::config::settings::{
-    Consent, Durability, EventRate, Journal, Limits, OnFull, Privacy, Server, Source, Tracker,
+    Consent, Console, Durability, EventRate, Journal, Limits, OnFull, Privacy, Server, Source, Tracker,
 };
 use crate::journal::trace::{RejectedTrace, Rejection};
 use crate::spec::privacy::Treatment;
@@ -137,7 +143,7 @@ impl Handler<ListRejected> for Router {
 
     fn handle(&mut self, question: ListRejected, _: &mut Context<Self>) -> Self::Result {
         self.seen.lock().unwrap().questions.push((question.limit, question.cursor));
-        let line = r#"{"message_id":"m","code":"missing_identity","event":{"total":42.00}}"#;
+        let line = r#"{"message_id":"m","source":"web","code":"missing_identity","event":{"total":42.00}}"#;
         let line = serde_json::value::RawValue::from_string(line.to_owned()).unwrap();
         let mut page: Self::Result = Ok(Default::default());
         if let Ok(page) = &mut page {
@@ -157,7 +163,11 @@ impl Handler<TraceEvent> for Router {
         }
         let message = format!("asked for {}", question.message_id);
         let rejected = Rejection { code: "too_deep".into(), message, path: String::new() };
-        Ok(Some(Traced::Rejected(RejectedTrace { message_id: question.message_id, rejected })))
+        Ok(Some(Traced::Rejected(RejectedTrace {
+            message_id: question.message_id,
+            source: Some("web".to_owned()),
+            rejected,
+        })))
     }
 }
 
@@ -199,6 +209,7 @@ struct Plan {
     statuses: Vec<DestinationStatus>,
     live: Option<LiveDesk>,
     reports: Arc<dyn crate::stores::ReportStore>,
+    tap: Option<actix::Addr<Tap>>,
     budget_bytes: Option<usize>,
     answer_within: Option<Duration>,
     wait_at_most: Duration,
@@ -213,6 +224,7 @@ impl Plan {
             statuses: Vec::new(),
             live: None,
             reports: Arc::new(crate::stores::embedded::Embedded::new("/nowhere/analytics.db".into())),
+            tap: None,
             budget_bytes: None,
             answer_within: None,
             wait_at_most: Duration::ZERO,
@@ -250,6 +262,8 @@ impl Plan {
             schemas: router.recipient(),
             reports: super::ReportDesk { store: self.reports, zone: "UTC".into(), currency: "USD".into() },
             live: self.live,
+            tap: self.tap.unwrap_or_else(|| Tap::new("b", TapLine::default()).start()).recipient(),
+            shared: None,
             metrics: Arc::clone(&metrics),
         };
         let mut shared = Shared::new(&door);
@@ -441,6 +455,7 @@ fn settings() -> Settings {
         additions: Default::default(),
         tracker: tracker(),
         realtime: Default::default(),
+        console: Console { enabled: true, password: String::new().into() },
         sources: Vec::new(),
         destinations: Vec::new(),
     }

@@ -141,6 +141,30 @@ async fn calls_without_an_id_get_the_same_one_whenever_their_request_comes_again
 }
 
 #[actix::test]
+async fn a_reused_id_with_other_calls_is_another_request() {
+    let door = plan(&[OWN]).open();
+    let paid = |what: &str| format!(r#"{{"userId":"u","event":"{what}","sentAt":"2026-11-27T00:00:00Z"}}"#);
+    let batch =
+        |context: &str| format!(r#"{{"batch":[{{"type":"page","userId":"u"}}],"context":{{{context}}}}}"#);
+    let later = paid("Paid").replace("00Z", "09Z");
+    for (path, body, status) in [
+        ("/v1/track", paid("Paid"), 200),
+        ("/v1/track", paid("Refunded"), 200),
+        ("/v1/track", paid("Paid"), 409),
+        // Libraries write when they send, each time anew.
+        ("/v1/track", later, 409),
+        ("/v1/batch", batch(""), 200),
+        ("/v1/batch", batch(r#""locale":"de""#), 200),
+        ("/v1/batch", batch(""), 409),
+    ] {
+        let answer = send_to(&door, path, &body, &GOOD).await;
+        assert_eq!(answer.status, status, "{path} {body}: {answer:?}");
+    }
+    let ids: std::collections::BTreeSet<String> = door.seen(|seen| seen.ids.iter().cloned().collect());
+    assert_eq!(ids.len(), 4, "the duplicate window takes none for another");
+}
+
+#[actix::test]
 async fn a_request_that_was_not_stored_may_be_sent_again() {
     let mut full = plan(&[OWN]);
     full.mood = Mood::Full;

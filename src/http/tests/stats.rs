@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 
 use super::*;
-use crate::http::token;
+use crate::http::sites::Sites;
+use crate::http::token::{self, Order};
 use crate::stores::ReportStore;
 use crate::stores::reports::{Fault, Query, Report};
 use crate::telemetry::clock;
@@ -160,6 +161,27 @@ async fn what_one_may_read_is_not_given_to_who_may_not_because_it_was_asked_befo
     assert_eq!(door.get(path).await.error(401), "unauthorized");
     assert_eq!(get("admin").await.status, 200);
     assert!(telling.asked.load(Ordering::SeqCst) <= 2);
+}
+
+#[actix::test]
+async fn an_answer_of_one_site_is_not_given_to_who_may_read_another() {
+    let (mut plan, telling) = plan();
+    plan.settings.server.production = true;
+    let door = plan.open();
+    let path = "/api/stats/pages?from=2026-03-28";
+    let get = |names: &[&str]| {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let (issued, sites) = (clock::now().as_second(), Sites::named(&names));
+        let order = Order { scope: "read:stats", sites: &sites, issued, expires: issued + 60 };
+        let token = token::mint_as(&settings().server.jwt_secret, &order);
+        door.send(door.client.get(door.url(path)).bearer_auth(token))
+    };
+    // One question in three mouths: its site is that of the token.
+    for (n, names) in [&["web"][..], &["large"], &[]].into_iter().enumerate() {
+        let answer = get(names).await;
+        assert_eq!(answer.header("x-sampled"), (names == ["large"]).to_string(), "{names:?}");
+        assert_eq!(telling.asked.load(Ordering::SeqCst), n + 1, "{names:?}");
+    }
 }
 
 #[actix::test]

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use super::groups::Bounds;
 use crate::policy::settled::Settled;
 
 /// What a destination's group knows of a partition.
@@ -26,18 +27,18 @@ pub(super) struct Beginning {
     pub(super) inherited: BTreeMap<String, Settled>,
     /// How many events each destination will never get: the topic gave them up.
     pub(super) lost: BTreeMap<String, u64>,
-    /// Where the groups were, when the topic does not reach that far: its offsets began anew.
+    /// Where the groups were, when the topic's offsets began anew: it does not reach that far, or is another one.
     pub(super) was_at: Option<u64>,
 }
 
-/// Decides from what the groups know, the oldest offset that the topic has and the one after its newest, and the next one
-/// that the routers would read.
+/// Decides from what the groups know, the oldest offset that the topic has and the one after its newest, the next one that
+/// the routers would read, and whether another record was found where they had been.
 ///
 /// A group that is further than the topic speaks of other offsets, and so do the rest of them: nobody can say which of the
 /// present events a destination has had, so that it gets all of them.
-pub(super) fn begin(known: Vec<Known>, (oldest, newest): (u64, u64), next: u64) -> Beginning {
+pub(super) fn begin(known: Vec<Known>, (oldest, newest): Bounds, next: u64, is_other: bool) -> Beginning {
     let was_at = furthest(&known).max(next);
-    let is_anew = was_at > newest;
+    let is_anew = is_other || was_at > newest;
     let mut beginning = Beginning {
         offset: u64::MAX,
         inherited: BTreeMap::new(),
@@ -88,7 +89,7 @@ mod tests {
             known("b", Some(Settled::new(30, &[])), 0),
             known("new", None, 25),
         ];
-        let beginning = begin(both, (5, 40), 40);
+        let beginning = begin(both, (5, 40), 40, false);
         assert_eq!((beginning.offset, beginning.lost.len()), (10, 0));
         assert_eq!(beginning.inherited["a"], Settled::new(10, &[12..14]));
         assert_eq!(beginning.inherited["new"].mark(), 25);
@@ -101,7 +102,7 @@ mod tests {
             known("new", None, 0),
             known("fine", Some(Settled::new(50, &[])), 0),
         ];
-        let beginning = begin(both, (20, 60), 60);
+        let beginning = begin(both, (20, 60), 60, false);
         assert_eq!(beginning.lost, BTreeMap::from([("slow".to_owned(), 8)]));
         assert_eq!((beginning.offset, beginning.inherited["slow"].mark()), (20, 20));
         assert_eq!(beginning.inherited["new"].mark(), 20, "it was promised nothing of that");
@@ -109,8 +110,8 @@ mod tests {
 
     #[test]
     fn without_destinations_the_routers_go_on_where_they_were() {
-        assert_eq!(begin(Vec::new(), (3, 9), 9).offset, 9);
-        assert_eq!(begin(Vec::new(), (3, 9), 0).offset, 3);
+        assert_eq!(begin(Vec::new(), (3, 9), 9, false).offset, 9);
+        assert_eq!(begin(Vec::new(), (3, 9), 0, false).offset, 3);
     }
 
     #[test]
@@ -121,13 +122,15 @@ mod tests {
                 known("slow", Some(Settled::new(7, &[])), 0),
             ]
         };
-        let anew = begin(both(), (2, 40), 0);
+        let anew = begin(both(), (2, 40), 0, false);
         assert_eq!((anew.offset, anew.was_at, anew.lost.len()), (2, Some(41), 0));
         assert!(anew.inherited.values().all(|settled| *settled == Settled::new(2, &[])), "{anew:?}");
-        assert_eq!(begin(both(), (2, 41), 41).was_at, None);
-        assert_eq!(begin(both(), (2, 41), 42).was_at, Some(42), "that of the routers counts too");
-        assert_eq!(begin(Vec::new(), (0, 3), 9).offset, 0);
-        let new = begin(vec![known("new", None, 9)], (0, 3), 9);
+        assert_eq!(begin(both(), (2, 41), 41, false).was_at, None);
+        assert_eq!(begin(both(), (2, 41), 42, false).was_at, Some(42), "that of the routers counts too");
+        assert_eq!(begin(Vec::new(), (0, 3), 9, false).offset, 0);
+        let other = begin(both(), (2, 90), 60, true);
+        assert_eq!((other.offset, other.was_at), (2, Some(60)), "another record is where they were");
+        let new = begin(vec![known("new", None, 9)], (0, 3), 9, false);
         assert_eq!(new.inherited["new"].mark(), 0, "`now` is of the former offsets too");
     }
 }

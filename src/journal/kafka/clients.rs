@@ -14,6 +14,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{ProducerContext, ThreadedProducer};
 use rdkafka::{ClientContext, Statistics};
 
+use super::batches::{Batch, Batches};
 use super::producer::Ticket;
 use super::{Options, io};
 use crate::journal::JournalError;
@@ -72,11 +73,15 @@ const READER_OURS: &[(&str, &str)] = &[
 pub(super) struct Clients {
     operator: BTreeMap<String, String>,
     max_event_bytes: usize,
+    /// How much the topic takes at once.
+    pub(super) batches: Arc<Batches>,
 }
 
 impl Clients {
     pub(super) fn new(options: &Options) -> Clients {
-        Clients { operator: options.client.clone(), max_event_bytes: options.max_event_bytes }
+        let max_event_bytes = options.max_event_bytes;
+        let batches = Arc::new(Batches::new(max_event_bytes));
+        Clients { operator: options.client.clone(), max_event_bytes, batches }
     }
 
     fn config(&self, usual: &[(&str, &str)], ours: &[(&str, &str)]) -> ClientConfig {
@@ -94,9 +99,16 @@ impl Clients {
         config
     }
 
-    /// Makes the producer.
-    pub(super) fn producer(&self) -> Result<ThreadedProducer<Ears>, JournalError> {
+    /// Makes the producer, for batches of this size or what the operator says, whichever is less.
+    pub(super) fn producer(&self, batch: Batch) -> Result<ThreadedProducer<Ears>, JournalError> {
         let mut config = self.config(PRODUCER, PRODUCER_OURS);
+        match batch {
+            Batch::Single => drop(config.set("batch.num.messages", "1")),
+            Batch::UpTo(most) => {
+                let wanted = config.get("batch.size").and_then(|text| text.parse().ok());
+                config.set("batch.size", wanted.map_or(most, |wanted: u64| wanted.min(most)).to_string());
+            }
+        }
         // The library's own bound must not be below what the door takes; a record has a little beside the text.
         config.set("message.max.bytes", (self.max_event_bytes + (64 << 10)).max(1_000_000).to_string());
         make(&config, Ears::default())

@@ -4,6 +4,7 @@
 //! again by whoever goes on.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
@@ -81,8 +82,10 @@ impl Teller {
         let mut marks = Teller::default();
         loop {
             let ask = asked.recv_timeout(EVERY);
-            let done = marks.tell(core);
-            marks.note(done);
+            let work = || marks.tell(core).and_then(|()| core.count_lost());
+            // A thread that ended would tell nothing any more, and nobody would notice before the next takeover.
+            let done = catch_unwind(AssertUnwindSafe(work));
+            marks.note(done.unwrap_or_else(|_| Err(super::io("it panicked", &"see the log"))));
             core.groups.listen();
             match ask {
                 Ok(Ask::Tell(answer)) => said(&answer),

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::Options;
 use super::clients::Clients;
+use super::gaps::Gaps;
 use super::groups::Groups;
 use super::index::Index;
 use crate::journal::embedded::Dedupe;
@@ -28,8 +29,11 @@ pub(super) struct Core {
     /// Where the spool ended when this life began: what is below is not served any more.
     pub(super) born: Position,
     pub(super) follower: OnceLock<Arc<dyn Follower>>,
-    /// What is wrong with the topic itself.
-    complaint: OnceLock<String>,
+    /// Somebody asks how much the topic takes.
+    pub(super) limits_asked: OnceLock<()>,
+    /// What is wrong with the topic itself, or with us, as it is now.
+    complaints: Mutex<BTreeMap<Matter, String>>,
+    pub(super) gaps: Gaps,
     stopping: AtomicBool,
     /// Rung when the router stops.
     bell: (Mutex<()>, Condvar),
@@ -39,6 +43,17 @@ pub(super) struct Core {
 
 /// How long a router may hold nothing before that is worth a word: a group takes its time.
 const IDLE: Duration = Duration::from_secs(60);
+
+/// What a complaint is about: each has one at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Matter {
+    /// A thread of ours ended and was started again.
+    Thread,
+    /// The topic takes less than the door.
+    Limit,
+    /// Brokers refused several events at once for their size, and do not say how much they take.
+    Batches,
+}
 
 /// What changes.
 #[derive(Default)]
@@ -71,7 +86,9 @@ impl Core {
             options,
             spool,
             follower: OnceLock::new(),
-            complaint: OnceLock::new(),
+            limits_asked: OnceLock::new(),
+            complaints: Mutex::default(),
+            gaps: Gaps::default(),
             stopping: AtomicBool::new(false),
             bell: (Mutex::default(), Condvar::new()),
             state: Mutex::default(),
@@ -114,11 +131,22 @@ impl Core {
         held
     }
 
-    /// Says what is wrong with the topic itself, if anything is.
-    pub(super) fn complain(&self, problem: Option<String>) {
-        let Some(problem) = problem else { return };
-        events::Trouble { whom: "journal", doing: "use its topic as it is", error: &problem }.emit();
-        drop(self.complaint.set(problem));
+    /// Says what is wrong in a matter, or that nothing is any more. The log hears of it when it is news.
+    pub(super) fn complain(&self, matter: Matter, problem: Option<String>) {
+        let mut complaints = self.complaints();
+        let is_news = complaints.get(&matter) != problem.as_ref();
+        match problem {
+            Some(problem) if is_news => {
+                events::Trouble { whom: "journal", doing: "use its topic as it is", error: &problem }.emit();
+                complaints.insert(matter, problem);
+            }
+            Some(_) => {}
+            None => drop(complaints.remove(&matter)),
+        }
+    }
+
+    fn complaints(&self) -> MutexGuard<'_, BTreeMap<Matter, String>> {
+        self.complaints.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns what an operator is to repair: a partition that is blocked, a topic that is not as it should be, or that nothing
@@ -132,8 +160,9 @@ impl Core {
                  this one"
             ));
         }
-        if let Some(complaint) = self.complaint.get() {
-            return Some(complaint.clone());
+        let complaints: Vec<String> = self.complaints().values().cloned().collect();
+        if !complaints.is_empty() {
+            return Some(complaints.join("; "));
         }
         let idle = state.idle_since?.elapsed();
         let words = || {
@@ -146,6 +175,25 @@ impl Core {
         (idle >= IDLE).then(words)
     }
 
+    /// Takes note that whoever read has ended without letting go, so many times, and passes its successor on: it begins as with a
+    /// start. What is in the spool and not settled comes from the topic once more.
+    pub(super) fn begin_again<T>(&self, ends: u32, successor: Result<T, JournalError>) -> Option<T> {
+        self.next_rebalance();
+        let mut state = self.state();
+        state.index.clear();
+        state.windows.clear();
+        drop(state);
+        // It may have ended while everybody stood by.
+        self.tell(|follower| follower.resume());
+        let is_back = if successor.is_ok() { "" } else { "cannot be " };
+        let why = successor.as_ref().err().map(|error| format!(" ({error})")).unwrap_or_default();
+        let words = format!(
+            "whoever reads the topic has failed {ends} times and {is_back}begun again{why}: see the log"
+        );
+        self.complain(Matter::Thread, Some(words));
+        successor.ok()
+    }
+
     /// Returns the number of the present rebalance.
     pub(super) fn rebalance(&self) -> u64 {
         self.rebalances.load(Ordering::Acquire)
@@ -154,6 +202,19 @@ impl Core {
     /// Begins a rebalance and returns its number.
     pub(super) fn next_rebalance(&self) -> u64 {
         self.rebalances.fetch_add(1, Ordering::AcqRel) + 1
+    }
+
+    /// Counts what the topic gave up before it was read: the library goes on behind it without a word.
+    ///
+    /// # Errors
+    /// `Io`: the brokers do not say how far it reaches. It is counted another time.
+    pub(super) fn count_lost(&self) -> Result<(), JournalError> {
+        let mut lost = BTreeMap::new();
+        let counted = self.gaps.count(&mut lost, |partition| self.groups.bounds(partition));
+        for (destination, events) in lost {
+            self.tell(|follower| follower.lost(&destination, events));
+        }
+        counted
     }
 
     pub(super) fn tell(&self, what: impl FnOnce(&dyn Follower)) {

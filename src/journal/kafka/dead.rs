@@ -35,11 +35,12 @@ use self::follower::Follower;
 use self::outbox::{Outbox, Word};
 use self::progress::Progress;
 use self::sender::{Parcel, Sender, Sent};
+use super::immortal;
 use crate::journal::{
     DeadLetter, EmbeddedJournal, Journal as _, JournalError, Letter, LetterCounts, LetterFilter, LetterId,
     LetterKey, PageLimit, Walk, letter_line,
 };
-use crate::telemetry::events::{DeadTopicHeard, DeadTopicSilent, LettersNotShared};
+use crate::telemetry::events::{DeadTopicHeard, DeadTopicSilent, LettersNotShared, Trouble};
 
 /// The one partition that is used, so that there is one order.
 const PARTITION: i32 = 0;
@@ -95,10 +96,20 @@ impl DeadTopic {
             stop: AtomicBool::new(false),
         };
         let shared = Arc::new(shared);
-        let progress = Progress::new(dir.join("read"), topic);
-        let follower = Follower::new(Arc::clone(&shared), progress, group, connection)?;
-        let thread =
-            std::thread::Builder::new().name("dead letters".to_owned()).spawn(move || follower.run());
+        let (follows, group, connection) = (Arc::clone(&shared), group.to_owned(), connection.clone());
+        let read = dir.join("read");
+        let make = move || {
+            let progress = Progress::new(read.clone(), &follows.topic);
+            Follower::new(Arc::clone(&follows), progress, &group, &connection)
+        };
+        let (first, stop) = (make()?, Arc::clone(&shared));
+        let rest = move |pause| {
+            std::thread::park_timeout(pause);
+            !stop.is_stopping()
+        };
+        let remake = move |ends| remade(ends, make());
+        let thread = std::thread::Builder::new().name("dead letters".to_owned());
+        let thread = thread.spawn(move || immortal::keep(first, Follower::run, rest, remake));
         let thread = thread.map_err(|source| io_error("could not start a thread".to_owned(), source))?;
         Ok(DeadTopic { shared, thread: Mutex::new(Some(thread)) })
     }
@@ -273,6 +284,14 @@ fn read_book(local: &EmbeddedJournal, outbox: &Outbox) -> Result<Book, JournalEr
         }
     }
     Ok(book)
+}
+
+/// Says that whoever followed has failed, so many times, and passes its successor on: it goes on where that one had come to.
+fn remade(ends: u32, successor: Result<Follower, JournalError>) -> Option<Follower> {
+    let why = successor.as_ref().err().map_or_else(|| "it goes on".to_owned(), ToString::to_string);
+    let error = format!("the thread failed {ends} times; {why}");
+    Trouble { whom: "journal", doing: "follow the topic of dead letters", error: &error }.emit();
+    successor.ok()
 }
 
 fn io_error(context: String, source: io::Error) -> JournalError {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::{Offset, TopicPartitionList};
 
+use super::anchor::Anchor;
 use super::clients::{Clients, Ears};
 use super::{io, marks};
 use crate::journal::JournalError;
@@ -17,6 +18,11 @@ use crate::policy::settled::Settled;
 
 /// How long one question may take.
 const QUESTION: Duration = Duration::from_secs(5);
+
+/// The oldest offset of a partition, and the one after its newest.
+pub(super) type Bounds = (u64, u64);
+/// The next offset that the routers would read, and the last record that they had read.
+pub(super) type Next = (u64, Option<Anchor>);
 
 /// See the module.
 pub(super) struct Groups {
@@ -67,10 +73,10 @@ impl Groups {
         Ok(told.into_iter().map(read).collect())
     }
 
-    /// Returns the next offsets that the routers would read, where they ever said so.
-    pub(super) fn next(&self, partitions: &[i32]) -> Result<BTreeMap<i32, u64>, JournalError> {
+    /// Returns where the routers would go on, if they ever said so.
+    pub(super) fn next(&self, partitions: &[i32]) -> Result<BTreeMap<i32, Next>, JournalError> {
         let told = self.told(&*self.client(self.own.clone())?, partitions)?;
-        Ok(told.into_iter().map(|(partition, (next, _))| (partition, next)).collect())
+        Ok(told.into_iter().map(|(one, (next, words))| (one, (next, Anchor::read(&words)))).collect())
     }
 
     fn told(
@@ -125,8 +131,8 @@ impl Groups {
         self.of(destination)?.commit(&list, CommitMode::Sync).map_err(|error| io(failed, &error))
     }
 
-    /// Returns the oldest offset of a partition, and the one after its newest.
-    pub(super) fn bounds(&self, partition: i32) -> Result<(u64, u64), JournalError> {
+    /// Returns the bounds of a partition.
+    pub(super) fn bounds(&self, partition: i32) -> Result<Bounds, JournalError> {
         let client = self.client(self.own.clone())?;
         let bounds = client.fetch_watermarks(&self.topic, partition, QUESTION);
         let (low, high) = bounds.map_err(|error| io("could not read the bounds of a partition", &error))?;

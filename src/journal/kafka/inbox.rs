@@ -1,22 +1,23 @@
 //! What was read of the topic and is not in the spool yet.
 //!
 //! Decides what of it is stored: what was read before a rebalance only if its partition is still held since then, nothing
-//! that is known already, and nothing from a record on that this router cannot read. Never asks a broker but for what the
-//! topic gave up.
+//! that is known already, and nothing from a record on that this router cannot read. Never asks a broker.
 
 use std::collections::VecDeque;
-use std::ops::Range;
 use std::sync::Arc;
 
 use rdkafka::message::{BorrowedMessage, Message as _};
 
+use super::anchor::{self, Anchor};
 use super::core::{Core, State};
+use super::gaps::Gap;
 use super::index::Seen;
 use super::warm;
 use crate::journal::embedded::alone::{self, Known};
 use crate::journal::follow::Noticed;
 use crate::journal::{Journal as _, JournalError};
 use crate::spec::{Event, Kind};
+use crate::telemetry::events;
 
 /// A record that was read.
 pub(super) struct Read {
@@ -24,6 +25,8 @@ pub(super) struct Read {
     offset: u64,
     /// The rebalance in which it was read.
     during: u64,
+    /// By which it is told from another one at its offset, where it is a record of ours.
+    print: Option<u64>,
     content: Content,
 }
 
@@ -42,7 +45,15 @@ impl Read {
     pub(super) fn new(core: &Core, source: &mut Option<Arc<str>>, message: &BorrowedMessage<'_>) -> Read {
         let (partition, offset) = (message.partition(), u64::try_from(message.offset()).unwrap_or(0));
         let content = content(message.payload().unwrap_or_default(), source);
-        Read { partition, offset, during: core.rebalance(), content }
+        Read::of((partition, offset), core.rebalance(), content)
+    }
+
+    fn of((partition, offset): (i32, u64), during: u64, content: Content) -> Read {
+        let print = match &content {
+            Content::Event(known, _) => Some(anchor::print(known)),
+            Content::Nothing | Content::Foreign | Content::Newer(_) => None,
+        };
+        Read { partition, offset, during, print, content }
     }
 }
 
@@ -67,7 +78,7 @@ pub(super) struct Inbox {
 struct Found {
     noticed: Vec<Noticed>,
     blocked: Vec<i32>,
-    gaps: Vec<(i32, Range<u64>)>,
+    gaps: Vec<Gap>,
     duplicates: u64,
 }
 
@@ -103,8 +114,7 @@ impl Inbox {
                     self.read.push_front(read);
                 }
                 Seen::New { after } => {
-                    let gap = (read.partition, after..read.offset);
-                    found.gaps.extend(Some(gap).filter(|(_, gap)| !gap.is_empty()));
+                    found.gaps.extend(gap(&state, &read, after));
                     self.wanted.extend(judged(&mut state, read, &mut found));
                 }
             }
@@ -125,7 +135,10 @@ impl Inbox {
     }
 
     fn tell(&self, found: Found) -> Vec<i32> {
-        found.gaps.into_iter().for_each(|(partition, gap)| self.tell_lost(partition, &gap));
+        if found.gaps.into_iter().any(|gap| !self.core.gaps.add(gap)) {
+            let error = "too many offsets are missing to look each up";
+            events::Trouble { whom: "journal", doing: "count what the topic gave up", error }.emit();
+        }
         self.core.tell(|follower| {
             found.noticed.into_iter().for_each(|what| follower.noticed(what));
             if found.duplicates > 0 {
@@ -133,16 +146,6 @@ impl Inbox {
             }
         });
         found.blocked
-    }
-
-    /// Counts what the topic gave up before it was read: the library goes on behind it without a word.
-    fn tell_lost(&self, partition: i32, gap: &Range<u64>) {
-        let Ok((oldest, _)) = self.core.groups.bounds(partition) else { return };
-        let gone = gap.start..gap.end.min(oldest);
-        let lost = self.core.state().index.unsettled(partition, &gone);
-        for (destination, events) in lost {
-            self.core.tell(|follower| follower.lost(&destination, events));
-        }
     }
 
     /// Appends what is still ours. The index comes first: what is in the spool can be read at once.
@@ -161,6 +164,9 @@ impl Inbox {
         }
         for read in self.wanted.drain(..) {
             state.index.read_to(read.partition, read.offset + 1);
+            if let Some(print) = read.print {
+                state.index.anchor(read.partition, Anchor { offset: read.offset, print });
+            }
         }
         drop(state);
         if !kinds.is_empty() {
@@ -182,6 +188,12 @@ impl Inbox {
         }
         events
     }
+}
+
+/// Returns what lies between a record and the one that was to come, if anything does.
+fn gap(state: &State, read: &Read, after: u64) -> Option<Gap> {
+    let held = state.index.held(read.partition).filter(|_| after < read.offset)?;
+    Some(Gap { partition: read.partition, offsets: after..read.offset, inherited: held.inherited.clone() })
 }
 
 /// Returns what is to be stored of a record; `None` when its partition is blocked by it.

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::anchor::Anchor;
 use crate::policy::settled::Settled;
 
 /// A run of consecutive offsets at consecutive positions.
@@ -27,6 +28,8 @@ pub(super) struct Held {
     seen: u64,
     /// Its offsets began anew while it was held: what its groups know is of the former ones.
     pub(super) is_anew: bool,
+    /// The last record of ours that was read of it.
+    pub(super) anchor: Option<Anchor>,
     /// It is blocked here: the record is of a version that this router does not know.
     blocked_at: Option<u64>,
     /// When it was taken, as a number that grows with each rebalance.
@@ -156,12 +159,13 @@ impl Index {
         }
     }
 
-    /// Returns how many of these offsets each destination had not settled before.
-    pub(super) fn unsettled(&self, partition: i32, offsets: &Range<u64>) -> BTreeMap<String, u64> {
-        let inherited = self.held.get(&partition).into_iter().flat_map(|held| &held.inherited);
-        let counts =
-            inherited.map(|(destination, known)| (destination.clone(), known.missing(offsets.clone())));
-        counts.filter(|(_, count)| *count > 0).collect()
+    /// This record of a partition was read.
+    pub(super) fn anchor(&mut self, partition: i32, anchor: Anchor) {
+        if let Some(held) = self.held.get_mut(&partition)
+            && held.anchor.is_none_or(|before| before.offset <= anchor.offset)
+        {
+            held.anchor = Some(anchor);
+        }
     }
 
     /// Gives up what lies wholly below a position that every destination has passed.
@@ -224,7 +228,8 @@ impl Index {
 impl Held {
     /// A partition that is read from this offset on, since a rebalance.
     pub(super) fn new(base: u64, since: u64, inherited: BTreeMap<String, Settled>) -> Held {
-        Held { base, next: base, seen: base, is_anew: false, blocked_at: None, since, inherited }
+        let (is_anew, anchor, blocked_at) = (false, None, None);
+        Held { base, next: base, seen: base, is_anew, anchor, blocked_at, since, inherited }
     }
 
     /// Returns everything that was read but these offsets, and what was settled before. Offsets come in order.

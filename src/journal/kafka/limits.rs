@@ -1,14 +1,17 @@
 //! Whether the topic takes what the door takes.
 //!
-//! Asked once, when the topic is there. Brokers may keep it to themselves, and then the first event that is too large tells.
+//! Asked from time to time, since an operator may change it while the router runs: what `/ready` says of it, and how large the
+//! producer makes its batches, follows the last answer. Brokers may keep it to themselves, and then the first event that is too
+//! large tells.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka::admin::{AdminOptions, ResourceSpecifier};
 
+use super::batches::Batch;
 use super::clients::Clients;
-use super::core::Core;
+use super::core::{Core, Matter};
 use super::io;
 use crate::journal::JournalError;
 
@@ -17,15 +20,37 @@ const PROPERTY: &str = "max.message.bytes";
 /// How long the brokers may take to answer.
 const QUESTION: Duration = Duration::from_secs(5);
 
-/// Asks, on a thread of its own, and has the router say so when the topic takes less than the door.
+/// How often they are asked.
+const EVERY: Duration = Duration::from_secs(60);
+
+/// Asks until the router stops, on a thread of its own, and has it say so while the topic takes less than the door.
 pub(super) fn look(core: &Arc<Core>) {
+    if core.limits_asked.set(()).is_err() {
+        return;
+    }
     let asker = Arc::clone(core);
-    let ask = move || match limit(&asker.clients, &asker.options.topic) {
-        Ok(limit) => asker.complain(problem(limit, &asker.options.topic, asker.options.max_event_bytes)),
-        Err(error) => tracing::debug!(%error, "the brokers do not say how large a record may be"),
+    let ask = move || {
+        while !asker.is_stopping() {
+            match limit(&asker.clients, &asker.options.topic) {
+                Ok(limit) => heard(&asker, limit),
+                // What they said before is the best that is known.
+                Err(error) => tracing::debug!(%error, "the brokers do not say how large a record may be"),
+            }
+            asker.rest(EVERY);
+        }
     };
     if let Err(error) = std::thread::Builder::new().name("journal limits".to_owned()).spawn(ask) {
         tracing::debug!(%error, "could not ask how large a record may be");
+    }
+}
+
+/// Takes note of the topic's limit, in bytes.
+fn heard(core: &Core, limit: Option<u64>) {
+    let Some(limit) = limit else { return };
+    core.clients.batches.limited(limit);
+    core.complain(Matter::Limit, problem(limit, &core.options.topic, core.options.max_event_bytes));
+    if core.clients.batches.present() != Batch::Single {
+        core.complain(Matter::Batches, None);
     }
 }
 
@@ -47,30 +72,43 @@ fn limit(clients: &Clients, topic: &str) -> Result<Option<u64>, JournalError> {
 }
 
 /// Returns what is wrong with a topic's limit, in words.
-fn problem(limit: Option<u64>, topic: &str, max_event_bytes: usize) -> Option<String> {
-    let limit = limit.filter(|limit| *limit < max_event_bytes as u64)?;
-    Some(format!(
-        "`{topic}` takes records of {limit} bytes (`{PROPERTY}`), and the door events of {max_event_bytes} \
-         (`server.max_event_bytes`): larger ones are refused. Raise the former or lower the latter"
-    ))
+fn problem(limit: u64, topic: &str, max_event_bytes: usize) -> Option<String> {
+    let words = || {
+        format!(
+            "`{topic}` takes records of {limit} bytes (`{PROPERTY}`), and the door events of {max_event_bytes} \
+             (`server.max_event_bytes`): larger ones are refused. Raise the former or lower the latter"
+        )
+    };
+    (limit < max_event_bytes as u64).then(words)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::journal::kafka::tests::{Scene, scene};
 
     #[test]
     fn a_topic_that_takes_less_than_the_door_is_named_with_both_limits() {
-        let words = problem(Some(500_000), "journal", 1 << 20).unwrap();
+        let words = problem(500_000, "journal", 1 << 20).unwrap();
         assert!(
             words.contains("`journal`") && words.contains("500000") && words.contains("1048576"),
             "{words}"
         );
-        assert_eq!(
-            problem(Some(1_048_588), "journal", 1 << 20),
-            None,
-            "the brokers' own limit and the door's"
-        );
-        assert_eq!(problem(None, "journal", 1 << 20), None);
+        assert_eq!(problem(1_048_588, "journal", 1 << 20), None, "the brokers' own limit and the door's");
+    }
+
+    #[test]
+    fn what_ready_says_of_the_topic_is_what_is_true_now() {
+        let Scene { core, .. } = &scene();
+        heard(core, Some(900));
+        assert!(core.trouble().unwrap().contains("takes records of 900 bytes"));
+        core.complain(Matter::Batches, Some("something else".to_owned()));
+        assert!(core.trouble().unwrap().contains("900 bytes") && core.trouble().unwrap().contains("else"));
+        heard(core, Some(800));
+        assert!(core.trouble().unwrap().contains("takes records of 800 bytes"), "{:?}", core.trouble());
+        heard(core, None);
+        assert!(core.trouble().is_some(), "an answer without the property changes nothing");
+        heard(core, Some(1 << 20));
+        assert_eq!(core.trouble(), None, "an operator repaired it");
     }
 }

@@ -4,12 +4,16 @@
 //! destinations are served as with the embedded engine; how far each of them is goes back to Kafka as the offsets of a
 //! consumer group of its own. See `docs/adr/0007-the-kafka-journal.md`. Never knows a destination beyond its name.
 
+mod anchor;
+mod batches;
 mod begin;
 mod clients;
 mod committer;
 mod core;
 mod dead;
+mod gaps;
 mod groups;
+mod immortal;
 mod inbox;
 mod index;
 mod limits;
@@ -32,6 +36,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -42,8 +47,9 @@ use super::{
 };
 use crate::spec::{Event, Rejected};
 use crate::telemetry::events;
+use batches::Batch;
 use committer::Committer;
-use core::Core;
+use core::{Core, Matter};
 use dead::DeadTopic;
 use producer::Producer;
 use reader::Reader;
@@ -60,7 +66,7 @@ pub struct Options {
     /// What every client of the library is told: addresses, credentials, and what the operator adds.
     pub client: BTreeMap<String, String>,
     /// How long a message id is remembered; zero switches it off.
-    pub dedupe_window: std::time::Duration,
+    pub dedupe_window: Duration,
     /// How many are remembered at most, over all partitions; zero switches it off.
     pub dedupe_max_ids: usize,
     /// Most bytes of one event.
@@ -107,10 +113,21 @@ impl KafkaJournal {
 
     fn start(&self) -> Result<Threads, JournalError> {
         let committer = Arc::new(Committer::start(Arc::clone(&self.core))?);
-        let seat = Seat::new(Arc::clone(&self.core), Arc::clone(&committer));
-        let reader = Reader::new(Arc::clone(&self.core), seat, Arc::clone(&self.again))?;
+        let (core, marks) = (Arc::clone(&self.core), Arc::clone(&committer));
+        let again = Arc::clone(&self.again);
+        let make = move || {
+            let seat = Seat::new(Arc::clone(&core), Arc::clone(&marks));
+            Reader::new(Arc::clone(&core), seat, Arc::clone(&again))
+        };
+        let (core, first) = (Arc::clone(&self.core), make()?);
         let thread = std::thread::Builder::new().name("journal reader".to_owned());
-        let reader = thread.spawn(move || reader.run());
+        let remake = move |ends| core.begin_again(ends, make());
+        let core = Arc::clone(&self.core);
+        let rest = move |pause| {
+            core.rest(pause);
+            !core.is_stopping()
+        };
+        let reader = thread.spawn(move || immortal::keep(first, Reader::run, rest, remake));
         let reader = reader.map_err(|error| io("could not start a thread", &error))?;
         Ok(Threads { reader, committer })
     }
@@ -134,11 +151,22 @@ fn io(context: &str, error: &dyn fmt::Display) -> JournalError {
     JournalError::Io { context: context.to_owned(), source: std::io::Error::other(error.to_string()) }
 }
 
+/// Returns what an operator is told while each event goes alone.
+fn single(topic: &str) -> String {
+    format!(
+        "`{topic}` refused several events at once for their size: each goes alone, slowly, until the router hears of another \
+         limit. Raise its `max.message.bytes`, and let the routers read it (DescribeConfigs)"
+    )
+}
+
 impl Journal for KafkaJournal {
     /// The positions are only that there are any: which ones, the router says that reads them.
     fn append(&self, events: Vec<Arc<Event>>) -> Result<Appended, JournalError> {
         let begun = tokio::time::Instant::now();
         let too_large = self.producer.append(&events)?;
+        if self.core.clients.batches.present() == Batch::Single {
+            self.core.complain(Matter::Batches, Some(single(&self.core.options.topic)));
+        }
         let next = self.core.spool.extent().next;
         let positions = (0..events.len()).map(|n| (!too_large.contains(&n)).then_some(next)).collect();
         Ok(Appended { positions, too_large, next, took: begun.elapsed() })
@@ -269,9 +297,7 @@ impl Journal for KafkaJournal {
     }
 
     fn serve(&self, destinations: Vec<Served>) {
-        if self.core.serve(destinations) {
-            self.again.store(true, Ordering::Release);
-        }
+        self.again.store(self.core.serve(destinations), Ordering::Release);
     }
 
     fn follow(&self, follower: Arc<dyn Follower>) {
@@ -281,8 +307,8 @@ impl Journal for KafkaJournal {
         match self.start() {
             Ok(threads) => *self.threads.lock().unwrap_or_else(PoisonError::into_inner) = Some(threads),
             Err(error) => {
-                let error = error.to_string();
-                events::Trouble { whom: "journal", doing: "read its topic", error: &error }.emit();
+                self.core
+                    .complain(Matter::Thread, Some(format!("it reads nothing: {error}; restart the router")));
             }
         }
     }

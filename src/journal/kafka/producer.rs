@@ -2,7 +2,8 @@
 //! has it.
 //!
 //! One group at a time. When a part of a group fails, the rest may be in the topic all the same: whoever sends it again is
-//! caught by the window of message ids. A producer that is fatally ill is replaced before the next group.
+//! caught by the window of message ids. A producer that is fatally ill, or was made for other batches, is replaced before the
+//! next group.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,6 +12,7 @@ use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::producer::{BaseRecord, Producer as _, ThreadedProducer};
 use tokio::time::Instant;
 
+use super::batches::Batch;
 use super::clients::{Clients, Ears};
 use super::io;
 use crate::journal::JournalError;
@@ -30,7 +32,7 @@ type Live = ThreadedProducer<Ears>;
 pub(super) struct Producer {
     clients: Clients,
     topic: String,
-    live: Mutex<Option<Arc<Live>>>,
+    live: Mutex<Option<(Batch, Arc<Live>)>>,
 }
 
 /// The messages of a group that are on their way.
@@ -95,14 +97,15 @@ impl Producer {
         Producer { clients, topic: topic.to_owned(), live: Mutex::default() }
     }
 
-    /// Returns the producer, a new one where there is none. It connects by itself, in the background.
+    /// Returns the producer, a new one where there is none for such batches. It connects by itself, in the background.
     fn live(&self) -> Result<Arc<Live>, JournalError> {
         let mut place = self.live.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(live) = &*place {
+        let batch = self.clients.batches.present();
+        if let Some((_, live)) = place.as_ref().filter(|(made_for, _)| *made_for == batch) {
             return Ok(Arc::clone(live));
         }
-        let live = Arc::new(self.clients.producer()?);
-        *place = Some(Arc::clone(&live));
+        let live = Arc::new(self.clients.producer(batch)?);
+        *place = Some((batch, Arc::clone(&live)));
         Ok(live)
     }
 
@@ -112,18 +115,24 @@ impl Producer {
     /// # Errors
     /// `Io`; a part of the group may be in the topic.
     pub(super) fn append(&self, events: &[Arc<Event>]) -> Result<Vec<usize>, JournalError> {
-        let mut too_large = Vec::new();
+        let is_single = self.clients.batches.present() == Batch::Single;
+        let (mut too_large, mut suspects) = (Vec::new(), 0);
         let mut parts: Vec<Vec<usize>> = vec![(0..events.len()).collect()];
         // Brokers refuse a batch of the library as a whole: what is too large by itself is found by halves.
         while let Some(part) = parts.pop() {
             let mut refused = self.send(events, &part)?;
             refused.sort_unstable();
-            if part.len() == 1 {
+            suspects = suspects.max(refused.len());
+            if part.len() == 1 || is_single {
                 too_large.append(&mut refused);
             } else if !refused.is_empty() {
                 let later = refused.split_off(refused.len().div_ceil(2));
                 parts.extend([later, refused].into_iter().filter(|part| !part.is_empty()));
             }
+        }
+        if suspects > too_large.len() {
+            // Those that were not too large by themselves may have changed places with what was sent after them.
+            self.clients.batches.refused();
         }
         Ok(too_large)
     }

@@ -14,7 +14,7 @@ use rdkafka::message::Message as _;
 use rdkafka::topic_partition_list::Offset;
 use tokio::time::Instant;
 
-use super::core::Core;
+use super::core::{Core, Matter};
 use super::inbox::{Inbox, Read};
 use super::limits;
 use super::takeover::Seat;
@@ -31,6 +31,8 @@ const WAIT: Duration = Duration::from_millis(100);
 const FULL_PAUSE: Duration = Duration::from_millis(200);
 /// How often the routers' own offsets are told, and the share.
 const TELL_EVERY: Duration = Duration::from_secs(1);
+/// How long a reader must have worked for its predecessor's end to be forgotten.
+const SOUND: Duration = Duration::from_secs(60);
 /// How often a topic that is not there is looked for, and how often that is said.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 const SAY_EVERY: u32 = 30;
@@ -54,6 +56,8 @@ pub(super) struct Reader {
     ask_again: Duration,
     told: Option<Instant>,
     is_failing: bool,
+    /// When it began, until it has gone well for long enough.
+    begun: Option<Instant>,
 }
 
 impl Reader {
@@ -74,11 +78,12 @@ impl Reader {
             ask_again: ASK_AGAIN,
             told: None,
             is_failing: false,
+            begun: Some(Instant::now()),
         })
     }
 
     /// Reads until the router stops.
-    pub(super) fn run(mut self) {
+    pub(super) fn run(&mut self) {
         self.wait_for_topic();
         limits::look(&self.core);
         let topic = self.core.options.topic.clone();
@@ -227,6 +232,10 @@ impl Reader {
             return;
         }
         self.told = Some(Instant::now());
+        if self.begun.is_some_and(|begun| begun.elapsed() >= SOUND) {
+            self.begun = None;
+            self.core.complain(Matter::Thread, None);
+        }
         self.tell_offsets();
         let partitions = self.core.count();
         let lag = self.consumer.context().ears().lag();
@@ -235,16 +244,23 @@ impl Reader {
     }
 
     fn tell_offsets(&self) {
+        let list = self.offsets();
+        let told = if list.count() == 0 { Ok(()) } else { self.consumer.commit(&list, CommitMode::Async) };
+        if let Err(error) = told {
+            // It is told again in a second; where new destinations begin rests on it, and what tells a topic from another one.
+            tracing::debug!(%error, "could not tell how far the routers are");
+        }
+    }
+
+    /// Returns what comes next of each partition, with the last record before it.
+    fn offsets(&self) -> TopicPartitionList {
         let mut list = TopicPartitionList::new();
         for (partition, held) in self.core.state().index.partitions() {
             let next = Offset::Offset(i64::try_from(held.next).unwrap_or(i64::MAX));
-            drop(list.add_partition_offset(&self.core.options.topic, partition, next));
+            let mut one = list.add_partition(&self.core.options.topic, partition);
+            drop(one.set_offset(next));
+            one.set_metadata(held.anchor.map(|anchor| anchor.words()).unwrap_or_default());
         }
-        if list.count() > 0
-            && let Err(error) = self.consumer.commit(&list, CommitMode::Async)
-        {
-            // It is told again in a second; nothing but where new destinations begin rests on it.
-            tracing::debug!(%error, "could not tell how far the routers are");
-        }
+        list
     }
 }

@@ -13,10 +13,12 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext, RebalanceP
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{ClientContext, Offset, Statistics, TopicPartitionList};
 
+use super::anchor::{self, Anchor};
 use super::begin::{Beginning, Known, begin};
 use super::clients::Ears;
 use super::committer::{Committer, told};
 use super::core::Core;
+use super::groups::{Bounds, Next};
 use super::index::Held;
 use super::warm;
 use crate::journal::JournalError;
@@ -41,8 +43,12 @@ pub(super) struct Seat {
 struct Found {
     since: u64,
     beginnings: BTreeMap<i32, Beginning>,
+    anchors: BTreeMap<i32, Anchor>,
     windows: BTreeMap<i32, Dedupe>,
 }
+
+/// What the brokers said of partitions: where each begins, and the last record that the routers had read of it.
+type Said = (BTreeMap<i32, Beginning>, BTreeMap<i32, Anchor>);
 
 impl Seat {
     pub(super) fn new(core: Arc<Core>, committer: Arc<Committer>) -> Seat {
@@ -76,16 +82,16 @@ impl Seat {
     /// Finds out where partitions begin, and the windows of their ids. `None`, said once, when the brokers do not answer.
     fn find(&self, partitions: &[i32]) -> Option<Found> {
         let since = self.core.next_rebalance();
-        let beginnings = self.ask(partitions)?;
+        let (beginnings, anchors) = self.ask(partitions)?;
         let windows = warm::windows(&self.core, &beginnings);
-        Some(Found { since, beginnings, windows })
+        Some(Found { since, beginnings, anchors, windows })
     }
 
-    fn ask(&self, partitions: &[i32]) -> Option<BTreeMap<i32, Beginning>> {
+    fn ask(&self, partitions: &[i32]) -> Option<Said> {
         match self.beginnings(partitions) {
-            Ok(beginnings) => {
+            Ok(said) => {
                 self.has_failed.store(false, Ordering::Relaxed);
-                Some(beginnings)
+                Some(said)
             }
             Err(error) => {
                 if !self.has_failed.swap(true, Ordering::Relaxed) {
@@ -98,7 +104,7 @@ impl Seat {
     }
 
     /// Holds partitions from now on, and returns where to read them.
-    fn hold(&self, Found { since, beginnings, windows }: Found) -> TopicPartitionList {
+    fn hold(&self, Found { since, beginnings, anchors, windows }: Found) -> TopicPartitionList {
         let topic = &self.core.options.topic;
         let mut list = TopicPartitionList::new();
         for (partition, beginning) in &beginnings {
@@ -117,6 +123,7 @@ impl Seat {
             let mut held = Held::new(offset, since, inherited);
             // What a router that does not know it yet tells of the former offsets must not stand.
             held.is_anew = was_at.is_some();
+            held.anchor = anchors.get(&partition).filter(|_| was_at.is_none()).copied();
             state.index.take(partition, held);
         }
         state.windows.extend(windows);
@@ -137,10 +144,10 @@ impl Seat {
 
     /// Finds out where each partition begins. What a destination was given as a beginning is told before anything is read: it
     /// is a promise.
-    fn beginnings(&self, partitions: &[i32]) -> Result<BTreeMap<i32, Beginning>, JournalError> {
+    fn beginnings(&self, partitions: &[i32]) -> Result<Said, JournalError> {
         let groups = &self.core.groups;
         let served = self.core.state().served.clone();
-        let next = groups.next(partitions)?;
+        let (next, anchors) = split(groups.next(partitions)?);
         let mut known: BTreeMap<i32, Vec<Known>> = partitions.iter().map(|one| (*one, Vec::new())).collect();
         let mut new = Vec::new();
         for (destination, service) in &served {
@@ -155,11 +162,7 @@ impl Seat {
             }
             new.push((destination, missing));
         }
-        let mut beginnings = BTreeMap::new();
-        for (partition, known) in known {
-            let bounds = groups.bounds(partition)?;
-            beginnings.insert(partition, begin(known, bounds, next.get(&partition).copied().unwrap_or(0)));
-        }
+        let beginnings = self.begun(known, &next, &anchors)?;
         for (destination, missing) in new {
             let begun = |(partition, beginning): (&i32, &Beginning)| {
                 let settled = beginning.inherited.get(destination)?;
@@ -171,7 +174,26 @@ impl Seat {
                 groups.tell(destination, &begun)?;
             }
         }
-        Ok(beginnings)
+        Ok((beginnings, anchors))
+    }
+
+    /// Decides where each partition begins, by what is known of it, and by its record where the routers were.
+    fn begun(
+        &self,
+        known: BTreeMap<i32, Vec<Known>>,
+        next: &BTreeMap<i32, u64>,
+        anchors: &BTreeMap<i32, Anchor>,
+    ) -> Result<BTreeMap<i32, Beginning>, JournalError> {
+        let groups = &self.core.groups;
+        let bounds = known.keys().map(|one| groups.bounds(*one).map(|bounds| (*one, bounds)));
+        let bounds: BTreeMap<i32, Bounds> = bounds.collect::<Result<_, _>>()?;
+        let others = anchor::contradicted(&self.core, anchors, &bounds)?;
+        let begun = |(one, known): (i32, Vec<Known>)| {
+            let bounds = bounds.get(&one).copied().unwrap_or_default();
+            let next = next.get(&one).copied().unwrap_or(0);
+            (one, begin(known, bounds, next, others.contains(&one)))
+        };
+        Ok(known.into_iter().map(begun).collect())
     }
 
     /// Returns where a destination begins that has said nothing of these partitions. A partition that no router has read holds
@@ -273,6 +295,12 @@ impl Seat {
             events::PartitionsMoved { came, moved, held }.emit();
         }
     }
+}
+
+/// Returns where the routers would go on, and the last records that they had read.
+fn split(next: BTreeMap<i32, Next>) -> (BTreeMap<i32, u64>, BTreeMap<i32, Anchor>) {
+    let anchors = next.iter().filter_map(|(one, (_, anchor))| Some((*one, (*anchor)?))).collect();
+    (next.into_iter().map(|(one, (next, _))| (one, next)).collect(), anchors)
 }
 
 fn lost(beginnings: &BTreeMap<i32, Beginning>) -> BTreeMap<String, u64> {

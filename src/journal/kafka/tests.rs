@@ -1,22 +1,30 @@
 //! What the engine says to brokers, and hears from them: librdkafka's own, in this process.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
+use rdkafka::consumer::Consumer as _;
+use rdkafka::message::Message as _;
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
+use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+use rdkafka::{Offset, TopicPartitionList};
 use tempfile::TempDir;
 
+use super::batches::Batch;
 use super::committer::Teller;
 use super::core::Core;
 use super::index::Held;
 use super::producer::Producer;
-use super::{Options, Position, Served};
+use super::{KafkaJournal, Options, Position, Served};
+use crate::journal::embedded::alone;
 use crate::journal::fixtures::{at, event};
-use crate::journal::follow::Begins;
+use crate::journal::follow::{Begins, Follower, Noticed, Share};
 use crate::journal::{self, Cursor, EmbeddedJournal, Journal as _};
 use crate::policy::settled::Settled;
+use crate::spec::Kind;
 
 const TOPIC: &str = "t";
 
@@ -28,6 +36,14 @@ pub(super) struct Scene {
 
 /// An engine with brokers, and an empty spool.
 pub(super) fn scene() -> Scene {
+    let (cluster, dir, options, spool) = parts(&[]);
+    Scene { core: Arc::new(Core::new(options, Arc::new(spool))), _cluster: cluster, _dir: dir }
+}
+
+type Parts = (MockCluster<'static, DefaultProducerContext>, TempDir, Options, EmbeddedJournal);
+
+/// What an engine is made of, whose library is told these properties.
+fn parts(properties: &[(&str, &str)]) -> Parts {
     let (cluster, dir) = (MockCluster::new(1).unwrap(), TempDir::new().unwrap());
     cluster.create_topic(TOPIC, 2, 1).unwrap();
     let spool = journal::Options {
@@ -40,17 +56,19 @@ pub(super) fn scene() -> Scene {
         dedupe_max_ids: 0,
         tail_bytes: 1 << 20,
     };
-    let spool = Arc::new(EmbeddedJournal::open(spool, at(0)).unwrap());
+    let spool = EmbeddedJournal::open(spool, at(0)).unwrap();
+    let addresses = cluster.bootstrap_servers();
+    let client = [("bootstrap.servers", addresses.as_str())].into_iter().chain(properties.iter().copied());
     let options = Options {
         topic: TOPIC.to_owned(),
         group: "g".to_owned(),
-        client: BTreeMap::from([("bootstrap.servers".to_owned(), cluster.bootstrap_servers())]),
+        client: client.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         dedupe_window: Duration::from_secs(3600),
         dedupe_max_ids: 1_000,
         max_event_bytes: 1 << 10,
         dir: dir.path().to_owned(),
     };
-    Scene { core: Arc::new(Core::new(options, spool)), _cluster: cluster, _dir: dir }
+    (cluster, dir, options, spool)
 }
 
 /// A destination whose cursor is here, and a partition that was read from 0 to 10.
@@ -103,6 +121,80 @@ fn an_event_that_is_too_large_is_refused_alone() {
     assert_eq!(producer.append(&events).unwrap(), [1]);
     let stored = || [0, 1].map(|partition| core.groups.bounds(partition).unwrap().1).iter().sum::<u64>();
     assert_eq!(stored(), 2, "the others are stored, and once");
+}
+
+#[test]
+fn after_a_refusal_of_several_a_users_events_keep_their_order_whatever_is_refused() {
+    let (cluster, _dir, options, spool) = parts(&[("batch.num.messages", "5")]);
+    let core = Core::new(options, Arc::new(spool));
+    let producer = Producer::new(core.clients.clone(), TOPIC);
+    let refuse = || {
+        let too_large = RDKafkaRespErr::RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
+        cluster.request_errors(RDKafkaApiKey::Produce, &[too_large]);
+    };
+    // All of them are of one user.
+    let group = |first: u32| -> Vec<_> {
+        (first..first + 20).map(|n| Arc::new(event(&format!("m{n:02}"), 10))).collect()
+    };
+    refuse();
+    assert!(producer.append(&group(10)).unwrap().is_empty(), "none was too large by itself");
+    assert_eq!(core.clients.batches.present(), Batch::Single);
+    refuse();
+    assert_eq!(producer.append(&group(40)).unwrap(), [0], "it was alone");
+    let stored = stored(&core, 39);
+    let expected: Vec<String> = (41..60).map(|n| format!("m{n}")).collect();
+    assert_eq!(stored[20..], expected);
+    core.clients.batches.limited(1 << 20);
+    assert!(producer.append(&group(70)).unwrap().is_empty());
+}
+
+/// Returns the ids of the first records of the topic's one partition that has any.
+fn stored(core: &Core, count: usize) -> Vec<String> {
+    let reader = core.clients.rereader("test").unwrap();
+    let mut list = TopicPartitionList::new();
+    for partition in [0, 1] {
+        list.add_partition_offset(TOPIC, partition, Offset::Beginning).unwrap();
+    }
+    reader.assign(&list).unwrap();
+    let mut ids = Vec::new();
+    while ids.len() < count {
+        let Some(Ok(message)) = reader.poll(Duration::from_millis(100)) else { continue };
+        let event = alone::decode(message.payload().unwrap(), &mut None).unwrap();
+        ids.push(event.head.message_id.to_string());
+    }
+    ids
+}
+
+/// Panics when it first hears of records, and says of later ones how many there are.
+struct Clumsy {
+    has_panicked: AtomicBool,
+    heard: Mutex<mpsc::Sender<usize>>,
+}
+
+impl Follower for Clumsy {
+    fn grown(&self, kinds: &[Kind], _: u64) {
+        assert!(self.has_panicked.swap(true, Ordering::SeqCst), "a fault of ours");
+        self.heard.lock().unwrap().send(kinds.len()).unwrap();
+    }
+    fn pause(&self) {}
+    fn resume(&self) {}
+    fn lost(&self, _: &str, _: u64) {}
+    fn noticed(&self, _: Noticed) {}
+    fn shares(&self, _: Share) {}
+}
+
+#[test]
+fn a_reader_that_panics_is_told_of_and_another_one_goes_on() {
+    let (_cluster, _dir, options, spool) = parts(&[("session.timeout.ms", "6000")]);
+    let journal = KafkaJournal::open(options, spool).unwrap();
+    journal.serve(vec![Served { name: "hook".to_owned(), begins: Begins::Beginning }]);
+    let (heard, hears) = mpsc::channel();
+    journal.follow(Arc::new(Clumsy { has_panicked: AtomicBool::new(false), heard: Mutex::new(heard) }));
+    journal.append(vec![Arc::new(event("a", 10))]).unwrap();
+    assert_eq!(hears.recv_timeout(Duration::from_secs(60)).unwrap(), 1, "it is read again");
+    let trouble = journal.trouble().unwrap();
+    assert!(trouble.contains("has failed 1 times and begun again"), "{trouble}");
+    journal.close().unwrap();
 }
 
 #[test]

@@ -60,6 +60,11 @@ pub struct Act<'a> {
     pub properties: &'a Map<String, Value>,
 }
 
+/// Returns whether an event may open a cart; others need one that is open.
+pub fn opens(event: &str) -> bool {
+    event == ADDED
+}
+
 /// Takes the visitor's next event. Returns the cart that came to an end, if one did: one that was left ends at whatever the
 /// visitor does next, which may open another.
 pub fn step(open: &mut Option<Cart>, act: &Act<'_>, abandoned_after_ms: i64) -> Option<(Cart, End)> {

@@ -3,10 +3,10 @@
 //! 17 bytes a visitor in a table that is at most twice as large as it need be. Beyond the cap newcomers are not kept, and
 //! until half an hour after the last of them the numbers are estimates from the minutes' sketches.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, DefaultHasher, Hash, Hasher};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::PageNow;
+use super::keyed::Keyed;
 use super::places::Places;
 use super::rings::Rings;
 use super::sight::Sight;
@@ -26,28 +26,10 @@ struct Mark {
     place: u32,
 }
 
-/// A key is a hash already.
-#[derive(Debug, Default)]
-struct AsItIs(u64);
-
-impl Hasher for AsItIs {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 = bytes.iter().fold(self.0, |sum, byte| sum.rotate_left(8) ^ u64::from(*byte));
-    }
-
-    fn write_u64(&mut self, key: u64) {
-        self.0 = key;
-    }
-}
-
 /// See the module.
 pub(super) struct People {
     most: usize,
-    marks: HashMap<u64, Mark, BuildHasherDefault<AsItIs>>,
+    marks: Keyed<Mark>,
     places: Places,
     /// When a visitor was last not kept.
     refused_at: Option<i64>,
@@ -63,7 +45,7 @@ pub(super) fn key(site: usize, visitor: &str) -> u64 {
 
 impl People {
     pub(super) fn new(most: usize) -> People {
-        People { most, marks: HashMap::default(), places: Places::default(), refused_at: None, tidied: 0 }
+        People { most, marks: Keyed::default(), places: Places::default(), refused_at: None, tidied: 0 }
     }
 
     /// Takes an event of a visitor who was there. Returns whether it came in time to show that.

@@ -14,8 +14,10 @@ const OTHER: &str = "(other)";
 #[derive(Debug, Default)]
 pub(super) struct Places {
     all: Vec<Place>,
-    /// By site and path; the path is empty where nothing is known of it.
-    numbers: HashMap<(usize, Box<str>), u32>,
+    /// By site, then by path; the path is empty where nothing is known of it.
+    numbers: Vec<HashMap<Box<str>, u32>>,
+    /// How many of them there are.
+    count: usize,
     free: Vec<u32>,
 }
 
@@ -49,7 +51,7 @@ impl Places {
     /// Returns the number of a page.
     pub(super) fn of(&mut self, site: usize, path: &str) -> u32 {
         // Two of each site are always there: nowhere, and the others.
-        let is_full = self.numbers.len() >= MOST;
+        let is_full = self.count >= MOST;
         match self.find(site, path) {
             Some(number) => number,
             None if is_full => self.numbered(site, OTHER),
@@ -67,34 +69,37 @@ impl Places {
         let uses =
             |number: u32| usize::try_from(number).ok().and_then(|at| used.get(at)).copied().unwrap_or(0);
         let unused: Vec<(usize, Box<str>)> = self
-            .numbers
-            .iter()
-            .filter(|(_, number)| uses(**number) == 0)
-            .map(|(key, _)| key.clone())
+            .numbered_pages()
+            .filter(|(_, _, number)| uses(*number) == 0)
+            .map(|(site, path, _)| (site, path.into()))
             .collect();
         unused.iter().for_each(|key| self.forget(key));
-        if self.numbers.len() < MOST - MOST / 10 {
+        if self.count < MOST - MOST / 10 {
             return None;
         }
         let mut pages: Vec<(u64, usize, Box<str>)> = self
-            .numbers
-            .iter()
-            .filter(|((_, path), _)| !path.is_empty() && **path != *OTHER)
-            .map(|((site, path), number)| (uses(*number), *site, path.clone()))
+            .numbered_pages()
+            .filter(|(_, path, _)| !path.is_empty() && *path != OTHER)
+            .map(|(site, path, number)| (uses(number), site, path.into()))
             .collect();
         pages.sort();
         let mut moved = HashMap::new();
         for (_, site, path) in pages.into_iter().take(MOST / 2) {
             let others = self.numbered(site, OTHER);
             let key = (site, path);
-            moved.extend(self.numbers.get(&key).map(|number| (*number, others)));
+            moved.extend(self.find(key.0, &key.1).map(|number| (number, others)));
             self.forget(&key);
         }
         Some(Moved(moved))
     }
 
     fn find(&self, site: usize, path: &str) -> Option<u32> {
-        self.numbers.get(&(site, Box::from(path))).copied()
+        self.numbers.get(site)?.get(path).copied()
+    }
+
+    fn numbered_pages(&self) -> impl Iterator<Item = (usize, &str, u32)> {
+        let sites = self.numbers.iter().enumerate();
+        sites.flat_map(|(site, pages)| pages.iter().map(move |(path, number)| (site, &**path, *number)))
     }
 
     fn numbered(&mut self, site: usize, path: &str) -> u32 {
@@ -110,12 +115,18 @@ impl Places {
             Some(slot) => *slot = place,
             None => self.all.push(place),
         }
-        self.numbers.insert((site, path.into()), number);
+        if self.numbers.len() <= site {
+            self.numbers.resize_with(site + 1, HashMap::new);
+        }
+        let fresh = self.numbers.get_mut(site).map(|pages| pages.insert(path.into(), number));
+        self.count += usize::from(fresh == Some(None));
         number
     }
 
     fn forget(&mut self, key: &(usize, Box<str>)) {
-        self.free.extend(self.numbers.remove(key));
+        let gone = self.numbers.get_mut(key.0).and_then(|pages| pages.remove(&key.1));
+        self.count -= usize::from(gone.is_some());
+        self.free.extend(gone);
     }
 }
 
@@ -136,7 +147,7 @@ mod tests {
         assert_eq!(moved.now(popular), popular);
         let gone = rare.iter().filter(|number| moved.now(**number) == other).count();
         assert_eq!(gone, MOST / 2);
-        assert!(places.numbers.len() <= MOST);
+        assert!(places.count <= MOST);
         assert_ne!(places.of(0, "/new"), other);
     }
 

@@ -3,24 +3,23 @@
 //! A cart that is left becomes one event of the router's own. Its id is made of the site, the visitor and the last touch, so
 //! that whoever folds the same events again makes the same event; when that event itself is met in the journal, it was told.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use super::keyed::Keyed;
 use super::sight::Sight;
 use super::{Options, Orders};
 use crate::projections::commerce::cart::{self, Act, Cart};
 use crate::projections::commerce::funnel::{self, Progress, Step};
 use crate::projections::commerce::money;
-#[cfg(test)]
-use crate::projections::commerce::revenue;
-use crate::projections::commerce::revenue::Ledger;
-use crate::spec::{Event, Kind, Receipt};
+use crate::projections::commerce::revenue::{self, Ledger};
+use crate::spec::{Event, Glance, Kind, Receipt};
 
 /// The source of the events that the router makes itself.
 pub const SOURCE: &str = "opentrack";
@@ -62,6 +61,26 @@ const COMMERCE: [&str; 9] = [
     "Product Viewed",
 ];
 
+/// What carts are made of, and what else a sale is counted by. Nothing but these is read.
+const OF_CARTS: [&str; 6] = ["currency", "order_id", "product_id", "sku", "price", "quantity"];
+const OF_SALES: [&str; 10] = [
+    "currency",
+    "order_id",
+    "product_id",
+    "sku",
+    "price",
+    "quantity",
+    "revenue",
+    "total",
+    "value",
+    "products",
+];
+
+/// Returns whether the event is one that carts, orders and the funnel are made of.
+pub(super) fn is_about(sight: &Sight<'_>) -> bool {
+    COMMERCE.contains(&sight.event)
+}
+
 /// Returns whether the event is one of the router's own about a cart.
 pub(super) fn is_own(event: &Event) -> bool {
     let head = &event.head;
@@ -81,9 +100,9 @@ pub(super) struct Shop {
     /// By site.
     ledgers: BTreeMap<usize, Ledger>,
     /// With the site and the time of the last step.
-    shoppers: HashMap<u64, (usize, i64, Progress)>,
+    shoppers: Keyed<(usize, i64, Progress)>,
     tidied: i64,
-    carts: HashMap<u64, Held>,
+    carts: Keyed<Held>,
     /// When each cart will have been left for long enough.
     due: BTreeSet<(i64, u64)>,
     /// In all of them, and in those that were left.
@@ -129,38 +148,33 @@ impl Shop {
             abandoned_after_ms: options.cart_abandoned_after_ms,
             day: (0, 0),
             ledgers: BTreeMap::new(),
-            shoppers: HashMap::new(),
+            shoppers: Keyed::default(),
             tidied: 0,
-            carts: HashMap::new(),
+            carts: Keyed::default(),
             due: BTreeSet::new(),
             products: 0,
             left: BTreeMap::new(),
         }
     }
 
-    /// Takes the next event. Returns an order, as it is told.
+    /// Takes the next event that [is about](is_about) it. Returns an order, as it is told.
     pub(super) fn take(
         &mut self,
         (site, site_name, key): (usize, &Arc<str>, u64),
         sight: &Sight<'_>,
-        event: &Event,
         clock: i64,
     ) -> Option<Value> {
-        if sight.kind != Kind::Track {
-            return None;
-        }
-        if !COMMERCE.contains(&sight.event) {
-            return None;
-        }
         // Whatever was due before it arrived comes first, also when nobody has told the time meanwhile.
         self.expire(clock);
-        let none = Map::new();
-        let act = Act { ts: sight.ts, event: sight.event, properties: event.properties().unwrap_or(&none) };
+        let is_sale = matches!(sight.event, revenue::ORDER | revenue::REFUND);
+        let properties = sight.glance.properties;
+        let properties = if is_sale { properties.object(OF_SALES) } else { properties.object(OF_CARTS) };
+        let act = Act { ts: sight.ts, event: sight.event, properties: &properties };
         if !is_short(&act) {
             return None;
         }
         self.step((site, key), &act);
-        self.fill((site, site_name, key), &act, event);
+        self.fill((site, site_name, key), &act, &sight.glance);
         self.sell(site, &act, clock)
     }
 
@@ -232,12 +246,15 @@ impl Shop {
         progress.hit(act.ts, place, FOLLOWED_MS);
     }
 
-    fn fill(&mut self, (site, site_name, key): (usize, &Arc<str>, u64), act: &Act<'_>, event: &Event) {
+    fn fill(&mut self, (site, site_name, key): (usize, &Arc<str>, u64), act: &Act<'_>, glance: &Glance<'_>) {
+        if !cart::opens(act.event) && !self.carts.contains_key(&key) {
+            return;
+        }
         let is_full = self.carts.len() >= MOST_CARTS || self.products >= MOST_PRODUCTS;
         if is_full && !self.carts.contains_key(&key) {
             return;
         }
-        let Some(owner) = Owner::of(event, act) else { return };
+        let Some(owner) = Owner::of(glance, act) else { return };
         let mut held = self.carts.remove(&key).unwrap_or_else(|| Held {
             site,
             site_name: Arc::clone(site_name),
@@ -255,7 +272,7 @@ impl Shop {
         self.products = (self.products + after).saturating_sub(before);
         let Some(touched) = held.cart.as_ref().map(|cart| cart.touched) else { return };
         // From its arrival: what follows an event that is sent late, an order above all, is on its way as well.
-        let arrived = event.receipt.received_at.as_millisecond();
+        let arrived = glance.event.receipt.received_at.as_millisecond();
         let due = touched.max(arrived).saturating_add(self.abandoned_after_ms);
         held.due = Some(due);
         held.owner = owner.or(held.owner);
@@ -312,7 +329,7 @@ fn ledger(currency: &str) -> Ledger {
 }
 
 /// Returns the midnights around an instant. A day may have 23 or 25 hours.
-fn day(at: i64, zone: &TimeZone) -> (i64, i64) {
+pub(super) fn day(at: i64, zone: &TimeZone) -> (i64, i64) {
     let at = Timestamp::from_millisecond(at).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(zone.clone());
     let begin = at.start_of_day().ok();
     let end = at.tomorrow().and_then(|next| next.start_of_day()).ok();
@@ -322,15 +339,15 @@ fn day(at: i64, zone: &TimeZone) -> (i64, i64) {
 
 impl Owner {
     /// Returns whose cart the event is about; nothing where what the visitor agreed to cannot be kept.
-    fn of(event: &Event, act: &Act<'_>) -> Option<Owner> {
-        let consent = event.context().and_then(|context| context.get("consent"));
-        if consent.is_some_and(|consent| consent.to_string().len() > LONGEST_CONSENT) {
+    fn of(glance: &Glance<'_>, act: &Act<'_>) -> Option<Owner> {
+        let (head, consent) = (&glance.event.head, glance.context.consent.value());
+        if consent.as_ref().is_some_and(|consent| consent.to_string().len() > LONGEST_CONSENT) {
             return None;
         }
         Some(Owner {
-            anonymous_id: event.head.anonymous_id.clone(),
-            user_id: event.head.user_id.clone(),
-            consent: consent.cloned(),
+            anonymous_id: head.anonymous_id.clone(),
+            user_id: head.user_id.clone(),
+            consent,
             currency: money::currency(act.properties),
         })
     }

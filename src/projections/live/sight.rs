@@ -7,8 +7,10 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use super::Options;
+use crate::projections::presence::{self, narrowed};
+use crate::projections::reading;
 use crate::projections::session::Hit;
-use crate::projections::{presence, reading};
+use crate::spec::glance::{Glance, Json, Part};
 use crate::spec::{Event, Kind};
 
 /// Most parameters of a campaign.
@@ -27,18 +29,20 @@ pub(super) struct Sight<'a> {
     pub(super) is_here: bool,
     /// Where the visitor was.
     pub(super) path: Option<Cow<'a, str>>,
-    inner: &'a Event,
+    /// Everything else that is looked at.
+    pub(super) glance: Glance<'a>,
 }
 
 impl<'a> Sight<'a> {
     /// Returns what is seen of an event.
     pub(super) fn of(event: &'a Event, options: &Options) -> Option<Sight<'a>> {
         let visitor = presence::visitor(event)?;
-        if presence::is_bot(event) {
+        let glance = Glance::of(event);
+        if presence::is_bot(&glance) {
             return None;
         }
-        let is_here = presence::is_present(event);
-        let path = if is_here { path(event, options) } else { None };
+        let is_here = presence::is_present(&glance);
+        let path = if is_here { path(&glance, options) } else { None };
         Some(Sight {
             visitor,
             ts: event.receipt.timestamp.as_millisecond(),
@@ -47,7 +51,7 @@ impl<'a> Sight<'a> {
             event: event.head.name.as_deref().filter(|_| event.head.kind == Kind::Track).unwrap_or_default(),
             is_here,
             path,
-            inner: event,
+            glance,
         })
     }
 
@@ -56,46 +60,43 @@ impl<'a> Sight<'a> {
     }
 
     /// Returns the event as sessions see it.
-    pub(super) fn hit(&self) -> Hit {
+    pub(super) fn hit(&self) -> Hit<'_> {
         let is_view = self.is_view();
         Hit {
             // What became of one event is nobody's question here.
-            id: String::new(),
-            visitor: self.visitor.to_owned(),
+            id: Cow::Borrowed(""),
+            visitor: Cow::Borrowed(self.visitor),
             ts: self.ts,
             kind: self.kind,
-            event: Some(self.event).filter(|name| !name.is_empty()).map(str::to_owned),
-            path: self.path.as_deref().filter(|_| is_view).map(str::to_owned),
-            referrer: if is_view { referrer(self.inner) } else { None },
-            campaign: if is_view { campaign(self.inner) } else { None },
-            engaged_ms: engaged_ms(self.inner),
+            event: Some(self.event).filter(|name| !name.is_empty()).map(Cow::Borrowed),
+            path: self.path.as_deref().filter(|_| is_view).map(Cow::Borrowed),
+            referrer: if is_view { referrer(&self.glance) } else { None },
+            campaign: if is_view { campaign(&self.glance).map(Cow::Owned) } else { None },
+            engaged_ms: engaged_ms(&self.glance),
         }
     }
 }
 
-/// Returns the text at a name, of the properties of a page, else of `context.page`.
-fn page_text<'a>(event: &'a Event, name: &str) -> Option<&'a str> {
-    let own = event.properties().filter(|_| event.head.kind == Kind::Page);
-    let around = event.context().and_then(|context| context.get("page")?.as_object());
-    let found = [own, around].into_iter().flatten().filter_map(|map| map.get(name)?.as_str());
-    found.map(str::trim).find(|text| !text.is_empty())
+/// Returns a text of the properties of a page, else of `context.page`, without white space around it.
+fn page_text<'a>(glance: &Glance<'a>, part: Part) -> Option<Cow<'a, str>> {
+    let said = glance.page(part).into_iter().filter_map(Json::text);
+    said.map(|text| narrowed(text, str::trim)).find(|text| !text.is_empty())
 }
 
-fn path<'a>(event: &'a Event, options: &Options) -> Option<Cow<'a, str>> {
-    presence::address(event, &options.spelling)
+fn path<'a>(glance: &Glance<'a>, options: &Options) -> Option<Cow<'a, str>> {
+    presence::address(glance, &options.spelling)
 }
 
 /// A page of the same host is no place to come from.
-fn referrer(event: &Event) -> Option<String> {
-    let referrer = page_text(event, "referrer")?;
-    let is_own = page_text(event, "url").is_some_and(|url| reading::is_internal(referrer, url));
+fn referrer<'a>(glance: &Glance<'a>) -> Option<Cow<'a, str>> {
+    let referrer = page_text(glance, Part::Referrer)?;
+    let is_own = page_text(glance, Part::Url).is_some_and(|url| reading::is_internal(&referrer, &url));
     // A query may hold what nobody else is to read.
-    let bare = referrer.split(['?', '#']).next().unwrap_or_default();
-    (!is_own).then(|| reading::cut(Cow::Borrowed(bare)).into_owned())
+    (!is_own).then(|| reading::cut(narrowed(referrer, presence::bare)))
 }
 
-fn campaign(event: &Event) -> Option<Map<String, Value>> {
-    let campaign = event.context()?.get("campaign")?.as_object()?;
+fn campaign(glance: &Glance<'_>) -> Option<Map<String, Value>> {
+    let campaign = glance.context.campaign.map()?;
     let text = |(name, value): (&String, &Value)| {
         let value = reading::cut(Cow::Borrowed(value.as_str()?)).into_owned();
         Some((reading::cut(Cow::Borrowed(name)).into_owned(), Value::String(value)))
@@ -104,7 +105,6 @@ fn campaign(event: &Event) -> Option<Map<String, Value>> {
 }
 
 /// Returns how long the page was looked at, as a track call tells it.
-fn engaged_ms(event: &Event) -> Option<i64> {
-    let properties = event.properties().filter(|_| event.head.kind == Kind::Track)?;
-    reading::engaged_ms(properties)
+fn engaged_ms(glance: &Glance<'_>) -> Option<i64> {
+    if glance.event.head.kind == Kind::Track { reading::engaged_ms(glance.properties) } else { None }
 }

@@ -4,10 +4,9 @@
 //! front, so that both the end of a pause and the cap cost the same however many sessions there are. A session ends when
 //! its visitor begins another, when nothing has arrived for longer than the longest pause, or when there are too many.
 
-use std::collections::HashMap;
-
 use serde_json::{Value, json};
 
+use super::keyed::Keyed;
 use crate::projections::reading;
 use crate::projections::session::{self, Hit, Options, Session, Step};
 
@@ -18,7 +17,7 @@ pub(super) struct Visits {
     options: Options,
     most: usize,
     salt: Vec<u8>,
-    places: HashMap<u64, u32>,
+    places: Keyed<u32>,
     slab: Vec<Slot>,
     free: Vec<u32>,
     /// Whose last event arrived longest ago, and whose last.
@@ -52,7 +51,7 @@ impl Visits {
             options,
             most: most.max(1),
             salt: salt.as_bytes().to_vec(),
-            places: HashMap::new(),
+            places: Keyed::default(),
             slab: Vec::new(),
             free: Vec::new(),
             oldest: NONE,
@@ -80,7 +79,7 @@ impl Visits {
     }
 
     /// Takes the next event of a visitor, which has arrived now.
-    pub(super) fn take(&mut self, (site, name, key): (usize, &str, u64), hit: &Hit, now: i64) -> Took {
+    pub(super) fn take(&mut self, (site, name, key): (usize, &str, u64), hit: &Hit<'_>, now: i64) -> Took {
         let mut took = Took { begun: None, ended: self.end_if_over(key, now) };
         let Some(place) = self.places.get(&key).copied() else {
             let mut open = None;
@@ -133,7 +132,7 @@ impl Visits {
     fn open_session(
         &mut self,
         (site, name, key): (usize, &str, u64),
-        (hit, session): (&Hit, Option<Session>),
+        (hit, session): (&Hit<'_>, Option<Session>),
         now: i64,
     ) -> Option<Value> {
         let id = self.id(name, &hit.visitor, session.as_ref()?.start);

@@ -147,9 +147,9 @@ fn a_case_with_an_unknown_option_or_call_is_refused_by_name() {
 // === The definition, word for word, without a state that is carried on ===
 
 /// The events of a session in the order of their arrival.
-type Members<'a> = Vec<&'a Hit>;
+type Members<'a> = Vec<&'a Hit<'static>>;
 
-fn moves(hit: &Hit) -> bool {
+fn moves(hit: &Hit<'_>) -> bool {
     hit.is_active() || (hit.kind == Kind::Track && hit.is_named(ENGAGED))
 }
 
@@ -194,7 +194,7 @@ fn naive(input: &Input) -> Output {
             _ if is_late => None,
             Some(open) if !needs => Some(open),
             _ if hit.is_active() => {
-                sessions.push((hit.visitor.clone(), Vec::new()));
+                sessions.push((hit.visitor.to_string(), Vec::new()));
                 Some(sessions.len() - 1)
             }
             _ => None,
@@ -203,7 +203,7 @@ fn naive(input: &Input) -> Output {
         if let Some(place) = place {
             sessions[place].1.push(hit);
         }
-        assigned.insert(hit.id.clone(), place.into());
+        assigned.insert(hit.id.to_string(), place.into());
     }
     let sessions = sessions.iter().map(|(visitor, members)| shown(visitor, members)).collect();
     Output { sessions, assigned, late }
@@ -211,7 +211,7 @@ fn naive(input: &Input) -> Output {
 
 fn shown(visitor: &str, members: &Members<'_>) -> Shown {
     let ((start, last), views, counted) = (span(members), views(members), counted(members));
-    let active = |hit: &&&Hit| hit.kind == Kind::Track && hit.is_active();
+    let active = |hit: &&&Hit<'_>| hit.kind == Kind::Track && hit.is_active();
     let (interactions, pageviews) = (counted.iter().filter(active).count() as i64, views.len() as i64);
     let conversions = counted.iter().filter(active).filter(|hit| hit.is_named(CONVERSION)).count() as i64;
     let engaged_ms: i64 = counted.iter().filter_map(|hit| hit.engaged_ms).sum();
@@ -223,10 +223,10 @@ fn shown(visitor: &str, members: &Members<'_>) -> Shown {
         events: counted.len() as i64,
         interactions,
         engaged_ms,
-        entry: views.first().and_then(|hit| hit.path.clone()),
-        exit: views.last().and_then(|hit| hit.path.clone()),
+        entry: views.first().and_then(|hit| hit.path.as_deref().map(str::to_owned)),
+        exit: views.last().and_then(|hit| hit.path.as_deref().map(str::to_owned)),
         conversions,
-        referrer: views.first().and_then(|hit| hit.referrer.clone()),
+        referrer: views.first().and_then(|hit| hit.referrer.as_deref().map(str::to_owned)),
         campaign: first_campaign(members),
         duration_s: (last - start) / 1_000,
         is_bounce: pageviews <= 1 && interactions == 0,
@@ -234,7 +234,7 @@ fn shown(visitor: &str, members: &Members<'_>) -> Shown {
     }
 }
 
-fn hit() -> impl Strategy<Value = Hit> {
+fn hit() -> impl Strategy<Value = Hit<'static>> {
     let name = prop_oneof![
         Just("Clicked"),
         Just("Order Completed"),
@@ -252,14 +252,14 @@ fn hit() -> impl Strategy<Value = Hit> {
             let campaign: Map<String, Value> =
                 campaign.into_iter().map(|(key, value)| (key.to_owned(), value.into())).collect();
             Hit {
-                id: String::new(),
+                id: Cow::Borrowed(""),
                 ts: step,
-                visitor: visitor.to_string(),
+                visitor: visitor.to_string().into(),
                 kind,
-                event: (kind == Kind::Track).then(|| name.to_owned()),
-                referrer: path.clone().map(|path| format!("from {path}")),
-                path,
-                campaign: (!campaign.is_empty()).then_some(campaign),
+                event: (kind == Kind::Track).then_some(Cow::Borrowed(name)),
+                referrer: path.clone().map(|path| format!("from {path}").into()),
+                path: path.map(Cow::Owned),
+                campaign: (!campaign.is_empty()).then_some(Cow::Owned(campaign)),
                 engaged_ms: (engaged > 3_000).then_some(engaged),
             }
         },
@@ -267,7 +267,7 @@ fn hit() -> impl Strategy<Value = Hit> {
 }
 
 /// Events whose times go up on the whole and jump back often, in units that make ties and pauses of exactly the timeout.
-fn events() -> impl Strategy<Value = Vec<Hit>> {
+fn events() -> impl Strategy<Value = Vec<Hit<'static>>> {
     let steps = proptest::collection::vec(
         (hit(), prop_oneof![6 => 0..4_i64, 1 => 10..40_i64, 2 => -15..0_i64]),
         0..40,
@@ -276,7 +276,7 @@ fn events() -> impl Strategy<Value = Vec<Hit>> {
         let mut minute = 1_000;
         let timed = hits.into_iter().enumerate().map(|(id, (hit, step))| {
             minute += step * 5;
-            Hit { id: id.to_string(), ts: minute * MIN, ..hit }
+            Hit { id: id.to_string().into(), ts: minute * MIN, ..hit }
         });
         timed.collect()
     })

@@ -6,6 +6,7 @@
 
 mod file;
 mod keep;
+mod open;
 mod read;
 mod roll;
 mod spans;
@@ -32,6 +33,9 @@ pub use write::Writer;
 const AT_ONCE: usize = 2;
 /// How long a report may wait and take.
 const WITHIN: Duration = Duration::from_secs(8);
+
+/// What `X-Store` says of its answers.
+pub const NAME: &str = "embedded";
 
 /// The store for who asks. See the module.
 #[derive(Debug, Clone)]
@@ -87,7 +91,7 @@ impl Halt {
 #[async_trait]
 impl ReportStore for Embedded {
     fn name(&self) -> &'static str {
-        "embedded"
+        NAME
     }
 
     async fn answer(&self, query: Query) -> Result<Report, Fault> {

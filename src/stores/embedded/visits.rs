@@ -1,5 +1,7 @@
 //! Visits as rows: how one is read back exactly as it was, and written.
 
+use std::sync::LazyLock;
+
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -13,15 +15,17 @@ const COLUMNS: &str = "site, number, visitor, name, start, last, pageviews, even
     device, browser, os";
 const COUNT: usize = 28;
 
+static NEWEST: LazyLock<String> = LazyLock::new(|| {
+    format!("SELECT id, {COLUMNS} FROM visits WHERE site = ?1 AND number = ?2 ORDER BY id DESC LIMIT 1")
+});
+
 /// Returns the newest visit of a visitor with the number of its row. `site` is the source's name, `key` its number.
 pub(super) fn newest(
     connection: &Connection,
     (site, key): (&str, i64),
     number: u64,
 ) -> rusqlite::Result<Option<(i64, Visit)>> {
-    let sql =
-        format!("SELECT id, {COLUMNS} FROM visits WHERE site = ?1 AND number = ?2 ORDER BY id DESC LIMIT 1");
-    let mut statement = connection.prepare_cached(&sql)?;
+    let mut statement = connection.prepare_cached(&NEWEST)?;
     let found =
         statement.query_row(params![key, number.cast_signed()], |row| Ok((row.get(0)?, read(row, site)?)));
     found.optional()
@@ -70,22 +74,44 @@ fn texts<const N: usize>(row: &Row<'_>, first: usize) -> rusqlite::Result<[Strin
     Ok(texts)
 }
 
+/// The columns of [`COLUMNS`] that an event of a visit may change, by their places from 1 on. Not those that never change:
+/// the table's indexes would be written again with them.
+const CHANGING: &[usize] = &[6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17];
+/// Where a visit begins is in an index, and what led to it is told by its earliest view alone.
+const BEGINNING: &[usize] = &[5, 18, 19, 20, 21, 22];
+
+static INSERT: LazyLock<String> = LazyLock::new(|| {
+    let places: Vec<String> = (1..=COUNT).map(|n| format!("?{n}")).collect();
+    format!("INSERT INTO visits ({COLUMNS}) VALUES ({})", places.join(", "))
+});
+static UPDATE: LazyLock<String> = LazyLock::new(|| update_of(CHANGING));
+static UPDATE_ALL: LazyLock<String> = LazyLock::new(|| update_of(&[CHANGING, BEGINNING].concat()));
+
+fn update_of(places: &[usize]) -> String {
+    let names: Vec<&str> = COLUMNS.split(", ").map(str::trim).collect();
+    let set = |(place, n): (&usize, usize)| Some(format!("{} = ?{n}", names.get(place - 1)?));
+    let sets: Vec<String> = places.iter().zip(1..).filter_map(set).collect();
+    format!("UPDATE visits SET {} WHERE id = ?{}", sets.join(", "), places.len() + 1)
+}
+
 /// Writes a visit as a new row, and returns its number.
 pub(super) fn insert(connection: &Connection, key: i64, visit: &Visit) -> rusqlite::Result<i64> {
-    let places: Vec<String> = (1..=COUNT).map(|n| format!("?{n}")).collect();
-    let sql = format!("INSERT INTO visits ({COLUMNS}) VALUES ({})", places.join(", "));
-    with_values(key, visit, |values| connection.prepare_cached(&sql)?.execute(values))?;
+    with_values(key, visit, |values| connection.prepare_cached(&INSERT)?.execute(values))?;
     Ok(connection.last_insert_rowid())
 }
 
-/// Writes a visit in the place of what its row was.
-pub(super) fn update(connection: &Connection, (row, key): (i64, i64), visit: &Visit) -> rusqlite::Result<()> {
-    let sets: Vec<String> =
-        COLUMNS.split(", ").zip(1..).map(|(name, n)| format!("{} = ?{n}", name.trim())).collect();
-    let sql = format!("UPDATE visits SET {} WHERE id = {row_place}", sets.join(", "), row_place = "?29");
-    with_values(key, visit, |values| {
-        let values: Vec<&dyn ToSql> = values.iter().copied().chain([&row as &dyn ToSql]).collect();
-        connection.prepare_cached(&sql)?.execute(values.as_slice())
+/// Writes what events have changed of a visit into its row; where it begins and what led to it only with `beginning`.
+pub(super) fn update(
+    connection: &Connection,
+    row: i64,
+    visit: &Visit,
+    beginning: bool,
+) -> rusqlite::Result<()> {
+    with_values(0, visit, |values| {
+        let (sql, more) = if beginning { (&UPDATE_ALL, BEGINNING) } else { (&UPDATE, &[][..]) };
+        let changed = CHANGING.iter().chain(more).filter_map(|place| values.get(place - 1).copied());
+        let changed: Vec<&dyn ToSql> = changed.chain([&row as &dyn ToSql]).collect();
+        connection.prepare_cached(sql)?.execute(changed.as_slice())
     })?;
     Ok(())
 }

@@ -3,16 +3,20 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Transaction, params};
 
 use super::keep::{self, Bounds};
+use super::open::{Key, Known, Open};
 use super::{file, roll, visits};
 use crate::projections::commerce::revenue::Sum;
 use crate::spec::Kind;
 use crate::stores::reports::Fault;
 use crate::stores::reports::fact::{Deal, Fact, Rules, number_of};
 use crate::stores::reports::history::settled;
-use crate::stores::reports::visit::{self, Standing, Visit};
+use crate::stores::reports::visit::{self, Standing};
+
+const HITS: &str = "INSERT INTO hits (ts, site, kind, client, number, visit, name, path, environment, engaged) \
+                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
 
 /// The only one who writes.
 #[derive(Debug)]
@@ -24,6 +28,7 @@ pub struct Writer {
     stale: roll::Stale,
     kept_from: i64,
     refused: u64,
+    open: Known,
 }
 
 impl Writer {
@@ -32,11 +37,11 @@ impl Writer {
     /// # Errors
     /// It cannot be opened, or is of a newer version.
     pub fn open(path: &Path, rules: Rules) -> Result<Writer, Fault> {
-        let connection = file::open_to_write(path)?;
         Ok(Writer {
-            connection,
+            connection: file::open_to_write(path)?,
             rules,
             sites: HashMap::new(),
+            open: Known::default(),
             bounds: Bounds::default(),
             stale: roll::Stale::new(),
             kept_from: i64::MIN,
@@ -64,8 +69,13 @@ impl Writer {
     /// Nothing was taken.
     pub fn take(&mut self, facts: &[Fact], next: u64) -> Result<(), Fault> {
         let taken = self.write(facts, next);
-        // A transaction that was not committed has put no source in.
-        taken.inspect_err(|_| self.sites.clear()).map_err(file::fault)?;
+        self.open.age();
+        // A transaction that was not committed has put nothing in.
+        let undo = |_: &rusqlite::Error| {
+            self.sites.clear();
+            self.open.forget();
+        };
+        taken.inspect_err(undo).map_err(file::fault)?;
         let is_old = |fact: &&Fact| fact.ts < self.kept_from;
         self.refused += facts.iter().filter(is_old).count() as u64;
         Ok(())
@@ -93,7 +103,9 @@ impl Writer {
             transaction: &transaction,
             rules: &self.rules,
             sites: &mut self.sites,
-            open: HashMap::new(),
+            open: &mut self.open,
+            changed: Vec::new(),
+            hits: transaction.prepare_cached(HITS)?,
             days: BTreeMap::new(),
         };
         let kept_from = self.kept_from;
@@ -108,23 +120,24 @@ impl Writer {
     /// # Errors
     /// The file cannot be written.
     pub fn tidy(&mut self, now: i64) -> Result<bool, Fault> {
-        roll::tidy(&mut self.connection, (now, self.bounds), &mut self.stale).map_err(file::fault)
+        let tidied = roll::tidy(&mut self.connection, (now, self.bounds), &mut self.stale);
+        let is_done = tidied.map_err(file::fault)?;
+        if is_done {
+            // Visits may have gone with a portion.
+            self.open.forget();
+        }
+        Ok(is_done)
     }
-}
-
-/// The visit that is open of a visitor, while a batch is taken.
-#[derive(Debug, Default)]
-struct Open {
-    row: Option<i64>,
-    visit: Option<Visit>,
-    is_changed: bool,
 }
 
 struct Batch<'w> {
     transaction: &'w Transaction<'w>,
     rules: &'w Rules,
     sites: &'w mut HashMap<String, i64>,
-    open: HashMap<(i64, u64), Open>,
+    open: &'w mut Known,
+    /// Whose visit has changed.
+    changed: Vec<Key>,
+    hits: CachedStatement<'w>,
     /// How many events of each day.
     days: BTreeMap<i64, i64>,
 }
@@ -134,9 +147,7 @@ impl Batch<'_> {
         let site = self.site(&fact.site)?;
         let number = number_of(&fact.visitor);
         let visit = self.visit(fact, site, number)?;
-        let sql = "INSERT INTO hits (ts, site, kind, client, number, visit, name, path, environment, engaged) \
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
-        self.transaction.prepare_cached(sql)?.execute(params![
+        self.hits.execute(params![
             fact.ts,
             site,
             fact.kind.map_or(Kind::Track as u8, |kind| kind as u8),
@@ -170,23 +181,32 @@ impl Batch<'_> {
         if !fact.is_client {
             return Ok(None);
         }
-        let key = (site, number);
-        if !self.open.contains_key(&key) {
-            let found = visits::newest(self.transaction, (&fact.site, site), number)?;
-            let (row, visit) = found.unzip();
-            self.open.insert(key, Open { row, visit, is_changed: false });
-        }
-        let open = self.open.entry(key).or_default();
+        let transaction = self.transaction;
+        let open = self.open.visitor((site, number), || {
+            let (row, visit) = visits::newest(transaction, (&fact.site, site), number)?.unzip();
+            let mut open = Open { row, visit, ..Open::default() };
+            open.slim();
+            Ok::<Open, rusqlite::Error>(open)
+        })?;
+        let began = open.visit.as_ref().map(|visit| visit.session.start);
+        let entered = open.entered();
         match visit::step(&mut open.visit, fact, self.rules) {
             Standing::Outside => return Ok(None),
-            Standing::Joined => open.is_changed = true,
+            Standing::Joined => {
+                if !std::mem::replace(&mut open.is_changed, true) {
+                    self.changed.push((site, number));
+                }
+                let begins = open.visit.as_ref().map(|visit| visit.session.start);
+                open.begins_elsewhere |= begins != began || open.entered() != entered;
+            }
             Standing::Opened(over) => {
                 if let Some((over, row)) = over.zip(open.row).filter(|_| open.is_changed) {
-                    visits::update(self.transaction, (row, site), &over)?;
+                    visits::update(transaction, row, &over, open.begins_elsewhere)?;
                 }
-                let new = open.visit.as_ref().map(|visit| visits::insert(self.transaction, site, visit));
+                let new = open.visit.as_ref().map(|visit| visits::insert(transaction, site, visit));
                 open.row = new.transpose()?;
-                open.is_changed = false;
+                (open.is_changed, open.begins_elsewhere) = (false, false);
+                open.slim();
             }
         }
         Ok(open.row)
@@ -223,10 +243,12 @@ impl Batch<'_> {
     }
 
     fn finish(self) -> rusqlite::Result<()> {
-        for ((site, _), open) in &self.open {
-            if let (true, Some(row), Some(visit)) = (open.is_changed, open.row, &open.visit) {
-                visits::update(self.transaction, (row, *site), visit)?;
+        for key in &self.changed {
+            let Some(open) = self.open.again(*key).filter(|open| open.is_changed) else { continue };
+            if let (Some(row), Some(visit)) = (open.row, &open.visit) {
+                visits::update(self.transaction, row, visit, open.begins_elsewhere)?;
             }
+            (open.is_changed, open.begins_elsewhere) = (false, false);
         }
         let sql = "INSERT INTO days (day, hits, rolled) VALUES (?1, ?2, 0) \
                    ON CONFLICT (day) DO UPDATE SET hits = hits + excluded.hits, rolled = CASE rolled WHEN 0 THEN 0 ELSE 2 END";

@@ -9,12 +9,15 @@ use crate::projections::commerce::{money, revenue};
 use crate::projections::reading::{self, Spelling};
 use crate::projections::session::Options;
 use crate::projections::{presence, vitals};
-use crate::spec::{Event, Kind};
+use crate::spec::glance::{Json, Part};
+use crate::spec::{Event, Glance, Kind};
 
 /// Most characters of a text that is kept.
 const LONGEST: usize = 500;
 /// Most members of a campaign that are kept.
 const MOST_PAIRS: usize = 20;
+/// What orders and refunds are counted by.
+const MONEY: [&str; 6] = ["order_id", "currency", "revenue", "total", "value", "products"];
 /// The measure of how far down a view was looked at, in percent.
 pub const SCROLL: &str = "SCROLL";
 
@@ -130,73 +133,71 @@ pub struct Deal {
 impl Fact {
     /// Reads an event; `None` of robots, of what was stored again, and of what is nobody's.
     pub fn of(event: &Event, rules: &Rules) -> Option<Fact> {
-        if presence::is_bot(event) || event.receipt.redelivery.is_some() {
+        if event.receipt.redelivery.is_some() {
+            return None;
+        }
+        let visitor = presence::visitor(event)?;
+        let glance = Glance::of(event);
+        if presence::is_bot(&glance) {
             return None;
         }
         let kind = event.head.kind;
         let track = if kind == Kind::Track { event.head.name.as_deref() } else { None };
-        let none = Map::new();
-        let properties = event.properties().unwrap_or(&none);
-        let context = event.context().unwrap_or(&none);
         let mut fact = Fact {
             id: event.head.message_id.to_string(),
             site: event.receipt.source.to_string(),
             ts: event.receipt.timestamp.as_millisecond(),
             kind: Some(kind),
             name: cut(track.unwrap_or_default()),
-            visitor: cut(presence::visitor(event)?),
-            is_client: presence::is_present(event),
-            path: presence::address(event, &rules.spelling).unwrap_or_default().into_owned(),
-            environment: text(context, "environment"),
+            visitor: cut(visitor),
+            is_client: presence::is_present(&glance),
+            path: presence::address(&glance, &rules.spelling).unwrap_or_default().into_owned(),
+            environment: text(glance.context.environment),
             ..Fact::default()
         };
-        fact.read_context(context, kind, properties);
+        fact.read_context(&glance);
         if track.is_some() {
-            fact.read_track(properties);
+            fact.read_track(glance.properties);
         }
         Some(fact)
     }
 
-    fn read_context(&mut self, context: &Map<String, Value>, kind: Kind, properties: &Map<String, Value>) {
-        let within = |name: &str| context.get(name).and_then(Value::as_object);
-        let of = |name: &str, key: &str| within(name).map(|part| text(part, key)).unwrap_or_default();
-        self.place = Place {
-            country: of("geo", "country"),
-            region: of("geo", "region"),
-            city: of("geo", "city"),
-            device: of("device", "type"),
-            browser: of("browser", "name"),
-            os: of("os", "name"),
-        };
-        self.origin = within("attribution").map(|said| Origin {
-            channel: text(said, "channel"),
-            source: text(said, "source"),
-            medium: text(said, "medium"),
-            campaign: text(said, "campaign"),
+    fn read_context(&mut self, glance: &Glance<'_>) {
+        let context = &glance.context;
+        let [country, region, city] = context.geo.pick(["country", "region", "city"]).map(text);
+        let [device, browser, os] =
+            [context.device.get("type"), context.browser.get("name"), context.os.get("name")].map(text);
+        self.place = Place { country, region, city, device, browser, os };
+        self.origin = context.attribution.is_object().then(|| {
+            let said = context.attribution.pick(["channel", "source", "medium", "campaign"]);
+            let [channel, source, medium, campaign] = said.map(text);
+            Origin { channel, source, medium, campaign }
         });
-        self.campaign = within("campaign").map(campaign);
-        let said = |name: &str| {
-            let own = if kind == Kind::Page { text(properties, name) } else { String::new() };
-            if own.is_empty() { of("page", name) } else { own }
+        self.campaign = context.campaign.map().as_ref().map(campaign);
+        let said = |part: Part| {
+            let mut said = glance.page(part).into_iter().filter_map(Json::text);
+            said.find(|text| !text.is_empty()).unwrap_or_default()
         };
-        self.referrer = referrer(&said("referrer"), &said("url"));
-        let view = text(context, "pageViewId");
-        self.measure = measure(&self.name, properties).map(|(metric, value)| Measure {
-            metric,
-            value,
-            view: if view.is_empty() { self.id.clone() } else { view },
+        let from = said(Part::Referrer);
+        if !from.is_empty() {
+            self.referrer = referrer(&cut(&from), &cut(&said(Part::Url)));
+        }
+        self.measure = measure(&self.name, glance.properties).map(|(metric, value)| {
+            let view = text(context.page_view_id);
+            Measure { metric, value, view: if view.is_empty() { self.id.clone() } else { view } }
         });
     }
 
-    fn read_track(&mut self, properties: &Map<String, Value>) {
+    fn read_track(&mut self, properties: Json<'_>) {
         self.engaged_ms = reading::engaged_ms(properties).unwrap_or_default();
         let is_refund = self.name == revenue::REFUND;
         if is_refund || self.name == revenue::ORDER {
+            let properties = properties.object(MONEY);
             self.deal = Some(Deal {
                 is_refund,
-                order_id: money::order_id(properties).map(|id| cut(&id)),
-                amount: money::amount(properties),
-                currency: money::currency(properties).map(|named| cut(&named)).unwrap_or_default(),
+                order_id: money::order_id(&properties).map(|id| cut(&id)),
+                amount: money::amount(&properties),
+                currency: money::currency(&properties).map(|named| cut(&named)).unwrap_or_default(),
             });
         }
     }
@@ -218,25 +219,24 @@ pub fn number_of(visitor: &str) -> u64 {
     digest.iter().take(8).fold(0, |number, byte| (number << 8) | u64::from(*byte))
 }
 
-fn measure(name: &str, properties: &Map<String, Value>) -> Option<(&'static str, f64)> {
+fn measure(name: &str, properties: Json<'_>) -> Option<(&'static str, f64)> {
     match name {
         "Web Vital" => {
-            let named = properties.get("name")?.as_str()?.to_ascii_uppercase();
-            Some((vitals::known(&named)?, properties.get("value")?.as_f64()?))
+            let [named, value] = properties.pick(["name", "value"]);
+            Some((vitals::known(&named.text()?.to_ascii_uppercase())?, value.as_f64()?))
         }
         "Page Engaged" => {
-            let depth = properties.get("scroll_depth")?.as_f64()?;
+            let depth = properties.get("scroll_depth").as_f64()?;
             (0.0..=100.0).contains(&depth).then_some((SCROLL, depth))
         }
         _ => None,
     }
 }
 
-fn text(map: &Map<String, Value>, key: &str) -> String {
-    map.get(key).and_then(Value::as_str).map(cut).unwrap_or_default()
+fn text(json: Json<'_>) -> String {
+    json.text().map(|text| cut(&text)).unwrap_or_default()
 }
 
-/// Returns what a campaign says of itself, as far as it is text.
 /// Returns a campaign's parameters, as many and as long as are kept.
 pub fn campaign(said: &Map<String, Value>) -> Map<String, Value> {
     let text = |(name, value): (&String, &Value)| Some((cut(name), Value::String(cut(value.as_str()?))));
@@ -245,7 +245,9 @@ pub fn campaign(said: &Map<String, Value>) -> Map<String, Value> {
 
 /// Returns the text without what is too long to mean something.
 pub fn cut(text: &str) -> String {
-    text.chars().take(LONGEST).collect()
+    // No character has less than a byte.
+    let end = if text.len() <= LONGEST { None } else { text.char_indices().nth(LONGEST) };
+    end.map_or(text, |(end, _)| text.get(..end).unwrap_or_default()).to_owned()
 }
 
 /// Returns the host that led to a page; nothing when it is the page's own. What is no address stays as it is.

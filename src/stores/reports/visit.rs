@@ -2,6 +2,8 @@
 //!
 //! What led a visit here is that of its earliest view; where and with what is that of the event that opened it. Pure.
 
+use std::borrow::Cow;
+
 use super::fact::{Fact, Origin, Place, Rules, number_of};
 use crate::projections::reading;
 use crate::projections::session::{self, Hit, Session, Step};
@@ -76,18 +78,21 @@ fn opened(fact: &Fact, rules: &Rules) -> Visit {
     }
 }
 
-fn hit(fact: &Fact) -> Option<Hit> {
+fn hit(fact: &Fact) -> Option<Hit<'_>> {
     let kind = fact.kind.filter(|_| fact.is_client)?;
-    let text = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
     Some(Hit {
-        id: String::new(),
+        id: Cow::Borrowed(""),
         ts: fact.ts,
-        visitor: String::new(),
+        visitor: Cow::Borrowed(""),
         kind,
-        event: if kind == Kind::Track { text(&fact.name) } else { None },
-        path: text(&fact.path),
+        event: if kind == Kind::Track { said(&fact.name) } else { None },
+        path: said(&fact.path),
         referrer: None,
-        campaign: fact.campaign.clone(),
+        campaign: fact.campaign.as_ref().map(Cow::Borrowed),
         engaged_ms: Some(fact.engaged_ms),
     })
+}
+
+fn said(text: &str) -> Option<Cow<'_, str>> {
+    (!text.is_empty()).then_some(Cow::Borrowed(text))
 }

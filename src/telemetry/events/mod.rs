@@ -56,7 +56,7 @@ pub use shares::{
     PartitionsMoved, ShareMeasured, SpoolWaits,
 };
 pub use space::{BacklogDropped, RecordsDropped, SpaceMeasured};
-pub use supervision::{ChildParked, ChildRestarted};
+pub use supervision::{ChildParked, ChildRestarted, ChildUnparked, Recovered};
 pub use values::ValuesTruncated;
 
 fn millis(duration: Duration) -> u64 {

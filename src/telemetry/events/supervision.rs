@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tracing::error;
+use tracing::{error, info};
 
 use super::millis;
 
@@ -52,6 +52,41 @@ impl ChildParked<'_> {
             "{} ended {} times and stays down",
             self.child,
             self.restarts
+        );
+    }
+}
+
+/// A child that stayed down was asked for and starts again.
+#[derive(Debug, Clone, Copy)]
+pub struct ChildUnparked<'a> {
+    /// The projection.
+    pub child: &'a str,
+}
+
+impl ChildUnparked<'_> {
+    /// Writes the line.
+    pub fn emit(&self) {
+        info!(child = self.child, "{} starts again, as asked", self.child);
+    }
+}
+
+/// Something panicked in the middle of its work and goes on with an empty memory.
+#[derive(Debug, Clone, Copy)]
+pub struct Recovered {
+    /// The actor.
+    pub child: &'static str,
+    /// How often since the start.
+    pub panics: u32,
+}
+
+impl Recovered {
+    /// Writes the line.
+    pub fn emit(&self) {
+        error!(
+            child = self.child,
+            panics = self.panics,
+            "the {} panicked and goes on with an empty memory",
+            self.child
         );
     }
 }

@@ -80,11 +80,17 @@ async fn a_signed_request_that_comes_again_after_a_kill_stores_nothing() {
             assert_eq!(request.send(&router).await.0, 200, "a sender that tries again may stop");
         }
     }
+    // The same id with other calls is no copy, before a restart and after it.
+    for what in ["Refunded", "Shipped"] {
+        let calls = json!({ "batch": [{ "type": "track", "userId": "u", "event": what }] });
+        let reused = Overheard::signed("msg_1", Method::POST, "/v1/batch", calls.to_string());
+        assert_eq!(reused.send(&router).await.0, 200, "{what}");
+    }
     let duplicates = router.get("/metrics").await.text;
     assert!(duplicates.contains("opentrack_events_duplicate_total 3"), "{duplicates}");
     let last = track("u", 1);
     let answer = router.request("POST", "/v1/track").header("authorization", "Bearer open").json(&last);
     assert_eq!(answer.send().await.expect("the router answers").status(), 200);
     router.until_rows("tracks", &[last["messageId"].as_str().unwrap().to_owned()]).await;
-    assert_eq!(router.db().ids("tracks").len(), 4, "three that were signed, and the last");
+    assert_eq!(router.db().ids("tracks").len(), 6, "five that were signed, and the last");
 }

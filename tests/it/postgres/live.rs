@@ -1,5 +1,6 @@
 //! The live tables: sessions, orders, carts and consents are what the pure folds say, once, whatever happens on the way.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -95,19 +96,23 @@ fn without_nulls(row: &Value) -> Row {
         .collect()
 }
 
+fn hit(event: &Value) -> session::Hit<'static> {
+    let said = |pointer| text(event, pointer).map(Cow::Owned);
+    session::Hit {
+        id: said("/messageId").unwrap(),
+        ts: time_of(event),
+        visitor: said("/anonymousId").unwrap(),
+        kind: serde_json::from_value(event["type"].clone()).unwrap(),
+        event: said("/event"),
+        path: said("/context/page/path"),
+        referrer: said("/context/page/referrer").filter(|from| !from.contains("shop.example")),
+        campaign: event.pointer("/context/campaign").and_then(Value::as_object).cloned().map(Cow::Owned),
+        engaged_ms: event.pointer("/properties/engaged_ms").and_then(Value::as_i64),
+    }
+}
+
 /// The sessions that the definition makes of the events, by visitor, then in the order of their opening.
 fn wanted_sessions(events: &[Value]) -> Vec<Row> {
-    let hit = |event: &Value| session::Hit {
-        id: text(event, "/messageId").unwrap(),
-        ts: time_of(event),
-        visitor: text(event, "/anonymousId").unwrap(),
-        kind: serde_json::from_value(event["type"].clone()).unwrap(),
-        event: text(event, "/event"),
-        path: text(event, "/context/page/path"),
-        referrer: text(event, "/context/page/referrer").filter(|from| !from.contains("shop.example")),
-        campaign: event.pointer("/context/campaign").and_then(Value::as_object).cloned(),
-        engaged_ms: event.pointer("/properties/engaged_ms").and_then(Value::as_i64),
-    };
     let input =
         session::Input { options: session::Options::default(), events: events.iter().map(hit).collect() };
     let output = serde_json::to_value(session::eval(&input)).unwrap();

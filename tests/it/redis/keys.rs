@@ -175,6 +175,7 @@ async fn the_reader_says_what_the_keys_say() {
         surroundings: Default::default(),
         site_salt: String::new().into(),
         meter: Default::default(),
+        live: Default::default(),
     };
     let store = Store::new(&config, &setting).unwrap();
     let now = now(&site);

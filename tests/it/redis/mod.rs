@@ -1,5 +1,6 @@
 //! The shared live numbers end to end: the real binary and a real Redis.
 
+mod kept;
 mod keys;
 mod presence;
 mod proxy;

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use yaml_rust2::{Yaml, YamlLoader};
+
 use crate::support::opentrack;
 
 fn root() -> &'static Path {
@@ -68,4 +70,66 @@ fn the_load_balancer_of_the_example_knows_its_routers() {
     // As services, and as volumes.
     assert_eq!(routers.len(), 6, "{routers:?}");
     routers.iter().for_each(|name| assert!(nginx.contains(&format!("server {name}:3000 ")), "{name}"));
+}
+
+/// Returns the names that a part of the file has.
+fn names(part: &Yaml) -> Vec<String> {
+    part.as_hash().unwrap().keys().map(|name| name.as_str().unwrap().to_owned()).collect()
+}
+
+/// Returns a property of a service, its own or that of what it is merged with.
+fn property<'a>(service: &'a Yaml, name: &str) -> &'a Yaml {
+    if service[name].is_badvalue() { &service["<<"][name] } else { &service[name] }
+}
+
+#[test]
+fn the_compose_file_is_whole_and_names_only_what_it_has() {
+    // Strict: a key that is there twice, an anchor that is not there or a wrong indentation is an error.
+    let files = YamlLoader::load_from_str(&text("deploy/scale-out/compose.yaml")).unwrap();
+    let [file] = files.as_slice() else { panic!("one document: {}", files.len()) };
+    assert!(
+        names(file).iter().all(|name| {
+            ["name", "services", "volumes"].contains(&name.as_str()) || name.starts_with("x-")
+        })
+    );
+    let (services, volumes) = (names(&file["services"]), names(&file["volumes"]));
+    for (name, service) in file["services"].as_hash().unwrap() {
+        let name = name.as_str().unwrap();
+        assert!(property(service, "image").as_str().is_some(), "{name} has an image");
+        for (other, how) in property(service, "depends_on").as_hash().into_iter().flatten() {
+            let other = other.as_str().unwrap();
+            assert!(services.iter().any(|service| service == other), "{name} waits for {other}");
+            check_wait(name, &file["services"][other], how);
+        }
+        for mount in property(service, "volumes").as_vec().into_iter().flatten() {
+            let source = mount.as_str().unwrap().split(':').next().unwrap();
+            let is_there = match source.strip_prefix("./") {
+                Some(file) => root().join("deploy/scale-out").join(file).is_file(),
+                None => volumes.iter().any(|volume| volume == source),
+            };
+            assert!(is_there, "{name} mounts {source}");
+        }
+        check_environment(name, property(service, "environment"));
+    }
+    assert!(text("Dockerfile").contains("HEALTHCHECK"), "the image of a router tells its health");
+}
+
+/// Expects that a service waits for what the other one can become.
+fn check_wait(name: &str, other: &Yaml, how: &Yaml) {
+    match how["condition"].as_str() {
+        // A router's health is that of its image.
+        Some("service_healthy") => assert!(
+            !property(other, "healthcheck").is_badvalue() || !property(other, "build").is_badvalue(),
+            "{name} waits for the health of one that has none"
+        ),
+        condition => assert_eq!(condition, Some("service_completed_successfully"), "{name}"),
+    }
+}
+
+/// Expects values that Compose takes: an unquoted `false` is none.
+fn check_environment(name: &str, environment: &Yaml) {
+    for (key, value) in [environment, &environment["<<"]].iter().filter_map(|part| part.as_hash()).flatten() {
+        let is_text = matches!(value, Yaml::String(_) | Yaml::Integer(_));
+        assert!(is_text || key.as_str() == Some("<<"), "{name}: {key:?}");
+    }
 }

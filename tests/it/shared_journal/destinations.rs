@@ -49,3 +49,24 @@ async fn a_destination_that_waits_keeps_its_place_and_the_others_theirs() {
     slow.until_taken(&first).await;
     slow.until_taken(&second).await;
 }
+
+#[tokio::test]
+async fn a_reload_that_fails_leaves_everybody_served_as_before() {
+    let cluster = cluster();
+    let (hook, late) = (Receiver::start(), Receiver::start());
+    let before = config(&cluster, "").webhook("hook", &hook.url(), "");
+    let mut router = Router::start(before).await;
+    let first = send(&router, 20, 0).await;
+    hook.until_taken(&first).await;
+    // Its cursor cannot be read.
+    std::fs::create_dir(router.data().join("journal/cursors/late.cursor")).unwrap();
+    router.write_config(config(&cluster, "").webhook("late", &late.url(), ""));
+    until("the change is refused", 20, async || router.log().contains("late")).await;
+    let second = send(&router, 20, 1).await;
+    hook.until_taken(&second).await;
+    until("its marks are told as before", 20, async || {
+        cluster.committed("opentrack.hook", super::TOPIC, super::PARTITIONS) == 40
+    })
+    .await;
+    assert_eq!(router.times_applied(), 0);
+}

@@ -35,6 +35,35 @@ async fn a_topic_that_was_made_again_while_no_router_ran_is_read_from_its_beginn
 }
 
 #[tokio::test]
+async fn a_topic_that_was_made_again_and_filled_beyond_the_old_marks_is_told_from_the_one_that_was_read() {
+    let cluster = cluster();
+    let other_group = config(&cluster, "").env("OPENTRACK__JOURNAL__KAFKA__GROUP", "former");
+    let mut filler = Router::start(other_group).await;
+    let ids = send(&filler, 40, 0).await;
+    until("all marks are at the end", 20, async || {
+        cluster.committed("former.warehouse", TOPIC, PARTITIONS) == 40
+    })
+    .await;
+    filler.stop().await;
+    // The groups are at the end, and had read other records than those that are there.
+    for group in ["opentrack.hook", "opentrack.warehouse"] {
+        cluster.copy_marks(("former.warehouse", group), TOPIC, PARTITIONS, "");
+    }
+    cluster.copy_marks(("former.warehouse", "opentrack"), TOPIC, PARTITIONS, "1@0:0123456789abcdef");
+    let receiver = Receiver::start();
+    let mut router = Router::start(config(&cluster, "").webhook("hook", &receiver.url(), "")).await;
+    receiver.until_taken(&ids).await;
+    assert!(router.log().contains("began anew"), "{}", router.log());
+    assert_eq!(metric(&router, "opentrack_journal_offset_resets_total").await, 4);
+    until("the marks are told", 20, async || cluster.committed("opentrack.hook", TOPIC, PARTITIONS) == 40)
+        .await;
+    router.restart().await;
+    let second = send(&router, 40, 1).await;
+    receiver.until_taken(&second).await;
+    assert_eq!(repeated(&receiver), Vec::<String>::new(), "now it is the topic that was read");
+}
+
+#[tokio::test]
 async fn offsets_that_begin_anew_while_a_router_reads_are_delivered_from_their_beginning() {
     let cluster = cluster();
     let receiver = Receiver::start();

@@ -98,6 +98,17 @@ impl Kafka {
         self.consumer(group).commit(&places, CommitMode::Sync).expect("the brokers answer");
     }
 
+    /// Stores for a group that never had a member the offsets that another one has, with words beside them.
+    pub(crate) fn copy_marks(&self, (from, to): (&str, &str), topic: &str, partitions: i32, words: &str) {
+        let mut places = TopicPartitionList::new();
+        for partition in 0..partitions {
+            let mut one = places.add_partition(topic, partition);
+            one.set_offset(Offset::Offset(self.mark(from, topic, partition))).expect("an offset");
+            one.set_metadata(words);
+        }
+        self.consumer(to).commit(&places, CommitMode::Sync).expect("the brokers answer");
+    }
+
     fn consumer(&self, group: &str) -> BaseConsumer {
         ClientConfig::new()
             .set("bootstrap.servers", self.brokers())

@@ -31,7 +31,9 @@ export const parse = <T extends object>(text: string | null | undefined): Partia
   safely(() => (JSON.parse(text || '{}') as T) || {}) || {};
 
 /** A random UUID of version 4; `crypto.randomUUID` is missing on plain http. */
-export const uuid = () =>
-  '10000000-1000-4000-8000-100000000000'.replace(/[018]/g, (c) =>
-    (+c ^ (crypto.getRandomValues(new Uint8Array(1))[0]! & (15 >> (+c / 4)))).toString(16),
+export const uuid = () => {
+  const random = crypto.getRandomValues(new Uint8Array(36));
+  return '10000000-1000-4000-8000-100000000000'.replace(/[018]/g, (c, at: number) =>
+    (+c ^ (random[at]! & (15 >> (+c / 4)))).toString(16),
   );
+};

@@ -154,7 +154,7 @@ const adopt = () => {
   }
 };
 
-const hold = () => n.locks && n.locks.request(own, () => new Promise<void>((free) => (release = free)));
+const hold = () => n.locks?.request(own, () => new Promise<void>((free) => (release = free)));
 
 /** Opens (true), holds (undefined) or forgets (false) everything. */
 export const open = (allowed: boolean | undefined) => {
@@ -173,7 +173,8 @@ export const begin = (there: string, writeKey: string, finish: typeof seal) => {
   url = there;
   key = JSON.stringify(writeKey);
   seal = finish;
-  void hold();
+  // Before anything is written down, and not while the page waits for the start.
+  setTimeout(hold);
   listen(w, 'online', flush);
   listen(w, 'pagehide', () => release());
   listen(w, 'pageshow', (event: PageTransitionEvent) => {

@@ -3,16 +3,16 @@
 //! Read from the event as this destination is shown it, so that an id that is hashed for it is hashed here. Texts are bounded
 //! and hold no NUL, which PostgreSQL cannot hold: a row of ours must never be what an event is refused for.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use super::Key;
-use crate::projections::presence::{self, is_present};
-use crate::projections::reading;
+use crate::projections::{presence, reading};
 use crate::projections::session::Hit;
-use crate::spec::{Event, Kind};
+use crate::spec::{Event, Glance, Kind};
 
 /// Most bytes of an id, or of a word; a longer one stands as its hash, so that it fits an index.
 const LONGEST_ID: usize = 255;
@@ -52,7 +52,7 @@ pub(crate) struct Fact {
     /// When, in milliseconds since 1970.
     pub(crate) ts: i64,
     /// As sessions see it; none for what a server sent.
-    pub(crate) hit: Option<Hit>,
+    pub(crate) hit: Option<Hit<'static>>,
     /// The name of an event that carts and orders are made of; empty for another.
     pub(crate) commerce: &'static str,
     /// Its properties that count.
@@ -72,19 +72,20 @@ impl Fact {
         let ts = event.receipt.timestamp.as_millisecond();
         let name = event.head.name.as_deref().filter(|_| kind == Kind::Track).map(text);
         let commerce = COMMERCE.into_iter().find(|known| name.as_deref() == Some(known)).unwrap_or_default();
-        let hit = is_present(event).then(|| {
+        let glance = Glance::of(event);
+        let hit = presence::is_present(&glance).then(|| {
             let hit = Hit {
-                id: message.clone(),
+                id: message.clone().into(),
                 ts,
-                visitor: visitor.clone(),
+                visitor: visitor.clone().into(),
                 kind,
-                event: name,
+                event: name.map(Into::into),
                 path: None,
                 referrer: None,
-                campaign: campaign(tree),
-                engaged_ms: event.properties().filter(|_| kind == Kind::Track).and_then(reading::engaged_ms),
+                campaign: campaign(tree).map(Cow::Owned),
+                engaged_ms: if kind == Kind::Track { reading::engaged_ms(glance.properties) } else { None },
             };
-            if matches!(kind, Kind::Page | Kind::Screen) { viewed(hit, event) } else { hit }
+            if matches!(kind, Kind::Page | Kind::Screen) { viewed(hit, &glance) } else { hit }
         });
         let consent = consent(tree);
         if hit.is_none() && commerce.is_empty() && consent.is_none() {
@@ -116,8 +117,8 @@ pub(crate) fn table_of(kind: Kind) -> &'static str {
 }
 
 /// Adds where the visitor is and came from. A page of the same host is no place to come from.
-fn viewed(hit: Hit, event: &Event) -> Hit {
-    let tree = event.tree();
+fn viewed(hit: Hit<'static>, glance: &Glance<'_>) -> Hit<'static> {
+    let tree = glance.event.tree();
     let page = tree.pointer("/context/page");
     let find = |name: &str| {
         let found = [tree.get("properties"), page].into_iter().flatten().filter_map(|at| at.get(name)?.as_str());
@@ -126,7 +127,8 @@ fn viewed(hit: Hit, event: &Event) -> Hit {
     let url = find("url");
     let is_own = |referrer: &&str| url.is_some_and(|url| reading::is_internal(referrer, url));
     let referrer = find("referrer").filter(|referrer| !is_own(referrer));
-    Hit { path: presence::page(event).map(|path| address(&path)), referrer: referrer.map(address), ..hit }
+    let path = presence::page(glance).map(|path| Cow::Owned(address(&path)));
+    Hit { path, referrer: referrer.map(address).map(Cow::Owned), ..hit }
 }
 
 fn campaign(tree: &Value) -> Option<Map<String, Value>> {

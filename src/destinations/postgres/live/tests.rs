@@ -44,7 +44,7 @@ fn a_page_of_the_same_host_is_no_place_to_come_from() {
         let page = json!({ "url": url, "referrer": referrer });
         let call = json!({ "type": "page", "messageId": "m", "anonymousId": "a", "context": { "page": page } });
         let hit = fact(&call).unwrap().hit.unwrap();
-        (hit.path, hit.referrer)
+        (hit.path.map(String::from), hit.referrer.map(String::from))
     };
     let some = |text: &str| Some(text.to_owned());
     let own = "https://www.Shop.example:8443/cart?a#b";
@@ -125,6 +125,33 @@ fn a_refund_without_an_amount_gives_back_what_is_left_of_the_order_however_often
     assert_eq!(orders(&[bought.clone(), whole.clone(), part(4)]), [order("EUR", "10.0000", "14.0000")]);
     assert_eq!(orders(&[bought, part(14), whole.clone()]), [order("EUR", "10.0000", "14.0000")]);
     assert_eq!(orders(&[whole]), []);
+}
+
+#[test]
+fn an_order_has_the_first_session_ever_and_the_last_from_elsewhere_within_90_days() {
+    const DAY: i64 = 86_400_000;
+    let at = |ts: i64, what: serde_json::Value, referrer: &str| {
+        let mut call = json!({ "messageId": ts.to_string(), "anonymousId": "v", "context": { "page": { "path": "/", "referrer": referrer } } });
+        call.as_object_mut().unwrap().extend(what.as_object().unwrap().clone());
+        let mut fact = fact(&call).unwrap();
+        fact.ts = ts;
+        fact.hit.iter_mut().for_each(|hit| hit.ts = ts);
+        fact
+    };
+    let touches = |ordered: i64| {
+        let mut fold = Fold::new(SALT, Rows::default());
+        for (day, referrer) in [(0, "https://first.example/"), (10, ""), (20, "https://last.example/"), (21, "")] {
+            fold.add(&at(day * DAY, json!({ "type": "page" }), referrer));
+        }
+        fold.add(&at(ordered, json!({ "type": "track", "event": "Order Completed", "properties": { "order_id": "1" } }), ""));
+        let order = fold.finish().orders.remove(0);
+        [order.first_touch, order.last_touch].map(|touch| touch.and_then(|touch| touch.referrer))
+    };
+    let first = Some("https://first.example/".to_owned());
+    let last = Some("https://last.example/".to_owned());
+    for (ordered, expected) in [(21 * DAY + 1, &last), (110 * DAY, &last), (110 * DAY + 1, &None)] {
+        assert_eq!(touches(ordered), [first.clone(), expected.clone()], "{ordered}");
+    }
 }
 
 /// Facts of two visitors: views, clicks, carts, orders and consents.

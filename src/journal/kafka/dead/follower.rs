@@ -85,7 +85,7 @@ impl Follower {
     }
 
     /// Follows until the end of the process.
-    pub(super) fn run(mut self) {
+    pub(super) fn run(&mut self) {
         while !self.shared.is_stopping() {
             let before = self.next;
             let told = self.read();

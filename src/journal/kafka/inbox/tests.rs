@@ -39,7 +39,7 @@ fn inbox(core: &Arc<Core>) -> (Inbox, Arc<Witness>) {
 
 fn put(inbox: &mut Inbox, offset: u64, payload: &[u8]) {
     let content = content(payload, &mut None);
-    inbox.put(Read { partition: 0, offset, during: 0, content });
+    inbox.put(Read::of((0, offset), 0, content));
 }
 
 fn record(id: &str) -> Vec<u8> {

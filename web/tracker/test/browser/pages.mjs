@@ -307,6 +307,41 @@ const told = (page, type) =>
     type,
   );
 
+/** A click of a real pointer that the page works on for that long (ms); ends when the browser has told of it. */
+async function slowClick(page, took) {
+  await page.evaluate((work) => {
+    window.interacted = new Promise((done) =>
+      new PerformanceObserver(
+        (list) => list.getEntries().some(({ interactionId, duration }) => interactionId && duration >= work) && done(),
+      ).observe({ type: 'event', buffered: true, durationThreshold: 16 }),
+    );
+    document.querySelector('button').addEventListener('click', ({ target }) => {
+      const end = performance.now() + work;
+      while (performance.now() < end);
+      // An interaction ends with what is painted.
+      target.textContent = 'Done';
+    });
+  }, took);
+  await page.click('button');
+  // The library looks at it when the page has nothing else to do, or after a second; whoever asks later is served later.
+  await page.evaluate(() =>
+    window.interacted.then(() => new Promise((done) => requestIdleCallback(() => done(), { timeout: 1000 }))),
+  );
+}
+
+browserTest('a slow interaction is the INP of its page', async ({ open, page, hub, site, router }) => {
+  const from = Date.now();
+  await open({ ...QUIET, sampleVitals: 1 }, '<h1>Hello</h1><button>Press</button>');
+  await slowClick(page, 300);
+  await page.goto(`${site.url}/other`);
+  const inp = await until('INP', () => hub.named('Web Vital').find(({ properties }) => properties.name === 'INP'));
+  const { value, rating } = inp.properties;
+  // Told in steps of 8 ms, and no longer than the page was there.
+  assert.ok(value >= 296 && value <= Date.now() - from, `${value}`);
+  assert.equal(rating, value > 500 ? 'poor' : 'needs-improvement');
+  await router.rows(`select value, rating from web_vital where id = '${inp.messageId}'`, [{ value, rating }]);
+});
+
 browserTest('web vitals are those that the whole library measures', async ({ page, hub, site }) => {
   const whole = readFileSync(join(home, 'node_modules/web-vitals/dist/web-vitals.iife.js'), 'utf8');
   site.pages.set('/library.js', whole);

@@ -55,16 +55,17 @@ export const freePort = async () => {
 };
 
 /**
- * A router with a warehouse and these settings on top. `kill` ends it as a crash would; `start` runs it again, on the same
+ * A router with a warehouse and these settings on top: a text, or `{ server, more }` with lines of `[server]`. `kill` ends it as a crash would; `start` runs it again, on the same
  * port and the same data.
  */
 export async function startRouter(settings = '') {
+  const { server = '', more = '' } = typeof settings === 'string' ? { more: settings } : settings;
   const dir = mkdtempSync(join(tmpdir(), 'tracker-'));
   const port = await freePort();
   const config = join(dir, 'config.toml');
   writeFileSync(
     config,
-    `[server]\nlisten = ["127.0.0.1:${port}"]\ndata_dir = "${dir}/data"\n\n[destinations.warehouse]\ntype = "sqlite"\n${settings}`,
+    `[server]\nlisten = ["127.0.0.1:${port}"]\ndata_dir = "${dir}/data"\n${server}\n\n[destinations.warehouse]\ntype = "sqlite"\n${more}`,
   );
   const url = `http://127.0.0.1:${port}`;
   let child;
@@ -248,7 +249,7 @@ export const html = (head, body = '') =>
 export function browserTest(name, run, { dist = home + '/dist', context: settings = {}, router: own } = {}) {
   test(name, async () => {
     const site = await startSite();
-    const behind = own === undefined ? router : await startRouter(typeof own === 'string' ? own : own(site));
+    const behind = own === undefined ? router : await startRouter(typeof own === 'function' ? own(site) : own);
     const hub = await startHub(process.env.TRACKER_DIST ?? dist, behind);
     const context = await browser.newContext(settings);
     const page = await context.newPage();

@@ -1,0 +1,114 @@
+//! Exports as they come, and what becomes of them.
+
+use super::read::workspace;
+use super::write::config;
+use super::*;
+use crate::config::{self as settings, Environment, Source};
+
+const RUDDERSTACK: &str = r#"{"w1":{"workspaceId":"w1","sources":[
+  {"id":"s1","name":"Web Shop","writeKey":"wk-1","enabled":true,"sourceDefinition":{"name":"Javascript"},"destinations":[
+    {"id":"d1","name":"Our hook","enabled":true,"config":{"webhookUrl":"https://hook.example/in","headers":[{"from":"authorization","to":"geheim"}]},"destinationDefinition":{"name":"WEBHOOK","displayName":"Webhook"}},
+    {"id":"d2","name":"Mail\n[evil]","enabled":true,"config":{"siteID":"site-1","apiKey":"geheim","datacenter":"EU"},"destinationDefinition":{"name":"CUSTOMERIO","displayName":"Customer IO"}},
+    {"id":"d3","name":"GA","enabled":true,"config":{"trackingID":"UA-1"},"destinationDefinition":{"name":"GA4","displayName":"Google Analytics 4"}}]},
+  {"id":"s2","name":"Web shop","writeKey":"wk-2","enabled":true,"destinations":[
+    {"id":"d1","name":"Our hook","enabled":true,"config":{},"destinationDefinition":{"name":"WEBHOOK","displayName":"Webhook"}}]}]}}"#;
+
+const SEGMENT: &str = r#"{"data":{"sources":[{"id":"s1","slug":"web","name":"Web","enabled":true,"writeKeys":["wk-1","wk-2"]},{"id":"s2","slug":"old","enabled":false,"writeKeys":["wk-3"]}]}}
+{"data":{"destinations":[{"id":"d1","name":"Ads","enabled":true,"sourceId":"s1","settings":{"pixelId":"123","accessToken":"geheim"},"metadata":{"name":"Facebook Conversions API (Actions)","slug":"actions-facebook-conversions-api"}}]}}
+{"data":{"warehouses":[{"id":"w1","enabled":false,"settings":{"name":"Lake","location":"EU"},"metadata":{"name":"BigQuery","slug":"bigquery"}}]}}"#;
+
+/// Loads what was made, with these variables.
+fn load(text: &str, variables: &[(&str, &str)]) -> settings::Settings {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("config.toml");
+    std::fs::write(&file, text).unwrap();
+    let environment =
+        variables.iter().fold(Environment::default(), |all, (name, value)| all.with(name, value));
+    let loaded = settings::load(&Source::Named(file), &environment);
+    loaded.unwrap_or_else(|problems| panic!("{problems}\n{text}")).settings
+}
+
+#[test]
+fn a_workspace_of_rudderstack_becomes_a_configuration() {
+    let made = config(&workspace(Origin::Rudderstack, RUDDERSTACK).unwrap());
+    insta::assert_snapshot!(made.text, @r#"
+    # Imported; `opentrack check` says what is still missing.
+
+    [sources.web_shop]
+    write_keys = ["wk-1"]
+
+    [sources.web_shop_2]
+    write_keys = ["wk-2"]
+
+    # Our hook
+    [destinations.our_hook]
+    type = "webhook"
+    enabled = true
+    url = "https://hook.example/in"
+    # Not taken over: headers
+
+    # Mail [evil]
+    # There it gets events of Web Shop alone; here of every source.
+    [destinations.mail_evil]
+    type = "customerio"
+    enabled = true
+    api_key = "${CUSTOMERIO_API_KEY}"
+    site_id = "site-1"
+    # Not taken over: datacenter
+
+    # GA: there is no destination of the type Google Analytics 4 here.
+    "#);
+    assert!(!made.text.contains("geheim"));
+    assert_eq!((made.sources, made.destinations), (2, 2));
+    assert_eq!(made.unknown, ["Google Analytics 4"]);
+    assert_eq!(made.variables, ["CUSTOMERIO_API_KEY"]);
+    let settings = load(&made.text, &[("CUSTOMERIO_API_KEY", "k")]);
+    let mut on: Vec<&str> =
+        settings.destinations.iter().filter(|one| one.enabled).map(|one| one.name.as_str()).collect();
+    on.sort_unstable();
+    assert_eq!(on, ["mail_evil", "our_hook"]);
+    assert_eq!(settings.sources.len(), 2);
+}
+
+#[test]
+fn answers_of_segments_api_become_a_configuration() {
+    let made = config(&workspace(Origin::Segment, SEGMENT).unwrap());
+    insta::assert_snapshot!(made.text, @r#"
+    # Imported; `opentrack check` says what is still missing.
+
+    [sources.web]
+    write_keys = ["wk-1", "wk-2"]
+
+    # It is off in the export, or has no write key.
+    # [sources.old]
+    # write_keys = ["wk-3"]
+
+    # Ads
+    # There it gets events of web alone; here of every source.
+    [destinations.ads]
+    type = "meta_capi"
+    enabled = true
+    access_token = "${META_ACCESS_TOKEN}"
+    pixel_id = "123"
+
+    # BigQuery
+    [destinations.bigquery]
+    type = "bigquery"
+    enabled = false
+    dataset = "${BIGQUERY_DATASET:-}"
+    location = "EU"
+    project_id = "${BIGQUERY_PROJECT_ID:-}"
+    # Not taken over: name
+    "#);
+    assert!(!made.text.contains("geheim"));
+    let settings = load(&made.text, &[("META_ACCESS_TOKEN", "t")]);
+    assert_eq!(settings.sources.len(), 1);
+    assert_eq!(settings.sources[0].write_keys.len(), 2);
+}
+
+#[test]
+fn what_is_no_export_is_named() {
+    assert!(workspace(Origin::Segment, "{").unwrap_err().starts_with("is no JSON"));
+    let empty = workspace(Origin::Rudderstack, r#"{"hello":1}"#).unwrap_err();
+    assert_eq!(empty, "holds neither sources nor destinations");
+}

@@ -1,0 +1,259 @@
+//! `/api/session`: logging in to the console with the password or with a token, and out again.
+//!
+//! The browser keeps a cookie that no script reads. What a page changes with it must bring the session's word in a header,
+//! which a page of another origin cannot know, and must come from a page of this origin. Nothing of a password or a token is
+//! repeated in an answer or written anywhere.
+
+mod attempts;
+mod ended;
+mod pass;
+mod same_page;
+
+use actix_web::http::header::{CACHE_CONTROL, COOKIE, HeaderName, HeaderValue, SET_COOKIE};
+use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpRequest, HttpResponse, web};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+
+use crate::telemetry::clock;
+
+use super::access::{self, ADMIN, SCOPES};
+use super::answer::{self, Refusal};
+use super::sites::Sites;
+use super::state::State;
+use super::terms::Terms;
+use super::token::Grant;
+use super::visitor::{Called, is_trusted};
+pub(super) use attempts::Attempts;
+pub(super) use ended::Ended;
+use pass::{Key, Pass};
+
+/// The path.
+pub(super) const PATH: &str = "/api/session";
+const COOKIE_NAME: &str = "opentrack_session";
+/// Holds the session's word.
+const CSRF: HeaderName = HeaderName::from_static("x-opentrack-csrf");
+/// Most bytes of a login: tokens are below a thousand.
+const MOST_BYTES: usize = 16 << 10;
+
+/// What a page needs to know of its rights.
+#[derive(Serialize)]
+struct Shown {
+    authenticated: bool,
+    scopes: Vec<&'static str>,
+    /// `null`: all.
+    sites: Sites,
+    /// Nobody is asked to log in.
+    open: bool,
+    /// There is a password to log in with.
+    password: bool,
+    /// What a change must bring in `X-OpenTrack-CSRF`.
+    csrf: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Login {
+    password: Option<SecretString>,
+    token: Option<SecretString>,
+}
+
+/// Puts the path into the application.
+pub(super) fn register(config: &mut web::ServiceConfig) {
+    config.service(
+        web::resource(PATH)
+            .route(web::get().to(show))
+            .route(web::head().to(show))
+            .route(web::post().to(log_in))
+            .route(web::delete().to(log_out))
+            .default_service(web::to(other_method)),
+    );
+}
+
+/// `GET /api/session`: who am I? Renews the cookie.
+async fn show(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
+    let desk = Desk::of(&state);
+    let shown = desk.expect_enabled().map(|()| {
+        let now = clock::now().as_second();
+        let pass = desk.pass(&request, now);
+        let renewed = pass.as_ref().and_then(|pass| pass.renewed(now));
+        let cookie = renewed.map(|pass| desk.cookie(&request, &pass, now));
+        said(&desk.shown(&request, pass.as_ref()), cookie)
+    });
+    shown.unwrap_or_else(|refusal| answer::refuse(&refusal))
+}
+
+/// `POST /api/session`: log in.
+async fn log_in(request: HttpRequest, payload: web::Payload, state: web::Data<State>) -> HttpResponse {
+    let desk = Desk::of(&state);
+    match desk.log_in(&request, payload).await {
+        Ok(response) => response,
+        Err(refusal) => answer::refuse(&refusal),
+    }
+}
+
+/// `DELETE /api/session`: log out.
+async fn log_out(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
+    let desk = Desk::of(&state);
+    let out = desk.expect_enabled().and_then(|()| {
+        let now = clock::now().as_second();
+        if let Some(pass) = desk.pass(&request, now) {
+            desk.expect_own(&request, &pass)?;
+            // A pass that was renewed since ends later than this one.
+            desk.state.shared.ended.add(&pass.sid, now + pass::LIFE, now);
+        }
+        Ok(said(&desk.shown(&request, None), Some(desk.cookie_text(&request, "", 0))))
+    });
+    out.unwrap_or_else(|refusal| answer::refuse(&refusal))
+}
+
+/// Any other method.
+async fn other_method() -> HttpResponse {
+    answer::refuse(&Refusal::MethodNotAllowed("GET, HEAD, POST, DELETE"))
+}
+
+/// Returns what the request's cookie grants; nothing without a valid one.
+///
+/// # Errors
+/// `forbidden` for a change that may not be the page's own.
+pub(super) fn grant(request: &HttpRequest) -> Result<Option<Grant>, Refusal> {
+    let Some(state) = request.app_data::<web::Data<State>>() else { return Ok(None) };
+    let desk = Desk::of(state);
+    let Some(pass) = desk.pass(request, clock::now().as_second()) else { return Ok(None) };
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        desk.expect_own(request, &pass)?;
+    }
+    Ok(Some(pass.grant()))
+}
+
+/// What a request about sessions is judged by.
+struct Desk<'s> {
+    state: &'s State,
+    terms: std::sync::Arc<Terms>,
+    key: Key,
+}
+
+impl<'s> Desk<'s> {
+    fn of(state: &'s State) -> Desk<'s> {
+        let terms = state.shared.terms();
+        let key = Key::of(&state.door.settings.server.jwt_secret, &terms.console.password);
+        Desk { state, terms, key }
+    }
+
+    fn expect_enabled(&self) -> Result<(), Refusal> {
+        if self.terms.console.enabled { Ok(()) } else { Err(Refusal::NotFound) }
+    }
+
+    /// Returns the pass that the browser brings, when it is valid and its session is not over.
+    fn pass(&self, request: &HttpRequest, now: i64) -> Option<Pass> {
+        let lines = request.headers().get_all(COOKIE).filter_map(|line| line.to_str().ok());
+        let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        let own = pairs.filter(|(name, _)| self.terms.console.enabled && *name == COOKIE_NAME);
+        let mut read = own.filter_map(|(_, text)| self.key.read(text, now).ok());
+        read.find(|pass| !self.state.shared.ended.holds(&pass.sid))
+    }
+
+    /// Lets a change pass that is the page's own.
+    fn expect_own(&self, request: &HttpRequest, pass: &Pass) -> Result<(), Refusal> {
+        let word = request.headers().get(CSRF).and_then(|word| word.to_str().ok()).unwrap_or_default();
+        if !self.key.is_word(pass, word) {
+            return Err(Refusal::Forbidden(
+                "a change needs the session's word in the header `X-OpenTrack-CSRF`",
+            ));
+        }
+        if same_page::is_own(request, self.called(request), same_page::Silence::IsForeign) {
+            return Ok(());
+        }
+        Err(NOT_OURS)
+    }
+
+    fn called<'r>(&self, request: &'r HttpRequest) -> Called<'r> {
+        Called::of(request, is_trusted(request, &self.terms.server.trusted_proxies))
+    }
+
+    async fn log_in(&self, request: &HttpRequest, payload: web::Payload) -> Result<HttpResponse, Refusal> {
+        let read = tokio::time::timeout(self.terms.server.body_timeout, payload.to_bytes_limited(MOST_BYTES));
+        let body = read.await.ok().and_then(Result::ok).and_then(Result::ok);
+        self.expect_enabled()?;
+        if !same_page::is_own(request, self.called(request), same_page::Silence::IsOwn) {
+            return Err(NOT_OURS);
+        }
+        self.state.shared.attempts.take(request, &self.terms.server.trusted_proxies)?;
+        let login = body.and_then(|body| serde_json::from_slice::<Login>(&body).ok());
+        let now = clock::now().as_second();
+        let (grant, end) = self.believe(login.ok_or_else(bad_login)?)?;
+        let pass = Pass::new(uuid::Uuid::new_v4().to_string(), &grant, end, now);
+        Ok(said(&self.shown(request, Some(&pass)), Some(self.cookie(request, &pass, now))))
+    }
+
+    /// Returns what a login grants, and when that ends for good.
+    fn believe(&self, login: Login) -> Result<(Grant, Option<i64>), Refusal> {
+        let server = &self.state.door.settings.server;
+        match login {
+            Login { password: Some(password), token: None } => {
+                let wanted = &self.terms.console.password;
+                let is_it = pass::same(&server.jwt_secret, password.expose_secret(), wanted.expose_secret());
+                if wanted.expose_secret().is_empty() {
+                    return Err(Refusal::Unauthorized("no password is set; log in with a token"));
+                }
+                let scopes = vec![ADMIN.to_owned()];
+                let grant = Grant { scopes, sites: Sites::All, issued: None, expires: 0.0 };
+                is_it.then_some((grant, None)).ok_or(Refusal::Unauthorized("the password is wrong"))
+            }
+            Login { password: None, token: Some(token) } => {
+                let grant = access::believe(token.expose_secret().trim(), server)?;
+                #[expect(clippy::cast_possible_truncation, reason = "seconds; what is out of range is cut")]
+                let end = grant.expires.floor() as i64;
+                Ok((grant, Some(end)))
+            }
+            _ => Err(bad_login()),
+        }
+    }
+
+    fn shown(&self, request: &HttpRequest, pass: Option<&Pass>) -> Shown {
+        let server = &self.state.door.settings.server;
+        let open = access::is_open(request, server);
+        // A token in the header says who asks as well as a cookie does.
+        let by_header = || access::bearer(request).and_then(|token| access::believe(token, server).ok());
+        let grant = pass.map(Pass::grant).or_else(by_header);
+        let may = |scope: &&'static str| open || grant.as_ref().is_some_and(|grant| grant.allows(scope));
+        let sites = grant.as_ref().filter(|_| !open).map_or(Sites::All, |grant| grant.sites.clone());
+        Shown {
+            authenticated: open || grant.is_some(),
+            scopes: SCOPES.into_iter().filter(|scope| may(scope)).collect(),
+            sites,
+            open,
+            password: !self.terms.console.password.expose_secret().is_empty(),
+            csrf: pass.map(|pass| self.key.word(pass)),
+        }
+    }
+
+    fn cookie(&self, request: &HttpRequest, pass: &Pass, now: i64) -> String {
+        self.cookie_text(request, &self.key.sign(pass), pass.expires() - now)
+    }
+
+    fn cookie_text(&self, request: &HttpRequest, value: &str, seconds: i64) -> String {
+        let of_page = || same_page::is_https(request);
+        let https = self.called(request).is_https.unwrap_or_else(of_page);
+        let secure = if https || self.state.door.settings.server.production { "; Secure" } else { "" };
+        format!("{COOKIE_NAME}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}")
+    }
+}
+
+const NOT_OURS: Refusal = Refusal::Forbidden(
+    "the request does not come from a page of this router; behind a proxy, `server.trusted_proxies` must name it",
+);
+
+fn bad_login() -> Refusal {
+    Refusal::bad_parameter("", "the body must be {\"password\": \"…\"} or {\"token\": \"…\"}")
+}
+
+fn said(shown: &Shown, cookie: Option<String>) -> HttpResponse {
+    let mut response = answer::json(StatusCode::OK, shown);
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(Ok(cookie)) = cookie.map(HeaderValue::try_from) {
+        headers.insert(SET_COOKIE, cookie);
+    }
+    response
+}
