@@ -50,7 +50,7 @@ const OPERATOR: [&str; 15] = [
     "/api/dead-letters/retry",
     "/api/dead-letters/drop",
     "/api/schema",
-    "/api/sources",
+    sources::PATH,
     session::PATH,
     "/api/stats/realtime",
     "/api/live",
@@ -77,6 +77,8 @@ pub(super) fn register(config: &mut web::ServiceConfig) {
     pixel::register(config);
     settings::register(config);
     analytics_js::register(config);
+    console::register(config);
+    sources::register(config);
     config
         .service(readable(scripts::PATTERN).route(web::route().guard(reads()).to(scripts::serve)))
         .service(readable(collect::PIXEL).route(web::route().guard(reads()).to(collect::pixel)))
@@ -85,8 +87,6 @@ pub(super) fn register(config: &mut web::ServiceConfig) {
                 .route(web::post().to(collect::receive))
                 .default_service(web::to(collect::other_method)),
         )
-        .service(readable("/").route(web::route().guard(reads()).to(console::page)))
-        .service(readable(console::PATTERN).route(web::route().guard(reads()).to(console::file)))
         .service(readable("/health").route(web::route().guard(reads()).to(ops::health)))
         .service(readable("/ready").route(web::route().guard(reads()).to(ops::ready)))
         .service(readable("/metrics").route(web::route().guard(reads()).to(ops::metrics)))
@@ -106,7 +106,6 @@ pub(super) fn register(config: &mut web::ServiceConfig) {
                 .route(web::delete().to(session::log_out))
                 .default_service(web::to(session::other_method)),
         )
-        .service(readable("/api/sources").route(web::route().guard(reads()).to(sources::sources)))
         .service(readable("/api/schema").route(web::route().guard(reads()).to(schema::schema)))
         .service(readable(stats::PATTERN).route(web::route().guard(reads()).to(stats::report)))
         .service(readable(trace::PATTERN).route(web::route().guard(reads()).to(trace::event)));
