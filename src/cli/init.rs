@@ -159,7 +159,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("new.toml");
         let bad = Asked { file: file.clone(), source: Some("a b".to_owned()), ..Asked::default() };
-        assert_eq!((write(&bad, None, &mut quiet()), file.exists()), (Exit::Usage, false));
+        assert_eq!((write(&bad, None, &mut quiet()), file.try_exists().unwrap()), (Exit::Usage, false));
         let asked = Asked { file: file.clone(), production: true, ..Asked::default() };
         assert_eq!(write(&asked, None, &mut quiet()), Exit::Fine);
         let text = std::fs::read_to_string(&file).unwrap();

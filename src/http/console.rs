@@ -60,12 +60,16 @@ struct Files {
     style: Packed,
 }
 
+/// Puts the paths into the application.
+pub(super) fn register(config: &mut web::ServiceConfig) {
+    let readable = |path| web::resource(path).default_service(web::to(ops::only_get));
+    config
+        .service(readable("/").route(web::get().to(page)).route(web::head().to(page)))
+        .service(readable(PATTERN).route(web::get().to(file)).route(web::head().to(file)));
+}
+
 /// `GET /`
-pub(super) async fn page(
-    request: HttpRequest,
-    payload: web::Payload,
-    state: web::Data<State>,
-) -> HttpResponse {
+async fn page(request: HttpRequest, payload: web::Payload, state: web::Data<State>) -> HttpResponse {
     if !state.shared.terms().console.enabled {
         return ops::not_found(request, payload, state).await;
     }
@@ -73,11 +77,7 @@ pub(super) async fn page(
 }
 
 /// Serves what the page loads; under the name of other content there is nothing.
-pub(super) async fn file(
-    request: HttpRequest,
-    payload: web::Payload,
-    state: web::Data<State>,
-) -> HttpResponse {
+async fn file(request: HttpRequest, payload: web::Payload, state: web::Data<State>) -> HttpResponse {
     let rest = request.match_info().get("rest").unwrap_or_default();
     let (digits, ending) = rest.split_once('.').unwrap_or((rest, ""));
     let (file, kind) = if ending == "css" { (&FILES.style, CSS) } else { (&FILES.script, JAVASCRIPT) };

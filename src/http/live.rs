@@ -146,6 +146,19 @@ fn now() -> f64 {
     clock::now().as_millisecond() as f64 / 1_000.0
 }
 
+/// The last word to whoever's right to listen is over.
+const EXPIRED: &[u8] = b"event: bye\ndata: {\"reason\":\"token_expired\"}\n\n";
+
+/// What a listener is told of a frame.
+enum Said {
+    /// It is for others.
+    Nothing,
+    /// This, and whether more may come behind it.
+    Text(String, bool),
+    /// Nobody speaks any more.
+    End,
+}
+
 /// One connection.
 struct Listener {
     boot: Arc<str>,
@@ -190,41 +203,44 @@ impl Listener {
         let mut glimpses = self.glimpses.take();
         // Outside of the loop: what is not for this listener must not keep it silent.
         let mut beat = pin!(tokio::time::sleep(HEARTBEAT));
-        let bytes = loop {
+        let (bytes, goes_on) = loop {
             tokio::select! {
                 biased;
-                () = over(self.until) => break Bytes::from_static(b"event: bye\ndata: {\"reason\":\"token_expired\"}\n\n"),
-                heard = rest.recv() => match heard {
-                    Ok(frame) if frame.event == "bye" => break self.text(&frame).into(),
-                    Ok(frame) if self.is_for(&frame) => {
-                        let mut text = self.text(&frame);
-                        if self.add_what_waits(&mut rest, &mut text) {
-                            self.rest = Some(rest);
-                        }
-                        break text.into();
-                    }
-                    Ok(_) => {}
-                    Err(RecvError::Lagged(count)) => {
-                        events::FramesMissed { count }.emit(&self.metrics);
-                        self.rest = Some(rest);
-                        break gap_text(Some(count)).into();
-                    }
-                    Err(RecvError::Closed) => return None,
+                () = over(self.until) => break (Bytes::from_static(EXPIRED), false),
+                heard = rest.recv() => match self.said(heard, &mut rest) {
+                    Said::Nothing => {}
+                    Said::Text(text, goes_on) => break (text.into(), goes_on),
+                    Said::End => return None,
                 },
                 glimpse = next_of(&mut glimpses) => {
                     if self.site.as_ref().is_none_or(|site| **site == *glimpse.site) {
-                        self.rest = Some(rest);
-                        break format!("event: event\ndata: {}\n\n", glimpse.data).into();
+                        break (format!("event: event\ndata: {}\n\n", glimpse.data).into(), true);
                     }
                 }
-                () = &mut beat => {
-                    self.rest = Some(rest);
-                    break Bytes::from_static(b":\n\n");
-                }
+                () = &mut beat => break (Bytes::from_static(b":\n\n"), true),
             }
         };
+        self.rest = goes_on.then_some(rest);
         self.glimpses = glimpses;
         Some((Ok(bytes), self))
+    }
+
+    /// Returns what this listener is told of what was heard, and of what waits behind it.
+    fn said(&self, heard: Result<Arc<Frame>, RecvError>, rest: &mut Receiver<Arc<Frame>>) -> Said {
+        match heard {
+            Ok(frame) if frame.event == "bye" => Said::Text(self.text(&frame), false),
+            Ok(frame) if self.is_for(&frame) => {
+                let mut text = self.text(&frame);
+                let goes_on = self.add_what_waits(rest, &mut text);
+                Said::Text(text, goes_on)
+            }
+            Ok(_) => Said::Nothing,
+            Err(RecvError::Lagged(count)) => {
+                events::FramesMissed { count }.emit(&self.metrics);
+                Said::Text(gap_text(Some(count)), true)
+            }
+            Err(RecvError::Closed) => Said::End,
+        }
     }
 
     /// Adds what has been said meanwhile: a write for each frame would cost more than the frames. Returns false at the end.

@@ -50,7 +50,7 @@ const OPERATOR: [&str; 16] = [
     "/api/dead-letters/retry",
     "/api/dead-letters/drop",
     "/api/schema",
-    "/api/sources",
+    sources::PATH,
     session::PATH,
     "/api/stats/realtime",
     "/api/live",
@@ -79,6 +79,14 @@ pub(super) fn register(config: &mut web::ServiceConfig) {
     settings::register(config);
     analytics_js::register(config);
     session::register(config);
+    console::register(config);
+    sources::register(config);
+    browsers(config);
+    operators(config);
+}
+
+/// What pages load and send.
+fn browsers(config: &mut web::ServiceConfig) {
     config
         .service(readable(scripts::PATTERN).route(web::route().guard(reads()).to(scripts::serve)))
         .service(readable(collect::PIXEL).route(web::route().guard(reads()).to(collect::pixel)))
@@ -86,9 +94,12 @@ pub(super) fn register(config: &mut web::ServiceConfig) {
             web::resource(collect::PATTERN)
                 .route(web::post().to(collect::receive))
                 .default_service(web::to(collect::other_method)),
-        )
-        .service(readable("/").route(web::route().guard(reads()).to(console::page)))
-        .service(readable(console::PATTERN).route(web::route().guard(reads()).to(console::file)))
+        );
+}
+
+/// What operators ask and order.
+fn operators(config: &mut web::ServiceConfig) {
+    config
         .service(readable("/health").route(web::route().guard(reads()).to(ops::health)))
         .service(readable("/ready").route(web::route().guard(reads()).to(ops::ready)))
         .service(readable("/metrics").route(web::route().guard(reads()).to(ops::metrics)))
@@ -102,7 +113,6 @@ pub(super) fn register(config: &mut web::ServiceConfig) {
         .service(readable("/api/openapi.json").route(web::route().guard(reads()).to(openapi::document)))
         .service(readable("/api/live").route(web::get().to(tap::watch)))
         .service(readable("/presence/stream").route(web::get().to(live::listen)))
-        .service(readable("/api/sources").route(web::route().guard(reads()).to(sources::sources)))
         .service(readable("/api/schema").route(web::route().guard(reads()).to(schema::schema)))
         .service(readable(stats::PATTERN).route(web::route().guard(reads()).to(stats::report)))
         .service(readable(trace::PATTERN).route(web::route().guard(reads()).to(trace::event)));

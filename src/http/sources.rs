@@ -16,8 +16,11 @@ use crate::spec::Rejected;
 
 use super::access::{self, READ_OPS};
 use super::answer::{self, Refusal};
+use super::ops;
 use super::state::State;
 
+/// The path.
+pub(super) const PATH: &str = "/api/sources";
 /// Characters of a key that are told, where it is at least three times as long.
 const TOLD: usize = 4;
 /// Most sources that are kept: without a configuration a name is what a sender says.
@@ -113,8 +116,14 @@ fn masked(key: &SecretString) -> String {
     std::iter::once(&'…').chain(end).collect()
 }
 
+/// Puts the path into the application.
+pub(super) fn register(config: &mut web::ServiceConfig) {
+    let readable = web::resource(PATH).default_service(web::to(ops::only_get));
+    config.service(readable.route(web::get().to(sources)).route(web::head().to(sources)));
+}
+
 /// `GET /api/sources`
-pub(super) async fn sources(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
+async fn sources(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
     let told = tell(&request, &state);
     told.map_or_else(|refusal| answer::refuse(&refusal), |all| answer::json(StatusCode::OK, &all))
 }

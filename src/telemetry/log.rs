@@ -13,7 +13,11 @@ use tracing_subscriber::EnvFilter;
 /// The filter cannot be read, or logging was started before.
 pub fn init(filter: &str) -> Result<(), String> {
     let filter = of_text(filter)?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        // They would be told on standard error too, by a macro that panics where nobody reads it any more.
+        .log_internal_errors(false);
     let started = if std::io::stderr().is_terminal() {
         builder.with_target(false).try_init()
     } else {

@@ -6,7 +6,7 @@ use super::query::Kind::{Instant, Number, OneOf, Text, Texts};
 use super::query::Parameter;
 use crate::actors::messages::OUTCOMES;
 use crate::http::access::{ADMIN, READ_OPS, READ_STATS, READ_STREAM};
-use crate::http::{analytics_js, pixel, routes, settings};
+use crate::http::{analytics_js, pixel, routes, session, settings};
 use crate::spec::Endpoint;
 use crate::spec::collect::Leaf;
 use crate::stores::reports::Name;
@@ -82,6 +82,10 @@ const WATCHED: &[Parameter] = &[
     Parameter::new("outcome", OneOf(&OUTCOMES), "Only what came to this."),
 ];
 const SITE: &[Parameter] = &[Parameter::new("site", Text, "Only this source.")];
+const HEARD: &[Parameter] = &[
+    Parameter::new("site", Text, "Only this source."),
+    Parameter::new("include", OneOf(&["events"]), "A sample of events too, without whoever they are about."),
+];
 const REPORT: &[Parameter] = &[
     Parameter::new("site", Text, "Only this source."),
     Parameter::new("from", Text, "A day, or an instant."),
@@ -129,7 +133,7 @@ const fn call(path: &'static str, summary: &'static str, body: &'static str, goo
 /// Where the browser's script tells of a shop.
 const SHOP: &str = "/collect/ecommerce/{leaf}";
 
-const LISTED: [Operation; 23] = [
+const LISTED: [Operation; 28] = [
     call(
         "/v1/m",
         "Counters of a library about itself: answered and forgotten.",
@@ -163,6 +167,15 @@ const LISTED: [Operation; 23] = [
         Good::Text("text/javascript"),
     ),
     get("/", "health", "The console.", Good::Text("text/html")),
+    get("/console.{rest}", "health", "A file of the console.", Good::Text("text/javascript")),
+    get(session::PATH, "operators", "Who is logged in.", Good::Json("Session")),
+    Operation {
+        method: "post",
+        body: Some("Login"),
+        refusals: &["401", "429"],
+        ..get(session::PATH, "operators", "Logs in: a cookie.", Good::Json("Session"))
+    },
+    Operation { method: "delete", ..get(session::PATH, "operators", "Logs out.", Good::Json("Session")) },
     get("/health", "health", "The process runs.", Good::Json("Health")),
     get("/ready", "health", "The journal can append.", Good::Json("Ready")),
     get("/metrics", "health", "Everything that is counted.", Good::Text("application/openmetrics-text")),
@@ -178,6 +191,7 @@ const LISTED: [Operation; 23] = [
     read("/api/dead-letters", "What destinations refused, newest first.", LETTERS, Good::Json("LetterPage")),
     change("/api/dead-letters/retry", "Sends them again.", SETTLED, Good::Json("Count")),
     change("/api/dead-letters/drop", "Gives them up for good.", SETTLED, Good::Json("Count")),
+    read("/api/sources", "Who may send, and what has come.", &[], Good::Json("Sources")),
     read(
         "/api/schema",
         "Tables of the warehouses, their changes and conflicts.",
@@ -197,7 +211,7 @@ const LISTED: [Operation; 23] = [
     Operation {
         tag: "stream",
         scope: Some(READ_STREAM),
-        ..read("/presence/stream", "Who is there now.", SITE, Good::Text("text/event-stream"))
+        ..read("/presence/stream", "Who is there now.", HEARD, Good::Text("text/event-stream"))
     },
     Operation {
         scope: Some(READ_STATS),

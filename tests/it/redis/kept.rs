@@ -81,12 +81,36 @@ async fn two_routers_show_one_number_of_sessions_and_vitals_and_each_its_own_whi
     totals(&one, &site, "one hears of what came meanwhile", |totals| samples(totals, "LCP", None) == 3).await;
 }
 
-#[tokio::test]
-async fn sessions_at_the_server_are_those_of_the_definition() {
-    let Some(site) = Site::new() else { return };
-    let router = Router::start(of_site(Config::default(), &site)).await;
-    let (seconds, _): (i64, i64) = site.ask(&["TIME"]);
-    let begin = (seconds - 5_000) * 1_000;
+/// Compares what the server keeps of a visitor with the session that the definition makes.
+fn expect_session(visitor: &str, found: &BTreeMap<String, String>, session: &Value) {
+    const NAMES: [&str; 9] = [
+        "start",
+        "last",
+        "pageviews",
+        "events",
+        "interactions",
+        "engaged_ms",
+        "conversions",
+        "entry",
+        "exit",
+    ];
+    for name in NAMES {
+        let wanted = match &session[name] {
+            Value::String(text) => text.clone(),
+            Value::Null => String::new(),
+            number => number.to_string(),
+        };
+        let found = found.get(name).cloned().unwrap_or_default();
+        let is_it = found == wanted || (found.is_empty() && wanted == "0");
+        assert!(is_it, "{visitor} {name}: {found} for {session}");
+    }
+    let campaign: Value =
+        found.get("campaign").map_or(Value::Null, |text| serde_json::from_str(text).unwrap());
+    assert_eq!(campaign, session["campaign"], "{visitor}");
+}
+
+/// Returns calls of six visitors, some of them told late, and what each is for the definition of sessions.
+fn varied(begin: i64) -> (Vec<Value>, Vec<Value>) {
     // A small generator of its own: what happens must be the same at every run.
     let mut dice = 7_u64;
     let mut roll = move |sides: u64| {
@@ -121,6 +145,16 @@ async fn sessions_at_the_server_are_those_of_the_definition() {
         }));
         calls.push(call);
     }
+    (calls, hits)
+}
+
+#[tokio::test]
+async fn sessions_at_the_server_are_those_of_the_definition() {
+    let Some(site) = Site::new() else { return };
+    let router = Router::start(of_site(Config::default(), &site)).await;
+    let (seconds, _): (i64, i64) = site.ask(&["TIME"]);
+    let begin = (seconds - 5_000) * 1_000;
+    let (calls, hits) = varied(begin);
     let mut sent = 0;
     for calls in calls.chunks(60) {
         router.post("/v1/batch", &batch(calls)).await.expect_success();
@@ -135,32 +169,8 @@ async fn sessions_at_the_server_are_those_of_the_definition() {
         last.insert(session["visitor"].as_str().unwrap().to_owned(), session.clone());
     }
     for (visitor, session) in last {
-        let found: BTreeMap<String, String> = site.ask(&["HGETALL", &site.key(&format!("sess:{visitor}"))]);
-        for name in [
-            "start",
-            "last",
-            "pageviews",
-            "events",
-            "interactions",
-            "engaged_ms",
-            "conversions",
-            "entry",
-            "exit",
-        ] {
-            let wanted = match &session[name] {
-                Value::String(text) => text.clone(),
-                Value::Null => String::new(),
-                number => number.to_string(),
-            };
-            let found = found.get(name).cloned().unwrap_or_default();
-            assert!(
-                found == wanted || (found.is_empty() && wanted == "0"),
-                "{visitor} {name}: {found} for {session}"
-            );
-        }
-        let campaign: Value =
-            found.get("campaign").map_or(Value::Null, |text| serde_json::from_str(text).unwrap());
-        assert_eq!(campaign, session["campaign"], "{visitor}");
+        let found = site.ask(&["HGETALL", &site.key(&format!("sess:{visitor}"))]);
+        expect_session(&visitor, &found, &session);
     }
     assert_eq!(site.ask::<i64>(&["ZCARD", &site.key("sessions")]), 6);
 }
@@ -203,17 +213,19 @@ async fn until_delivered_all(router: &Router) {
     until("all is settled", 60, async || router.destination("live").await["backlog"]["events"] == 0).await;
 }
 
+/// One view of a page that everybody has or of one that was made up, with its vital.
+fn view_with_vital(n: i32) -> [Value; 2] {
+    let path = if n % 4 == 0 { "/real".to_owned() } else { format!("/made-up-{n}") };
+    [page(&format!("v{n}"), &path), vital(&format!("p{n}"), ("LCP", f64::from(n) + 0.5), &path)]
+}
+
 #[tokio::test]
 async fn many_visitors_and_made_up_pages_leave_bounded_keys_that_all_end() {
     let Some(server) = RedisServer::start() else { return };
     let site = server.site();
     let router = Router::start(live(Config::default(), &site.url, "")).await;
     for part in 0..8 {
-        let calls = (0..200).flat_map(|n| {
-            let n = part * 200 + n;
-            let path = if n % 4 == 0 { "/real".to_owned() } else { format!("/made-up-{n}") };
-            [page(&format!("v{n}"), &path), vital(&format!("p{n}"), ("LCP", f64::from(n) + 0.5), &path)]
-        });
+        let calls = (part * 200..(part + 1) * 200).flat_map(view_with_vital);
         router.post("/v1/batch", &batch(&calls.collect::<Vec<_>>())).await.expect_success();
     }
     until_delivered_all(&router).await;
