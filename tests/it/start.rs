@@ -61,6 +61,29 @@ async fn without_a_file_the_router_runs_and_fills_its_warehouse() {
 }
 
 #[tokio::test]
+async fn a_log_that_nobody_reads_any_more_harms_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let mut command = opentrack();
+    command.current_dir(dir.path()).env("OPENTRACK__SERVER__LISTEN", format!("[\"127.0.0.1:{port}\"]"));
+    command.env("OPENTRACK_LOG", "debug").stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut process = Process::start(&mut command);
+    let log = BufReader::new(process.0.stderr.take().unwrap());
+    assert!(log.lines().next().unwrap().is_ok_and(|line| line.contains("opentrack")), "it logs");
+    until_ready(port).await;
+    let event = track("u", 1);
+    let answer =
+        http().post(format!("http://127.0.0.1:{port}/v1/track")).body(event.to_string()).send().await;
+    assert_eq!(answer.unwrap().status(), 200);
+    let warehouse = dir.path().join("data/warehouse.db");
+    until("the row is there", 20, async || {
+        Db::open(&warehouse).is_some_and(|db| db.ids("tracks") == ids_of(std::slice::from_ref(&event)))
+    })
+    .await;
+    until_ready(port).await;
+}
+
+#[tokio::test]
 async fn the_environment_overrides_any_key() {
     let port = free_port();
     let config = Config::new()
