@@ -140,8 +140,7 @@ fn options(settings: &Settings) -> Options {
         time_zone: realtime.time_zone.clone(),
         currency: realtime.currency.clone(),
         cart_abandoned_after_ms: ms(realtime.cart_abandoned_after),
-        strip_trailing_slash: realtime.strip_trailing_slash,
-        keep_query: realtime.keep_query.clone(),
+        spelling: super::reports::spelling(settings),
         salt: settings.server.site_salt.expose_secret().to_owned(),
         ..Options::default()
     }

@@ -12,11 +12,12 @@ use crate::actors::supervisor::Follow;
 use crate::config::Settings;
 use crate::http::ReportDesk;
 use crate::journal::{Journal, Position, Record};
+use crate::projections::reading::Spelling;
 use crate::projections::session::Options;
 use crate::stores::ReportStore;
 use crate::stores::embedded::{Embedded, Writer};
 use crate::stores::reports::fact::{Fact, Rules};
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, events};
 
 /// The file below the data directory.
 const FILE: &str = "analytics.db";
@@ -38,13 +39,20 @@ struct Reports {
     facts: Vec<Fact>,
     /// The position after it.
     next: u64,
+    metrics: Arc<Metrics>,
 }
 
 impl Reports {
-    fn write(&mut self) -> Result<(), String> {
+    fn write(&mut self, now: Timestamp) -> Result<(), String> {
         let Some(writer) = &mut self.writer else { return Ok(()) };
+        writer.tell(now.as_millisecond());
+        let before = writer.refused();
         writer.take(&self.facts, self.next).map_err(|fault| fault.0)?;
         self.facts.clear();
+        let refused = writer.refused() - before;
+        if refused > 0 {
+            events::ReportsTooOld { events: refused }.emit(&self.metrics);
+        }
         Ok(())
     }
 }
@@ -60,7 +68,7 @@ impl Projection for Reports {
         Ok(position.min(journal.extent().next))
     }
 
-    fn fold(&mut self, records: &[Record], _: Stand) -> Result<(), String> {
+    fn fold(&mut self, records: &[Record], stand: Stand) -> Result<(), String> {
         let Some(last) = records.last() else { return Ok(()) };
         let (held, before) = (self.facts.len(), self.next);
         self.facts.extend(records.iter().filter_map(|record| Fact::of(&record.event, &self.rules)));
@@ -68,7 +76,7 @@ impl Projection for Reports {
         if (FEW..MANY).contains(&self.facts.len()) {
             return Ok(());
         }
-        let written = self.write();
+        let written = self.write(stand.now);
         if written.is_err() {
             // They come again.
             self.facts.truncate(held);
@@ -79,7 +87,7 @@ impl Projection for Reports {
 
     fn tick(&mut self, stand: Stand) -> Result<(), String> {
         if !self.facts.is_empty() {
-            self.write()?;
+            self.write(stand.now)?;
         }
         let Some(writer) = self.writer.as_mut().filter(|_| stand.is_current) else { return Ok(()) };
         for _ in 0..PIECES {
@@ -101,7 +109,15 @@ pub(super) fn rules(settings: &Settings) -> Rules {
             ..Options::default()
         },
         salt: settings.server.site_salt.expose_secret().as_bytes().to_vec(),
-        strip_trailing_slash: realtime.strip_trailing_slash,
+        spelling: spelling(settings),
+    }
+}
+
+/// Returns how the address of a page is spelled, live and in reports.
+pub(super) fn spelling(settings: &Settings) -> Spelling {
+    Spelling {
+        strip_trailing_slash: settings.realtime.strip_trailing_slash,
+        keep_query: settings.realtime.keep_query.clone(),
     }
 }
 
@@ -126,11 +142,17 @@ pub(super) fn follow(
         accept: None,
         metrics: Arc::clone(metrics),
     });
+    let metrics = Arc::clone(metrics);
     let factory = Box::new(move |guard| {
-        let (parts, projection) = (
-            Arc::clone(&parts),
-            Reports { path: path.clone(), rules: rules.clone(), writer: None, facts: Vec::new(), next: 0 },
-        );
+        let parts = Arc::clone(&parts);
+        let projection = Reports {
+            path: path.clone(),
+            rules: rules.clone(),
+            writer: None,
+            facts: Vec::new(),
+            next: 0,
+            metrics: Arc::clone(&metrics),
+        };
         let projector: Addr<Projector<Reports>> =
             Projector::start_in_arbiter(&arbiter, move |_| Projector::new(parts, projection, guard));
         projector.recipient()

@@ -158,3 +158,37 @@ fn takes_csv(pairs: &mut Vec<(String, String)>) -> Result<bool, Refusal> {
         other => Err(Refusal::bad_parameter("format", &format!("must be json or csv, not \"{other}\""))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(body: &str) -> Sent {
+        Sent { body: body.to_owned().into(), content_type: JSON, store: "s", sampled: false }
+    }
+
+    #[test]
+    fn an_answer_is_kept_for_two_seconds_and_no_longer() {
+        let (recent, now) = (Recent::default(), Instant::now());
+        recent.keep("a".to_owned(), &sent("1"), now);
+        let body =
+            |question: &str, ms| recent.get(question, now + Duration::from_millis(ms)).map(|sent| sent.body);
+        assert_eq!(body("a", 1_999).as_deref(), Some(b"1".as_slice()));
+        assert_eq!((body("a", 2_000), body("b", 0)), (None, None));
+    }
+
+    #[test]
+    fn no_more_answers_are_kept_than_there_is_room_for_and_none_that_is_large() {
+        let (recent, now) = (Recent::default(), Instant::now());
+        recent.keep("large".to_owned(), &sent(&"x".repeat(KEPT_BYTES + 1)), now);
+        assert!(recent.get("large", now).is_none());
+        for n in 0..=KEPT {
+            recent.keep(n.to_string(), &sent("1"), now);
+        }
+        assert!(recent.get(&KEPT.to_string(), now).is_none(), "there is no room, and all are fresh");
+        let later = now + FRESH;
+        recent.keep("later".to_owned(), &sent("2"), later);
+        assert!(recent.get("later", later).is_some(), "what is not fresh makes room");
+        assert_eq!(recent.0.lock().unwrap().len(), 1);
+    }
+}

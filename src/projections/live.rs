@@ -27,6 +27,7 @@ use serde_json::Value;
 use super::active_average::{Average, HALF_LIFE_MS};
 use super::commerce::funnel::Step;
 use super::commerce::revenue::Sums;
+use super::reading::Spelling;
 use super::session;
 use crate::spec::Event;
 use people::People;
@@ -61,10 +62,8 @@ pub struct Options {
     pub currency: String,
     /// How long a cart is left untouched before it is abandoned, in milliseconds.
     pub cart_abandoned_after_ms: i64,
-    /// `/about/` is `/about`.
-    pub strip_trailing_slash: bool,
-    /// Parameters of an address that belong to its page.
-    pub keep_query: Vec<String>,
+    /// How the address of a page is spelled.
+    pub spelling: Spelling,
     /// Of the ids of sessions.
     pub salt: String,
     /// Most visitors that are known exactly.
@@ -80,8 +79,7 @@ impl Default for Options {
             time_zone: TimeZone::UTC,
             currency: "USD".to_owned(),
             cart_abandoned_after_ms: 3_600_000,
-            strip_trailing_slash: true,
-            keep_query: Vec::new(),
+            spelling: Spelling { strip_trailing_slash: true, ..Spelling::default() },
             salt: String::new(),
             most_visitors: 1_000_000,
             most_sessions: 1_000_000,

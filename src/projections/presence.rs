@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 
+use super::reading::{self, Spelling};
 use crate::spec::glance::{Glance, Json, Part};
 use crate::spec::{Event, Kind};
 
@@ -31,17 +32,46 @@ fn has_client(glance: &Glance<'_>) -> bool {
     [context.page, context.screen].into_iter().any(Json::is_object) || context.device.get("id").is_there()
 }
 
-/// Returns where the visitor is: the path of the page, without query and fragment, or the name of an app's screen.
+/// Returns where the visitor is: the path of the page, without query and fragment, or the name of an app's screen. A page
+/// call that gives an address is about that one, whatever the browser's is.
 pub fn page<'e>(glance: &Glance<'e>) -> Option<Cow<'e, str>> {
     if glance.event.head.kind == Kind::Screen {
         return glance.event.head.name.as_deref().map(Cow::Borrowed);
     }
-    let text = |part: Part| {
-        let mut said = glance.page(part).into_iter().filter_map(Json::text);
-        said.find(|text| !text.is_empty())
-    };
-    let path = text(Part::Path).map(|path| narrowed(path, bare));
-    path.or_else(|| text(Part::Url).map(|url| narrowed(url, path_of)))
+    let path = pages(glance, Part::Path).into_iter().find_map(text).map(|path| narrowed(path, bare));
+    path.or_else(|| path_of(pages(glance, Part::Url).into_iter().find_map(text)?))
+}
+
+/// Returns where the visitor is in the one spelling that all views show: as [`page`], with the parameters that belong to it.
+pub fn address<'e>(glance: &Glance<'e>, spelling: &Spelling) -> Option<Cow<'e, str>> {
+    let page = page(glance)?;
+    if glance.event.head.kind == Kind::Screen {
+        return Some(reading::cut(page));
+    }
+    let search = if spelling.keep_query.is_empty() { Cow::default() } else { search(glance) };
+    Some(match page {
+        Cow::Borrowed(path) => spelling.page(path, &search),
+        Cow::Owned(path) => Cow::Owned(spelling.page(&path, &search).into_owned()),
+    })
+}
+
+/// Returns the query of the page: of the first that says one, or has an address.
+fn search<'e>(glance: &Glance<'e>) -> Cow<'e, str> {
+    let said = pages(glance, Part::Search).into_iter().zip(pages(glance, Part::Url));
+    let query = |url: Json<'e>| text(url).map(|url| narrowed(url, reading::query_of));
+    said.into_iter().find_map(|(search, url)| text(search).or_else(|| query(url))).unwrap_or_default()
+}
+
+/// Returns what a page call says of its page, and what the library says of the browser's: nothing of that when the call
+/// gives an address.
+fn pages<'e>(glance: &Glance<'e>, part: Part) -> [Json<'e>; 2] {
+    let [own, around] = glance.page(part);
+    let [url, _] = glance.page(Part::Url);
+    [own, if text(url).is_some() { Json::default() } else { around }]
+}
+
+fn text(json: Json<'_>) -> Option<Cow<'_, str>> {
+    json.text().filter(|text| !text.is_empty())
 }
 
 /// Returns a part of a text, and borrows it where the text is borrowed.
@@ -53,14 +83,18 @@ pub fn narrowed<'t>(text: Cow<'t, str>, part: impl Fn(&str) -> &str) -> Cow<'t, 
 }
 
 /// Cuts query and fragment off, which may hold what nobody else is to read.
-fn bare(path: &str) -> &str {
+pub fn bare(path: &str) -> &str {
     path.split(['?', '#']).next().unwrap_or_default()
 }
 
-/// Returns the path of an address.
-fn path_of(url: &str) -> &str {
-    let bare = bare(url);
-    let Some((_, rest)) = bare.split_once("://") else { return bare };
+/// Returns the path of an address; nothing of what is none.
+fn path_of(url: Cow<'_, str>) -> Option<Cow<'_, str>> {
+    let is_address = bare(&url).contains("://");
+    is_address.then(|| narrowed(url, |url| bare(url).split_once("://").map_or("", |(_, rest)| below(rest))))
+}
+
+/// Returns what follows the host.
+fn below(rest: &str) -> &str {
     rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/")
 }
 
@@ -131,6 +165,12 @@ mod tests {
             (
                 r#"{"type":"page","userId":"u","properties":{"url":"https://x.example/a/b?token=1"}}"#,
                 Some("/a/b"),
+            ),
+            (r#"{"type":"page","userId":"u","properties":{"url":"nonsense"}}"#, None),
+            // A view that is given by its address is not where the browser still is.
+            (
+                r#"{"type":"page","userId":"u","properties":{"url":"https://x.example/new"},"context":{"page":{"path":"/old"}}}"#,
+                Some("/new"),
             ),
             (r#"{"type":"page","userId":"u","properties":{"url":"https://x.example"}}"#, Some("/")),
             (

@@ -16,6 +16,11 @@ use super::{Event, Kind, head};
 pub struct Json<'t>(&'t str);
 
 impl<'t> Json<'t> {
+    #[cfg(test)]
+    pub(crate) fn of(text: &'t str) -> Json<'t> {
+        Json(text)
+    }
+
     /// Returns the text of the value; empty where there is none.
     pub fn raw(self) -> &'t str {
         self.0

@@ -8,7 +8,9 @@ use crate::journal::MemoryJournal;
 use crate::journal::fixtures::{at, event_at};
 
 fn reports(path: &Path) -> Reports {
-    Reports { path: path.to_owned(), rules: Rules::default(), writer: None, facts: Vec::new(), next: 0 }
+    let metrics = Arc::new(Metrics::new());
+    let (path, rules) = (path.to_owned(), Rules::default());
+    Reports { path, rules, writer: None, facts: Vec::new(), next: 0, metrics }
 }
 
 fn records(range: Range<u64>) -> Vec<Record> {

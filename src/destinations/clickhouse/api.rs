@@ -16,8 +16,8 @@ use super::errors::code;
 use super::request::Insert;
 use super::target::Target;
 
-/// Most bytes of an answer that describes tables.
-const MAX_DESCRIPTION: usize = 64 * 1024 * 1024;
+/// Most bytes of an answer that describes tables, or of one to a report.
+pub(super) const MAX_DESCRIPTION: usize = 64 * 1024 * 1024;
 
 /// A smaller body fits into one packet, where compression gains nothing.
 const MIN_COMPRESSED_BYTES: usize = 1024;
@@ -81,13 +81,31 @@ impl Api {
     /// # Errors
     /// What was said, or why nothing was.
     pub(super) async fn run(&self, statement: &str, timeout: Duration) -> Result<String, Reply> {
+        self.said(statement, timeout, |text| code(text).is_some()).await
+    }
+
+    /// As [`run`](Api::run), of a statement whose answer repeats what strangers have written: words of an error in there are
+    /// none. An error after the first rows is a line that is no row.
+    ///
+    /// # Errors
+    /// What was said, or why nothing was.
+    pub(super) async fn rows(&self, statement: &str, timeout: Duration) -> Result<String, Reply> {
+        self.said(statement, timeout, |text| text.trim_start().starts_with("Code: ")).await
+    }
+
+    async fn said(
+        &self,
+        statement: &str,
+        timeout: Duration,
+        is_error: impl Fn(&str) -> bool,
+    ) -> Result<String, Reply> {
         let (url, headers) = (self.target.url.clone(), self.headers.clone());
         let body = Bytes::copy_from_slice(statement.as_bytes());
         let sent = self.describing.send(HttpRequest { method: Method::POST, url, headers, body, timeout });
         match sent.await {
             Reply::Answer(answer) if (200..300).contains(&answer.status) => {
                 let text = String::from_utf8_lossy(&answer.body).into_owned();
-                if code(&text).is_some() { Err(Reply::Answer(answer)) } else { Ok(text) }
+                if is_error(&text) { Err(Reply::Answer(answer)) } else { Ok(text) }
             }
             other => Err(other),
         }

@@ -17,6 +17,7 @@ mod secrets;
 mod session;
 mod signed;
 mod sources;
+mod stats;
 mod tapped;
 mod visitors;
 
@@ -207,6 +208,7 @@ struct Plan {
     checks: Vec<ReadyCheck>,
     statuses: Vec<DestinationStatus>,
     live: Option<LiveDesk>,
+    reports: Arc<dyn crate::stores::ReportStore>,
     tap: Option<actix::Addr<Tap>>,
     budget_bytes: Option<usize>,
     answer_within: Option<Duration>,
@@ -221,6 +223,7 @@ impl Plan {
             checks: Vec::new(),
             statuses: Vec::new(),
             live: None,
+            reports: Arc::new(crate::stores::embedded::Embedded::new("/nowhere/analytics.db".into())),
             tap: None,
             budget_bytes: None,
             answer_within: None,
@@ -257,11 +260,7 @@ impl Plan {
             orders: router.clone().recipient(),
             trace: router.clone().recipient(),
             schemas: router.recipient(),
-            reports: super::ReportDesk {
-                store: Arc::new(crate::stores::embedded::Embedded::new("/nowhere/analytics.db".into())),
-                zone: "UTC".into(),
-                currency: "USD".into(),
-            },
+            reports: super::ReportDesk { store: self.reports, zone: "UTC".into(), currency: "USD".into() },
             live: self.live,
             tap: self.tap.unwrap_or_else(|| Tap::new("b", TapLine::default()).start()).recipient(),
             shared: None,

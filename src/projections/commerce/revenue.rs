@@ -58,6 +58,19 @@ pub fn given_back(
     (currency.unwrap_or_else(|| default_currency.to_owned()), named)
 }
 
+/// An amount in a currency.
+pub type Sum = (String, Decimal);
+
+/// Returns what an order or a refund amounts to, by its own words and by what is known of the order that it names: nothing of
+/// an order that was counted before, and the whole order of a refund that names no amount.
+pub fn settled(is_refund: bool, own: Sum, known: Option<Sum>) -> Option<Sum> {
+    match (is_refund, known) {
+        (false, Some(_)) => None,
+        (true, Some(whole)) if own.1.is_zero() => Some(whole),
+        _ => Some(own),
+    }
+}
+
 #[derive(Debug, Default)]
 struct Account {
     orders: u64,
@@ -126,10 +139,8 @@ impl Ledger {
     /// Takes the refund's own amount in its own currency, or where that is zero the whole order in that order's.
     fn refund(&mut self, properties: &Map<String, Value>) {
         let whole = || self.known.get(&money::order_id(properties)?).cloned();
-        let (currency, amount) = match money::amount(properties) {
-            amount if !amount.is_zero() => (self.currency(properties), amount),
-            zero => whole().unwrap_or_else(|| (self.currency(properties), zero)),
-        };
+        let own = (self.currency(properties), money::amount(properties));
+        let Some((currency, amount)) = settled(true, own, whole()) else { return };
         if !self.has_place(&currency) {
             return;
         }

@@ -1,11 +1,10 @@
-//! How many different hashes there were, about: HyperLogLog with 2^14 registers of a byte, whose error is 0.8 % (one
-//! standard deviation). After Flajolet, Fusy, Gandouet and Meunier, 2007, with linear counting for small numbers.
+//! How many different hashes there were, about: 2^14 [`registers`] of a byte, whose error is 0.8 % (one standard deviation).
 //!
-//! Our own because it is this short, and registers of minutes have to be united without a copy each.
+//! Separate because the live view keeps one for each minute, and most of them stay empty.
 
-/// Bits of a hash that choose the register.
-const BITS: u32 = 14;
-const REGISTERS: usize = 1 << BITS;
+use crate::projections::registers;
+
+const REGISTERS: usize = 1 << 14;
 
 /// A set that knows its size alone. Takes no memory before the first hash.
 #[derive(Debug, Clone, Default)]
@@ -17,13 +16,7 @@ impl Hll {
         if self.0.is_empty() {
             self.0.resize(REGISTERS, 0);
         }
-        let place = usize::try_from(hash >> (64 - BITS)).unwrap_or_default();
-        // The bit behind the last one ends the run of zeros.
-        let rest = (hash << BITS) | (1 << (BITS - 1));
-        let rank = u8::try_from(rest.leading_zeros() + 1).unwrap_or(u8::MAX);
-        if let Some(register) = self.0.get_mut(place) {
-            *register = rank.max(*register);
-        }
+        registers::raise(&mut self.0, hash);
     }
 
     /// Takes everything that another one has taken.
@@ -32,32 +25,12 @@ impl Hll {
             self.0.clone_from(&other.0);
             return;
         }
-        self.0.iter_mut().zip(&other.0).for_each(|(mine, theirs)| *mine = (*mine).max(*theirs));
+        registers::unite(&mut self.0, &other.0);
     }
 
     /// Returns about how many different hashes it has taken.
-    #[expect(clippy::cast_precision_loss, reason = "registers are few")]
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count is not negative")]
     pub(super) fn count(&self) -> u64 {
-        if self.0.is_empty() {
-            return 0;
-        }
-        // Ranks are few, registers are many.
-        let mut ranks = [0_u32; 64];
-        for rank in &self.0 {
-            ranks.get_mut(usize::from(*rank)).into_iter().for_each(|count| *count += 1);
-        }
-        let registers = REGISTERS as f64;
-        let sum: f64 =
-            (0_u32..).zip(ranks).map(|(rank, count)| f64::from(count) * (-f64::from(rank)).exp2()).sum();
-        let raw = 0.7213 / (1.0 + 1.079 / registers) * registers * registers / sum;
-        let empty = ranks.first().copied().unwrap_or_default();
-        let count = if raw <= 2.5 * registers && empty > 0 {
-            registers * (registers / f64::from(empty)).ln()
-        } else {
-            raw
-        };
-        count.round() as u64
+        if self.0.is_empty() { 0 } else { registers::estimate(&self.0) }
     }
 }
 

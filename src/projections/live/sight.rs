@@ -8,12 +8,11 @@ use serde_json::{Map, Value};
 
 use super::Options;
 use crate::projections::presence::{self, narrowed};
+use crate::projections::reading;
 use crate::projections::session::Hit;
 use crate::spec::glance::{Glance, Json, Part};
 use crate::spec::{Event, Kind};
 
-/// Most bytes of a path, a referrer, a campaign's value: memory is kept for each.
-const LONGEST: usize = 512;
 /// Most parameters of a campaign.
 const MOST_PAIRS: usize = 10;
 
@@ -85,75 +84,27 @@ fn page_text<'a>(glance: &Glance<'a>, part: Part) -> Option<Cow<'a, str>> {
 }
 
 fn path<'a>(glance: &Glance<'a>, options: &Options) -> Option<Cow<'a, str>> {
-    let path = presence::page(glance)?;
-    if glance.event.head.kind == Kind::Screen {
-        return Some(cut(path));
-    }
-    let kept = query(glance, &options.keep_query);
-    let is_bare = !options.strip_trailing_slash || path.len() < 2 || !path.ends_with('/');
-    if is_bare && kept.is_empty() {
-        return Some(cut(path));
-    }
-    let bare = if is_bare { &*path } else { path.trim_end_matches('/') };
-    let bare = if bare.is_empty() { "/" } else { bare };
-    let address = if kept.is_empty() { bare.to_owned() } else { format!("{bare}?{kept}") };
-    Some(cut(Cow::Owned(address)))
-}
-
-/// Returns the parameters that belong to the page, in the order of the configuration.
-fn query(glance: &Glance<'_>, keep: &[String]) -> String {
-    if keep.is_empty() {
-        return String::new();
-    }
-    let of_url = || Some(page_text(glance, Part::Url)?.split_once('?')?.1.to_owned());
-    let search = page_text(glance, Part::Search).or_else(|| of_url().map(Cow::Owned)).unwrap_or_default();
-    let search = search.trim_start_matches('?').split('#').next().unwrap_or_default();
-    let pairs = || search.split('&').filter_map(|pair| Some((pair.split('=').next()?, pair)));
-    let kept = keep.iter().filter_map(|name| pairs().find(|(key, _)| key == name).map(|(_, pair)| pair));
-    kept.collect::<Vec<&str>>().join("&")
+    presence::address(glance, &options.spelling)
 }
 
 /// A page of the same host is no place to come from.
 fn referrer<'a>(glance: &Glance<'a>) -> Option<Cow<'a, str>> {
     let referrer = page_text(glance, Part::Referrer)?;
-    let own = page_text(glance, Part::Url).and_then(|url| host(&url));
-    let is_own = own.is_some() && host(&referrer) == own;
+    let is_own = page_text(glance, Part::Url).is_some_and(|url| reading::is_internal(&referrer, &url));
     // A query may hold what nobody else is to read.
-    let bare = |text: &str| text.split(['?', '#']).next().unwrap_or_default().len();
-    (!is_own).then(|| cut(narrowed(referrer, |text| text.get(..bare(text)).unwrap_or_default())))
-}
-
-/// Returns the host of an address, without `www.`.
-fn host(url: &str) -> Option<String> {
-    let (_, rest) = url.split_once("://")?;
-    let authority = rest.split(['/', '?', '#']).next()?;
-    let host = authority.rsplit('@').next()?.split(':').next()?.to_ascii_lowercase();
-    Some(host.strip_prefix("www.").map(str::to_owned).unwrap_or(host))
+    (!is_own).then(|| reading::cut(narrowed(referrer, presence::bare)))
 }
 
 fn campaign(glance: &Glance<'_>) -> Option<Map<String, Value>> {
     let campaign = glance.context.campaign.map()?;
     let text = |(name, value): (&String, &Value)| {
-        let value = cut(Cow::Borrowed(value.as_str()?)).into_owned();
-        Some((cut(Cow::Borrowed(name)).into_owned(), Value::String(value)))
+        let value = reading::cut(Cow::Borrowed(value.as_str()?)).into_owned();
+        Some((reading::cut(Cow::Borrowed(name)).into_owned(), Value::String(value)))
     };
     Some(campaign.iter().take(MOST_PAIRS).filter_map(text).collect())
 }
 
-/// Returns how long the page was looked at, as the tracker tells it.
+/// Returns how long the page was looked at, as a track call tells it.
 fn engaged_ms(glance: &Glance<'_>) -> Option<i64> {
-    if glance.event.head.name.as_deref() != Some("Page Engaged") {
-        return None;
-    }
-    let said =
-        glance.properties.pick(["engaged_ms", "engagedMs"]).into_iter().find(|json| json.is_there())?;
-    said.as_i64().filter(|ms| *ms >= 0)
-}
-
-fn cut(text: Cow<'_, str>) -> Cow<'_, str> {
-    if text.len() <= LONGEST {
-        return text;
-    }
-    let end = (0..=LONGEST).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
-    Cow::Owned(text.get(..end).unwrap_or_default().to_owned())
+    if glance.event.head.kind == Kind::Track { reading::engaged_ms(glance.properties) } else { None }
 }

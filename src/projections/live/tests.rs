@@ -189,7 +189,10 @@ fn the_average_is_that_of_the_definition() {
 
 #[test]
 fn pages_are_those_of_the_last_view_within_five_minutes() {
-    let mut live = Live::new(Options { keep_query: vec!["id".to_owned()], ..Options::default() });
+    let mut live = Live::new(Options {
+        spelling: Spelling { strip_trailing_slash: true, keep_query: vec!["id".to_owned()] },
+        ..Options::default()
+    });
     for (n, (visitor, path)) in [("a", "/x/"), ("b", "/x"), ("c", "/y"), ("a", "/y")].into_iter().enumerate()
     {
         live.take(&event(&n.to_string(), (START, START), page(visitor, path)));

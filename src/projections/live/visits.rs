@@ -4,13 +4,10 @@
 //! front, so that both the end of a pause and the cap cost the same however many sessions there are. A session ends when
 //! its visitor begins another, when nothing has arrived for longer than the longest pause, or when there are too many.
 
-use std::fmt::Write as _;
-
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
-use sha2::Sha256;
 
 use super::keyed::Keyed;
+use crate::projections::reading;
 use crate::projections::session::{self, Hit, Options, Session, Step};
 
 const NONE: u32 = u32::MAX;
@@ -211,19 +208,8 @@ impl Visits {
         self.slab.get_mut(usize::try_from(place).ok()?)
     }
 
-    /// Returns the first 16 digits of the keyed hash of the site, the visitor and the time at which the session was opened:
-    /// the same events give the same ids.
     fn id(&self, site: &str, visitor: &str, opened: i64) -> String {
-        const DIGITS: usize = 16;
-        // HMAC takes a key of any length.
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.salt) else { return String::new() };
-        mac.update(format!("{site}|{visitor}|{opened}").as_bytes());
-        let bytes = mac.finalize().into_bytes();
-        bytes.iter().take(DIGITS / 2).fold(String::with_capacity(DIGITS), |mut id, byte| {
-            // A text takes everything.
-            write!(id, "{byte:02x}").unwrap_or_default();
-            id
-        })
+        reading::session_id(&self.salt, (site, visitor), opened)
     }
 }
 

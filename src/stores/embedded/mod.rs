@@ -2,9 +2,10 @@
 //!
 //! [`Writer`] puts facts in, with the journal's position in the same transaction, so that each event counts exactly once
 //! whatever happens in between; [`Embedded`] answers from the same file on connections of its own. Separate from the warehouse,
-//! which keeps events as they were sent. What it keeps is bounded by age and by number.
+//! which keeps events as they were sent. What it keeps is bounded by age, by number and by bytes.
 
 mod file;
+mod keep;
 mod open;
 mod read;
 mod roll;
@@ -15,11 +16,12 @@ mod visits;
 mod write;
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rusqlite::Connection;
+use rusqlite::{Connection, InterruptHandle};
 use tokio::sync::Semaphore;
 
 use super::ReportStore;
@@ -55,6 +57,7 @@ impl Embedded {
 }
 
 impl Pool {
+    /// Opens a file where none is idle, which may wait for a disk.
     fn connection(&self) -> Result<Connection, Fault> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         idle.map_or_else(|| file::open_to_read(&self.path), Ok)
@@ -62,6 +65,26 @@ impl Pool {
 
     fn put_back(&self, connection: Connection) {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+    }
+}
+
+/// How a report that takes too long is ended, wherever it is.
+#[derive(Default)]
+struct Halt {
+    is_over: AtomicBool,
+    handle: OnceLock<InterruptHandle>,
+}
+
+impl Halt {
+    /// Returns whether there is still time, now that there is something to interrupt.
+    fn begin(&self, connection: &Connection) -> Result<(), Fault> {
+        self.handle.get_or_init(|| connection.get_interrupt_handle());
+        if self.is_over.load(Ordering::SeqCst) { Err(late()) } else { Ok(()) }
+    }
+
+    fn end(&self) {
+        self.is_over.store(true, Ordering::SeqCst);
+        self.handle.get().into_iter().for_each(InterruptHandle::interrupt);
     }
 }
 
@@ -75,10 +98,11 @@ impl ReportStore for Embedded {
         let pool = Arc::clone(&self.0);
         let waiting = tokio::time::timeout(WITHIN, Arc::clone(&pool.permits).acquire_owned());
         let Ok(Ok(permit)) = waiting.await else { return Err(late()) };
-        let connection = pool.connection()?;
-        let interrupt = connection.get_interrupt_handle();
+        let halt = Arc::new(Halt::default());
+        let halted = Arc::clone(&halt);
         let making = tokio::task::spawn_blocking(move || {
-            let made = made(&connection, &query);
+            let connection = pool.connection()?;
+            let made = halt.begin(&connection).and_then(|()| made(&connection, &query));
             pool.put_back(connection);
             drop(permit);
             made
@@ -88,7 +112,7 @@ impl ReportStore for Embedded {
                 made.unwrap_or_else(|error| Err(Fault(format!("the report could not be made: {error}"))))
             }
             Err(_) => {
-                interrupt.interrupt();
+                halted.end();
                 Err(late())
             }
         }

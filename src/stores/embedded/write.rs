@@ -5,12 +5,14 @@ use std::path::Path;
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Transaction, params};
 
+use super::keep::{self, Bounds};
 use super::open::{Key, Known, Open};
 use super::{file, roll, visits};
+use crate::projections::commerce::revenue::Sum;
 use crate::spec::Kind;
 use crate::stores::reports::Fault;
 use crate::stores::reports::fact::{Deal, Fact, Rules, number_of};
-use crate::stores::reports::history::{Sum, settled};
+use crate::stores::reports::history::settled;
 use crate::stores::reports::visit::{self, Standing};
 
 const HITS: &str = "INSERT INTO hits (ts, site, kind, client, number, visit, name, path, environment, engaged) \
@@ -22,6 +24,10 @@ pub struct Writer {
     connection: Connection,
     rules: Rules,
     sites: HashMap<String, i64>,
+    bounds: Bounds,
+    stale: roll::Stale,
+    kept_from: i64,
+    refused: u64,
     open: Known,
 }
 
@@ -36,6 +42,10 @@ impl Writer {
             rules,
             sites: HashMap::new(),
             open: Known::default(),
+            bounds: Bounds::default(),
+            stale: roll::Stale::new(),
+            kept_from: i64::MIN,
+            refused: 0,
         })
     }
 
@@ -65,7 +75,26 @@ impl Writer {
             self.sites.clear();
             self.open.forget();
         };
-        taken.inspect_err(undo).map_err(file::fault)
+        taken.inspect_err(undo).map_err(file::fault)?;
+        let is_old = |fact: &&Fact| fact.ts < self.kept_from;
+        self.refused += facts.iter().filter(is_old).count() as u64;
+        Ok(())
+    }
+
+    /// Tells the time, in milliseconds since 1970: what happened before anything is kept would be given up at once, so it is
+    /// not taken any more.
+    pub fn tell(&mut self, now: i64) {
+        self.kept_from = keep::kept_from(now);
+    }
+
+    /// Returns how many facts were too old to be taken, since the file was opened.
+    pub fn refused(&self) -> u64 {
+        self.refused
+    }
+
+    #[cfg(test)]
+    pub(super) fn within(&mut self, bounds: Bounds) {
+        self.bounds = bounds;
     }
 
     fn write(&mut self, facts: &[Fact], next: u64) -> rusqlite::Result<()> {
@@ -79,20 +108,22 @@ impl Writer {
             hits: transaction.prepare_cached(HITS)?,
             days: BTreeMap::new(),
         };
-        facts.iter().try_for_each(|fact| batch.add(fact))?;
+        let kept_from = self.kept_from;
+        facts.iter().filter(|fact| fact.ts >= kept_from).try_for_each(|fact| batch.add(fact))?;
         batch.finish()?;
         transaction.execute("UPDATE position SET next = ?1", [next.cast_signed()])?;
         transaction.commit()
     }
 
-    /// Counts one day ahead that is over, or gives up the oldest one beyond what is kept; returns whether there was one.
+    /// Counts one day ahead that is over, or gives up some of the oldest beyond what is kept; returns whether there was any.
     ///
     /// # Errors
     /// The file cannot be written.
     pub fn tidy(&mut self, now: i64) -> Result<bool, Fault> {
-        let is_done = roll::tidy(&mut self.connection, now).map_err(file::fault)?;
+        let tidied = roll::tidy(&mut self.connection, (now, self.bounds), &mut self.stale);
+        let is_done = tidied.map_err(file::fault)?;
         if is_done {
-            // A day may have gone with its visits.
+            // Visits may have gone with a portion.
             self.open.forget();
         }
         Ok(is_done)
@@ -220,7 +251,7 @@ impl Batch<'_> {
             (open.is_changed, open.begins_elsewhere) = (false, false);
         }
         let sql = "INSERT INTO days (day, hits, rolled) VALUES (?1, ?2, 0) \
-                   ON CONFLICT (day) DO UPDATE SET hits = hits + excluded.hits, rolled = 0";
+                   ON CONFLICT (day) DO UPDATE SET hits = hits + excluded.hits, rolled = CASE rolled WHEN 0 THEN 0 ELSE 2 END";
         let mut statement = self.transaction.prepare_cached(sql)?;
         self.days.iter().try_for_each(|(day, hits)| statement.execute([day, hits]).map(drop))
     }

@@ -1,5 +1,6 @@
 //! An answer, as JSON and as a table for spreadsheets. Pure.
 
+use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
 use super::Query;
@@ -19,6 +20,9 @@ const COUNTS: [&str; 12] = [
     "samples",
     "orders",
 ];
+
+/// The columns of sums of money, as texts.
+const SUMS: [&str; 3] = ["gross", "refunds", "net"];
 
 /// What a report says.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,27 +53,20 @@ impl Report {
         })
     }
 
-    /// Makes the counts of one in so many visitors those of all.
+    /// Makes the counts and sums of one in so many visitors those of all; averages, shares and percentiles are theirs already.
     pub fn scale(&mut self, part: u64) {
         if part <= 1 {
             return;
         }
         self.sampled = true;
-        let scaled = |value: &mut Value| {
-            if let Some(count) = value.as_u64() {
-                *value = json!(count.saturating_mul(part));
-            }
-        };
         // Visits are listed one by one.
         let is_list = self.columns.first() == Some(&"id");
         for row in self.rows.iter_mut().filter(|_| !is_list) {
-            let counts = self.columns.iter().zip(row).filter(|(name, _)| COUNTS.contains(name));
-            counts.for_each(|(_, value)| scaled(value));
+            for (name, value) in self.columns.iter().zip(row) {
+                make_whole(name, value, part);
+            }
         }
-        self.totals
-            .iter_mut()
-            .filter(|(name, _)| COUNTS.contains(&name.as_str()))
-            .for_each(|(_, value)| scaled(value));
+        self.totals.iter_mut().for_each(|(name, value)| make_whole(name, value, part));
     }
 
     /// Returns the rows as RFC 4180 has them, under a line of their names.
@@ -81,6 +78,21 @@ impl Report {
         }
         text
     }
+}
+
+/// Makes a count, or a sum of money, so many times what it is, and leaves everything else.
+fn make_whole(name: &str, value: &mut Value, part: u64) {
+    if let Some(count) = value.as_u64().filter(|_| COUNTS.contains(&name)) {
+        *value = json!(count.saturating_mul(part));
+    } else if SUMS.contains(&name) {
+        *value = json!(times(value, part));
+    }
+}
+
+/// Returns so many times a sum of money.
+fn times(sum: &Value, part: u64) -> String {
+    let sum: Decimal = sum.as_str().and_then(|text| text.parse().ok()).unwrap_or_default();
+    format!("{:.2}", sum.saturating_mul(Decimal::from(part)))
 }
 
 /// Returns a value as a cell. A text that a spreadsheet would take for a formula is made one that it does not, by the mark that
@@ -148,6 +160,16 @@ mod tests {
         assert!(report.sampled);
         assert_eq!(report.rows, [[json!("/3"), json!(12), json!(0.5)]]);
         assert_eq!((&report.totals["views"], &report.totals["bounce_rate"]), (&json!(15), &json!(0.5)));
+    }
+
+    #[test]
+    fn orders_and_what_they_amount_to_are_made_whole_together() {
+        let row = vec![json!("EUR"), json!(4), json!("10.50"), json!("0.50"), json!("10.00"), json!("2.63")];
+        let columns = vec!["currency", "orders", "gross", "refunds", "net", "aov"];
+        let mut report = Report { columns, rows: vec![row], totals: Map::new(), sampled: false };
+        report.scale(3);
+        let wanted = json!(["EUR", 12, "31.50", "1.50", "30.00", "2.63"]);
+        assert_eq!(json!(report.rows[0]), wanted);
     }
 
     #[test]

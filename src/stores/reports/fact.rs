@@ -2,12 +2,11 @@
 //!
 //! Made of an event once, and the same whether the event was read from the journal or from a database. Pure.
 
-use std::net::IpAddr;
-
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::projections::commerce::{money, revenue};
+use crate::projections::reading::{self, Spelling};
 use crate::projections::session::Options;
 use crate::projections::{presence, vitals};
 use crate::spec::glance::{Json, Part};
@@ -29,8 +28,8 @@ pub struct Rules {
     pub options: Options,
     /// Of the ids of sessions.
     pub salt: Vec<u8>,
-    /// `/a/` is the page `/a`.
-    pub strip_trailing_slash: bool,
+    /// How the address of a page is spelled.
+    pub spelling: Spelling,
 }
 
 /// One event, as reports see it.
@@ -152,7 +151,7 @@ impl Fact {
             name: cut(track.unwrap_or_default()),
             visitor: cut(visitor),
             is_client: presence::is_present(&glance),
-            path: page(&presence::page(&glance).unwrap_or_default(), rules),
+            path: presence::address(&glance, &rules.spelling).unwrap_or_default().into_owned(),
             environment: text(glance.context.environment),
             ..Fact::default()
         };
@@ -190,6 +189,7 @@ impl Fact {
     }
 
     fn read_track(&mut self, properties: Json<'_>) {
+        self.engaged_ms = reading::engaged_ms(properties).unwrap_or_default();
         let is_refund = self.name == revenue::REFUND;
         if is_refund || self.name == revenue::ORDER {
             let properties = properties.object(MONEY);
@@ -200,8 +200,6 @@ impl Fact {
                 currency: money::currency(&properties).map(|named| cut(&named)).unwrap_or_default(),
             });
         }
-        let engaged = properties.pick(["engaged_ms", "engagedMs"]).into_iter().find(|json| json.is_there());
-        self.engaged_ms = engaged.and_then(Json::as_f64).map_or(0, whole);
     }
 
     /// Returns whether it is a view of a page or a screen by a person.
@@ -235,18 +233,12 @@ fn measure(name: &str, properties: Json<'_>) -> Option<(&'static str, f64)> {
     }
 }
 
-/// As a column of 32 bits holds it.
-#[expect(clippy::cast_possible_truncation, reason = "within 32 bits after the clamp")]
-fn whole(number: f64) -> i64 {
-    number.round().clamp(0.0, f64::from(u32::MAX)) as i64
-}
-
 fn text(json: Json<'_>) -> String {
     json.text().map(|text| cut(&text)).unwrap_or_default()
 }
 
-/// Returns what a campaign says of itself, as far as it is text.
-fn campaign(said: &Map<String, Value>) -> Map<String, Value> {
+/// Returns a campaign's parameters, as many and as long as are kept.
+pub fn campaign(said: &Map<String, Value>) -> Map<String, Value> {
     let text = |(name, value): (&String, &Value)| Some((cut(name), Value::String(cut(value.as_str()?))));
     said.iter().take(MOST_PAIRS).filter_map(text).collect()
 }
@@ -258,27 +250,10 @@ pub fn cut(text: &str) -> String {
     end.map_or(text, |(end, _)| text.get(..end).unwrap_or_default()).to_owned()
 }
 
-/// Returns a path in its one spelling.
-pub fn page(path: &str, rules: &Rules) -> String {
-    let path = cut(path);
-    let bare = path.trim_end_matches('/');
-    if rules.strip_trailing_slash && path.len() > 1 {
-        return if bare.is_empty() { "/".to_owned() } else { bare.to_owned() };
-    }
-    path
-}
-
-/// Returns the host that led to a page; nothing when it is the page's own.
+/// Returns the host that led to a page; nothing when it is the page's own. What is no address stays as it is.
 pub fn referrer(address: &str, page: &str) -> String {
-    let from = host(address);
-    if from == host(page) { String::new() } else { from }
-}
-
-/// Returns the host of an address, without `www.`; the text itself when it is no address.
-fn host(url: &str) -> String {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host).to_ascii_lowercase();
-    let host = host.split(':').next().filter(|_| host.parse::<IpAddr>().is_err()).unwrap_or(&host).to_owned();
-    cut(host.strip_prefix("www.").unwrap_or(&host))
+    if reading::is_internal(address, page) {
+        return String::new();
+    }
+    reading::host(address).map_or_else(|| cut(address), |host| cut(&host))
 }

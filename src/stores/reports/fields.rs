@@ -3,6 +3,11 @@
 //! Pure. A filter is `field:value`, `field:one|other`, or with `!:` what is not to be. An event without a visit has no field of
 //! one, so every filter by one leaves it out.
 
+/// Most values of one filter.
+const MOST_VALUES: usize = 100;
+/// Most characters of a value: texts that are kept are no longer.
+pub(super) const LONGEST: usize = 512;
+
 /// A field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Field {
@@ -94,14 +99,22 @@ impl Filter {
     /// # Errors
     /// What is wrong with it, to be read after the parameter's name.
     pub fn parse(text: &str) -> Result<Filter, String> {
-        let wanted = || format!("must be like country:DE or country!:DE|AT, not \"{text}\"");
+        let shown = || text.chars().take(100).collect::<String>();
+        let wanted = || format!("must be like country:DE or country!:DE|AT, not \"{}\"", shown());
         let (name, values) = text.split_once(':').ok_or_else(wanted)?;
         let (name, is_not) = name.strip_suffix('!').map_or((name, false), |name| (name, true));
         let field = Field::named(name).ok_or_else(|| {
             let names: Vec<&str> = Field::ALL.iter().map(|(_, name)| *name).collect();
+            let name: String = name.chars().take(100).collect();
             format!("has no field \"{name}\"; there are {}", names.join(", "))
         })?;
-        Ok(Filter { field, is_not, values: values.split('|').map(str::to_owned).collect() })
+        let values: Vec<String> = values.split('|').map(str::to_owned).collect();
+        if values.len() > MOST_VALUES || values.iter().any(|value| value.chars().count() > LONGEST) {
+            return Err(format!(
+                "must not have more than {MOST_VALUES} values or one of more than {LONGEST} characters"
+            ));
+        }
+        Ok(Filter { field, is_not, values })
     }
 
     /// Returns whether a value passes.

@@ -4,26 +4,17 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use rust_decimal::Decimal;
-
 use super::fact::{Deal, Fact, Measure, Rules, number_of};
 use super::fields::{Field, Filter};
 use super::rows::{DealRow, HitRow, MeasureRow, Rows, Span, VisitRow, Which};
 use super::visit::{self, Standing, Visit};
 use super::{Fault, Query};
-
-/// An amount in a currency.
-pub type Sum = (String, Decimal);
+use crate::projections::commerce::revenue::{self, Sum};
 
 /// Returns what a deal amounts to, given what is known of an order by its id; `None` of an order that is known already.
 pub fn settled(deal: &Deal, known: impl FnOnce(&str) -> Option<Sum>) -> Option<Sum> {
     let before = deal.order_id.as_deref().and_then(known);
-    let own = (deal.currency.clone(), deal.amount);
-    match (deal.is_refund, before) {
-        (false, Some(_)) => None,
-        (true, Some(whole)) if deal.amount.is_zero() => Some(whole),
-        _ => Some(own),
-    }
+    revenue::settled(deal.is_refund, (deal.currency.clone(), deal.amount), before)
 }
 
 #[derive(Debug)]

@@ -9,6 +9,7 @@ use super::fact::SCROLL;
 use super::make_visits::Visits;
 use super::rows::{Rows, Unit, Which};
 use super::sketch::Sketch;
+use super::top::{Top, Weighed};
 use super::{Fault, Query};
 use crate::projections::commerce::funnel::{self, Hits};
 use crate::projections::commerce::revenue::{Ledger, ORDER, REFUND};
@@ -122,11 +123,23 @@ fn nearest(sorted: &[f64], percent: usize) -> Option<f64> {
     sorted.get(rank.checked_sub(1)?).copied()
 }
 
-type Pages = HashMap<String, Page>;
+impl Weighed for Page {
+    fn weight(&self) -> u64 {
+        self.views
+    }
 
-fn page<'p>(pages: &'p mut Pages, path: &str) -> &'p mut Page {
-    pages.entry(path.to_owned()).or_default()
+    fn join(&mut self, other: Page) {
+        self.views += other.views;
+        self.visitors.merge(&other.visitors);
+        self.engaged_ms = self.engaged_ms.saturating_add(other.engaged_ms);
+        self.entries += other.entries;
+        self.exits += other.exits;
+        self.bounces += other.bounces;
+        self.scrolls.extend(other.scrolls);
+    }
 }
+
+type Pages = Top<Page>;
 
 /// The columns of [`Page::cells`].
 const OF_PAGES: [&str; 10] = [
@@ -146,17 +159,17 @@ pub(super) fn pages(query: &Query, rows: &dyn Rows) -> Result<Report, Fault> {
     let (mut pages, mut all) = (viewed(query, rows)?, Page::default());
     rows.visits(query, false, &mut |visit| {
         if !visit.entry.is_empty() {
-            let entry = page(&mut pages, visit.entry);
+            let entry = pages.at(visit.entry);
             entry.entries += 1;
             entry.bounces += i64::from(visit.is_bounce());
         }
         if !visit.exit.is_empty() {
-            page(&mut pages, visit.exit).exits += 1;
+            pages.at(visit.exit).exits += 1;
         }
     })?;
     rows.measures(query, &mut |measure| {
         if measure.metric == SCROLL
-            && let Some(page) = pages.get_mut(measure.path)
+            && let Some(page) = pages.known(measure.path)
         {
             page.scrolls.push(measure.value);
         }
@@ -164,7 +177,7 @@ pub(super) fn pages(query: &Query, rows: &dyn Rows) -> Result<Report, Fault> {
     for one in pages.values() {
         all.views += one.views;
         all.visitors.merge(&one.visitors);
-        all.engaged_ms += one.engaged_ms;
+        all.engaged_ms = all.engaged_ms.saturating_add(one.engaged_ms);
         all.entries += one.entries;
         all.bounces += one.bounces;
     }
@@ -172,24 +185,22 @@ pub(super) fn pages(query: &Query, rows: &dyn Rows) -> Result<Report, Fault> {
         "views": all.views, "visitors": all.visitors.count(), "entries": all.entries, "bounces": all.bounces,
         "bounce_rate": ratio(all.bounces, all.entries, 4), "avg_engaged_ms": all.attention(),
     });
-    let mut pages: Vec<(String, Page)> = pages.into_iter().collect();
-    pages.sort_by(|one, other| (other.1.views, &one.0).cmp(&(one.1.views, &other.0)));
-    pages.truncate(query.limit);
-    Ok(report(&OF_PAGES, pages.into_iter().map(|(path, mut page)| page.cells(path)).collect(), totals))
+    let pages = pages.into_sorted().into_iter().take(query.limit);
+    Ok(report(&OF_PAGES, pages.map(|(path, mut page)| page.cells(path)).collect(), totals))
 }
 
 fn viewed(query: &Query, rows: &dyn Rows) -> Result<Pages, Fault> {
-    let mut pages = Pages::new();
+    let mut pages = Pages::default();
     let rest = rows.rolled(query, Unit::Page, &[], &mut |rolled| {
-        let page = page(&mut pages, &rolled.key);
+        let page = pages.at(&rolled.key);
         page.views += rolled.hits;
-        page.engaged_ms += rolled.engaged_ms;
+        page.engaged_ms = page.engaged_ms.saturating_add(rolled.engaged_ms);
         page.visitors.merge(&rolled.visitors);
     })?;
     for span in rest {
         rows.hits(query, (Which::Pages, span), &mut |hit| {
-            let page = page(&mut pages, hit.path);
-            page.engaged_ms += hit.engaged_ms;
+            let page = pages.at(hit.path);
+            page.engaged_ms = page.engaged_ms.saturating_add(hit.engaged_ms);
             if hit.is_view {
                 page.views += 1;
                 page.visitors.add(hit.number);
@@ -201,33 +212,47 @@ fn viewed(query: &Query, rows: &dyn Rows) -> Result<Pages, Fault> {
 
 // === Names ===
 
+#[derive(Debug, Default)]
+struct Calls {
+    count: u64,
+    visitors: Sketch,
+}
+
+impl Weighed for Calls {
+    fn weight(&self) -> u64 {
+        self.count
+    }
+
+    fn join(&mut self, other: Calls) {
+        self.count += other.count;
+        self.visitors.merge(&other.visitors);
+    }
+}
+
 pub(super) fn events(query: &Query, rows: &dyn Rows) -> Result<Report, Fault> {
-    let mut of: HashMap<String, (u64, Sketch)> = HashMap::new();
+    let mut of: Top<Calls> = Top::default();
     let rest = rows.rolled(query, Unit::Event, &[], &mut |rolled| {
-        let (count, visitors) = of.entry(rolled.key.clone()).or_default();
-        *count += rolled.hits;
-        visitors.merge(&rolled.visitors);
+        let calls = of.at(&rolled.key);
+        calls.count += rolled.hits;
+        calls.visitors.merge(&rolled.visitors);
     })?;
     for span in rest {
         rows.hits(query, (Which::Tracks, span), &mut |hit| {
-            let (count, visitors) = of.entry(hit.name.to_owned()).or_default();
-            *count += 1;
-            visitors.add(hit.number);
+            let calls = of.at(hit.name);
+            calls.count += 1;
+            calls.visitors.add(hit.number);
         })?;
     }
-    let (mut count, mut visitors) = (0, Sketch::default());
+    let mut all = Calls::default();
     for one in of.values() {
-        count += one.0;
-        visitors.merge(&one.1);
+        all.count += one.count;
+        all.visitors.merge(&one.visitors);
     }
-    let mut of: Vec<(String, (u64, Sketch))> = of.into_iter().collect();
-    of.sort_by(|one, other| (other.1.0, &one.0).cmp(&(one.1.0, &other.0)));
-    of.truncate(query.limit);
-    let row = |(name, (count, visitors)): (String, (u64, Sketch))| {
-        vec![json!(name), json!(count), json!(visitors.count())]
-    };
-    let totals = json!({ "count": count, "visitors": visitors.count() });
-    Ok(report(&["event", "count", "visitors"], of.into_iter().map(row).collect(), totals))
+    let row =
+        |(name, calls): (String, Calls)| vec![json!(name), json!(calls.count), json!(calls.visitors.count())];
+    let totals = json!({ "count": all.count, "visitors": all.visitors.count() });
+    let rows = of.into_sorted().into_iter().take(query.limit).map(row).collect();
+    Ok(report(&["event", "count", "visitors"], rows, totals))
 }
 
 // === Funnel ===
@@ -253,8 +278,11 @@ pub(super) fn funnel(query: &Query, rows: &dyn Rows) -> Result<Report, Fault> {
 
 // === Money ===
 
+/// Most currencies that are told apart, several times as many as there are (ISO 4217: about 180); orders in more are left out.
+const MOST_CURRENCIES: usize = 1_000;
+
 pub(super) fn revenue(query: &Query, rows: &dyn Rows) -> Result<Report, Fault> {
-    let mut ledger = Ledger::new(&query.currency);
+    let mut ledger = Ledger::new(&query.currency).within(usize::MAX, MOST_CURRENCIES);
     rows.deals(query, &mut |deal| {
         let said = json!({ "revenue": deal.amount.to_string(), "currency": deal.currency });
         ledger.add(if deal.is_refund { REFUND } else { ORDER }, &map(said));
@@ -266,22 +294,49 @@ pub(super) fn revenue(query: &Query, rows: &dyn Rows) -> Result<Report, Fault> {
         [json!(currency), json!(sums.orders)].into_iter().chain(texts.map(Value::String)).collect()
     };
     let columns = ["currency", "orders", "gross", "refunds", "net", "aov"];
+    let mut sums: Vec<_> = sums.into_iter().collect();
+    // Most orders first where there are more than asked for, and by name else.
+    if sums.len() > query.limit {
+        sums.sort_by(|one, other| (other.1.orders, &one.0).cmp(&(one.1.orders, &other.0)));
+        sums.truncate(query.limit);
+    }
     Ok(report(&columns, sums.into_iter().map(row).collect(), json!({ "orders": orders })))
 }
 
 // === Measures ===
 
+/// What was measured on a page, by metric.
+#[derive(Debug, Default)]
+struct Values(BTreeMap<String, Vec<f64>>);
+
+impl Weighed for Values {
+    fn weight(&self) -> u64 {
+        self.0.values().map(|values| values.len() as u64).sum()
+    }
+
+    fn join(&mut self, other: Values) {
+        other.0.into_iter().for_each(|(metric, values)| self.0.entry(metric).or_default().extend(values));
+    }
+}
+
 pub(super) fn vitals(query: &Query, rows: &dyn Rows) -> Result<Report, Fault> {
-    let mut of: BTreeMap<(String, String), Vec<f64>> = BTreeMap::new();
+    let mut of: Top<Values> = Top::default();
     let mut samples = 0_u64;
     rows.measures(query, &mut |measure| {
         if measure.metric != SCROLL {
             let path = if query.by_page { measure.path } else { "" };
-            of.entry((path.to_owned(), measure.metric.to_owned())).or_default().push(measure.value);
+            let metrics = &mut of.at(path).0;
+            match metrics.get_mut(measure.metric) {
+                Some(values) => values.push(measure.value),
+                None => drop(metrics.insert(measure.metric.to_owned(), vec![measure.value])),
+            }
             samples += 1;
         }
     })?;
-    let mut of: Vec<((String, String), Vec<f64>)> = of.into_iter().collect();
+    let of = of.into_sorted().into_iter().flat_map(|(path, Values(metrics))| {
+        metrics.into_iter().map(move |(metric, values)| ((path.clone(), metric), values))
+    });
+    let mut of: Vec<((String, String), Vec<f64>)> = of.collect();
     of.sort_by(|one, other| (other.1.len(), &one.0).cmp(&(one.1.len(), &other.0)));
     of.truncate(query.limit);
     let row = |((path, metric), values): ((String, String), Vec<f64>)| {

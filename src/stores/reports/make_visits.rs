@@ -1,13 +1,12 @@
 //! Reports about visits: sources, places, devices, and the visits themselves. Pure.
 
-use std::collections::HashMap;
-
 use serde_json::{Map, Value, json};
 
 use super::answer::{Report, ratio};
 use super::fields::Field;
 use super::rows::{Rows, VisitRow};
 use super::sketch::Sketch;
+use super::top::{Top, Weighed};
 use super::{Fault, Query};
 
 /// What is counted of visits.
@@ -47,6 +46,22 @@ impl Visits {
     }
 }
 
+impl Weighed for Visits {
+    fn weight(&self) -> u64 {
+        self.sessions.unsigned_abs()
+    }
+
+    fn join(&mut self, other: Visits) {
+        self.sessions += other.sessions;
+        self.visitors.merge(&other.visitors);
+        self.pageviews += other.pageviews;
+        self.bounces += other.bounces;
+        self.engaged += other.engaged;
+        self.duration_s = self.duration_s.saturating_add(other.duration_s);
+        self.conversions += other.conversions;
+    }
+}
+
 /// The columns of [`Visits::cells`].
 const COUNTED: [&str; 8] = [
     "visitors",
@@ -65,22 +80,17 @@ fn totals(all: &Visits) -> Map<String, Value> {
 
 pub(super) fn breakdown(query: &Query, rows: &dyn Rows) -> Result<Report, Fault> {
     let field = query.by.unwrap_or(Field::Source);
-    let (mut of, mut all): (HashMap<String, Visits>, Visits) = Default::default();
+    let (mut of, mut all): (Top<Visits>, Visits) = Default::default();
     rows.visits(query, false, &mut |visit| {
         let value = visit.field(field);
         all.add(visit);
-        match of.get_mut(value) {
-            Some(mine) => mine.add(visit),
-            None => of.entry(value.to_owned()).or_default().add(visit),
-        }
+        of.at(value).add(visit);
     })?;
-    let mut of: Vec<(String, Visits)> = of.into_iter().collect();
-    of.sort_by(|one, other| (other.1.sessions, &one.0).cmp(&(one.1.sessions, &other.0)));
-    of.truncate(query.limit);
     let row =
         |(value, visits): (String, Visits)| std::iter::once(json!(value)).chain(visits.cells()).collect();
     let columns = std::iter::once(field.name()).chain(COUNTED).collect();
-    Ok(Report { columns, rows: of.into_iter().map(row).collect(), totals: totals(&all), sampled: false })
+    let rows = of.into_sorted().into_iter().take(query.limit).map(row).collect();
+    Ok(Report { columns, rows, totals: totals(&all), sampled: false })
 }
 
 /// The columns of the list of visits.

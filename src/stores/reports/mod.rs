@@ -16,6 +16,7 @@ pub mod rows;
 pub mod sketch;
 #[cfg(test)]
 pub(crate) mod tests;
+pub mod top;
 pub mod visit;
 
 pub use answer::Report;

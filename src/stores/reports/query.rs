@@ -3,7 +3,7 @@
 
 use jiff::tz::TimeZone;
 
-use super::fields::{Field, Filter};
+use super::fields::{Field, Filter, LONGEST};
 use super::period::Period;
 use crate::projections::commerce::funnel;
 
@@ -212,6 +212,12 @@ impl<'p> Raw<'p> {
                 _ => return Err(Problem::new(name, "is not known here")),
             };
             *place = Some(value);
+        }
+        let texts = [("site", raw.site), ("step", raw.steps.iter().copied().max_by_key(|step| step.len()))];
+        let is_long =
+            |(_, text): &&(&str, Option<&str>)| text.is_some_and(|text| text.chars().count() > LONGEST);
+        if let Some((name, _)) = texts.iter().find(is_long) {
+            return Err(Problem::new(name, &format!("must not have more than {LONGEST} characters")));
         }
         let too_many = [("filter", raw.filters.len()), ("step", raw.steps.len())];
         match too_many.iter().find(|(_, count)| *count > MOST_TERMS) {

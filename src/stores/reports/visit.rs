@@ -4,10 +4,8 @@
 
 use std::borrow::Cow;
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
-
 use super::fact::{Fact, Origin, Place, Rules, number_of};
+use crate::projections::reading;
 use crate::projections::session::{self, Hit, Session, Step};
 use crate::spec::Kind;
 
@@ -71,7 +69,7 @@ pub fn step(open: &mut Option<Visit>, fact: &Fact, rules: &Rules) -> Standing {
 
 fn opened(fact: &Fact, rules: &Rules) -> Visit {
     Visit {
-        id: id(fact, &rules.salt),
+        id: reading::session_id(&rules.salt, (&fact.site, &fact.visitor), fact.ts),
         site: fact.site.clone(),
         visitor: fact.visitor.clone(),
         number: number_of(&fact.visitor),
@@ -97,11 +95,4 @@ fn hit(fact: &Fact) -> Option<Hit<'_>> {
 
 fn said(text: &str) -> Option<Cow<'_, str>> {
     (!text.is_empty()).then_some(Cow::Borrowed(text))
-}
-
-fn id(fact: &Fact, salt: &[u8]) -> String {
-    // A key of any length is one.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(salt) else { return String::new() };
-    mac.update(format!("{}|{}|{}", fact.site, fact.visitor, fact.ts).as_bytes());
-    mac.finalize().into_bytes().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }

@@ -42,7 +42,7 @@ pub use life::{NobodyThere, Stopped, Stopping, Trouble};
 pub use live::{FramesMissed, ListenersCounted, VisitorsCounted};
 pub use orders::{OperatorOrdered, ReplayBegun, ReplayEnded};
 pub use pool::{CharactersDropped, LiveTablesOff, NameTaken, PoolMeasured};
-pub use projections::{ProjectionAdvanced, ProjectionCurrent};
+pub use projections::{ProjectionAdvanced, ProjectionCurrent, ReportsTooOld};
 pub use reload::{
     ConfigApplied, ConfigRefused, ConfigUnchanged, ConfigWaits, ConfigWarning, DestinationStopped,
 };

@@ -28,6 +28,20 @@ impl ProjectionAdvanced {
     }
 }
 
+/// Events came that are older than anything that reports keep.
+#[derive(Debug, Clone, Copy)]
+pub struct ReportsTooOld {
+    /// How many.
+    pub events: u64,
+}
+
+impl ReportsTooOld {
+    /// Counts.
+    pub fn emit(&self, metrics: &Metrics) {
+        metrics.live.projections.too_old.inc_by(self.events);
+    }
+}
+
 /// A projection has caught up with the journal after its start.
 #[derive(Debug, Clone, Copy)]
 pub struct ProjectionCurrent {

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use super::Key;
-use crate::projections::presence::is_present;
+use crate::projections::{presence, reading};
 use crate::projections::session::Hit;
 use crate::spec::{Event, Glance, Kind};
 
@@ -72,7 +72,8 @@ impl Fact {
         let ts = event.receipt.timestamp.as_millisecond();
         let name = event.head.name.as_deref().filter(|_| kind == Kind::Track).map(text);
         let commerce = COMMERCE.into_iter().find(|known| name.as_deref() == Some(known)).unwrap_or_default();
-        let hit = is_present(&Glance::of(event)).then(|| {
+        let glance = Glance::of(event);
+        let hit = presence::is_present(&glance).then(|| {
             let hit = Hit {
                 id: message.clone().into(),
                 ts,
@@ -82,9 +83,9 @@ impl Fact {
                 path: None,
                 referrer: None,
                 campaign: campaign(tree).map(Cow::Owned),
-                engaged_ms: engaged_ms(tree),
+                engaged_ms: if kind == Kind::Track { reading::engaged_ms(glance.properties) } else { None },
             };
-            if matches!(kind, Kind::Page | Kind::Screen) { viewed(hit, event) } else { hit }
+            if matches!(kind, Kind::Page | Kind::Screen) { viewed(hit, &glance) } else { hit }
         });
         let consent = consent(tree);
         if hit.is_none() && commerce.is_empty() && consent.is_none() {
@@ -116,33 +117,18 @@ pub(crate) fn table_of(kind: Kind) -> &'static str {
 }
 
 /// Adds where the visitor is and came from. A page of the same host is no place to come from.
-fn viewed(hit: Hit<'static>, event: &Event) -> Hit<'static> {
-    let tree = event.tree();
+fn viewed(hit: Hit<'static>, glance: &Glance<'_>) -> Hit<'static> {
+    let tree = glance.event.tree();
     let page = tree.pointer("/context/page");
     let find = |name: &str| {
         let found = [tree.get("properties"), page].into_iter().flatten().filter_map(|at| at.get(name)?.as_str());
         found.map(str::trim).find(|text| !text.is_empty())
     };
     let url = find("url");
-    let name = event.head.name.as_deref().filter(|_| event.head.kind == Kind::Screen);
-    let path = find("path").or_else(|| url.and_then(path_of)).or(name);
-    let is_own = |referrer: &&str| url.and_then(host_of).is_some_and(|own| host_of(referrer).as_deref() == Some(&own));
+    let is_own = |referrer: &&str| url.is_some_and(|url| reading::is_internal(referrer, url));
     let referrer = find("referrer").filter(|referrer| !is_own(referrer));
-    Hit { path: path.map(address).map(Cow::Owned), referrer: referrer.map(address).map(Cow::Owned), ..hit }
-}
-
-/// Returns the host of an address in small letters, without `www.`, port and user.
-fn host_of(url: &str) -> Option<String> {
-    let (_, rest) = url.split_once("://")?;
-    let authority = rest.split(['/', '?', '#']).next()?;
-    let host = authority.rsplit('@').next()?.split(':').next()?.trim_end_matches('.').to_lowercase();
-    Some(host.strip_prefix("www.").map(str::to_owned).unwrap_or(host))
-}
-
-fn path_of(url: &str) -> Option<&str> {
-    let (_, rest) = url.split_once("://")?;
-    let whole = rest.split(['?', '#']).next()?;
-    Some(whole.find('/').and_then(|at| whole.get(at..)).unwrap_or("/"))
+    let path = presence::page(glance).map(|path| Cow::Owned(address(&path)));
+    Hit { path, referrer: referrer.map(address).map(Cow::Owned), ..hit }
 }
 
 fn campaign(tree: &Value) -> Option<Map<String, Value>> {
@@ -159,14 +145,6 @@ fn consent(tree: &Value) -> Option<(Map<String, Value>, Option<String>)> {
 fn pairs(value: &Value) -> Option<Map<String, Value>> {
     let flat = value.as_object()?.iter().filter(|(_, value)| !value.is_object() && !value.is_array());
     Some(flat.take(MOST_PAIRS).map(|(name, value)| (id(name), plain(value))).collect())
-}
-
-fn engaged_ms(tree: &Value) -> Option<i64> {
-    let properties = tree.get("properties")?;
-    let said = ["engaged_ms", "engagedMs"].iter().find_map(|name| properties.get(*name))?;
-    let whole = said.as_i64().or_else(|| said.as_f64().filter(|ms| ms.abs() < 1e15).map(|ms| ms as i64))?;
-    // No page is looked at for more than a day, nor for less than nothing.
-    Some(whole.clamp(0, 86_400_000))
 }
 
 /// Returns the properties that count, and of products what counts.

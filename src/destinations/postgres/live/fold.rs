@@ -2,16 +2,14 @@
 //! become. Pure: the same rows and facts give the same rows, in whatever pieces the facts come.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use rust_decimal::Decimal;
-use sha2::Sha256;
 
 use super::row::{self, CartRow, ConsentRow, OrderRow, Rows, SessionRow, Touch};
 use super::{Fact, Key};
 use crate::projections::commerce::cart::{self, Act, Cart};
 use crate::projections::commerce::{money, revenue};
+use crate::projections::reading;
 use crate::projections::session::{self, Options, Session, Step};
 
 /// How long an untouched cart stays a visitor's, in milliseconds.
@@ -135,19 +133,9 @@ impl<'a> Fold<'a> {
         }
     }
 
-    /// Returns the first 16 digits of the keyed hash of the site, the visitor and the time at which the session was opened,
-    /// so that the same events give the same ids. A late event that moves the start leaves the id.
+    /// A late event that moves the start leaves the id.
     fn session_id(&self, (site, visitor): &Key, opened: i64) -> String {
-        const DIGITS: usize = 16;
-        // HMAC takes a key of any length.
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.salt.as_bytes()) else { return String::new() };
-        mac.update(format!("{site}|{visitor}|{opened}").as_bytes());
-        let bytes = mac.finalize().into_bytes();
-        bytes.iter().take(DIGITS / 2).fold(String::with_capacity(DIGITS), |mut id, byte| {
-            // A text takes everything.
-            write!(id, "{byte:02x}").unwrap_or_default();
-            id
-        })
+        reading::session_id(self.salt.as_bytes(), (site, visitor), opened)
     }
 
     // === Carts ===
