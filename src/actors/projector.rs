@@ -154,6 +154,8 @@ struct Way {
     taken: u64,
     ticked: Option<Instant>,
     trouble: Option<String>,
+    /// What the last tick failed with: reading on does not end it.
+    tick_trouble: Option<String>,
 }
 
 /// What a step came to.
@@ -190,6 +192,7 @@ impl Way {
             taken: 0,
             ticked: None,
             trouble: None,
+            tick_trouble: None,
         }
     }
 
@@ -215,7 +218,8 @@ impl Way {
         let pause = self.settle(stepped, end);
         let Some(((ticked, begins_again), outbox)) = told else { return (projection, pause) };
         self.ticked = Some(Instant::now());
-        ticked.unwrap_or_else(|why| self.say(why));
+        let (whom, failed) = (self.parts.name, ticked.err());
+        tell_once(&mut self.tick_trouble, failed, whom);
         if begins_again {
             (self.from, self.is_current) = (None, false);
             (self.begun, self.taken) = (Instant::now(), 0);
@@ -253,10 +257,7 @@ impl Way {
 
     /// Says what is wrong, once.
     fn say(&mut self, why: String) {
-        if self.trouble.as_ref() != Some(&why) {
-            events::Trouble { whom: self.parts.name, doing: "follow the journal", error: &why }.emit();
-            self.trouble = Some(why);
-        }
+        tell_once(&mut self.trouble, Some(why), self.parts.name);
     }
 
     /// Hands over what the projection wants accepted; what is not durable then is asked for again.
@@ -273,6 +274,14 @@ impl Way {
         }
         projection
     }
+}
+
+/// Keeps what went wrong, and logs it when it is not what went wrong before.
+fn tell_once(known: &mut Option<String>, trouble: Option<String>, whom: &str) {
+    if let Some(error) = trouble.as_ref().filter(|_| *known != trouble) {
+        events::Trouble { whom, doing: "follow the journal", error }.emit();
+    }
+    *known = trouble;
 }
 
 /// Takes what lies between a position and the end.

@@ -140,9 +140,7 @@ impl Reloader {
         if is_news {
             events::ConfigWaits { keys: &changes.waiting }.emit();
         }
-        if reason == Reason::Asked && self.targets.supervisor.send(Unpark).await.is_err() {
-            events::NobodyThere { message: "the start of what is parked" }.emit();
-        }
+        self.unpark(reason).await;
         if reason == Reason::Asked && changes.is_empty() && !is_news {
             events::ConfigUnchanged.emit();
         }
@@ -154,8 +152,16 @@ impl Reloader {
         true
     }
 
+    /// Starts again what was parked, where somebody asked; a file that is refused does not stand in its way.
+    async fn unpark(&self, reason: Reason) {
+        if reason == Reason::Asked && self.targets.supervisor.send(Unpark).await.is_err() {
+            events::NobodyThere { message: "the start of what is parked" }.emit();
+        }
+    }
+
     /// Says what is wrong, once.
     async fn refuse(&mut self, problems: &str, reason: Reason) {
+        self.unpark(reason).await;
         let message = format!("refused, the one before stays: {}", problems.replace('\n', "; "));
         if reason == Reason::Asked || self.said.message != message {
             events::ConfigRefused { problems }.emit();

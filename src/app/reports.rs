@@ -126,13 +126,16 @@ fn path(settings: &Settings) -> PathBuf {
 }
 
 /// Returns what keeps the embedded store up to date, while it is switched on.
+///
+/// With a journal of several routers there is none: each reads a part of the topic, and what it takes over again after a
+/// start comes at new positions, so that it would be counted twice.
 pub(super) fn follow(
     settings: &Settings,
     journal: &Arc<dyn Journal>,
     metrics: &Arc<Metrics>,
     arbiter: &ArbiterHandle,
 ) -> Option<Follow> {
-    if !settings.realtime.enabled {
+    if !settings.realtime.enabled || settings.journal.shared.is_some() {
         return None;
     }
     let (path, rules, arbiter) = (path(settings), rules(settings), arbiter.clone());
@@ -160,11 +163,15 @@ pub(super) fn follow(
     Some(Follow { name: NAME, factory })
 }
 
-/// Returns who answers reports: a destination that can, else the embedded store.
+/// Returns who answers reports: a destination that can, else the embedded store, which several routers have not.
 pub(super) fn desk(settings: &Settings, of_destination: Option<Arc<dyn ReportStore>>) -> ReportDesk {
     let realtime = &settings.realtime;
+    let own = || {
+        let is_alone = settings.journal.shared.is_none();
+        is_alone.then(|| Arc::new(Embedded::new(path(settings))) as Arc<dyn ReportStore>)
+    };
     ReportDesk {
-        store: of_destination.unwrap_or_else(|| Arc::new(Embedded::new(path(settings)))),
+        store: of_destination.or_else(own),
         zone: realtime.time_zone.iana_name().unwrap_or("UTC").into(),
         currency: realtime.currency.as_str().into(),
     }

@@ -117,7 +117,9 @@ impl Tail<'_> {
     /// Returns what cannot become good by waiting.
     async fn wait_after(&mut self, once: Result<(), RemoteError>) -> Result<(), RemoteError> {
         match once {
-            Ok(()) => return Ok(()),
+            Ok(()) if self.out.is_closed => return Ok(()),
+            // What ended at once would be opened again without an end.
+            Ok(()) => {}
             // It may be starting again.
             Err(RemoteError::Absent(_) | RemoteError::Refused { status: 503, .. }) if self.has_watched => {}
             Err(error) => return Err(error),

@@ -118,8 +118,8 @@ pub struct Door {
 /// Who answers reports, and what is meant where a question does not say.
 #[derive(Clone)]
 pub struct ReportDesk {
-    /// Has the numbers.
-    pub store: Arc<dyn ReportStore>,
+    /// Has the numbers; `None` where no store of this router has those of all of them.
+    pub store: Option<Arc<dyn ReportStore>>,
     /// The name of the time zone.
     pub zone: Arc<str>,
     /// The currency of orders that name none.

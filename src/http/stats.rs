@@ -99,6 +99,9 @@ pub(super) async fn report(
     }
 }
 
+/// What is said where each router has read a part of the topic, and some of it twice.
+const SCATTERED: &str = "with a journal that routers share, reports need a ClickHouse destination";
+
 async fn answered(request: &HttpRequest, name: &str, state: &State) -> Result<Sent, Refusal> {
     let rights = access::check(request, &state.door.settings.server, READ_STATS)?;
     let report = Name::named(name).ok_or(Refusal::NotFound)?;
@@ -117,7 +120,7 @@ async fn answered(request: &HttpRequest, name: &str, state: &State) -> Result<Se
         currency: &door.reports.currency,
     };
     let query = Query::read(report, &pairs, asked).map_err(refusal)?;
-    let store = &door.reports.store;
+    let store = door.reports.store.as_ref().ok_or_else(|| Refusal::NoSuch(SCATTERED.to_owned()))?;
     let cache = together::Cache::of(door, &question);
     if let Some(sent) = cache.recall().await {
         state.shared.reports.keep(question, &sent, Instant::now());

@@ -3,10 +3,12 @@
 //! Where the store that they share does not answer, the router's own numbers stay, and say so.
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
+use futures_util::FutureExt;
 use futures_util::future::join_all;
 use serde_json::{Map, Value, json};
 
@@ -33,8 +35,10 @@ impl Broadcaster {
     ) {
         let now = clock::now().as_millisecond();
         let looks = numbers.iter().filter_map(|one| one.site.clone()).map(|site| {
-            let look = tokio::time::timeout(ANSWER_WITHIN, store.look(Arc::clone(&site), now, PAGES));
-            async move { (site, look.await.ok().and_then(Result::<Present, Failure>::ok)) }
+            // Not even a panic over there may end who tells the rest.
+            let look = AssertUnwindSafe(store.look(Arc::clone(&site), now, PAGES)).catch_unwind();
+            let look = tokio::time::timeout(ANSWER_WITHIN, look.map(Result::ok));
+            async move { (site, look.await.ok().flatten().and_then(Result::<Present, Failure>::ok)) }
         });
         let asked = join_all(looks.collect::<Vec<_>>()).into_actor(self);
         ctx.spawn(asked.map(move |answers, broadcaster, _| {

@@ -39,7 +39,7 @@ impl Cache {
     /// Returns the place of the answer to a question.
     pub(super) fn of(door: &Door, question: &str) -> Cache {
         let desk = &door.reports;
-        let store = desk.store.name();
+        let store = desk.store.as_ref().map_or("", |store| store.name());
         let shared = door.shared.clone().filter(|_| store != embedded::NAME);
         Cache { shared, question: format!("{store} {} {} {question}", desk.zone, desk.currency), store }
     }

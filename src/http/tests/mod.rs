@@ -260,7 +260,11 @@ impl Plan {
             orders: router.clone().recipient(),
             trace: router.clone().recipient(),
             schemas: router.recipient(),
-            reports: super::ReportDesk { store: self.reports, zone: "UTC".into(), currency: "USD".into() },
+            reports: super::ReportDesk {
+                store: Some(self.reports),
+                zone: "UTC".into(),
+                currency: "USD".into(),
+            },
             live: self.live,
             tap: self.tap.unwrap_or_else(|| Tap::new("b", TapLine::default()).start()).recipient(),
             shared: None,

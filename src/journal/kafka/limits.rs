@@ -4,6 +4,7 @@
 //! producer makes its batches, follows the last answer. Brokers may keep it to themselves, and then the first event that is too
 //! large tells.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,16 +32,24 @@ pub(super) fn look(core: &Arc<Core>) {
     let asker = Arc::clone(core);
     let ask = move || {
         while !asker.is_stopping() {
-            match limit(&asker.clients, &asker.options.topic) {
-                Ok(limit) => heard(&asker, limit),
-                // What they said before is the best that is known.
-                Err(error) => tracing::debug!(%error, "the brokers do not say how large a record may be"),
+            // Not even a panic may freeze what is known of the limit until the next start.
+            let asked = catch_unwind(AssertUnwindSafe(|| ask_once(&asker)));
+            if asked.is_err() {
+                tracing::error!("asking how large a record may be panicked; it is asked again");
             }
             asker.rest(EVERY);
         }
     };
     if let Err(error) = std::thread::Builder::new().name("journal limits".to_owned()).spawn(ask) {
         tracing::debug!(%error, "could not ask how large a record may be");
+    }
+}
+
+fn ask_once(core: &Core) {
+    match limit(&core.clients, &core.options.topic) {
+        Ok(limit) => heard(core, limit),
+        // What they said before is the best that is known.
+        Err(error) => tracing::debug!(%error, "the brokers do not say how large a record may be"),
     }
 }
 

@@ -16,6 +16,10 @@ async fn an_event_goes_through_the_topic_and_arrives_once_also_after_a_restart()
     receiver.until_taken(&second).await;
     router.until_rows("tracks", &second).await;
     assert_eq!(receiver.taken_ids().len(), 100, "repeated: {:?}", repeated(&receiver));
+    // It knows its part of the topic alone, and what it took over twice.
+    let report = router.get("/api/stats/events").await;
+    report.expect_error(404, "not_found");
+    assert!(report.json()["message"].as_str().unwrap().contains("ClickHouse"), "{report:?}");
     let hook = router.destination("hook").await;
     assert_eq!(hook["counts"]["delivered"], 100, "counts outlive a restart: {hook}");
 }
