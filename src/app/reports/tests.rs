@@ -67,3 +67,17 @@ fn what_a_write_fails_on_comes_again_and_what_was_held_before_stays() {
     folding.fold(&records(1_000..5_000), stand).unwrap();
     assert_eq!(written(&path), (5_000, 5_000));
 }
+
+#[test]
+fn what_is_too_old_when_it_is_written_is_refused_and_is_not_asked_for_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("analytics.db");
+    let mut folding = reports(&path);
+    let years_later = Stand { now: at(1_000 * 86_400), is_current: true };
+    folding.begin(&MemoryJournal::default(), at(1)).unwrap();
+    folding.fold(&records(0..5), Stand { now: at(1), is_current: true }).unwrap();
+    folding.fold(&records(5..505), years_later).unwrap();
+    folding.write(years_later.now).unwrap();
+    assert_eq!(written(&path), (5, 505));
+    assert!(folding.metrics.encode().contains("opentrack_reports_too_old_total 500"));
+}
