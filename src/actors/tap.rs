@@ -35,6 +35,8 @@ const WINDOW: Duration = Duration::from_secs(1);
 const MAX_WATCHERS: usize = 32;
 /// How long the place of one that was cut off is kept.
 const KEPT_FOR: Duration = Duration::from_secs(30);
+/// Most bytes that are kept for one watcher: about four times as many as a full ring of usual frames has.
+const RING_BYTES: usize = 1 << 20;
 
 /// See the module.
 pub struct Tap {
@@ -60,9 +62,10 @@ struct Watcher {
 }
 
 impl Watcher {
-    fn show(&mut self, now: Duration, event: &'static str, data: String) {
-        let frame = Arc::new(Frame { seq: self.ring.next(), event, data: data.into(), site: None });
-        self.ring.push(now, Arc::clone(&frame));
+    fn show(&mut self, now: Duration, event: &'static str, data: Arc<str>) {
+        let bytes = data.len();
+        let frame = Arc::new(Frame { seq: self.ring.next(), event, data, site: None });
+        self.ring.push(now, Arc::clone(&frame), bytes);
         // It fails when it was cut off; the ring has it.
         self.voice.send(frame).unwrap_or_default();
     }
@@ -123,10 +126,10 @@ impl Tap {
         shown: impl Fn() -> Shown<'a>,
     ) {
         let now = self.origin.elapsed();
-        let mut text: Option<String> = None;
+        let mut text: Option<Arc<str>> = None;
         for watcher in &mut self.watchers {
             if watcher.wants(event, place) {
-                watcher.show(now, name, text.get_or_insert_with(|| shown().text()).clone());
+                watcher.show(now, name, Arc::clone(text.get_or_insert_with(|| shown().text().into())));
             }
         }
     }
@@ -134,23 +137,26 @@ impl Tap {
     fn show_rejected(&mut self, rejected: &Rejected) {
         let now = self.origin.elapsed();
         let hash = crc32fast::hash(rejected.message_id.as_deref().unwrap_or_default().as_bytes());
+        let mut text: Option<Arc<str>> = None;
         for watcher in &mut self.watchers {
             let wants = watcher.filter.takes_place(None, "rejected") && watcher.filter.takes_unknown();
             if wants && watcher.sample.shows(hash) {
-                watcher.show(now, "rejected", Shown::rejected(rejected).text());
+                let text = text.get_or_insert_with(|| Shown::rejected(rejected).text().into());
+                watcher.show(now, "rejected", Arc::clone(text));
             }
         }
     }
 
-    /// A window is over: says what was left out in it, and lets those go who did not come back.
+    /// A window is over: says what was left out in it, forgets what is old, and lets those go who did not come back.
     fn tick(&mut self, _: &mut Context<Self>) {
         let (now, unseen) = (self.origin.elapsed(), self.line.take_lost());
         for watcher in &mut self.watchers {
             let left_out = watcher.sample.next_window();
             if left_out > 0 || unseen > 0 {
                 let data = json!({ "left_out": left_out, "unseen": unseen }).to_string();
-                watcher.show(now, "sampled", data);
+                watcher.show(now, "sampled", data.into());
             }
+            watcher.ring.expire(now);
             if watcher.is_there() {
                 watcher.there_at = Instant::now();
             }
@@ -187,7 +193,7 @@ impl Tap {
         let (boot, there_at) = (Arc::clone(&name), Instant::now());
         let gap = watch.last_event_id.map(|_| None);
         let (filter, sample) = (watch.filter, Sample::of(FRAMES_IN_WINDOW));
-        self.watchers.push(Watcher { name, filter, sample, ring: Ring::default(), voice, there_at });
+        self.watchers.push(Watcher { name, filter, sample, ring: Ring::of(RING_BYTES), voice, there_at });
         self.line.watched_by(self.watchers.len());
         Ok(Subscription { boot, gap, snapshot: None, missed: Vec::new(), rest })
     }
@@ -231,7 +237,7 @@ impl Handler<Farewell> for Tap {
     fn handle(&mut self, _: Farewell, _: &mut Context<Self>) {
         let now = self.origin.elapsed();
         for watcher in &mut self.watchers {
-            watcher.show(now, "bye", r#"{"reason":"shutdown"}"#.to_owned());
+            watcher.show(now, "bye", r#"{"reason":"shutdown"}"#.into());
         }
         self.watchers.clear();
         self.line.watched_by(0);
