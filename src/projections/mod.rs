@@ -8,6 +8,7 @@ pub mod active_average;
 pub mod commerce;
 pub mod live;
 pub mod presence;
+pub mod reading;
 pub mod session;
 pub mod sketch;
 pub mod vitals;

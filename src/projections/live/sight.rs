@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::Options;
 use crate::projections::presence::{self, narrowed};
+use crate::projections::reading;
 use crate::projections::session::Hit;
 use crate::spec::glance::{Glance, Json, Part};
 use crate::spec::{Event, Kind};
@@ -145,9 +146,7 @@ fn engaged_ms(glance: &Glance<'_>) -> Option<i64> {
     if glance.event.head.name.as_deref() != Some("Page Engaged") {
         return None;
     }
-    let said =
-        glance.properties.pick(["engaged_ms", "engagedMs"]).into_iter().find(|json| json.is_there())?;
-    said.as_i64().filter(|ms| *ms >= 0)
+    reading::engaged_ms(glance.properties)
 }
 
 fn cut(text: Cow<'_, str>) -> Cow<'_, str> {

@@ -226,6 +226,19 @@ fn sites_are_told_apart_and_added_up() {
 }
 
 #[test]
+fn attention_of_any_length_is_no_more_than_a_day() {
+    let mut live = Live::new(Options::default());
+    for (n, ms) in [i64::MAX, i64::MAX, 5].into_iter().enumerate() {
+        let said = track("a", "Page Engaged", json!({ "engaged_ms": ms }));
+        live.take(&event(&format!("p{n}"), (START, START), page("a", "/")));
+        live.take(&event(&n.to_string(), (START, START), said));
+    }
+    live.advance(START + 2 * HOUR);
+    let ended = live.happened().pop().unwrap();
+    assert_eq!(ended.data["engaged_ms"], 2 * 86_400_000 + 5);
+}
+
+#[test]
 fn servers_and_bots_are_not_there_and_orders_of_servers_count() {
     let mut live = Live::new(Options::default());
     let mut server = track("a", "Order Completed", json!({ "revenue": 3 }));
