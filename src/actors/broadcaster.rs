@@ -29,6 +29,8 @@ use crate::telemetry::{Metrics, events};
 
 /// Frames that a slow listener may be behind before it loses some.
 const QUEUE: usize = 256;
+/// Most bytes of what is kept for those who come back: a minute of the numbers of many sites.
+const RING_BYTES: usize = 16 << 20;
 /// How often destinations are asked while somebody listens.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How often the tables are.
@@ -80,7 +82,7 @@ impl Broadcaster {
             boot: boot.into(),
             metrics,
             origin: Instant::now(),
-            ring: Ring::default(),
+            ring: Ring::of(RING_BYTES),
             voice: Some(voice),
             numbers: BTreeMap::new(),
             sources: None,
@@ -114,7 +116,8 @@ impl Broadcaster {
     fn say(&mut self, saying: Saying) {
         let Saying { event, data, site } = saying;
         let frame = Arc::new(Frame { seq: self.ring.next(), event, data, site });
-        self.ring.push(self.origin.elapsed(), Arc::clone(&frame));
+        let bytes = frame.data.len();
+        self.ring.push(self.origin.elapsed(), Arc::clone(&frame), bytes);
         let Some(voice) = &self.voice else { return };
         // It fails when nobody listens.
         voice.send(frame).unwrap_or_default();

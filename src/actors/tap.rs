@@ -7,6 +7,7 @@
 mod frames;
 mod line;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ use crate::journal::attempts::Matter;
 use crate::policy::ring::{Resumed, Ring};
 use crate::policy::sample::Sample;
 use crate::spec::{Event, Rejected};
+use crate::telemetry::events;
 use frames::Shown;
 
 pub use line::TapLine;
@@ -35,6 +37,8 @@ const WINDOW: Duration = Duration::from_secs(1);
 const MAX_WATCHERS: usize = 32;
 /// How long the place of one that was cut off is kept.
 const KEPT_FOR: Duration = Duration::from_secs(30);
+/// Most bytes that are kept for one watcher: about four times as many as a full ring of usual frames has.
+const RING_BYTES: usize = 1 << 20;
 
 /// See the module.
 pub struct Tap {
@@ -45,6 +49,8 @@ pub struct Tap {
     named: u64,
     origin: Instant,
     is_over: bool,
+    /// How often it has begun again.
+    panics: u32,
 }
 
 /// Somebody who watches, or was cut off a moment ago.
@@ -60,15 +66,21 @@ struct Watcher {
 }
 
 impl Watcher {
-    fn show(&mut self, now: Duration, event: &'static str, data: String) {
-        let frame = Arc::new(Frame { seq: self.ring.next(), event, data: data.into(), site: None });
-        self.ring.push(now, Arc::clone(&frame));
+    fn show(&mut self, now: Duration, event: &'static str, data: Arc<str>) {
+        let bytes = data.len();
+        let frame = Arc::new(Frame { seq: self.ring.next(), event, data, site: None });
+        self.ring.push(now, Arc::clone(&frame), bytes);
         // It fails when it was cut off; the ring has it.
         self.voice.send(frame).unwrap_or_default();
     }
 
     fn is_there(&self) -> bool {
         self.voice.receiver_count() > 0
+    }
+
+    /// It takes nothing off its queue: it may be there, but it keeps its seat from others.
+    fn is_stalled(&self) -> bool {
+        self.voice.len() >= QUEUE
     }
 
     fn wants(&mut self, event: &Event, (destination, outcome): (Option<&str>, &str)) -> bool {
@@ -82,7 +94,20 @@ impl Tap {
     /// Returns a tap at the end of this line. `boot` is another one at each start of the router.
     pub fn new(boot: &str, line: TapLine) -> Self {
         let origin = Instant::now();
-        Tap { boot: boot.into(), line, watchers: Vec::new(), named: 0, origin, is_over: false }
+        Tap { boot: boot.into(), line, watchers: Vec::new(), named: 0, origin, is_over: false, panics: 0 }
+    }
+
+    /// Does something that may panic on what it is shown; then everybody who watches is cut off and may come back.
+    ///
+    /// Without it the line would go on being watched by nobody.
+    fn guarded<T: Default>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
+        catch_unwind(AssertUnwindSafe(|| work(self))).unwrap_or_else(|_| {
+            self.panics += 1;
+            events::Recovered { child: "tap", panics: self.panics }.emit();
+            self.watchers.clear();
+            self.line.watched_by(0);
+            T::default()
+        })
     }
 
     fn look_at(&mut self, seen: &Seen) {
@@ -123,10 +148,10 @@ impl Tap {
         shown: impl Fn() -> Shown<'a>,
     ) {
         let now = self.origin.elapsed();
-        let mut text: Option<String> = None;
+        let mut text: Option<Arc<str>> = None;
         for watcher in &mut self.watchers {
             if watcher.wants(event, place) {
-                watcher.show(now, name, text.get_or_insert_with(|| shown().text()).clone());
+                watcher.show(now, name, Arc::clone(text.get_or_insert_with(|| shown().text().into())));
             }
         }
     }
@@ -134,24 +159,27 @@ impl Tap {
     fn show_rejected(&mut self, rejected: &Rejected) {
         let now = self.origin.elapsed();
         let hash = crc32fast::hash(rejected.message_id.as_deref().unwrap_or_default().as_bytes());
+        let mut text: Option<Arc<str>> = None;
         for watcher in &mut self.watchers {
             let wants = watcher.filter.takes_place(None, "rejected") && watcher.filter.takes_unknown();
             if wants && watcher.sample.shows(hash) {
-                watcher.show(now, "rejected", Shown::rejected(rejected).text());
+                let text = text.get_or_insert_with(|| Shown::rejected(rejected).text().into());
+                watcher.show(now, "rejected", Arc::clone(text));
             }
         }
     }
 
-    /// A window is over: says what was left out in it, and lets those go who did not come back.
+    /// A window is over: says what was left out in it, forgets what is old, and lets those go who did not come back.
     fn tick(&mut self, _: &mut Context<Self>) {
         let (now, unseen) = (self.origin.elapsed(), self.line.take_lost());
         for watcher in &mut self.watchers {
             let left_out = watcher.sample.next_window();
             if left_out > 0 || unseen > 0 {
                 let data = json!({ "left_out": left_out, "unseen": unseen }).to_string();
-                watcher.show(now, "sampled", data);
+                watcher.show(now, "sampled", data.into());
             }
-            if watcher.is_there() {
+            watcher.ring.expire(now);
+            if watcher.is_there() && !watcher.is_stalled() {
                 watcher.there_at = Instant::now();
             }
         }
@@ -187,7 +215,7 @@ impl Tap {
         let (boot, there_at) = (Arc::clone(&name), Instant::now());
         let gap = watch.last_event_id.map(|_| None);
         let (filter, sample) = (watch.filter, Sample::of(FRAMES_IN_WINDOW));
-        self.watchers.push(Watcher { name, filter, sample, ring: Ring::default(), voice, there_at });
+        self.watchers.push(Watcher { name, filter, sample, ring: Ring::of(RING_BYTES), voice, there_at });
         self.line.watched_by(self.watchers.len());
         Ok(Subscription { boot, gap, snapshot: None, missed: Vec::new(), rest })
     }
@@ -210,10 +238,8 @@ impl Handler<Watch> for Tap {
         if self.is_over {
             return Err(NoSeat::Stopping);
         }
-        match self.resume(&watch) {
-            Some(resumed) => Ok(resumed),
-            None => self.admit(watch),
-        }
+        let seat = self.guarded(|own| Some(own.resume(&watch).map_or_else(|| own.admit(watch), Ok)));
+        seat.unwrap_or(Err(NoSeat::Stopping))
     }
 }
 
@@ -221,7 +247,7 @@ impl Handler<Tapped> for Tap {
     type Result = ();
 
     fn handle(&mut self, tapped: Tapped, _: &mut Context<Self>) {
-        tapped.seen.iter().for_each(|seen| self.look_at(seen));
+        self.guarded(|own| tapped.seen.iter().for_each(|seen| own.look_at(seen)));
     }
 }
 
@@ -231,7 +257,7 @@ impl Handler<Farewell> for Tap {
     fn handle(&mut self, _: Farewell, _: &mut Context<Self>) {
         let now = self.origin.elapsed();
         for watcher in &mut self.watchers {
-            watcher.show(now, "bye", r#"{"reason":"shutdown"}"#.to_owned());
+            watcher.show(now, "bye", r#"{"reason":"shutdown"}"#.into());
         }
         self.watchers.clear();
         self.line.watched_by(0);

@@ -24,12 +24,13 @@ pub(super) fn sources(section: &mut Section<'_>, environment: &Environment) -> V
     names.into_iter().map(read_one).collect()
 }
 
-/// Whose name the router itself puts on events that it makes, such as carts that were left.
-const RESERVED: &str = "opentrack";
+/// Names of what is no source: of events that the router itself makes, such as carts that were left, and of the sites beyond
+/// those that are told apart.
+const RESERVED: [&str; 2] = ["opentrack", "(other)"];
 
 fn source(name: &str, section: &mut Section<'_>, shared: &[String], seen: &mut BTreeSet<String>) -> Source {
-    if name == RESERVED {
-        section.this_is_wrong("the name is reserved for what the router itself sends; choose another one");
+    if RESERVED.contains(&name) {
+        section.this_is_wrong("the name is reserved for the router itself; choose another one");
     }
     let write_keys = section.value("write_keys", Vec::new(), read::list(write_key));
     let is_left_out = || section.field("write_keys").is_none_or(|field| field.node.value.is_empty());

@@ -777,7 +777,7 @@ mod shared_journal {
 fn the_name_of_the_router_is_no_name_of_a_source() {
     let text = "[sources.opentrack]\nwrite_keys = [\"k\"]\n[console]\nenabled = 1\npasword = \"x\"\n";
     insta::assert_snapshot!(refused(text, &[]), @r#"
-    config.toml:1:10: [sources.opentrack]: the name is reserved for what the router itself sends; choose another one
+    config.toml:1:10: [sources.opentrack]: the name is reserved for the router itself; choose another one
     config.toml:4:11: `enabled` in [console] must be true or false, not an integer
     config.toml:5:1: unknown key `pasword` in [console]; did you mean `password`?
     "#);

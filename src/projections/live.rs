@@ -39,8 +39,10 @@ use vitals::{VitalNow, Vitals};
 
 pub use shop::SOURCE;
 
-/// Sites that are told apart; further ones are counted together under the last.
+/// Sites that are told apart; further ones are counted together as [`OTHER_SITES`].
 pub const MOST_SITES: usize = 64;
+/// In the place of the name of a site: no source may be called that, so that nobody is shown what is not theirs.
+pub const OTHER_SITES: &str = "(other)";
 /// How often the average is sampled: on the same instants whenever the fold is made.
 const SAMPLE_MS: i64 = 5_000;
 /// Samples that are made up for at once, a half-life sixty times over: what came before has no weight.
@@ -411,11 +413,13 @@ impl Live {
         if let Some(place) = self.sites.iter().position(|site| site.name == *name) {
             return Some(place);
         }
-        if self.sites.len() >= MOST_SITES {
-            return self.sites.len().checked_sub(1);
-        }
+        let name = match self.sites.len() {
+            ..MOST_SITES => Arc::clone(name),
+            MOST_SITES => Arc::from(OTHER_SITES),
+            _ => return Some(MOST_SITES),
+        };
         let average = Average::new(HALF_LIFE_MS);
-        self.sites.push(Site { name: Arc::clone(name), rings: Rings::default(), average });
+        self.sites.push(Site { name, rings: Rings::default(), average });
         self.sites.len().checked_sub(1)
     }
 

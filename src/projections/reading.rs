@@ -84,7 +84,7 @@ pub fn engaged_ms(properties: Json<'_>) -> Option<i64> {
     let said = properties.pick(["engaged_ms", "engagedMs"]).into_iter().find(|json| json.is_there())?;
     let number = said.as_f64().or_else(|| said.text()?.parse().ok()).filter(|ms| ms.is_finite())?;
     #[expect(clippy::cast_possible_truncation, reason = "no more than a day after the clamp")]
-    let whole = number.round().clamp(0.0, 86_400_000.0) as i64;
+    let whole = (number.round().max(0.0) as i64).min(MOST_ENGAGED_MS);
     Some(whole)
 }
 

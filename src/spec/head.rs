@@ -97,9 +97,10 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// Returns the `messageId` of a call that is set aside, when it can be read.
+/// Returns the `messageId` of a call that is set aside, when it can be read, or the beginning of one that is too long.
 pub(super) fn message_id(layout: &Layout, text: &str) -> Option<String> {
-    key(layout.value(Field::MessageId, text)?)
+    let id = string(layout.value(Field::MessageId, text)?).filter(|id| !id.is_empty())?;
+    Some(validate::beginning_of_id(&id).to_owned())
 }
 
 /// Returns the kind that `type` names, without regard to case.

@@ -45,3 +45,4 @@ pub use kind::Kind;
 pub use raw::Raw;
 pub use read::{Arrival, Endpoint, Envelope, Intake, Limits, RequestError, read};
 pub use reject::{Code, Problem, Rejected};
+pub use validate::beginning_of_id;

@@ -264,6 +264,13 @@ fn the_type_of_a_batch_element_is_required_and_friendly() {
 // === Bad neighbours ===
 
 #[test]
+fn of_a_call_that_is_set_aside_no_more_of_the_message_id_is_kept_than_one_may_have() {
+    let long = "é".repeat(100_000);
+    let intake = batch(&[&format!(r#"{{"type":"track","event":"e","userId":"u","messageId":"{long}"}}"#)]);
+    assert_eq!(intake.rejected[0].message_id, Some("é".repeat(255)));
+}
+
+#[test]
 fn one_bad_element_costs_only_itself() {
     let deep = format!(
         r#"{{"type":"track","userId":"u","event":"A","properties":{}{}}}"#,

@@ -20,6 +20,13 @@ pub(super) const MAX_MESSAGE_ID: u64 = 255;
 /// small enough for a key in every store.
 pub(super) const MAX_TEXT: u64 = 8192;
 
+/// Returns the part of a message id that is as long as one may be: what is set aside may have an id of any length.
+pub fn beginning_of_id(id: &str) -> &str {
+    let most = usize::try_from(MAX_MESSAGE_ID).unwrap_or(usize::MAX);
+    let end = id.char_indices().nth(most).map_or(id.len(), |(end, _)| end);
+    id.get(..end).unwrap_or(id)
+}
+
 /// The texts that the rules look at; null and empty are absent.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ids<'a> {

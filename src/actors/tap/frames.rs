@@ -8,10 +8,10 @@ use serde::Serialize;
 
 use crate::actors::messages::Settlement;
 use crate::journal::attempts::Attempt;
-use crate::spec::{Event, Kind, Rejected};
+use crate::spec::{Event, Kind, Rejected, beginning_of_id};
 
-/// Most bytes of an answer in a frame: enough to know the trouble; the whole of it is in the event's journey.
-const ANSWER_BYTES: usize = 256;
+/// Most bytes of an answer or a name in a frame: enough to know the trouble; the whole of it is in the event's journey.
+const TEXT_BYTES: usize = 256;
 
 /// One frame; the members are those of the interface, in its order.
 #[derive(Debug, Serialize)]
@@ -32,9 +32,9 @@ pub(super) struct Shown<'a> {
 impl<'a> Shown<'a> {
     fn of(event: &'a Event, outcome: &'a str) -> Shown<'a> {
         Shown {
-            message_id: Some(&event.head.message_id),
+            message_id: Some(beginning_of_id(&event.head.message_id)),
             kind: Some(event.head.kind),
-            name: event.head.name.as_deref(),
+            name: event.head.name.as_deref().map(cut),
             source: &event.receipt.source,
             destination: None,
             outcome,
@@ -53,7 +53,7 @@ impl<'a> Shown<'a> {
     pub(super) fn rejected(rejected: &'a Rejected) -> Shown<'a> {
         let problem = rejected.problems.first();
         Shown {
-            message_id: rejected.message_id.as_deref(),
+            message_id: rejected.message_id.as_deref().map(beginning_of_id),
             kind: None,
             name: None,
             source: &rejected.source,
@@ -108,5 +108,5 @@ fn words(answer: &str) -> Option<&str> {
 }
 
 fn cut(text: &str) -> &str {
-    text.get(..text.floor_char_boundary(ANSWER_BYTES)).unwrap_or(text)
+    text.get(..text.floor_char_boundary(TEXT_BYTES)).unwrap_or(text)
 }

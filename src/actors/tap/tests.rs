@@ -103,6 +103,38 @@ async fn everything_that_happens_to_an_event_is_told_without_what_it_holds() {
 }
 
 #[actix::test]
+async fn of_texts_of_any_length_only_the_beginning_is_told() {
+    let bench = Bench::start();
+    let mut watching = bench.watch_all().await;
+    let call = json!({ "type": "track", "event": "é".repeat(8_000), "userId": "u1", "messageId": "m1" });
+    let long = Event::restore(call.to_string(), event("m1", 1).receipt.clone()).unwrap();
+    let rejected = Rejected {
+        index: 0,
+        message_id: Some("é".repeat(1 << 20)),
+        problems: Vec::new(),
+        source: "website".into(),
+        at: at(0),
+        raw: bytes::Bytes::new(),
+    };
+    bench.tell(vec![Seen::Accepted(vec![Arc::new(long)]), Seen::Rejected(vec![rejected])]).await;
+    let told = come(&mut watching);
+    assert_eq!(told[0].1["name"], "é".repeat(128));
+    assert_eq!(told[1].1["message_id"], "é".repeat(255));
+}
+
+#[actix::test]
+async fn what_was_said_a_minute_ago_is_forgotten_also_when_nothing_more_is_said() {
+    tokio::time::pause();
+    let bench = Bench::start();
+    let mut watching = bench.watch_all().await;
+    bench.tell(vec![accepted(0..3)]).await;
+    assert_eq!(come(&mut watching).len(), 3);
+    tokio::time::sleep(Duration::from_secs(63)).await;
+    let back = bench.watch(TapFilter::default(), Some("b-1-1")).await.unwrap();
+    assert_eq!((back.gap, back.missed.len()), (Some(Some(2)), 0));
+}
+
+#[actix::test]
 async fn a_filter_leaves_out_what_it_does_not_name() {
     let some = |text: &str| Some(text.to_owned());
     let all = TapFilter::default;

@@ -20,6 +20,16 @@ const KEEP_SESSION_S: i64 = 60;
 /// Most bins of a page's sketch: they span values of which the largest is 160 times the smallest.
 const MOST_BINS: usize = 256;
 
+/// Last words of views are remembered in one hash an hour, and looked for in that of the hour before: so long, in seconds, is
+/// such a hash kept after its last newcomer.
+const KEEP_WORDS: u32 = 7_200;
+const WORDS_MS: i64 = 3_600_000;
+/// Most words of an hour: two hours have as many as one router remembers. A view beyond them counts with each of its words.
+const MOST_WORDS: usize = 100_000;
+/// Most pages that are given up in one call: each costs about ten commands, and nobody else is served meanwhile. The values of
+/// further new pages are those of other pages.
+const MOST_EVICTIONS: usize = 50;
+
 /// When sessions begin and end, for the script.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Sessions {
@@ -40,6 +50,9 @@ pub(super) struct Sketches {
     keep: u32,
     pages: usize,
     bins: usize,
+    evictions: usize,
+    words: usize,
+    keep_words: u32,
     groups: Vec<String>,
 }
 
@@ -72,7 +85,10 @@ pub(super) struct Hit {
 pub(super) struct Measured {
     sketches: String,
     pages: String,
-    /// Where the last word of the metric of the view is kept.
+    /// Where last words are kept, and where they were an hour ago.
+    words: String,
+    words_before: String,
+    /// The metric of the view whose last word it is.
     word: String,
     group: String,
     path: String,
@@ -91,7 +107,7 @@ impl Hit {
 impl Measured {
     /// Returns the names of the keys that it moves.
     pub(super) fn keys(&self) -> Vec<String> {
-        vec![self.sketches.clone(), self.pages.clone(), self.word.clone()]
+        [&self.sketches, &self.pages, &self.words, &self.words_before].map(Clone::clone).into()
     }
 }
 
@@ -117,6 +133,9 @@ pub(super) fn sketches(notes: &[Note<'_>]) -> Option<Sketches> {
         keep: KEEP_SKETCHES,
         pages: vitals::MOST_PAGES,
         bins: MOST_BINS,
+        evictions: MOST_EVICTIONS,
+        words: MOST_WORDS,
+        keep_words: KEEP_WORDS,
         groups: vitals::groups().map(group_name).collect(),
     })
 }
@@ -145,10 +164,13 @@ pub(super) fn hit(note: &Note<'_>) -> Option<Hit> {
 pub(super) fn measured(note: &Note<'_>, options: &Options) -> Option<Measured> {
     let reading = note.reading.as_ref()?;
     let (sketches, pages) = day_keys(note.at, options);
+    let hour = note.arrived.div_euclid(WORDS_MS);
     Some(Measured {
         sketches,
         pages,
-        word: format!("word:{}", map::digest(&format!("{}|{}", reading.group.0, reading.view))),
+        words: format!("words:{hour}"),
+        words_before: format!("words:{}", hour - 1),
+        word: map::digest(&format!("{}|{}", reading.group.0, reading.view)),
         group: group_name(reading.group),
         path: reading.path.clone(),
         bin: reading.bin.number().to_string(),

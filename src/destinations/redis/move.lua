@@ -36,7 +36,7 @@ for _, event in ipairs(load.events) do
       if order.revenue then redis.call('HINCRBY', minute, order.revenue[1], order.revenue[2]) end
     end
     if event.hit then attend(site, load.sessions, event.hit) end
-    if event.vital then measure(site, load.vitals, keep.mark, event.vital) end
+    if event.vital then measure(site, load.vitals, event.vital) end
     redis.call('XADD', stream, 'MAXLEN', '~', keep.stream, '*', unpack(event.entry))
   end
 end

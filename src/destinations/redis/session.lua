@@ -10,6 +10,13 @@ local function is_over(hit, at, start, last, campaign, rules)
       or (rules.midnight and day(at, rules) ~= day(last, rules)))
 end
 
+-- A counter that overflows stops a script in the middle: these have an end that no number of milliseconds comes near.
+local LONGEST, MOST = 86400000, 9007199254740991
+local function attended(before, more)
+  local ms = math.max(0, math.min(tonumber(more) or 0, LONGEST))
+  return string.format('%.0f', math.min((tonumber(before) or 0) + ms, MOST))
+end
+
 local function view(key, hit, at, entry_at, exit_at, campaign_at)
   redis.call('HINCRBY', key, 'pageviews', 1)
   if not entry_at or at < entry_at then
@@ -30,7 +37,7 @@ end
 
 local function attend(site, rules, hit)
   local key, open = site .. 'sess:' .. hit.visitor, site .. 'sessions'
-  local known = redis.call('HMGET', key, 'start', 'last', 'arrived', 'campaign', 'entry_at', 'exit_at', 'campaign_at')
+  local known = redis.call('HMGET', key, 'start', 'last', 'arrived', 'campaign', 'entry_at', 'exit_at', 'campaign_at', 'engaged_ms')
   local at, arrived = tonumber(hit.at), tonumber(hit.arrived)
   local start, last, heard = tonumber(known[1]), tonumber(known[2]), tonumber(known[3])
   if start and arrived - heard > rules.timeout then start = nil end
@@ -47,7 +54,7 @@ local function attend(site, rules, hit)
       if at < start then redis.call('HSET', key, 'start', hit.at) end
       if at > last then redis.call('HSET', key, 'last', hit.at) end
     end
-    if hit.engaged_ms then redis.call('HINCRBY', key, 'engaged_ms', hit.engaged_ms) end
+    if hit.engaged_ms then redis.call('HSET', key, 'engaged_ms', attended(known[8], hit.engaged_ms)) end
     if hit.view then
       view(key, hit, at, tonumber(known[5]), tonumber(known[6]), tonumber(known[7]))
     elseif hit.active then

@@ -154,8 +154,8 @@ fn io(context: &str, error: &dyn fmt::Display) -> JournalError {
 /// Returns what an operator is told while each event goes alone.
 fn single(topic: &str) -> String {
     format!(
-        "`{topic}` refused several events at once for their size: each goes alone, slowly, until the router hears of another \
-         limit. Raise its `max.message.bytes`, and let the routers read it (DescribeConfigs)"
+        "`{topic}` refused several events at once for their size: each goes alone, slowly, for some minutes or until the \
+         router hears of another limit. Raise its `max.message.bytes`, and let the routers read it (DescribeConfigs)"
     )
 }
 
@@ -164,9 +164,8 @@ impl Journal for KafkaJournal {
     fn append(&self, events: Vec<Arc<Event>>) -> Result<Appended, JournalError> {
         let begun = tokio::time::Instant::now();
         let too_large = self.producer.append(&events)?;
-        if self.core.clients.batches.present() == Batch::Single {
-            self.core.complain(Matter::Batches, Some(single(&self.core.options.topic)));
-        }
+        let is_single = self.core.clients.batches.present() == Batch::Single;
+        self.core.complain(Matter::Batches, is_single.then(|| single(&self.core.options.topic)));
         let next = self.core.spool.extent().next;
         let positions = (0..events.len()).map(|n| (!too_large.contains(&n)).then_some(next)).collect();
         Ok(Appended { positions, too_large, next, took: begun.elapsed() })

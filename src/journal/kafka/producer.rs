@@ -98,9 +98,8 @@ impl Producer {
     }
 
     /// Returns the producer, a new one where there is none for such batches. It connects by itself, in the background.
-    fn live(&self) -> Result<Arc<Live>, JournalError> {
+    fn live(&self, batch: Batch) -> Result<Arc<Live>, JournalError> {
         let mut place = self.live.lock().unwrap_or_else(PoisonError::into_inner);
-        let batch = self.clients.batches.present();
         if let Some((_, live)) = place.as_ref().filter(|(made_for, _)| *made_for == batch) {
             return Ok(Arc::clone(live));
         }
@@ -115,15 +114,16 @@ impl Producer {
     /// # Errors
     /// `Io`; a part of the group may be in the topic.
     pub(super) fn append(&self, events: &[Arc<Event>]) -> Result<Vec<usize>, JournalError> {
-        let is_single = self.clients.batches.present() == Batch::Single;
+        // Once for the whole group: what is refused alone is too large, and what is refused with others need not be.
+        let batch = self.clients.batches.present();
         let (mut too_large, mut suspects) = (Vec::new(), 0);
         let mut parts: Vec<Vec<usize>> = vec![(0..events.len()).collect()];
         // Brokers refuse a batch of the library as a whole: what is too large by itself is found by halves.
         while let Some(part) = parts.pop() {
-            let mut refused = self.send(events, &part)?;
+            let mut refused = self.send(events, &part, batch)?;
             refused.sort_unstable();
             suspects = suspects.max(refused.len());
-            if part.len() == 1 || is_single {
+            if part.len() == 1 || batch == Batch::Single {
                 too_large.append(&mut refused);
             } else if !refused.is_empty() {
                 let later = refused.split_off(refused.len().div_ceil(2));
@@ -138,8 +138,8 @@ impl Producer {
     }
 
     /// Sends a part of a group; returns the places that were refused for their size, or for that of their batch.
-    fn send(&self, events: &[Arc<Event>], part: &[usize]) -> Result<Vec<usize>, JournalError> {
-        let live = self.live()?;
+    fn send(&self, events: &[Arc<Event>], part: &[usize], batch: Batch) -> Result<Vec<usize>, JournalError> {
+        let live = self.live(batch)?;
         let deadline = Instant::now() + self.clients.patience() + GRACE;
         let group = Arc::new(Group::default());
         for (n, event) in part.iter().filter_map(|n| Some((*n, events.get(*n)?))) {
@@ -203,7 +203,7 @@ impl Producer {
     /// # Errors
     /// `Io`.
     pub(super) fn probe(&self) -> Result<(), JournalError> {
-        let live = self.live()?;
+        let live = self.live(self.clients.batches.present())?;
         let context = format!("could not reach the topic `{}`", self.topic);
         let metadata = live.client().fetch_metadata(Some(&self.topic), QUESTION);
         let metadata = metadata.map_err(|error| io(&context, &error))?;

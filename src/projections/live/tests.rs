@@ -229,6 +229,38 @@ fn sites_are_told_apart_and_added_up() {
 }
 
 #[test]
+fn sites_beyond_the_most_are_counted_under_a_name_that_is_no_site() {
+    let mut live = Live::new(Options::default());
+    for n in 0..MOST_SITES + 3 {
+        live.take(&event_of(&format!("site{n}"), &n.to_string(), (START, START), page(&n.to_string(), "/")));
+    }
+    live.advance(START);
+    let views = live.views();
+    let of = |site: &str| views.iter().find(|view| view.site.as_deref() == Some(site)).map(|view| view.m5);
+    let last = format!("site{}", MOST_SITES - 1);
+    assert_eq!((views[0].m5, of(&last), of("(other)"), of("site64")), (67, Some(1), Some(3), None));
+    let begun = live.happened();
+    assert_eq!(
+        begun.iter().filter(|one| *one.site == *last).count(),
+        1,
+        "what happens there is not told elsewhere"
+    );
+}
+
+#[test]
+fn attention_of_any_length_is_no_more_than_a_day() {
+    let mut live = Live::new(Options::default());
+    for (n, ms) in [i64::MAX, i64::MAX, 5].into_iter().enumerate() {
+        let said = track("a", "Page Engaged", json!({ "engaged_ms": ms }));
+        live.take(&event(&format!("p{n}"), (START, START), page("a", "/")));
+        live.take(&event(&n.to_string(), (START, START), said));
+    }
+    live.advance(START + 2 * HOUR);
+    let ended = live.happened().pop().unwrap();
+    assert_eq!(ended.data["engaged_ms"], 2 * 86_400_000 + 5);
+}
+
+#[test]
 fn servers_and_bots_are_not_there_and_orders_of_servers_count() {
     let mut live = Live::new(Options::default());
     let mut server = track("a", "Order Completed", json!({ "revenue": 3 }));

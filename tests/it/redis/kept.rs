@@ -246,6 +246,15 @@ async fn many_visitors_and_made_up_pages_leave_bounded_keys_that_all_end() {
         let fields: BTreeMap<String, String> = site.ask(&["HGETALL", &site.key(name)]);
         assert!(fields.len() <= 3 * 501 + 2, "{} fields", fields.len());
     }
+    let words: i64 =
+        site.names("words:").iter().map(|name| site.ask::<i64>(&["HLEN", &site.key(name)])).sum();
+    assert_eq!(words, 1_600);
+    let told: String = site.ask(&["INFO", "commandstats"]);
+    let calls = told
+        .lines()
+        .find_map(|line| line.strip_prefix("cmdstat_hdel:calls=")?.split(',').next()?.parse().ok());
+    let calls: u32 = calls.unwrap_or_default();
+    assert!(calls < 5_000, "{calls}: a page that is given up costs as many as it has sketches");
     let totals = totals(&router, &site, "all is shown", |totals| samples(totals, "LCP", None) == 1_600).await;
     assert!(samples(&totals, "LCP", Some("/real")) >= 300, "{totals}");
     assert_eq!(totals["sessions"], 1_600);
