@@ -242,3 +242,37 @@ async fn there_are_seats_for_some_and_those_of_the_absent_are_given_away() {
     assert_eq!(bench.watch(TapFilter::default(), None).await.err(), Some(NoSeat::Stopping));
     assert!(!bench.line.is_watched());
 }
+
+#[actix::test]
+async fn who_takes_nothing_off_its_queue_gives_up_its_seat() {
+    tokio::time::pause();
+    let bench = Bench::start();
+    let (stalled, mut other) = (bench.watch_all().await, bench.watch_all().await);
+    for part in 0..3 {
+        bench.tell(vec![accepted(part * 600..(part + 1) * 600)]).await;
+        come(&mut other);
+        tokio::time::sleep(WINDOW).await;
+    }
+    tokio::time::sleep(KEPT_FOR + 2 * WINDOW).await;
+    let mut stalled = stalled;
+    let end = std::iter::repeat_with(|| stalled.rest.try_recv()).find_map(|heard| match heard.err()? {
+        broadcast::error::TryRecvError::Lagged(_) => None,
+        end => Some(end),
+    });
+    assert_eq!(end, Some(broadcast::error::TryRecvError::Closed));
+    come(&mut other);
+    bench.tell(vec![accepted(0..1)]).await;
+    assert_eq!(come(&mut other).len(), 1, "who listens keeps its own");
+}
+
+#[actix::test]
+async fn a_panic_frees_every_seat_and_whoever_comes_next_is_served() {
+    let line = TapLine::default();
+    let mut tap = Tap::new("b", line.clone());
+    let watch = || Watch { last_event_id: None, filter: TapFilter::default() };
+    let mut cut_off = tap.admit(watch()).unwrap();
+    tap.guarded::<()>(|_| panic!("shown something unexpected"));
+    assert!(!line.is_watched());
+    assert_eq!(cut_off.rest.try_recv().unwrap_err(), broadcast::error::TryRecvError::Closed);
+    assert!(tap.admit(watch()).is_ok() && line.is_watched());
+}
