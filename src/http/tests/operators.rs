@@ -121,3 +121,25 @@ async fn the_schemas_are_shown_of_every_warehouse_or_of_one() {
     assert_eq!(door.get("/api/schema?table=viewed").await.error(400), "bad_parameter");
     assert_eq!(door.send(door.client.post(door.url("/api/schema"))).await.error(405), "method_not_allowed");
 }
+
+#[actix::test]
+async fn an_encoded_path_is_as_closed_to_other_pages_as_a_plain_one() {
+    let door = Plan::new().open();
+    for path in [
+        "/%61pi/session",
+        "/api/%73ession",
+        "/%61pi/rejected",
+        "/%70resence/stream",
+        "/%6detrics",
+        "/%63onsole.0.js",
+    ] {
+        for method in [reqwest::Method::GET, reqwest::Method::OPTIONS] {
+            let request =
+                door.client.request(method, door.url(path)).header("origin", "https://evil.example");
+            let answer = door.send(request.header("access-control-request-method", "GET")).await;
+            assert_eq!(answer.header("access-control-allow-origin"), "", "{path}: {answer:?}");
+        }
+    }
+    let metrics = door.get("/metrics").await.body;
+    assert!(metrics.contains("path=\"/api/session\""), "{metrics}");
+}
