@@ -1,7 +1,7 @@
 //! Who may use the operator API: anyone on this machine in development, and everywhere else the bearer of a token, or of the
 //! cookie that the console's login gave for one.
 //!
-//! "On this machine" is the peer's address, never a forwarded one. The `Host` must be a loopback name, so that a page
+//! "On this machine" is the peer's address, never a forwarded one, and what a proxy passes on is from elsewhere. The `Host` must be a loopback name, so that a page
 //! whose own name was made to point here cannot read the answers, and an `Origin` must be that same host.
 
 use std::net::IpAddr;
@@ -142,7 +142,19 @@ pub(super) fn bearer(request: &HttpRequest) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 
+/// What proxies add: whoever asks through one may be anywhere, though the proxy itself is on this machine.
+const PASSED_ON: [HeaderName; 5] = [
+    HeaderName::from_static("forwarded"),
+    HeaderName::from_static("via"),
+    HeaderName::from_static("x-forwarded-for"),
+    HeaderName::from_static("x-forwarded-host"),
+    HeaderName::from_static("x-real-ip"),
+];
+
 fn is_local(request: &HttpRequest) -> bool {
+    if PASSED_ON.iter().any(|name| request.headers().contains_key(name)) {
+        return false;
+    }
     let peer = request.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback());
     let Some(host) = header(request, HOST) else { return false };
     peer && is_loopback_host(host) && is_own_origin(request, host)

@@ -143,3 +143,18 @@ async fn an_encoded_path_is_as_closed_to_other_pages_as_a_plain_one() {
     let metrics = door.get("/metrics").await.body;
     assert!(metrics.contains("path=\"/api/session\""), "{metrics}");
 }
+
+#[actix::test]
+async fn what_a_proxy_passes_on_is_never_from_this_machine() {
+    let door = Plan::new().open();
+    for (name, value) in [
+        ("x-forwarded-for", "203.0.113.9"),
+        ("x-forwarded-host", "localhost"),
+        ("x-real-ip", "127.0.0.1"),
+        ("forwarded", "for=127.0.0.1"),
+        ("via", "1.1 proxy"),
+    ] {
+        let request = door.client.get(door.url("/api/destinations")).header(name, value);
+        assert_eq!(door.send(request).await.error(401), "unauthorized", "{name}");
+    }
+}
