@@ -1,7 +1,7 @@
 //! Who may use the operator API: anyone on this machine in development, and everywhere else the bearer of a token, or of the
 //! cookie that the console's login gave for one.
 //!
-//! "On this machine" is the peer's address, never a forwarded one. The `Host` must be a loopback name, so that a page
+//! "On this machine" is the peer's address, never a forwarded one, and what a proxy passes on is from elsewhere. The `Host` must be a loopback name, so that a page
 //! whose own name was made to point here cannot read the answers, and an `Origin` must be that same host.
 
 use std::net::IpAddr;
@@ -49,6 +49,8 @@ pub(super) struct Rights {
     pub(super) sites: Sites,
     /// When they end, in seconds since 1970; `None`: with the connection.
     pub(super) until: Option<f64>,
+    /// Whose cookie opened it, where it is a stream; the right ends with the session as well.
+    pub(super) session: Option<session::Standing>,
 }
 
 /// Lets a request to the operator API through, and returns what it may have of it.
@@ -58,7 +60,7 @@ pub(super) struct Rights {
 /// some sites, since changes concern all.
 pub(super) fn check(request: &HttpRequest, server: &Server, scope: &str) -> Result<Rights, Refusal> {
     if is_open(request, server) {
-        return Ok(Rights { sites: Sites::All, until: None });
+        return Ok(Rights { sites: Sites::All, until: None, session: None });
     }
     match grant(request, server)? {
         Some(grant) => allow(grant, scope),
@@ -70,12 +72,17 @@ pub(super) fn check(request: &HttpRequest, server: &Server, scope: &str) -> Resu
 /// the query as well.
 ///
 /// # Errors
-/// As of [`check`].
+/// As of [`check`], and `forbidden` for the cookie where the browser says that the page is of another origin.
 pub(super) fn check_until(request: &HttpRequest, server: &Server, scope: &str) -> Result<Rights, Refusal> {
     let pairs = query::pairs(request, &[])?;
     let token = pairs.iter().find(|(name, _)| name == TOKEN_PARAMETER);
     match token.filter(|_| !is_open(request, server) && bearer(request).is_none()) {
-        None => check(request, server, scope),
+        None => {
+            let rights = check(request, server, scope)?;
+            let is_by_cookie = rights.until.is_some() && bearer(request).is_none();
+            let session = if is_by_cookie { session::standing(request)? } else { None };
+            Ok(Rights { session, ..rights })
+        }
         Some((_, token)) => {
             let grant = believe(token, server)?;
             expect_short(&grant)?;
@@ -119,7 +126,7 @@ fn allow(grant: Grant, scope: &str) -> Result<Rights, Refusal> {
     if scope == ADMIN && !grant.sites.are_all() {
         return Err(Refusal::Forbidden("the token is limited to some sites, and changes concern all"));
     }
-    Ok(Rights { sites: grant.sites, until: Some(grant.expires) })
+    Ok(Rights { sites: grant.sites, until: Some(grant.expires), session: None })
 }
 
 /// A token whose issue is still to come would live from now on.
@@ -142,7 +149,19 @@ pub(super) fn bearer(request: &HttpRequest) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 
+/// What proxies add: whoever asks through one may be anywhere, though the proxy itself is on this machine.
+const PASSED_ON: [HeaderName; 5] = [
+    HeaderName::from_static("forwarded"),
+    HeaderName::from_static("via"),
+    HeaderName::from_static("x-forwarded-for"),
+    HeaderName::from_static("x-forwarded-host"),
+    HeaderName::from_static("x-real-ip"),
+];
+
 fn is_local(request: &HttpRequest) -> bool {
+    if PASSED_ON.iter().any(|name| request.headers().contains_key(name)) {
+        return false;
+    }
     let peer = request.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback());
     let Some(host) = header(request, HOST) else { return false };
     peer && is_loopback_host(host) && is_own_origin(request, host)

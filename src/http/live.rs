@@ -82,6 +82,7 @@ async fn open(request: &HttpRequest, state: &State) -> Result<HttpResponse, Refu
         is_limited: !rights.sites.are_all(),
         glimpses: asked.with_events.then(|| desk.glimpses.watch()),
         until: rights.until,
+        stands: rights.session.map(|session| session.watched(state)),
     };
     Ok(stream_of(subscription, hearing, &state.door.metrics))
 }
@@ -97,7 +98,12 @@ pub(super) struct Hearing {
     pub glimpses: Option<Receiver<Arc<Glimpse>>>,
     /// The end of the right, in seconds since 1970; `None` where it has none.
     pub until: Option<f64>,
+    /// Whether the session whose cookie opened it still stands; `None` where there is none.
+    pub stands: Option<Stands>,
 }
+
+/// Asked at every heartbeat, also while frames keep coming.
+pub(super) type Stands = Box<dyn Fn() -> bool + Send>;
 
 /// Returns the id of the frame that a listener heard last, where it has heard any.
 pub(super) fn last_event_id(request: &HttpRequest) -> Option<String> {
@@ -149,6 +155,9 @@ fn now() -> f64 {
 /// The last word to whoever's right to listen is over.
 const EXPIRED: &[u8] = b"event: bye\ndata: {\"reason\":\"token_expired\"}\n\n";
 
+/// The last word to whoever has logged out, or logged in with a password that is no longer the one.
+const LOGGED_OUT: &[u8] = b"event: bye\ndata: {\"reason\":\"session_ended\"}\n\n";
+
 /// What a listener is told of a frame.
 enum Said {
     /// It is for others.
@@ -172,17 +181,22 @@ struct Listener {
     /// It hears of its sites alone: nothing of destinations and tables, which are everybody's.
     is_limited: bool,
     until: Option<Instant>,
+    /// The session, and when it is looked at next.
+    session: Option<(Stands, Instant)>,
     metrics: Arc<Metrics>,
 }
 
 impl Listener {
     fn new(subscription: Subscription, hearing: Hearing, metrics: &Arc<Metrics>) -> Listener {
         let Subscription { boot, gap, snapshot, missed, rest } = subscription;
-        let Hearing { site, is_limited, glimpses, until } = hearing;
+        let Hearing { site, is_limited, glimpses, until, stands } = hearing;
         let left = until.map(|until| Duration::try_from_secs_f64(until - now()).unwrap_or_default());
         let until = left.and_then(|left| Instant::now().checked_add(left));
         let (rest, metrics) = (Some(rest), Arc::clone(metrics));
-        let mut listener = Listener { boot, site, first: None, rest, glimpses, is_limited, until, metrics };
+        let session = stands.map(|stands| (stands, Instant::now() + HEARTBEAT));
+        let first = None;
+        let mut listener =
+            Listener { boot, site, first, rest, glimpses, is_limited, until, session, metrics };
         let mut text = format!("retry: {RETRY_MS}\n\n");
         gap.into_iter().for_each(|missed| text.push_str(&gap_text(missed)));
         snapshot.iter().for_each(|frame| text.push_str(&listener.text(frame)));
@@ -207,6 +221,9 @@ impl Listener {
             tokio::select! {
                 biased;
                 () = over(self.until) => break (Bytes::from_static(EXPIRED), false),
+                () = over(self.session.as_ref().map(|(_, next)| *next)) => if !self.still_stands() {
+                    break (Bytes::from_static(LOGGED_OUT), false);
+                },
                 heard = rest.recv() => match self.said(heard, &mut rest) {
                     Said::Nothing => {}
                     Said::Text(text, goes_on) => break (text.into(), goes_on),
@@ -223,6 +240,14 @@ impl Listener {
         self.rest = goes_on.then_some(rest);
         self.glimpses = glimpses;
         Some((Ok(bytes), self))
+    }
+
+    /// Looks at the session, and says when to look again.
+    fn still_stands(&mut self) -> bool {
+        self.session.as_mut().is_none_or(|(stands, next)| {
+            *next = Instant::now() + HEARTBEAT;
+            stands()
+        })
     }
 
     /// Returns what this listener is told of what was heard, and of what waits behind it.
@@ -341,5 +366,30 @@ mod tests {
             () = tokio::time::sleep(10 * HEARTBEAT) => Bytes::new(),
         };
         assert_eq!((&said[..], begun.elapsed().as_secs()), (&b":\n\n"[..], HEARTBEAT.as_secs()));
+    }
+
+    #[actix::test]
+    async fn a_session_that_is_over_ends_its_stream_while_frames_keep_coming() {
+        tokio::time::pause();
+        let (speaker, rest) = broadcast::channel(256);
+        let subscription =
+            Subscription { boot: "b".into(), gap: None, snapshot: None, missed: Vec::new(), rest };
+        let stands = Arc::new(std::sync::atomic::AtomicBool::new(true));
+        let seen = Arc::clone(&stands);
+        let seen: Stands = Box::new(move || seen.load(std::sync::atomic::Ordering::Relaxed));
+        let hearing = Hearing { stands: Some(seen), ..Hearing::default() };
+        let mut listener = Listener::new(subscription, hearing, &Arc::default());
+        let (mut told, mut bye) = (0, Bytes::new());
+        for seq in 0..30 {
+            stands.store(seq < 20, std::sync::atomic::Ordering::Relaxed);
+            speaker
+                .send(Arc::new(Frame { seq, event: "order", data: "{}".into(), site: None }))
+                .unwrap_or_default();
+            let Some((said, next)) = listener.next().await else { break };
+            (told, bye, listener) = (seq, said.unwrap(), next);
+            tokio::time::advance(HEARTBEAT / 4).await;
+        }
+        assert_eq!(&bye[..], LOGGED_OUT);
+        assert!((20..=24).contains(&told), "{told}");
     }
 }

@@ -28,8 +28,10 @@ pub(super) async fn around<B: MessageBody + 'static>(
     let started = Instant::now();
     trim(&mut request, &state);
     pixel::give_key(&mut request);
-    let path = routes::label(request.path());
-    let open = !routes::is_for_operators(request.path());
+    // As the router reads it: `/%61pi/…` is `/api/…` there.
+    let decoded = request.match_info().as_str();
+    let path = routes::label(decoded);
+    let open = !routes::is_for_operators(decoded);
     let origin = request.headers().get(ORIGIN).filter(|_| open).cloned();
     let mut response = answer(request, open, next).await?;
     let is_decided = response.response().extensions().contains::<Decided>();

@@ -31,7 +31,8 @@ async fn open(request: &HttpRequest, state: &State) -> Result<HttpResponse, Refu
         NoSeat::Full => Refusal::Overloaded("as many watch as can"),
         NoSeat::Stopping => Refusal::Overloaded("the router is stopping"),
     })?;
-    let hearing = Hearing { until: rights.until, ..Hearing::default() };
+    let stands = rights.session.map(|session| session.watched(state));
+    let hearing = Hearing { until: rights.until, stands, ..Hearing::default() };
     Ok(live::stream_of(subscription, hearing, &state.door.metrics))
 }
 

@@ -40,6 +40,7 @@ async fn find(request: &HttpRequest, message_id: String, state: &State) -> Resul
         .await?
         .map_err(|_| Refusal::Overloaded("the journal cannot be read now"))?
         .ok_or_else(|| Refusal::NoSuch(UNKNOWN_ID.to_owned()))?;
-    rights.sites.expect(traced.source())?;
+    // Whether there is one of another site is not told either.
+    rights.sites.expect(traced.source()).map_err(|_| Refusal::NoSuch(UNKNOWN_ID.to_owned()))?;
     Ok(traced)
 }

@@ -59,6 +59,11 @@ pub(super) fn is_trusted(request: &HttpRequest, trusted: &[IpNet]) -> bool {
     peer.is_some_and(|peer| trusted.iter().any(|net| net.contains(&peer)))
 }
 
+/// Returns whether some proxy says for whom it asks.
+pub(super) fn is_forwarded(request: &HttpRequest) -> bool {
+    request.headers().contains_key(&FORWARDED_FOR)
+}
+
 /// What the client called: a proxy calls the router by another name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Called<'a> {

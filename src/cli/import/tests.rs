@@ -44,7 +44,7 @@ fn a_workspace_of_rudderstack_becomes_a_configuration() {
     [destinations.our_hook]
     type = "webhook"
     enabled = true
-    url = "https://hook.example/in"
+    url = "${OUR_HOOK_URL}"
     # Not taken over: headers
 
     # Mail [evil]
@@ -53,7 +53,7 @@ fn a_workspace_of_rudderstack_becomes_a_configuration() {
     type = "customerio"
     enabled = true
     api_key = "${CUSTOMERIO_API_KEY}"
-    site_id = "site-1"
+    site_id = "${CUSTOMERIO_SITE_ID}"
     # Not taken over: datacenter
 
     # GA: there is no destination of the type Google Analytics 4 here.
@@ -61,8 +61,9 @@ fn a_workspace_of_rudderstack_becomes_a_configuration() {
     assert!(!made.text.contains("geheim"));
     assert_eq!((made.sources, made.destinations), (2, 2));
     assert_eq!(made.unknown, ["Google Analytics 4"]);
-    assert_eq!(made.variables, ["CUSTOMERIO_API_KEY"]);
-    let settings = load(&made.text, &[("CUSTOMERIO_API_KEY", "k")]);
+    assert_eq!(made.variables, ["CUSTOMERIO_API_KEY", "CUSTOMERIO_SITE_ID", "OUR_HOOK_URL"]);
+    let hook = ("OUR_HOOK_URL", "https://hook.example/in");
+    let settings = load(&made.text, &[("CUSTOMERIO_API_KEY", "k"), ("CUSTOMERIO_SITE_ID", "site-1"), hook]);
     let mut on: Vec<&str> =
         settings.destinations.iter().filter(|one| one.enabled).map(|one| one.name.as_str()).collect();
     on.sort_unstable();
@@ -104,6 +105,18 @@ fn answers_of_segments_api_become_a_configuration() {
     let settings = load(&made.text, &[("META_ACCESS_TOKEN", "t")]);
     assert_eq!(settings.sources.len(), 1);
     assert_eq!(settings.sources[0].write_keys.len(), 2);
+}
+
+#[test]
+fn no_setting_that_is_a_secret_is_copied_whatever_it_is_called() {
+    let slack = r#"{"sources":[{"id":"s","name":"Web","writeKey":"wk-1","enabled":true,"destinations":[
+      {"id":"d","name":"Team","enabled":true,"config":{"webhookUrl":"https://hooks.slack.example/services/T0/B0/geheim"},"destinationDefinition":{"name":"SLACK","displayName":"Slack"}},
+      {"id":"e","name":"Pg","enabled":true,"config":{"url":"postgres://u:geheim@db/x","schema":"events"},"destinationDefinition":{"name":"POSTGRES","displayName":"Postgres"}}]}]}"#;
+    let made = config(&workspace(Origin::Rudderstack, slack).unwrap());
+    assert_eq!(made.destinations, 2);
+    assert!(!made.text.contains("geheim"), "{}", made.text);
+    assert!(made.text.contains("url = \"${TEAM_URL}\""), "{}", made.text);
+    assert_eq!(made.variables.len(), 2, "{:?}", made.variables);
 }
 
 #[test]

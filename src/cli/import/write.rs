@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::read::{Destination, Workspace};
 use crate::destinations::{ENTRIES, Entry};
 
-/// What marks a setting whose value is not to be copied.
+/// What marks a setting whose value is not to be copied, beside its type.
 const SECRET: [&str; 6] = ["key", "token", "secret", "password", "credential", "header"];
 
 /// A configuration, and what is to be said about it.
@@ -77,8 +77,9 @@ impl Made {
             let is_required = entry.about.required.iter().any(|(required, _)| *required == key);
             let found = destination.settings.iter().find(|(theirs, _)| is_same(theirs, &key, is_required));
             let value = found.and_then(|(_, value)| value_like(value, &default));
-            let is_hidden = is_secret(&key) && default.is_str();
-            let value = match value.filter(|_| !is_secret(&key)) {
+            let is_secret = is_secret(entry, &key);
+            let is_hidden = is_secret && default.is_str();
+            let value = match value.filter(|_| !is_secret) {
                 Some(value) => value,
                 None if is_required || (found.is_some() && is_hidden) => {
                     self.variable(variable(entry, name, &key), destination.enabled)
@@ -142,8 +143,15 @@ fn value_like(value: &Value, default: &toml::Value) -> Option<String> {
     }
 }
 
-fn is_secret(key: &str) -> bool {
-    SECRET.iter().any(|word| key.contains(word))
+fn is_secret(entry: &Entry, key: &str) -> bool {
+    SECRET.iter().any(|word| key.contains(word)) || is_of_secret_type(entry, key)
+}
+
+/// Returns whether the destination itself keeps the setting secret: it takes a text there that its settings do not show.
+fn is_of_secret_type(entry: &Entry, key: &str) -> bool {
+    const PROBE: &str = "a-text-like-no-other";
+    let table = toml::Table::from_iter([(key.to_owned(), PROBE.into())]);
+    (entry.parse)(table).is_ok_and(|settings| !format!("{settings:?}").contains(PROBE))
 }
 
 fn variable(entry: &Entry, name: &str, key: &str) -> String {

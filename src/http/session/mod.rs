@@ -31,6 +31,8 @@ use pass::{Key, Pass};
 /// The path.
 pub(super) const PATH: &str = "/api/session";
 const COOKIE_NAME: &str = "opentrack_session";
+/// Over https. A browser takes it from this host alone, so that no neighbour of it can plant one (RFC 6265bis, 4.1.3.2).
+const SECURE_NAME: &str = "__Host-opentrack_session";
 /// Holds the session's word.
 const CSRF: HeaderName = HeaderName::from_static("x-opentrack-csrf");
 /// Most bytes of a login: tokens are below a thousand.
@@ -75,9 +77,10 @@ async fn show(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
     let desk = Desk::of(&state);
     let shown = desk.expect_enabled().map(|()| {
         let now = clock::now().as_second();
-        let pass = desk.pass(&request, now);
+        let (pass, secure) = desk.pass(&request, now).unzip();
         let renewed = pass.as_ref().and_then(|pass| pass.renewed(now));
-        let cookie = renewed.map(|pass| desk.cookie(&request, &pass, now));
+        let secure = secure.unwrap_or_else(|| desk.is_secure(&request));
+        let cookie = renewed.map(|pass| desk.cookie(&pass, secure, now));
         said(&desk.shown(&request, pass.as_ref()), cookie)
     });
     shown.unwrap_or_else(|refusal| answer::refuse(&refusal))
@@ -97,12 +100,14 @@ async fn log_out(request: HttpRequest, state: web::Data<State>) -> HttpResponse 
     let desk = Desk::of(&state);
     let out = desk.expect_enabled().and_then(|()| {
         let now = clock::now().as_second();
-        if let Some(pass) = desk.pass(&request, now) {
+        let mut secure = desk.is_secure(&request);
+        if let Some((pass, is_by_secure)) = desk.pass(&request, now) {
+            secure = is_by_secure;
             desk.expect_own(&request, &pass)?;
             // A pass that was renewed since ends later than this one.
             desk.state.shared.ended.add(&pass.sid, now + pass::LIFE, now);
         }
-        Ok(said(&desk.shown(&request, None), Some(desk.cookie_text(&request, "", 0))))
+        Ok(said(&desk.shown(&request, None), Some(cookie_text("", 0, secure))))
     });
     out.unwrap_or_else(|refusal| answer::refuse(&refusal))
 }
@@ -119,11 +124,50 @@ async fn other_method() -> HttpResponse {
 pub(super) fn grant(request: &HttpRequest) -> Result<Option<Grant>, Refusal> {
     let Some(state) = request.app_data::<web::Data<State>>() else { return Ok(None) };
     let desk = Desk::of(state);
-    let Some(pass) = desk.pass(request, clock::now().as_second()) else { return Ok(None) };
+    let Some((pass, _)) = desk.pass(request, clock::now().as_second()) else { return Ok(None) };
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         desk.expect_own(request, &pass)?;
     }
     Ok(Some(pass.grant()))
+}
+
+/// A session for which a stream is open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Standing {
+    sid: String,
+    /// What the key was that it began with.
+    print: String,
+}
+
+/// Returns the session whose cookie opens a stream; nothing without a valid one.
+///
+/// # Errors
+/// `forbidden` where the browser says that the page is of another origin: it would take a seat that is not its own.
+pub(super) fn standing(request: &HttpRequest) -> Result<Option<Standing>, Refusal> {
+    let Some(state) = request.app_data::<web::Data<State>>() else { return Ok(None) };
+    let desk = Desk::of(state);
+    let Some((pass, _)) = desk.pass(request, clock::now().as_second()) else { return Ok(None) };
+    if !same_page::is_said_to_be_own(request) {
+        return Err(NOT_OURS);
+    }
+    Ok(Some(Standing { print: desk.key.print(), sid: pass.sid }))
+}
+
+impl Standing {
+    /// Returns what tells, whenever it is asked, whether the session still stands.
+    pub(super) fn watched(self, state: &State) -> Box<dyn Fn() -> bool + Send> {
+        let (shared, secret) =
+            (std::sync::Arc::clone(&state.shared), state.door.settings.server.jwt_secret.clone());
+        Box::new(move || {
+            let console = &shared.terms.load().console;
+            let key = Key::of(&secret, &console.password);
+            console.enabled && self.stands(&key, &shared.ended)
+        })
+    }
+
+    fn stands(&self, key: &Key, ended: &Ended) -> bool {
+        self.print == key.print() && !ended.holds(&self.sid)
+    }
 }
 
 /// What a request about sessions is judged by.
@@ -144,13 +188,17 @@ impl<'s> Desk<'s> {
         if self.terms.console.enabled { Ok(()) } else { Err(Refusal::NotFound) }
     }
 
-    /// Returns the pass that the browser brings, when it is valid and its session is not over.
-    fn pass(&self, request: &HttpRequest, now: i64) -> Option<Pass> {
+    /// Returns the pass that the browser brings, when it is valid and its session is not over, and whether it came in the
+    /// cookie for https. Where that is known to be spoken no other is looked at.
+    fn pass(&self, request: &HttpRequest, now: i64) -> Option<(Pass, bool)> {
         let lines = request.headers().get_all(COOKIE).filter_map(|line| line.to_str().ok());
         let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        let own = pairs.filter(|(name, _)| self.terms.console.enabled && *name == COOKIE_NAME);
-        let mut read = own.filter_map(|(_, text)| self.key.read(text, now).ok());
-        read.find(|pass| !self.state.shared.ended.holds(&pass.sid))
+        let is_secure = self.is_secure(request);
+        let own = pairs.filter(|(name, _)| *name == SECURE_NAME || (!is_secure && *name == COOKIE_NAME));
+        let own = own.filter(|_| self.terms.console.enabled);
+        let mut read =
+            own.filter_map(|(name, text)| Some((self.key.read(text, now).ok()?, name == SECURE_NAME)));
+        read.find(|(pass, _)| !self.state.shared.ended.holds(&pass.sid))
     }
 
     /// Lets a change pass that is the page's own.
@@ -178,27 +226,29 @@ impl<'s> Desk<'s> {
         if !same_page::is_own(request, self.called(request), same_page::Silence::IsOwn) {
             return Err(NOT_OURS);
         }
-        self.state.shared.attempts.take(request, &self.terms.server.trusted_proxies)?;
         let login = body.and_then(|body| serde_json::from_slice::<Login>(&body).ok());
         let now = clock::now().as_second();
-        let (grant, end) = self.believe(login.ok_or_else(bad_login)?)?;
+        let (grant, end) = self.believe(request, login.ok_or_else(bad_login)?)?;
         let pass = Pass::new(uuid::Uuid::new_v4().to_string(), &grant, end, now);
-        Ok(said(&self.shown(request, Some(&pass)), Some(self.cookie(request, &pass, now))))
+        Ok(said(&self.shown(request, Some(&pass)), Some(self.cookie(&pass, self.is_secure(request), now))))
     }
 
     /// Returns what a login grants, and when that ends for good.
-    fn believe(&self, login: Login) -> Result<(Grant, Option<i64>), Refusal> {
+    fn believe(&self, request: &HttpRequest, login: Login) -> Result<(Grant, Option<i64>), Refusal> {
         let server = &self.state.door.settings.server;
         match login {
             Login { password: Some(password), token: None } => {
                 let wanted = &self.terms.console.password;
-                let is_it = pass::same(&server.jwt_secret, password.expose_secret(), wanted.expose_secret());
                 if wanted.expose_secret().is_empty() {
                     return Err(Refusal::Unauthorized("no password is set; log in with a token"));
                 }
+                let attempt = self.state.shared.attempts.take(request, &self.terms.server.trusted_proxies)?;
+                if !pass::same(&server.jwt_secret, password.expose_secret(), wanted.expose_secret()) {
+                    return Err(Refusal::Unauthorized("the password is wrong"));
+                }
+                attempt.forget();
                 let scopes = vec![ADMIN.to_owned()];
-                let grant = Grant { scopes, sites: Sites::All, issued: None, expires: 0.0 };
-                is_it.then_some((grant, None)).ok_or(Refusal::Unauthorized("the password is wrong"))
+                Ok((Grant { scopes, sites: Sites::All, issued: None, expires: 0.0 }, None))
             }
             Login { password: None, token: Some(token) } => {
                 let grant = access::believe(token.expose_secret().trim(), server)?;
@@ -228,16 +278,20 @@ impl<'s> Desk<'s> {
         }
     }
 
-    fn cookie(&self, request: &HttpRequest, pass: &Pass, now: i64) -> String {
-        self.cookie_text(request, &self.key.sign(pass), pass.expires() - now)
+    fn cookie(&self, pass: &Pass, secure: bool, now: i64) -> String {
+        cookie_text(&self.key.sign(pass), pass.expires() - now, secure)
     }
 
-    fn cookie_text(&self, request: &HttpRequest, value: &str, seconds: i64) -> String {
+    /// Returns whether the browser speaks https, as far as that is known.
+    fn is_secure(&self, request: &HttpRequest) -> bool {
         let of_page = || same_page::is_https(request);
-        let https = self.called(request).is_https.unwrap_or_else(of_page);
-        let secure = if https || self.state.door.settings.server.production { "; Secure" } else { "" };
-        format!("{COOKIE_NAME}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}")
+        self.state.door.settings.server.production || self.called(request).is_https.unwrap_or_else(of_page)
     }
+}
+
+fn cookie_text(value: &str, seconds: i64, secure: bool) -> String {
+    let (name, secure) = if secure { (SECURE_NAME, "; Secure") } else { (COOKIE_NAME, "") };
+    format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}")
 }
 
 const NOT_OURS: Refusal = Refusal::Forbidden(
@@ -256,4 +310,29 @@ fn said(shown: &Shown, cookie: Option<String>) -> HttpResponse {
         headers.insert(SET_COOKIE, cookie);
     }
     response
+}
+
+/// Returns the value of a cookie that was given at a time, in seconds since 1970, for the password.
+#[cfg(test)]
+pub(super) fn cookie_of(secret: &SecretString, password: &str, now: i64) -> String {
+    let grant = Grant { scopes: vec![ADMIN.to_owned()], sites: Sites::All, issued: None, expires: 0.0 };
+    let pass = Pass::new("s".to_owned(), &grant, None, now);
+    Key::of(secret, &password.to_owned().into()).sign(&pass)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_stands_until_it_is_logged_out_of_or_the_password_changes() {
+        let key = |password: &str| Key::of(&"secret".to_owned().into(), &password.to_owned().into());
+        let (ended, standing) =
+            (Ended::default(), Standing { sid: "s1".to_owned(), print: key("one").print() });
+        ended.add("s2", 1 << 40, 0);
+        assert!(standing.stands(&key("one"), &ended));
+        assert!(!standing.stands(&key("two"), &ended));
+        ended.add("s1", 1 << 40, 0);
+        assert!(!standing.stands(&key("one"), &ended));
+    }
 }

@@ -15,6 +15,9 @@ pub(super) const LIFE: i64 = 12 * 3_600;
 /// One that has been used for so long, in seconds, is renewed.
 pub(super) const RENEW_AFTER: i64 = 900;
 
+/// How long a session lives however often it is renewed, in seconds: a week.
+const WHOLE_LIFE: i64 = 7 * 86_400;
+
 const AUDIENCE: &str = "opentrack-console";
 
 /// What signs passes.
@@ -31,7 +34,7 @@ pub(super) struct Pass {
     scope: String,
     #[serde(default, skip_serializing_if = "Sites::are_all")]
     sites: Sites,
-    /// The end of the token that it was given for: no pass of the session lives longer.
+    /// The end of the session, that of the token that it was given for included: no pass of it lives longer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     end: Option<i64>,
 }
@@ -61,6 +64,11 @@ impl Key {
         }
     }
 
+    /// Returns what tells it from other keys, and nothing about it.
+    pub(super) fn print(&self) -> String {
+        hex(&token::mac(&self.0, "print").finalize().into_bytes())
+    }
+
     /// Returns the word that a change by this session must bring.
     pub(super) fn word(&self, pass: &Pass) -> String {
         hex(&token::mac(&self.0, &format!("csrf\n{}", pass.sid)).finalize().into_bytes())
@@ -76,13 +84,16 @@ impl Pass {
     /// Returns the first pass of a session.
     pub(super) fn new(sid: String, grant: &Grant, end: Option<i64>, now: i64) -> Pass {
         let (scope, sites) = (grant.scopes.join(" "), grant.sites.clone());
+        let end = Some(end.unwrap_or(i64::MAX).min(now + WHOLE_LIFE));
         let exp = until(now, end);
         Pass { aud: AUDIENCE.to_owned(), sid, iat: now, exp, scope, sites, end }
     }
 
     /// Returns the next pass of the same session, when it is time for one.
     pub(super) fn renewed(&self, now: i64) -> Option<Pass> {
-        let next = Pass { iat: now, exp: until(now, self.end), ..self.clone() };
+        // Older routers gave passes without an end.
+        let end = self.end.or(Some(self.iat + WHOLE_LIFE));
+        let next = Pass { iat: now, exp: until(now, end), end, ..self.clone() };
         (now - self.iat >= RENEW_AFTER && next.exp > self.exp).then_some(next)
     }
 
@@ -171,6 +182,17 @@ mod tests {
         assert_eq!(pass(Some(end)).expires(), NOW + LIFE);
         let last = pass(Some(end)).renewed(NOW + RENEW_AFTER).unwrap();
         assert_eq!((last.expires(), last.renewed(NOW + 2 * RENEW_AFTER)), (end, None));
+    }
+
+    #[test]
+    fn a_session_ends_however_often_it_is_renewed() {
+        let mut last = pass(None);
+        for step in 1..800 {
+            last = last.renewed(NOW + step * RENEW_AFTER).unwrap_or(last);
+        }
+        assert_eq!(last.expires(), NOW + 7 * 86_400);
+        let old = Pass { end: None, ..pass(None) };
+        assert_eq!(old.renewed(NOW + RENEW_AFTER).unwrap().end, Some(NOW + 7 * 86_400), "of an older router");
     }
 
     #[test]

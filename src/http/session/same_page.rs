@@ -32,6 +32,11 @@ pub(super) fn is_own(request: &HttpRequest, called: Called<'_>, silence: Silence
     }
 }
 
+/// Returns whether the browser does not say that the page is of another origin. One that says nothing is older, or none.
+pub(super) fn is_said_to_be_own(request: &HttpRequest) -> bool {
+    request.headers().get(FETCH_SITE).is_none_or(|site| site.as_bytes() == b"same-origin")
+}
+
 /// Returns whether the page came over https: then it reaches nothing that does not.
 pub(super) fn is_https(request: &HttpRequest) -> bool {
     request.headers().get(ORIGIN).is_some_and(|origin| origin.as_bytes().starts_with(b"https://"))

@@ -121,3 +121,40 @@ async fn the_schemas_are_shown_of_every_warehouse_or_of_one() {
     assert_eq!(door.get("/api/schema?table=viewed").await.error(400), "bad_parameter");
     assert_eq!(door.send(door.client.post(door.url("/api/schema"))).await.error(405), "method_not_allowed");
 }
+
+#[actix::test]
+async fn an_encoded_path_is_as_closed_to_other_pages_as_a_plain_one() {
+    let door = Plan::new().open();
+    for path in [
+        "/%61pi/session",
+        "/api/%73ession",
+        "/%61pi/rejected",
+        "/%70resence/stream",
+        "/%6detrics",
+        "/%63onsole.0.js",
+    ] {
+        for method in [reqwest::Method::GET, reqwest::Method::OPTIONS] {
+            let request =
+                door.client.request(method, door.url(path)).header("origin", "https://evil.example");
+            let answer = door.send(request.header("access-control-request-method", "GET")).await;
+            assert_eq!(answer.header("access-control-allow-origin"), "", "{path}: {answer:?}");
+        }
+    }
+    let metrics = door.get("/metrics").await.body;
+    assert!(metrics.contains("path=\"/api/session\""), "{metrics}");
+}
+
+#[actix::test]
+async fn what_a_proxy_passes_on_is_never_from_this_machine() {
+    let door = Plan::new().open();
+    for (name, value) in [
+        ("x-forwarded-for", "203.0.113.9"),
+        ("x-forwarded-host", "localhost"),
+        ("x-real-ip", "127.0.0.1"),
+        ("forwarded", "for=127.0.0.1"),
+        ("via", "1.1 proxy"),
+    ] {
+        let request = door.client.get(door.url("/api/destinations")).header(name, value);
+        assert_eq!(door.send(request).await.error(401), "unauthorized", "{name}");
+    }
+}

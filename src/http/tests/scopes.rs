@@ -6,6 +6,7 @@ use actix_web::{App, HttpRequest, HttpResponse, web};
 
 use super::live;
 use super::*;
+use crate::actors::messages::{DestinationStatus, LastError};
 use crate::http::routes;
 use crate::http::sites::Sites;
 use crate::http::token::{self, Order};
@@ -152,6 +153,10 @@ async fn a_path_opens_for_its_scope_and_for_no_other() {
 async fn a_token_for_some_sites_opens_only_what_is_of_them() {
     let mut plan = Plan::new();
     plan.settings.server.production = true;
+    let mut hook = DestinationStatus::idle("hook", "webhook", true, "retrying");
+    let message = "no such user: anna@example.com".to_owned();
+    hook.last_error = Some(LastError { at: clock::now(), status: Some(404), message });
+    plan.statuses = vec![hook];
     let door = plan.open();
     let ask = |method: &'static str, path: &str, sites: &str| {
         let names: Vec<String> = sites.split(' ').map(str::to_owned).collect();
@@ -163,7 +168,13 @@ async fn a_token_for_some_sites_opens_only_what_is_of_them() {
     };
     // The stand-in's event and its rejected one are of `web`.
     assert_eq!(ask("GET", "/api/events/m1", "web app").await.status, 200);
-    assert_eq!(ask("GET", "/api/events/m1", "app").await.error(403), "forbidden");
+    let (hidden, unknown) =
+        (ask("GET", "/api/events/m1", "app").await, ask("GET", "/api/events/unknown", "app").await);
+    assert_eq!((hidden.status, &hidden.body), (404, &unknown.body), "whether it exists is not told");
+    let hook = ask("GET", "/api/destinations", "web").await.json()["destinations"][0]["last_error"].clone();
+    assert_eq!((&hook["status"], &hook["message"]), (&serde_json::json!(404), &serde_json::json!("")));
+    let request = door.client.get(door.url("/api/destinations")).bearer_auth(token("read:ops"));
+    assert!(door.send(request).await.body.contains("anna@example.com"), "whose token is for all reads it");
     assert_eq!(ask("GET", "/api/rejected", "web").await.json()["rejected"][0]["source"], "web");
     let others = ask("GET", "/api/rejected", "app").await.json();
     assert_eq!((&others["rejected"], &others["next"]), (&serde_json::json!([]), &serde_json::json!("7")));

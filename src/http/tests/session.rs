@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Answer, Plan, TestDoor, settings};
+use crate::http::session;
 use crate::http::sites::Sites;
 use crate::http::token::{self, Order};
 use crate::telemetry::clock;
@@ -80,7 +81,7 @@ async fn the_password_opens_everything_and_logging_out_closes_it() {
     assert_eq!((&shown["open"], &shown["password"]), (&json!(false), &json!(true)));
     let cookie = answer.header("set-cookie");
     assert!(
-        cookie.starts_with("opentrack_session=ey")
+        cookie.starts_with("__Host-opentrack_session=ey")
             && cookie.ends_with("; Path=/; Max-Age=43200; HttpOnly; SameSite=Strict; Secure"),
         "{cookie}"
     );
@@ -95,7 +96,7 @@ async fn the_password_opens_everything_and_logging_out_closes_it() {
         (out.status, &out.json()["authenticated"], &out.json()["csrf"]),
         (200, &json!(false), &json!(null))
     );
-    assert!(out.header("set-cookie").starts_with("opentrack_session=; Path=/; Max-Age=0;"), "{out:?}");
+    assert!(out.header("set-cookie").starts_with("__Host-opentrack_session=; Path=/; Max-Age=0;"), "{out:?}");
     assert_eq!(
         page.get("/api/destinations").await.error(401),
         "unauthorized",
@@ -190,17 +191,65 @@ async fn without_a_password_only_a_token_logs_in() {
 }
 
 #[actix::test]
-async fn an_address_that_tries_too_often_has_to_wait() {
+async fn an_address_with_too_many_wrong_passwords_has_to_wait() {
     let door = door(|_| {});
+    for _ in 0..15 {
+        assert_eq!(log_in(&door, &json!({ "password": PASSWORD })).await.status, 200, "a right one is free");
+        assert_eq!(log_in(&door, &json!({ "token": "x" })).await.error(401), "unauthorized");
+        assert_eq!(log_in(&door, &json!({})).await.error(400), "bad_parameter");
+    }
     for _ in 0..10 {
         assert_eq!(log_in(&door, &json!({ "password": "wrong" })).await.error(401), "unauthorized");
     }
     let refused = log_in(&door, &json!({ "password": PASSWORD })).await;
-    assert_eq!(refused.error(429), "rate_limited");
+    assert_eq!(refused.error(429), "rate_limited", "what it guesses now is not told");
     let wait: u64 = refused.header("retry-after").parse().unwrap();
     assert!((1..=6).contains(&wait), "{refused:?}");
-    let request = door.client.get(door.url("/api/destinations")).bearer_auth(bearer("read:ops", &[], 60));
+    let token = bearer("read:ops", &[], 60);
+    assert_eq!(log_in(&door, &json!({ "token": token })).await.status, 200, "tokens cannot be guessed");
+    let request = door.client.get(door.url("/api/destinations")).bearer_auth(token);
     assert_eq!(door.send(request).await.status, 200, "who has a token is not concerned");
+}
+
+#[actix::test]
+async fn a_cookie_over_https_has_a_name_that_no_other_host_can_set() {
+    let door = door(|_| {});
+    let page = Page::open(&door, &json!({ "password": PASSWORD })).await;
+    assert_eq!(page.get("/api/destinations").await.status, 200);
+    let cookie = page.cookie.strip_prefix("__Host-").unwrap().to_owned();
+    let planted = Page { door: &door, cookie, csrf: String::new() };
+    assert_eq!(planted.get("/api/destinations").await.error(401), "unauthorized");
+}
+
+#[actix::test]
+async fn a_cookie_of_a_page_over_https_is_renewed_as_one() {
+    let door = door(|plan| plan.settings.server.production = false);
+    let cookie =
+        session::cookie_of(&settings().server.jwt_secret, PASSWORD, clock::now().as_second() - 3_600);
+    for (name, end) in
+        [("__Host-opentrack_session", "SameSite=Strict; Secure"), ("opentrack_session", "SameSite=Strict")]
+    {
+        let request = door.client.get(door.url(PATH)).header("host", "track.example");
+        let answer = door.send(request.header("cookie", format!("{name}={cookie}"))).await;
+        let renewed = answer.header("set-cookie");
+        assert!(renewed.starts_with(&format!("{name}=ey")) && renewed.ends_with(end), "{answer:?}");
+    }
+}
+
+#[actix::test]
+async fn a_stream_by_cookie_is_for_a_page_of_this_router() {
+    let door = door(|_| {});
+    let page = Page::open(&door, &json!({ "password": PASSWORD })).await;
+    let open = |site: Option<&'static str>| {
+        let request = door.client.get(door.url("/api/live")).header("cookie", &page.cookie);
+        let request = site.into_iter().fold(request, |request, site| request.header("sec-fetch-site", site));
+        // The head alone: a stream does not end.
+        async move { request.send().await.unwrap().status().as_u16() }
+    };
+    for foreign in ["same-site", "cross-site", "none"] {
+        assert_eq!(open(Some(foreign)).await, 403, "{foreign}");
+    }
+    assert_eq!((open(Some("same-origin")).await, open(None).await), (200, 200));
 }
 
 #[actix::test]

@@ -112,3 +112,22 @@ impl PlacesUnreadable<'_> {
         warn!(geo.path = %path, "`{path}` cannot be used to find places: {problem}");
     }
 }
+
+/// Somebody logs in through a proxy that is not named, so that all who come through it are one.
+#[derive(Debug, Clone, Copy)]
+pub struct ProxyUnknown {
+    /// The proxy.
+    pub peer: Option<std::net::IpAddr>,
+}
+
+impl ProxyUnknown {
+    /// Writes the line; the caller does so once.
+    pub fn emit(&self) {
+        let peer = self.peer.map(|peer| peer.to_string()).unwrap_or_default();
+        warn!(
+            peer,
+            "a login came with `X-Forwarded-For` from {peer}, which `server.trusted_proxies` does not name: whoever comes \
+             through it shares the attempts at a password"
+        );
+    }
+}

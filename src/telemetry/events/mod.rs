@@ -33,7 +33,9 @@ pub use delivery::{
     AttemptFailed, BacklogMeasured, BatchSent, BreakerChanged, DestinationHeld, DestinationReleased,
     EventsBuried, EventsDelivered, EventsLost, EventsSkipped,
 };
-pub use door::{DoorMeasured, DoorOpened, PlacesOpened, PlacesUnreadable, RequestAnswered, StatesSeen};
+pub use door::{
+    DoorMeasured, DoorOpened, PlacesOpened, PlacesUnreadable, ProxyUnknown, RequestAnswered, StatesSeen,
+};
 pub use intake::{EventsAccepted, EventsDuplicate, EventsRejected, EventsUnwanted, PixelRefused};
 pub use journal::{CommitDone, CommitFailed, JournalOpened, RecordsRetired};
 pub use letters::{LettersCounted, LettersEnded};
