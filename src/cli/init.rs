@@ -21,7 +21,7 @@ pub(super) struct Asked {
     /// What sends events: a name for it
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
-    /// The pages that may send, like https://shop.example; may be repeated
+    /// The pages that may send, like `https://shop.example`; may be repeated
     #[arg(long, value_name = "URL")]
     origin: Vec<String>,
     /// The address to listen on

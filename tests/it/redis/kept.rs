@@ -141,7 +141,7 @@ fn varied(begin: i64) -> (Vec<Value>, Vec<Value>) {
         hits.push(json!({
             "id": id, "ts": ts, "visitor": visitor, "type": call["type"], "event": call["event"],
             "path": is_page.then_some(path), "campaign": is_page.then(|| json!({ "name": campaign })),
-            "engaged_ms": (name == "Page Engaged").then_some(4_000),
+            "engaged_ms": (!is_page).then_some(4_000),
         }));
         calls.push(call);
     }
