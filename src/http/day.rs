@@ -17,7 +17,6 @@ use jiff::Timestamp;
 use tokio::sync::Mutex;
 
 use crate::config::random_text;
-use crate::stores::reports::Fault;
 use crate::stores::shared::SharedState;
 
 const FILE: &str = "day-salts.toml";
@@ -97,7 +96,7 @@ impl DaySalts {
         let asked = self.shared.as_ref()?.day_salt(day, own);
         match tokio::time::timeout(AGREE_WITHIN, asked).await {
             Ok(Ok(salt)) => Some(salt),
-            Ok(Err(Fault(why))) => {
+            Ok(Err(why)) => {
                 tracing::debug!(error = %why, "the salt of the day is this router's own for now");
                 None
             }

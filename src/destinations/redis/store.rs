@@ -116,7 +116,7 @@ impl Store {
 
     /// Sends one command for whoever wants to know no more than why it failed.
     pub(super) async fn tell<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Fault> {
-        self.line.ask(command).await.map_err(|failure| Fault(failure.message))
+        self.line.ask(command).await.map_err(|failure| Fault::Failed(failure.message))
     }
 
     async fn visitors(&self, key: String) -> Result<u64, Failure> {
