@@ -121,7 +121,7 @@ async fn answered(request: &HttpRequest, name: &str, state: &State) -> Result<Se
     };
     let query = Query::read(report, &pairs, asked).map_err(refusal)?;
     let store = door.reports.store.as_ref().ok_or_else(|| Refusal::NoSuch(SCATTERED.to_owned()))?;
-    let cache = together::Cache::of(door, &question);
+    let cache = together::Cache::of(door, state.shared.beside.load_full(), &question);
     if let Some(sent) = cache.recall().await {
         state.shared.reports.keep(question, &sent, Instant::now());
         return Ok(sent);
