@@ -108,9 +108,8 @@ impl ReportStore for Embedded {
             made
         });
         match tokio::time::timeout(WITHIN, making).await {
-            Ok(made) => {
-                made.unwrap_or_else(|error| Err(Fault::Failed(format!("the report could not be made: {error}"))))
-            }
+            Ok(made) => made
+                .unwrap_or_else(|error| Err(Fault::Failed(format!("the report could not be made: {error}")))),
             Err(_) => {
                 halted.end();
                 Err(late())

@@ -7,8 +7,8 @@ use super::roll::{DAY_MS, HOUR_MS};
 use super::{file, spans};
 use crate::spec::Kind;
 use crate::stores::reports::fields::{Field, Filter};
-use crate::stores::reports::rows::{DealRow, HitRow, MeasureRow, Rolled, Rows, Span, Unit, VisitRow, Which};
 use crate::stores::reports::query::Touch;
+use crate::stores::reports::rows::{DealRow, HitRow, MeasureRow, Rolled, Rows, Span, Unit, VisitRow, Which};
 use crate::stores::reports::sketch::Sketch;
 use crate::stores::reports::{Fault, Query, touch};
 

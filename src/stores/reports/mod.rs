@@ -4,6 +4,8 @@
 //! that all stores say the same. Never reads a clock or a file.
 
 pub mod answer;
+#[cfg(test)]
+mod documented;
 pub mod fact;
 pub mod fields;
 pub mod history;
@@ -38,6 +40,8 @@ pub enum Fault {
 impl Fault {
     /// Returns that a report would hold more of these things than may be.
     pub(crate) fn more_than(most: usize, of_what: &str) -> Fault {
-        Fault::TooMuch(format!("would make a report of more than {most} {of_what}; ask for less time, one site, or with a filter"))
+        Fault::TooMuch(format!(
+            "would make a report of more than {most} {of_what}; ask for less time, one site, or with a filter"
+        ))
     }
 }

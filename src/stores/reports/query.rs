@@ -221,7 +221,9 @@ impl<'p> Raw<'p> {
                 ("tz", _) => &mut raw.tz,
                 ("limit", _) => &mut raw.limit,
                 ("bucket", Name::Series) => &mut raw.bucket,
-                ("by", Name::Sources | Name::Geo | Name::Devices | Name::Vitals | Name::Revenue) => &mut raw.by,
+                ("by", Name::Sources | Name::Geo | Name::Devices | Name::Vitals | Name::Revenue) => {
+                    &mut raw.by
+                }
                 ("window", Name::Funnel) => &mut raw.window,
                 ("filter" | "filters" | "filters[]", _) => {
                     raw.filters.push(value);
