@@ -5,7 +5,6 @@ use std::sync::Arc;
 use actix::{Actor, Addr, ArbiterHandle, Context, Recipient};
 use secrecy::ExposeSecret;
 
-use super::launch;
 use crate::actors::broadcaster::{Attend, Broadcaster, Sources};
 use crate::actors::messages::{Farewell, Glimpses, Watch};
 use crate::actors::projector::{Parts, Projector};
@@ -13,6 +12,7 @@ use crate::actors::realtime::{self, Realtime};
 use crate::actors::supervisor::{Follow, Supervisor};
 use crate::actors::tap::{Tap, TapLine};
 use crate::config::Settings;
+use crate::destinations::SharedPresence;
 use crate::http::LiveDesk;
 use crate::journal::Journal;
 use crate::projections::live::Options;
@@ -81,10 +81,9 @@ impl Live {
         vec![Follow { name: realtime::NAME, factory: Box::new(factory) }]
     }
 
-    /// Lets whoever tells it know whom to ask about destinations and tables.
-    pub(super) fn attend(&self, supervisor: &Addr<Supervisor>, settings: &Settings) {
+    /// Lets whoever tells it know whom to ask about destinations and tables, and about what several routers know together.
+    pub(super) fn attend(&self, supervisor: &Addr<Supervisor>, presence: Option<Arc<dyn SharedPresence>>) {
         let Some(broadcaster) = &self.broadcaster else { return };
-        let presence = launch::shared_presence(settings);
         let (destinations, schemas) = (supervisor.clone().recipient(), supervisor.clone().recipient());
         if broadcaster.try_send(Attend(Sources { destinations, schemas, presence })).is_err() {
             events::NobodyThere { message: "whom to ask about destinations" }.emit();

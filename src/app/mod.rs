@@ -88,7 +88,7 @@ async fn run(
     let (children, reports) = launch::children(&settings, &journal, &metrics, &arbiters.deliveries, &tap)?;
     let live = live::Live::start(&settings, &metrics, &arbiters.live, &tap);
     let supervisor = start_supervisor(&arbiters, &journal, &settings, (&metrics, children, live.clone()));
-    live.attend(&supervisor, &settings);
+    live.attend(&supervisor, launch::shared_presence(&settings));
     journal.follow(Arc::new(passer(&supervisor, &metrics)));
     let (server, terms) = http::serve(
         Door { reports: reports::desk(&settings, reports), ..door(&settings, &supervisor, &metrics, &live) },
@@ -105,7 +105,7 @@ async fn run(
     let watch = watch::Watch::new(loaded.source.files(), hangup);
     let arbiters = arbiters.deliveries;
     let origin = reload::Origin { environment, start: loaded, journal, metrics, arbiters, tap };
-    let targets = reload::Targets { supervisor: supervisor.clone(), terms };
+    let targets = reload::Targets { supervisor: supervisor.clone(), terms, live: live.clone() };
     until_stopped(&mut signals, reload::Reloader::new(origin, targets).run(watch)).await;
     stop(&handle, (&supervisor, &live), &mut signals, settings.server.shutdown_timeout).await.emit();
     server.abort();

@@ -7,14 +7,17 @@ use std::sync::Arc;
 
 use actix::{Addr, ArbiterHandle};
 
+use super::live::Live;
 use super::watch::{Reason, Watch};
 use super::{ServeError, launch};
 use crate::actors::messages::{ConfigChecked, Reconfigure, Unpark};
 use crate::actors::supervisor::{Child, Supervisor};
 use crate::actors::tap::TapLine;
 use crate::config::{self, Changes, Environment, Loaded, Problem, Settings};
+use crate::destinations::SharedPresence;
 use crate::http::DoorTerms;
 use crate::journal::Journal;
+use crate::stores::shared::SharedState;
 use crate::telemetry::{Metrics, events};
 
 /// What the running configuration was made of, to make another.
@@ -35,6 +38,8 @@ pub(super) struct Origin {
 pub(super) struct Targets {
     pub(super) supervisor: Addr<Supervisor>,
     pub(super) terms: DoorTerms,
+    /// Who tells what is live.
+    pub(super) live: Live,
 }
 
 /// See the module.
@@ -59,6 +64,14 @@ struct Prepared {
     running: Running,
     changes: Changes,
     children: Vec<Child>,
+    /// What is shared with other routers from now on; `None` where that stays as it is.
+    together: Option<Together>,
+}
+
+/// What routers share, as far as a destination keeps it for them.
+struct Together {
+    state: Option<Arc<dyn SharedState>>,
+    presence: Option<Arc<dyn SharedPresence>>,
 }
 
 /// Why a configuration was not taken.
@@ -119,7 +132,7 @@ impl Reloader {
     }
 
     async fn carry_out(&mut self, prepared: Prepared, reason: Reason) -> bool {
-        let Prepared { running, changes, children } = prepared;
+        let Prepared { running, changes, children, together } = prepared;
         if !changes.is_empty() {
             let change = Reconfigure { children, removed: changes.gone.clone() };
             if self.targets.supervisor.send(change).await.is_err() {
@@ -127,6 +140,10 @@ impl Reloader {
                 return false;
             }
             self.targets.terms.change(&running.settings);
+            if let Some(Together { state, presence }) = together {
+                self.targets.terms.share(state);
+                self.targets.live.attend(&self.targets.supervisor, presence);
+            }
             let Changes { added, removed, changed, .. } = &changes;
             events::ConfigApplied { added, removed, changed }.emit();
         }
@@ -196,9 +213,15 @@ fn prepare(origin: &Origin, running: &Running) -> Result<Prepared, Refused> {
     origin.journal.serve(new.iter().cloned().chain(leaving).collect());
     let children = build(origin, &read.settings, &changes).inspect_err(|_| origin.journal.serve(old))?;
     origin.journal.serve(new);
+    // Who keeps it is one of the destinations, and nobody here knows which.
+    let moves = !changes.destinations.is_empty() || !changes.gone.is_empty();
+    let together = moves.then(|| Together {
+        state: launch::shared_state(&read.settings),
+        presence: launch::shared_presence(&read.settings),
+    });
     let from_file = read.path.is_some();
     let running = Running { settings: read.settings, warnings: read.warnings, from_file };
-    Ok(Prepared { running, changes, children })
+    Ok(Prepared { running, changes, children, together })
 }
 
 fn build(origin: &Origin, settings: &Settings, changes: &Changes) -> Result<Vec<Child>, Refused> {

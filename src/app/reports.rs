@@ -47,7 +47,7 @@ impl Reports {
         let Some(writer) = &mut self.writer else { return Ok(()) };
         writer.tell(now.as_millisecond());
         let before = writer.refused();
-        writer.take(&self.facts, self.next).map_err(|fault| fault.0)?;
+        writer.take(&self.facts, self.next).map_err(|fault| fault.to_string())?;
         self.facts.clear();
         let refused = writer.refused() - before;
         if refused > 0 {
@@ -59,8 +59,8 @@ impl Reports {
 
 impl Projection for Reports {
     fn begin(&mut self, journal: &dyn Journal, _: Timestamp) -> Result<Position, String> {
-        let writer = Writer::open(&self.path, self.rules.clone()).map_err(|fault| fault.0)?;
-        let position = Position(writer.position().map_err(|fault| fault.0)?);
+        let writer = Writer::open(&self.path, self.rules.clone()).map_err(|fault| fault.to_string())?;
+        let position = Position(writer.position().map_err(|fault| fault.to_string())?);
         self.writer = Some(writer);
         self.facts.clear();
         // Less than what is in the file is there of a journal that was made anew, or that lost its end with the power. What it
@@ -91,7 +91,7 @@ impl Projection for Reports {
         }
         let Some(writer) = self.writer.as_mut().filter(|_| stand.is_current) else { return Ok(()) };
         for _ in 0..PIECES {
-            if !writer.tidy(stand.now.as_millisecond()).map_err(|fault| fault.0)? {
+            if !writer.tidy(stand.now.as_millisecond()).map_err(|fault| fault.to_string())? {
                 break;
             }
         }

@@ -37,7 +37,7 @@ use crate::warehouse::{Schema, SchemaCell, SchemaDiff};
 
 pub use crate::policy::schema::{Chore, Quota, SchemaFault, SchemaPace};
 pub use blueprint::{Blueprint, Look};
-pub use presence::{Present, SharedPresence};
+pub use presence::{Present, SharedPresence, Taken, Trade};
 pub use reply::{Answer, Failure, FailureKind, Reply};
 pub use show::{Shown, ShownBody, ShownRequest, ShownRow};
 pub use wants::wants;

@@ -9,6 +9,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use actix_web::web;
@@ -17,7 +18,6 @@ use jiff::Timestamp;
 use tokio::sync::Mutex;
 
 use crate::config::random_text;
-use crate::stores::reports::Fault;
 use crate::stores::shared::SharedState;
 
 const FILE: &str = "day-salts.toml";
@@ -31,7 +31,9 @@ const ASK_AGAIN_S: i64 = 10;
 /// The salts of a router.
 pub(super) struct DaySalts {
     directory: PathBuf,
-    shared: Option<Arc<dyn SharedState>>,
+    shared: ArcSwapOption<Arc<dyn SharedState>>,
+    /// How often `shared` was changed: who agreed with another store before has agreed with nobody.
+    changes: AtomicU64,
     now: ArcSwapOption<Today>,
     /// One at a time makes the next.
     making: Mutex<()>,
@@ -43,12 +45,21 @@ struct Today {
     salt: Arc<[u8]>,
     /// When the shared store is to be asked about it again, in seconds since 1970; never where that has agreed.
     ask_at: Option<i64>,
+    /// Of how many changes of the store it knows.
+    changes: u64,
 }
 
 impl DaySalts {
     pub(super) fn new(directory: &Path, shared: Option<Arc<dyn SharedState>>) -> DaySalts {
         let directory = directory.to_owned();
-        DaySalts { directory, shared, now: ArcSwapOption::empty(), making: Mutex::new(()) }
+        let (shared, now) = (ArcSwapOption::new(shared.map(Arc::new)), ArcSwapOption::empty());
+        DaySalts { directory, shared, changes: AtomicU64::new(0), now, making: Mutex::new(()) }
+    }
+
+    /// Agrees with the routers that share this store from now on, also about this very day.
+    pub(super) fn share(&self, shared: Option<Arc<dyn SharedState>>) {
+        self.shared.store(shared.map(Arc::new));
+        self.changes.fetch_add(1, Ordering::SeqCst);
     }
 
     /// Returns the salt of this instant's day in UTC.
@@ -56,7 +67,7 @@ impl DaySalts {
         let day = now.as_second().div_euclid(SECONDS);
         let known = self.known(day);
         let _turn = match known {
-            Some(known) if known.ask_at.is_none_or(|at| now.as_second() < at) => {
+            Some(known) if self.is_settled(&known, now) => {
                 return Arc::clone(&known.salt);
             }
             // Whoever is not the one that asks goes on with what is known.
@@ -66,9 +77,7 @@ impl DaySalts {
             },
             None => self.making.lock().await,
         };
-        if let Some(known) =
-            self.known(day).filter(|known| known.ask_at.is_none_or(|at| now.as_second() < at))
-        {
+        if let Some(known) = self.known(day).filter(|known| self.is_settled(known, now)) {
             return Arc::clone(&known.salt);
         }
         let today = self.make(day, now).await;
@@ -77,27 +86,35 @@ impl DaySalts {
         salt
     }
 
+    /// Returns whether nobody is to be asked about the salt now.
+    fn is_settled(&self, known: &Today, now: Timestamp) -> bool {
+        let is_of_now = known.changes == self.changes.load(Ordering::SeqCst);
+        is_of_now && known.ask_at.is_none_or(|at| now.as_second() < at)
+    }
+
     async fn make(&self, day: i64, now: Timestamp) -> Today {
+        let changes = self.changes.load(Ordering::SeqCst);
         let own = match self.known(day) {
             Some(known) => String::from_utf8_lossy(&known.salt).into_owned(),
             None => self.turn(day, None).await,
         };
         let agreed = self.agree(day, &own).await;
         let ask_at =
-            agreed.is_none().then(|| now.as_second() + ASK_AGAIN_S).filter(|_| self.shared.is_some());
+            agreed.is_none().then(|| now.as_second() + ASK_AGAIN_S).filter(|_| self.shared.load().is_some());
         let salt = match agreed.filter(|agreed| *agreed != own) {
             Some(agreed) => self.turn(day, Some(agreed)).await,
             None => own,
         };
-        Today { day, salt: salt.into_bytes().into(), ask_at }
+        Today { day, salt: salt.into_bytes().into(), ask_at, changes }
     }
 
     /// Returns what the routers have agreed on; nothing where there is no shared store, or none that answers.
     async fn agree(&self, day: i64, own: &str) -> Option<String> {
-        let asked = self.shared.as_ref()?.day_salt(day, own);
+        let shared = self.shared.load_full()?;
+        let asked = shared.day_salt(day, own);
         match tokio::time::timeout(AGREE_WITHIN, asked).await {
             Ok(Ok(salt)) => Some(salt),
-            Ok(Err(Fault(why))) => {
+            Ok(Err(why)) => {
                 tracing::debug!(error = %why, "the salt of the day is this router's own for now");
                 None
             }
@@ -200,6 +217,38 @@ mod tests {
         shared.is_away.store(true, SeqCst);
         assert_eq!(of(two.path()).at(noon).await, first, "it is in the file of both");
         assert_ne!(of(two.path()).at(at("2026-02-01T12:00:00Z")).await, first);
+    }
+
+    #[actix::test]
+    async fn routers_that_cross_midnight_have_one_salt_of_the_new_day_whoever_is_first() {
+        let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let shared = Arc::new(Memory::default());
+        let of = |directory: &Path| DaySalts::new(directory, Some(Arc::<Memory>::clone(&shared)));
+        let (one, two) = (of(one.path()), of(two.path()));
+        let (late, early) = (at("2026-01-31T23:59:59Z"), at("2026-02-01T00:00:00Z"));
+        let old = one.at(late).await;
+        assert_eq!(two.at(late).await, old);
+        let new = two.at(early).await;
+        assert_ne!(new, old);
+        assert_eq!(one.at(early).await, new);
+        // A request that began before midnight and waited.
+        assert_eq!(two.at(late).await, old);
+        assert_eq!((one.at(early).await, two.at(early).await), (new.clone(), new));
+    }
+
+    #[actix::test]
+    async fn who_moves_to_another_store_has_the_salt_of_those_who_share_it_at_once() {
+        let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let stores = [Arc::new(Memory::default()), Arc::new(Memory::default())];
+        let of = |store: usize| Some(Arc::<Memory>::clone(&stores[store]) as Arc<dyn SharedState>);
+        let (one, two) = (DaySalts::new(one.path(), of(0)), DaySalts::new(two.path(), of(1)));
+        let noon = at("2026-01-31T12:00:00Z");
+        let (first, second) = (one.at(noon).await, two.at(noon).await);
+        assert_ne!(first, second);
+        one.share(of(1));
+        assert_eq!(one.at(noon).await, second);
+        one.share(None);
+        assert_eq!(one.at(noon).await, second, "alone it keeps what it has");
     }
 
     #[actix::test]

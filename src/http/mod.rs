@@ -109,7 +109,7 @@ pub struct Door {
     pub live: Option<LiveDesk>,
     /// Shows what happens to single events.
     pub tap: Recipient<Watch>,
-    /// Keeps for several routers what is not theirs alone; `None` where each is for itself.
+    /// Keeps for several routers what is not theirs alone, at the start; `None` where each is for itself.
     pub shared: Option<Arc<dyn SharedState>>,
     /// Where the door counts.
     pub metrics: Arc<Metrics>,

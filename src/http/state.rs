@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 
 use super::Door;
 use super::additions::Tables;
@@ -14,6 +14,7 @@ use super::session::{Attempts, Ended};
 use super::sources::Ledger;
 use super::stats::Recent;
 use super::terms::Terms;
+use crate::stores::shared::SharedState;
 
 /// SDKs hang up after 10 s; an answer that comes earlier can still tell them when to try again.
 const ANSWER_WITHIN: Duration = Duration::from_secs(8);
@@ -46,6 +47,8 @@ pub(super) struct Shared {
     pub(super) replays: Arc<Replays>,
     /// For visitors of whom nothing is kept.
     pub(super) salts: DaySalts,
+    /// What routers share beside events, where there is a store for it; a reload may change it.
+    pub(super) beside: ArcSwapOption<Arc<dyn SharedState>>,
     /// Behind what is added to events.
     pub(super) tables: Tables,
     /// Reports that were made a moment ago.
@@ -72,6 +75,7 @@ impl Shared {
             terms: ArcSwap::from_pointee(Terms::new(settings)),
             replays: Arc::new(Replays::new()),
             salts: DaySalts::new(&settings.server.data_dir, door.shared.clone()),
+            beside: ArcSwapOption::new(door.shared.clone().map(Arc::new)),
             tables: Tables::new(&settings.additions),
             reports: Recent::default(),
             ledger: Ledger::default(),
@@ -80,6 +84,12 @@ impl Shared {
             answer_within: ANSWER_WITHIN,
             wait_at_most: WAIT_AT_MOST,
         }
+    }
+
+    /// Shares with these routers from now on.
+    pub(super) fn share(&self, beside: Option<Arc<dyn SharedState>>) {
+        self.salts.share(beside.clone());
+        self.beside.store(beside.map(Arc::new));
     }
 
     /// Returns the present terms, to keep to until the answer.

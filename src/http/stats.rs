@@ -14,7 +14,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::stores::reports::query::{Problem, REPEATED};
-use crate::stores::reports::{Asked, Name, Query};
+use crate::stores::reports::{Asked, Fault, Name, Query};
 use crate::stores::zones;
 use crate::telemetry::{clock, events};
 
@@ -121,15 +121,12 @@ async fn answered(request: &HttpRequest, name: &str, state: &State) -> Result<Se
     };
     let query = Query::read(report, &pairs, asked).map_err(refusal)?;
     let store = door.reports.store.as_ref().ok_or_else(|| Refusal::NoSuch(SCATTERED.to_owned()))?;
-    let cache = together::Cache::of(door, &question);
+    let cache = together::Cache::of(door, state.shared.beside.load_full(), &question);
     if let Some(sent) = cache.recall().await {
         state.shared.reports.keep(question, &sent, Instant::now());
         return Ok(sent);
     }
-    let made = store.answer(query.clone()).await.map_err(|fault| {
-        events::Trouble { whom: "reports", doing: "make a report", error: &fault.0 }.emit();
-        Refusal::Overloaded("the report cannot be made now")
-    })?;
+    let made = store.answer(query.clone()).await.map_err(fault)?;
     let (body, content_type) = match is_csv {
         true => (made.to_csv(), CSV),
         false => (made.to_json(&query).to_string(), JSON),
@@ -146,6 +143,17 @@ fn limit_to(sites: &Sites, pairs: &mut Vec<(String, String)>) -> Result<(), Refu
     let site = sites.choose(asks.filter(|site| !site.is_empty() || !sites.are_all()))?;
     pairs.extend(site.map(|site| ("site".to_owned(), site)));
     Ok(())
+}
+
+/// What a store's words say of its inside is for the log; that a question is too large is for whoever asked it.
+fn fault(fault: Fault) -> Refusal {
+    match fault {
+        Fault::TooMuch(words) => Refusal::bad_parameter("from", &words),
+        Fault::Failed(words) => {
+            events::Trouble { whom: "reports", doing: "make a report", error: &words }.emit();
+            Refusal::Overloaded("the report cannot be made now")
+        }
+    }
 }
 
 fn refusal(problem: Problem) -> Refusal {

@@ -12,6 +12,7 @@ use super::cors::Origins;
 use super::limit::Limiter;
 use super::sources;
 use super::state::Shared;
+use crate::stores::shared::SharedState;
 
 /// What one request keeps to.
 pub(super) struct Terms {
@@ -62,6 +63,11 @@ impl DoorTerms {
         shared.tables.change(&settings.additions);
         let terms = Terms::new(settings).after(&shared.terms.load());
         shared.terms.store(Arc::new(terms));
+    }
+
+    /// Shares what is not this router's alone with those who use this store from now on; with nobody where there is none.
+    pub fn share(&self, store: Option<Arc<dyn SharedState>>) {
+        self.0.share(store);
     }
 
     /// Opens the files behind the door again when they change. Never ends.

@@ -53,7 +53,7 @@ impl Memory {
             std::future::pending::<()>().await;
         }
         if self.is_away.load(SeqCst) {
-            return Err(Fault("it is away".to_owned()));
+            return Err(Fault::Failed("it is away".to_owned()));
         }
         Ok(find(&mut self.texts.lock().unwrap()))
     }

@@ -93,7 +93,7 @@ fn day() -> Vec<Value> {
     ]
 }
 
-const REPORTS: [(&str, &str); 13] = [
+const REPORTS: [(&str, &str); 15] = [
     ("series", "&bucket=hour"),
     ("series", "&tz=Asia/Kolkata"),
     ("pages", ""),
@@ -104,6 +104,8 @@ const REPORTS: [(&str, &str); 13] = [
     ("events", OF_ITS_OWN),
     ("funnel", ""),
     ("revenue", ""),
+    ("revenue", "&by=first_touch"),
+    ("revenue", "&by=last_touch"),
     ("vitals", "&by=path"),
     ("sessions", ""),
     ("sessions", "&filter=path:/shop"),
@@ -346,7 +348,7 @@ fn weeks(change: jiff::Timestamp) -> [Vec<Value>; 3] {
 }
 
 /// Each report with what else is asked.
-const AROUND_THE_CHANGE: [(&str, &str); 19] = [
+const AROUND_THE_CHANGE: [(&str, &str); 21] = [
     ("series", ""),
     ("series", "&bucket=hour"),
     ("series", "&tz=UTC&site=blog"),
@@ -362,6 +364,8 @@ const AROUND_THE_CHANGE: [(&str, &str); 19] = [
     ("funnel", "&step=Product%20Viewed&step=Order%20Refunded&window=2m"),
     ("revenue", ""),
     ("revenue", "&site=shop"),
+    ("revenue", "&by=first_touch"),
+    ("revenue", "&by=last_touch&site=shop"),
     ("revenue", "&filter=entry:/a"),
     ("vitals", ""),
     ("vitals", "&by=path&filter=device:desktop"),

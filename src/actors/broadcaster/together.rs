@@ -75,6 +75,7 @@ fn with_their_sum(answers: Vec<(Arc<str>, Option<Present>)>) -> Answers {
             sum.pages.extend(present.pages.iter().cloned());
             sum.sessions += present.sessions;
             sum.vitals.merge(&present.vitals);
+            sum.trade.join(&present.trade);
         }
         sum.pages.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
         sum.pages.truncate(PAGES);
@@ -100,12 +101,18 @@ fn together(numbers: Numbers, present: Option<(&Present, f64)>) -> Numbers {
     Numbers { site: numbers.site, view, report }
 }
 
-/// Puts in how fast pages feel, of which the stream says nothing.
+/// Puts in how fast pages feel, how far visitors come and how many carts there are, of which the stream says nothing.
 fn measured(report: &str, present: &Present) -> Arc<str> {
     let mut value: Value = serde_json::from_str(report).unwrap_or_default();
-    let totals = value.get_mut("totals").and_then(Value::as_object_mut);
-    let rows = serde_json::to_value(present.vitals.rows()).unwrap_or_default();
-    totals.into_iter().for_each(|totals| drop(totals.insert("vitals".to_owned(), rows.clone())));
+    let told = |value: serde_json::Result<Value>| value.unwrap_or_default();
+    let all = [
+        ("funnel", told(serde_json::to_value(present.trade.funnel()))),
+        ("carts", present.trade.carts.into()),
+        ("vitals", told(serde_json::to_value(present.vitals.rows()))),
+    ];
+    if let Some(totals) = value.get_mut("totals").and_then(Value::as_object_mut) {
+        totals.extend(all.map(|(name, value)| (name.to_owned(), value)));
+    }
     value.to_string().into()
 }
 
@@ -120,28 +127,36 @@ fn put(members: &mut Map<String, Value>, present: Option<(&Present, f64)>) {
     set("estimated", false.into());
     set("sessions", present.sessions.into());
     set("pages", pages.collect());
+    set("orders", serde_json::to_value(present.trade.orders()).unwrap_or_default());
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::destinations::{Taken, Trade};
     use crate::projections::active::Counts;
 
     fn numbers() -> Numbers {
-        let view = r#"{"site":null,"m1":1,"m5":1,"m30":1,"ema":1.0,"estimated":false,"degraded":false,"sessions":1,"pages":[]}"#;
+        let view = r#"{"site":null,"m1":1,"m5":1,"m30":1,"ema":1.0,"estimated":false,"degraded":false,"sessions":1,"pages":[],"orders":{"count":0,"revenue":{}}}"#;
         Numbers { site: None, view: view.into(), report: format!(r#"{{"rows":[],"totals":{view}}}"#).into() }
     }
 
     fn present(m1: u64, pages: &[(&str, u64)]) -> Present {
         let pages = pages.iter().map(|(path, count)| ((*path).to_owned(), *count)).collect();
-        Present { counts: Counts { m1, m5: m1 + 1, m30: m1 + 2 }, pages, sessions: m1, ..Present::default() }
+        let taken = Taken { orders: 1, gross_cents: 350, refunds_cents: 100 };
+        let trade = Trade { taken: [("EUR".to_owned(), taken)].into(), levels: [3, 1, 0, 1], carts: 6 };
+        let counts = Counts { m1, m5: m1 + 1, m30: m1 + 2 };
+        Present { counts, pages, sessions: m1, trade, ..Present::default() }
     }
 
     #[test]
     fn what_is_known_together_takes_the_place_of_what_one_router_knows() {
         let shared = together(numbers(), Some((&present(5, &[("/a", 7)]), 2.5)));
-        let wanted = r#"{"site":null,"m1":5,"m5":6,"m30":7,"ema":2.5,"estimated":false,"degraded":false,"sessions":5,"pages":[{"path":"/a","visitors":7}]}"#;
-        let measured = wanted.replace("]}", r#"],"vitals":[]}"#);
+        let wanted = r#"{"site":null,"m1":5,"m5":6,"m30":7,"ema":2.5,"estimated":false,"degraded":false,"sessions":5,"pages":[{"path":"/a","visitors":7}],"orders":{"count":1,"revenue":{"EUR":{"orders":1,"gross":"3.50","refunds":"1.00","net":"2.50","aov":"3.50"}}}}"#;
+        let told = serde_json::to_string(&present(5, &[]).trade.funnel()).unwrap();
+        assert!(told.contains(r#""step":"Product Added","visitors":2,"conversion":0.4"#), "{told}");
+        let measured =
+            format!(r#"{},"funnel":{told},"carts":6,"vitals":[]}}"#, wanted.strip_suffix('}').unwrap());
         assert_eq!(
             (&*shared.view, &*shared.report),
             (wanted, &*format!(r#"{{"rows":[],"totals":{measured}}}"#))
@@ -156,6 +171,7 @@ mod tests {
         let answers = with_their_sum(vec![("web".into(), Some(web.clone())), ("app".into(), Some(app))]);
         let sum = answers.get(&None).cloned().flatten().unwrap();
         assert_eq!((sum.counts.m1, sum.counts.m30, sum.sessions), (11, 15, 11));
+        assert_eq!((sum.trade.orders().count, sum.trade.levels, sum.trade.carts), (2, [6, 2, 0, 2], 12));
         assert_eq!(sum.pages, [("/b".to_owned(), 3), ("/c".to_owned(), 2), ("/a".to_owned(), 1)]);
         let answers = with_their_sum(vec![("web".into(), Some(web)), ("app".into(), None)]);
         assert_eq!(answers.get(&None), Some(&None));

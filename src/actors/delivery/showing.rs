@@ -2,6 +2,7 @@
 //!
 //! While nobody watches, each of these functions is one atomic load.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Delivery;
@@ -18,14 +19,13 @@ impl<D: Destination> Delivery<D> {
         if !self.parts.tap.is_watched() {
             return;
         }
-        let reason_of = |position: u64| {
-            let skipped = report.skipped.iter().find(|(other, _)| *other == position);
-            skipped.map(|(_, reason)| reason.as_str())
-        };
+        // By position: a batch that is skipped as a whole must not be looked through once for each of its events.
+        let skipped: HashMap<u64, &'static str> =
+            report.skipped.iter().map(|(position, reason)| (*position, reason.as_str())).collect();
         // Both are in the order of the batch, and every event has a fate.
         let mut fates = report.fates.iter();
         let ends = report.events.iter().filter_map(|(position, event)| {
-            match (&fates.find(|(other, _)| other == position)?.1, reason_of(*position)) {
+            match (&fates.find(|(other, _)| other == position)?.1, skipped.get(position)) {
                 (Fate::Settled, _) => Some(Settlement::delivered(event)),
                 (Fate::Passed, Some(reason)) => Some(Settlement::skipped(event, reason)),
                 _ => None,

@@ -31,6 +31,10 @@ const SETTINGS: [(&str, &str); 4] = [
     ("date_time_input_format", "best_effort"),
 ];
 
+/// What every report is asked with: a statement that changes nothing (2: and may have settings of its own) ends when whoever asked
+/// has closed the connection. A server looks at this before it reads the statement, so it stands in the address.
+const READING: [(&str, &str); 2] = [("readonly", "2"), ("cancel_http_readonly_queries_on_client_close", "1")];
+
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Api {
@@ -81,25 +85,25 @@ impl Api {
     /// # Errors
     /// What was said, or why nothing was.
     pub(super) async fn run(&self, statement: &str, timeout: Duration) -> Result<String, Reply> {
-        self.said(statement, timeout, |text| code(text).is_some()).await
+        self.said((statement, &[]), timeout, |text| code(text).is_some()).await
     }
 
-    /// As [`run`](Api::run), of a statement whose answer repeats what strangers have written: words of an error in there are
-    /// none. An error after the first rows is a line that is no row.
+    /// As [`run`](Api::run), of a report: its answer repeats what strangers have written, so words of an error in there are
+    /// none, and an error after the first rows is a line that is no row. The server gives up what nobody waits for any more.
     ///
     /// # Errors
     /// What was said, or why nothing was.
-    pub(super) async fn rows(&self, statement: &str, timeout: Duration) -> Result<String, Reply> {
-        self.said(statement, timeout, |text| text.trim_start().starts_with("Code: ")).await
+    pub(super) async fn report(&self, statement: &str, timeout: Duration) -> Result<String, Reply> {
+        self.said((statement, &READING), timeout, |text| text.trim_start().starts_with("Code: ")).await
     }
 
     async fn said(
         &self,
-        statement: &str,
+        (statement, settings): (&str, &[(&str, &str)]),
         timeout: Duration,
         is_error: impl Fn(&str) -> bool,
     ) -> Result<String, Reply> {
-        let (url, headers) = (self.target.url.clone(), self.headers.clone());
+        let (url, headers) = (with(&self.target.url, settings), self.headers.clone());
         let body = Bytes::copy_from_slice(statement.as_bytes());
         let sent = self.describing.send(HttpRequest { method: Method::POST, url, headers, body, timeout });
         match sent.await {
@@ -163,7 +167,9 @@ fn settings(insert: &Insert) -> Vec<(&str, &str)> {
 
 fn with(url: &Url, settings: &[(&str, &str)]) -> Url {
     let mut url = url.clone();
-    url.query_pairs_mut().extend_pairs(settings);
+    if !settings.is_empty() {
+        url.query_pairs_mut().extend_pairs(settings);
+    }
     url
 }
 

@@ -35,6 +35,7 @@ use crate::warehouse::{Mapper, own_table};
 
 pub use client::Wire;
 pub use config::{Config, TableLayout};
+pub use reports::{Bounds, Reports};
 pub use request::{Insert, Request};
 
 /// The pure half: events to rows, answers to outcomes.

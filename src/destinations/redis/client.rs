@@ -14,7 +14,7 @@ use crate::telemetry::clock;
 
 /// Moves all numbers of one site.
 pub(super) const MOVE: &str =
-    concat!(include_str!("session.lua"), include_str!("vitals.lua"), include_str!("move.lua"));
+    concat!(include_str!("session.lua"), include_str!("vitals.lua"), include_str!("shop.lua"), include_str!("move.lua"));
 /// Tries what the other one does.
 const PROBE: &str = include_str!("probe.lua");
 

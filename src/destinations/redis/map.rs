@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
+use super::shop::{self, Turn};
 use crate::destinations::kit::text::cut;
 use crate::policy::outcome::{Reason, Verdict};
 use crate::projections::live::vitals::Reading;
@@ -50,6 +51,8 @@ pub(super) struct Note<'a> {
     pub(super) hit: Option<Hit<'static>>,
     /// What was measured.
     pub(super) reading: Option<Reading>,
+    /// What it says of what is bought.
+    pub(super) turn: Option<Turn>,
 }
 
 /// Returns whether the event moves any number.
@@ -66,16 +69,18 @@ pub(super) fn note<'a>(event: &'a Event, options: &Options) -> Note<'a> {
     let at = event.receipt.timestamp.as_millisecond();
     let glance = Glance::of(event);
     let is_here = presence::is_present(&glance);
+    let (visitor, arrived) = (short(presence::visitor(event).unwrap_or_default()), event.receipt.received_at.as_millisecond());
     Note {
+        turn: shop::turn(event, &visitor, (at, arrived), options),
         id: short(&event.head.message_id),
         at,
         kind: event.head.kind.as_str(),
         name: event.head.name.as_deref().map(|name| cut(name, MAX_TEXT_BYTES)),
-        visitor: short(presence::visitor(event).unwrap_or_default()),
+        visitor,
         page: presence::page(&glance).map(|page| cut(&page, MAX_TEXT_BYTES).to_owned()),
         is_here,
         order: (event.head.kind == Kind::Track).then(|| money::order(event)).flatten(),
-        arrived: event.receipt.received_at.as_millisecond(),
+        arrived,
         hit: live::hit(event, options),
         reading: Reading::of(event, options),
     }

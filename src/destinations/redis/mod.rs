@@ -1,6 +1,6 @@
 //! Redis: who is there now and the counters of the last hours, in a store that several routers share.
 //!
-//! Split into what things mean (`map`, `plan`, `judge`, `show`: pure; `kept` is what is more than a number: sessions and sketches), two scripts that run at the server, and the wire
+//! Split into what things mean (`map`, `plan`, `judge`, `show`: pure; `kept` and `shop` are what is more than a number: sessions, sketches, and what is bought), two scripts that run at the server, and the wire
 //! (`address`, `wire`, `trouble`, `client`). `store` reads what is written. The numbers are a view and never the truth: an
 //! event that is older than they are kept moves none, so a Redis that was down for long leaves no backlog behind.
 
@@ -11,6 +11,7 @@ mod judge;
 mod kept;
 mod map;
 mod plan;
+mod shop;
 mod show;
 mod state;
 pub mod store;

@@ -1,7 +1,8 @@
 -- Moves all numbers of one site in one step. KEYS[1..4] are seen, page, pages and stream; ARGV[1] is JSON and names the other
 -- keys by what follows the site. Whatever is done twice changes nothing: times and pages only go forward, unique visitors are
 -- sets, and an event that has its mark is not counted again.
--- Sessions and sketches are not: they take what is counted now, and nothing else. The two files before this one are about them.
+-- Sessions, sketches and what is bought are not: they take what is counted now, and nothing else. The files before this one are
+-- about them.
 -- The first write is one that a full memory refuses, so that nothing is done by half.
 local load = cjson.decode(ARGV[1])
 local keep = load.keep
@@ -37,6 +38,7 @@ for _, event in ipairs(load.events) do
     end
     if event.hit then attend(site, load.sessions, event.hit) end
     if event.vital then measure(site, load.vitals, event.vital) end
+    if event.turn then trade(site, load.shop, event.turn) end
     redis.call('XADD', stream, 'MAXLEN', '~', keep.stream, '*', unpack(event.entry))
   end
 end
@@ -44,6 +46,7 @@ for minute in pairs(minutes) do redis.call('EXPIRE', minute, keep.minute) end
 if counted > 0 then redis.call('EXPIRE', stream, keep.mark) end
 if load.sessions then close(site, load.sessions, keep.visitors) end
 if load.vitals then write(load.vitals) end
+if load.shop then tidy(site, load.shop) end
 
 for _, unique in ipairs(load.uniques) do
   redis.call('PFADD', site .. unique.key, unpack(unique.ids))

@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::shop::{self, Turn};
 use super::kept::{self, Hit, Measured, Sessions, Sketches};
 use super::map::{self, MAX_AGE_MS, Note};
 use crate::destinations::{Attempt, Plan, Planned};
@@ -66,6 +67,9 @@ pub(super) struct Argument {
     /// Only where something was measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     vitals: Option<Sketches>,
+    /// Only where something is bought, or may be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shop: Option<shop::Rules>,
     visitors: Vec<Visitor>,
     uniques: Vec<Unique>,
     events: Vec<Counted>,
@@ -108,6 +112,8 @@ struct Counted {
     hit: Option<Hit>,
     #[serde(skip_serializing_if = "Option::is_none")]
     vital: Option<Measured>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    turn: Option<Turn>,
     /// Fields and values of its entry in the stream.
     entry: Vec<String>,
 }
@@ -134,8 +140,8 @@ pub(super) fn plan(events: &[Arc<Event>], attempt: &Attempt, options: &Options) 
     for (site, indexes) in sites {
         plan.requests.extend(indexes.chunks(MOST_EVENTS).map(|indexes| {
             let notes = indexes.iter().filter_map(|index| events.get(*index));
-            let notes: Vec<Note<'_>> = notes.map(|event| map::note(event, options)).collect();
-            let argument = argument(&notes, attempt.at, options);
+            let mut notes: Vec<Note<'_>> = notes.map(|event| map::note(event, options)).collect();
+            let argument = argument(&mut notes, attempt.at, options);
             let load = Box::new(Load { site: name(site), argument });
             Planned { request: Request::Move(load), events: indexes.to_vec() }
         }));
@@ -148,7 +154,7 @@ fn name(site: &str) -> String {
     site.replace(['{', '}'], "_")
 }
 
-fn argument(notes: &[Note<'_>], now: Timestamp, options: &Options) -> Argument {
+fn argument(notes: &mut [Note<'_>], now: Timestamp, options: &Options) -> Argument {
     // What arrives too late to show anybody is at least as old as it is late.
     let still = |note: &&Note<'_>| note.is_here && now.as_millisecond() - note.at < MAX_LATE_MS;
     let newest = notes.iter().filter(still).map(|note| note.at).max();
@@ -163,9 +169,10 @@ fn argument(notes: &[Note<'_>], now: Timestamp, options: &Options) -> Argument {
         gone: newest.map(|newest| (newest - MAX_LATE_MS).to_string()),
         sessions: kept::sessions(notes, options),
         vitals: kept::sketches(notes),
+        shop: shop::rules(notes, options),
         visitors: visitors(notes.iter().filter(still)),
         uniques: uniques(notes),
-        events: notes.iter().map(|note| counted(note, options)).collect(),
+        events: notes.iter_mut().map(|note| counted(note, options)).collect(),
     }
 }
 
@@ -207,7 +214,7 @@ fn uniques(notes: &[Note<'_>]) -> Vec<Unique> {
     uniques.collect()
 }
 
-fn counted(note: &Note<'_>, options: &Options) -> Counted {
+fn counted(note: &mut Note<'_>, options: &Options) -> Counted {
     let order = note.order.as_ref().map(|order| Bought {
         mark: order.id.as_ref().map(|id| format!("oid:{id}")),
         revenue: Some(order).filter(|order| order.cents != 0).map(|order| {
@@ -224,7 +231,7 @@ fn counted(note: &Note<'_>, options: &Options) -> Counted {
         ("at", Some(&*at)),
     ];
     let pairs = pairs.into_iter().filter_map(|(field, value)| Some([field.to_owned(), value?.to_owned()]));
-    Counted { mark: format!("mid:{}", note.id), minute: minute_key(note.at), order, hit: kept::hit(note), vital: kept::measured(note, options), entry: pairs.flatten().collect() }
+    Counted { mark: format!("mid:{}", note.id), minute: minute_key(note.at), order, hit: kept::hit(note), vital: kept::measured(note, options), turn: note.turn.take(), entry: pairs.flatten().collect() }
 }
 
 /// Returns the field of a minute that adds up what was earned in a currency.
@@ -259,7 +266,8 @@ impl Load {
         let Argument { uniques, events, .. } = &self.argument;
         let kept: BTreeSet<String> = events.iter().flat_map(|event| {
             let hit = event.hit.iter().flat_map(Hit::keys);
-            hit.chain(event.vital.iter().flat_map(Measured::keys)).collect::<Vec<_>>()
+            let vital = event.vital.iter().flat_map(Measured::keys);
+            hit.chain(vital).chain(event.turn.iter().flat_map(Turn::keys)).collect::<Vec<_>>()
         }).collect();
         let fixed = ["seen", "page", "pages", "stream"].into_iter();
         let uniques = uniques.iter().map(|unique| unique.key.as_str());

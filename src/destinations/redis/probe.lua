@@ -7,7 +7,7 @@ local tries = {
   { 'ZRANGEBYSCORE', key, '-inf', 0 }, { 'ZINCRBY', key, 1, 'v' }, { 'ZREM', key, 'v' },
   { 'DEL', key },
   { 'ZADD', key, 1, 'v' }, { 'ZREMRANGEBYSCORE', key, '-inf', 1 },
-  { 'HSET', key, 'f', 1 }, { 'HMGET', key, 'f' }, { 'EXPIRE', key, 60 }, { 'HGET', key, 'f' }, { 'HINCRBY', key, 'f', 1 }, { 'HLEN', key }, { 'HDEL', key, 'f' },
+  { 'HSET', key, 'f', 1 }, { 'HEXISTS', key, 'f' }, { 'PEXPIRE', key, 60000 }, { 'PEXPIREAT', key, 99999999999999 }, { 'HMGET', key, 'f' }, { 'EXPIRE', key, 60 }, { 'HGET', key, 'f' }, { 'HINCRBY', key, 'f', 1 }, { 'HLEN', key }, { 'HDEL', key, 'f' },
   { 'DEL', key },
   { 'PFADD', key, 'v' }, { 'EXPIRE', key, 60 },
   { 'DEL', key },

@@ -26,7 +26,7 @@ impl SharedState for Store {
         let set = cmd("SET").arg(&key).arg(own).arg("NX").arg("EX").arg(left).to_owned();
         let _is_first: Option<String> = self.tell(&set).await?;
         let salt: Option<String> = self.tell(cmd("GET").arg(&key)).await?;
-        salt.ok_or_else(|| Fault("the salt of the day is gone".to_owned()))
+        salt.ok_or_else(|| Fault::Failed("the salt of the day is gone".to_owned()))
     }
 
     async fn recall(&self, question: &str) -> Result<Option<String>, Fault> {

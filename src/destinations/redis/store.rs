@@ -10,10 +10,11 @@ use redis::{Cmd, FromRedisValue, cmd};
 
 use super::config::Config;
 use super::kept;
+use super::shop;
 use super::plan::{day_key, hour_key, key, minute_key};
 use super::wire::Line;
 use super::address;
-use crate::destinations::{BoxFuture, Failure, Present, Setting, SettingError, SharedPresence};
+use crate::destinations::{BoxFuture, Failure, Present, Setting, SettingError, SharedPresence, Trade};
 use crate::projections::active::{Counts, WINDOWS_MS};
 use crate::projections::live::Options;
 use crate::projections::live::vitals::{self, Tally};
@@ -114,9 +115,21 @@ impl Store {
         Ok(kept::tally(paths, &texts))
     }
 
+    /// Returns what was sold on the day of `now`, how far visitors came within a day, and how many carts have something in them.
+    async fn trade(&self, site: &str, now: i64) -> Result<Trade, Failure> {
+        let sums = self.line.ask(cmd("HGETALL").arg(key(site, &shop::sums_key(now, &self.rules)))).await?;
+        let mut levels = [0; shop::STEPS];
+        for (level, count) in (1..).zip(&mut levels) {
+            let since = format!("({}", now - shop::FOLLOWED_MS);
+            *count = self.line.ask(cmd("ZCOUNT").arg(key(site, &shop::level_key(level))).arg(since).arg("+inf")).await?;
+        }
+        let carts = self.line.ask(cmd("ZCOUNT").arg(key(site, shop::CARTS)).arg(format!("({now}")).arg("+inf")).await?;
+        Ok(shop::trade(sums, levels, carts))
+    }
+
     /// Sends one command for whoever wants to know no more than why it failed.
     pub(super) async fn tell<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Fault> {
-        self.line.ask(command).await.map_err(|failure| Fault(failure.message))
+        self.line.ask(command).await.map_err(|failure| Fault::Failed(failure.message))
     }
 
     async fn visitors(&self, key: String) -> Result<u64, Failure> {
@@ -133,7 +146,8 @@ impl SharedPresence for Shared {
         Box::pin(async move {
             let counts = store.active(&site, now).await?;
             let (pages, sessions) = (store.pages(&site, pages).await?, store.sessions(&site, now).await?);
-            Ok(Present { counts, pages, sessions, vitals: store.vitals(&site, now).await? })
+            let (vitals, trade) = (store.vitals(&site, now).await?, store.trade(&site, now).await?);
+            Ok(Present { counts, pages, sessions, vitals, trade })
         })
     }
 }

@@ -94,7 +94,7 @@ const REPORT: &[Parameter] = &[
     Parameter::new("limit", Number(1000), "Most rows."),
     Parameter::new("filter", Texts, "`dimension:value`."),
     Parameter::new("bucket", OneOf(&["hour", "day"]), "Of `series`."),
-    Parameter::new("by", Text, "Of `sources`, `geo`, `devices` and `vitals`."),
+    Parameter::new("by", Text, "Of `sources`, `geo`, `devices`, `vitals` and `revenue`."),
     Parameter::new("window", Text, "Of `funnel`: a time like 7d."),
     Parameter::new("step", Texts, "Of `funnel`: names of events, in order."),
     Parameter::new("format", OneOf(&["json", "csv"]), "What to answer with."),

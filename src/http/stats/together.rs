@@ -37,10 +37,10 @@ struct Kept {
 
 impl Cache {
     /// Returns the place of the answer to a question.
-    pub(super) fn of(door: &Door, question: &str) -> Cache {
+    pub(super) fn of(door: &Door, shared: Option<Arc<Arc<dyn SharedState>>>, question: &str) -> Cache {
         let desk = &door.reports;
         let store = desk.store.as_ref().map_or("", |store| store.name());
-        let shared = door.shared.clone().filter(|_| store != embedded::NAME);
+        let shared = shared.as_deref().cloned().filter(|_| store != embedded::NAME);
         Cache { shared, question: format!("{store} {} {} {question}", desk.zone, desk.currency), store }
     }
 

@@ -26,7 +26,7 @@ impl ReportStore for Telling {
     async fn answer(&self, query: Query) -> Result<Report, Fault> {
         let asked = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
         if query.site.as_deref() == Some("broken") {
-            return Err(Fault("a secret of the store".to_owned()));
+            return Err(Fault::Failed("a secret of the store".to_owned()));
         }
         let text = "=cmd|' /C calc'!A0, \"quoted\"";
         let parts = query.parts();

@@ -65,6 +65,35 @@ pub fn opens(event: &str) -> bool {
     event == ADDED
 }
 
+/// What an event does to a cart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Handling {
+    /// It puts something in, and opens a cart where none is.
+    Adds,
+    /// It takes something out.
+    Removes,
+    /// It shows that the cart is not forgotten.
+    Touches,
+    /// It is bought.
+    Ends,
+}
+
+/// Returns what an event of this name does to a cart.
+pub fn handles(event: &str) -> Option<Handling> {
+    match event {
+        ADDED => Some(Handling::Adds),
+        REMOVED => Some(Handling::Removes),
+        ORDER => Some(Handling::Ends),
+        event => TOUCHES.contains(&event).then_some(Handling::Touches),
+    }
+}
+
+/// Returns the product that an event is about: its id, or its SKU; nothing where it names none.
+pub fn product(properties: &Map<String, Value>) -> String {
+    let named = |name| properties.get(name).and_then(money::text);
+    named("product_id").or_else(|| named("sku")).unwrap_or_default()
+}
+
 /// Takes the visitor's next event. Returns the cart that came to an end, if one did: one that was left ends at whatever the
 /// visitor does next, which may open another.
 pub fn step(open: &mut Option<Cart>, act: &Act<'_>, abandoned_after_ms: i64) -> Option<(Cart, End)> {
@@ -75,24 +104,23 @@ pub fn step(open: &mut Option<Cart>, act: &Act<'_>, abandoned_after_ms: i64) -> 
 }
 
 fn handle(open: &mut Option<Cart>, act: &Act<'_>) -> Option<(Cart, End)> {
-    match act.event {
-        ADDED => {
+    match handles(act.event)? {
+        Handling::Adds => {
             let fresh = || Cart { opened: act.ts, touched: act.ts, items: BTreeMap::new() };
             let before = open.clone();
             open.get_or_insert_with(fresh).change(act, money::quantity(act.properties));
             emptied(open, before)
         }
-        REMOVED => {
+        Handling::Removes => {
             let before = open.clone();
             open.as_mut()?.change(act, -money::quantity(act.properties));
             emptied(open, before)
         }
-        ORDER => open.take().map(|cart| (cart, End::Ordered)),
-        event if TOUCHES.contains(&event) => {
+        Handling::Ends => open.take().map(|cart| (cart, End::Ordered)),
+        Handling::Touches => {
             open.as_mut()?.touch(act.ts);
             None
         }
-        _ => None,
     }
 }
 
@@ -126,8 +154,7 @@ impl Cart {
     /// Puts pieces in, or takes some out.
     fn change(&mut self, act: &Act<'_>, pieces: Decimal) {
         self.touch(act.ts);
-        let named = |name| act.properties.get(name).and_then(money::text);
-        let product = named("product_id").or_else(|| named("sku")).unwrap_or_default();
+        let product = product(act.properties);
         if self.items.len() >= MOST_PRODUCTS && !self.items.contains_key(&product) {
             return;
         }

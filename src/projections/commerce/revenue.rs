@@ -29,6 +29,19 @@ pub struct Sums {
     pub aov: String,
 }
 
+impl Sums {
+    /// Returns the sums of so many orders, what they amount to, and what was given back.
+    pub fn of(orders: u64, gross: Decimal, refunds: Decimal) -> Sums {
+        Sums {
+            orders,
+            gross: cents(gross),
+            refunds: cents(refunds),
+            net: cents(gross.saturating_sub(refunds)),
+            aov: cents(gross.checked_div(Decimal::from(orders)).unwrap_or_default()),
+        }
+    }
+}
+
 /// What is known of an order when a refund names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
@@ -161,6 +174,11 @@ impl Ledger {
         self.accounts.values().map(|account| account.orders).sum()
     }
 
+    /// Returns how many currencies there are sums of.
+    pub fn currencies(&self) -> usize {
+        self.accounts.len()
+    }
+
     /// Takes in the sums of another ledger; what each knows of orders stays its own.
     pub fn join(&mut self, other: &Ledger) {
         for (currency, theirs) in &other.accounts {
@@ -179,12 +197,6 @@ impl Ledger {
 
 impl Account {
     fn sums(&self) -> Sums {
-        Sums {
-            orders: self.orders,
-            gross: cents(self.gross),
-            refunds: cents(self.refunds),
-            net: cents(self.gross.saturating_sub(self.refunds)),
-            aov: cents(self.gross.checked_div(Decimal::from(self.orders)).unwrap_or_default()),
-        }
+        Sums::of(self.orders, self.gross, self.refunds)
     }
 }

@@ -46,7 +46,7 @@ PRAGMA user_version = 1;
 
 /// Returns what a failure of the database means for who asked.
 pub(super) fn fault(error: rusqlite::Error) -> Fault {
-    Fault(format!("the store of reports failed: {error}"))
+    Fault::Failed(format!("the store of reports failed: {error}"))
 }
 
 /// Opens the file to write, and makes it where it is missing.
@@ -58,7 +58,7 @@ pub(super) fn open_to_write(path: &Path) -> Result<Connection, Fault> {
     prepare(&mut connection).map_err(fault)?;
     let version = version(&connection).map_err(fault)?;
     if version != VERSION {
-        return Err(Fault(format!(
+        return Err(Fault::Failed(format!(
             "`{}` is of version {version}, and this program knows {VERSION}",
             path.display()
         )));
@@ -96,7 +96,7 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection, Fault> {
     connection.pragma_update(None, "mmap_size", 0).map_err(fault)?;
     connection.pragma_update(None, "cache_size", -65_536).map_err(fault)?;
     if version(&connection).map_err(fault)? != VERSION {
-        return Err(Fault("the store of reports is not ready yet".to_owned()));
+        return Err(Fault::Failed("the store of reports is not ready yet".to_owned()));
     }
     Ok(connection)
 }

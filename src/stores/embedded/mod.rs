@@ -108,9 +108,8 @@ impl ReportStore for Embedded {
             made
         });
         match tokio::time::timeout(WITHIN, making).await {
-            Ok(made) => {
-                made.unwrap_or_else(|error| Err(Fault(format!("the report could not be made: {error}"))))
-            }
+            Ok(made) => made
+                .unwrap_or_else(|error| Err(Fault::Failed(format!("the report could not be made: {error}")))),
             Err(_) => {
                 halted.end();
                 Err(late())
@@ -120,7 +119,7 @@ impl ReportStore for Embedded {
 }
 
 fn late() -> Fault {
-    Fault(format!("the report took longer than {} s", WITHIN.as_secs()))
+    Fault::Failed(format!("the report took longer than {} s", WITHIN.as_secs()))
 }
 
 /// Makes a report of one moment of the file, whatever is written meanwhile.

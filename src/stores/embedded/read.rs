@@ -7,9 +7,10 @@ use super::roll::{DAY_MS, HOUR_MS};
 use super::{file, spans};
 use crate::spec::Kind;
 use crate::stores::reports::fields::{Field, Filter};
+use crate::stores::reports::query::Touch;
 use crate::stores::reports::rows::{DealRow, HitRow, MeasureRow, Rolled, Rows, Span, Unit, VisitRow, Which};
 use crate::stores::reports::sketch::Sketch;
-use crate::stores::reports::{Fault, Query};
+use crate::stores::reports::{Fault, Query, touch};
 
 /// An event of a visit is at most so far from the visit's beginning.
 const REACH_MS: i64 = 2 * DAY_MS;
@@ -83,6 +84,27 @@ fn column(field: Field) -> &'static str {
 fn join(query: &Query) -> &'static str {
     let is_needed = query.filters.iter().any(|filter| !filter.field.is_of_event());
     if is_needed { " CROSS JOIN visits v ON v.id = h.visit" } else { "" }
+}
+
+/// The order that a refund names, with its event.
+const ORDERS: &str = " LEFT JOIN deals o ON d.refund = 1 AND o.refund = 0 AND o.site = d.site AND o.order_id = d.order_id \
+    LEFT JOIN hits oh ON oh.id = o.hit";
+
+/// Returns the channel that a deal is credited to, as `reports::touch` has it.
+fn touched(touch: Touch) -> String {
+    let (at, lasts, direct) = ("coalesce(o.ts, d.ts)", touch::LASTS_MS, touch::DIRECT);
+    let visits = format!(
+        "FROM visits t WHERE t.site = d.site AND t.number = coalesce(oh.number, h.number) \
+         AND t.start <= {at} AND t.start >= {at} - {lasts}"
+    );
+    let found = match touch {
+        Touch::First => format!("(SELECT t.channel {visits} ORDER BY t.start, t.id LIMIT 1)"),
+        Touch::Last => format!(
+            "(SELECT t.channel {visits} AND t.channel != '{direct}' ORDER BY t.start DESC, t.id DESC LIMIT 1), \
+             (SELECT '{direct}' {visits} LIMIT 1)"
+        ),
+    };
+    format!("coalesce({found}, '{}')", touch::UNKNOWN)
 }
 
 fn text<'r>(row: &'r Row<'_>, place: usize) -> rusqlite::Result<&'r str> {
@@ -233,14 +255,15 @@ impl Rows for Reader<'_> {
         wanted.within("d.ts", period(query));
         wanted.site("d", query);
         wanted.filters(query.filters.iter());
+        let (touch, orders) = query.touch.map_or(("''".to_owned(), ""), |touch| (touched(touch), ORDERS));
         let sql = format!(
-            "SELECT d.refund, d.amount, d.currency FROM deals d CROSS JOIN hits h ON h.id = d.hit{} WHERE {}",
+            "SELECT d.refund, d.amount, d.currency, {touch} FROM deals d CROSS JOIN hits h ON h.id = d.hit{}{orders} WHERE {}",
             join(query),
             wanted.text()
         );
         self.each(&sql, wanted.values, &mut |row| {
             let amount = text(row, 1)?.parse().unwrap_or_default();
-            each(&DealRow { is_refund: row.get(0)?, amount, currency: text(row, 2)? });
+            each(&DealRow { is_refund: row.get(0)?, amount, currency: text(row, 2)?, touch: text(row, 3)? });
             Ok(())
         })
     }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::fact::{Deal, Fact, Measure, Rules, number_of};
 use super::fields::{Field, Filter};
 use super::rows::{DealRow, HitRow, MeasureRow, Rows, Span, VisitRow, Which};
+use super::touch;
 use super::visit::{self, Standing, Visit};
 use super::{Fault, Query};
 use crate::projections::commerce::revenue::{self, Sum};
@@ -32,6 +33,8 @@ pub struct History {
     open: HashMap<(String, String), usize>,
     orders: HashMap<(String, String), Sum>,
     deals: Vec<(usize, bool, Sum)>,
+    /// The events of the orders with an id.
+    ordered: HashMap<(String, String), usize>,
     /// By source, view and metric: the event of the last one.
     measures: BTreeMap<(String, String, &'static str), (usize, Measure)>,
 }
@@ -91,6 +94,7 @@ impl History {
         let Some(sum) = settled(deal, |id| self.orders.get(&key(id)).cloned()) else { return };
         if let Some(id) = deal.order_id.as_deref().filter(|_| !deal.is_refund) {
             self.orders.insert(key(id), sum.clone());
+            self.ordered.insert(key(id), at);
         }
         self.deals.push((at, deal.is_refund, sum));
     }
@@ -112,6 +116,25 @@ impl History {
         }
         let visit = hit.visit.and_then(|place| self.visits.get(place));
         visit.is_some_and(|visit| filter.admits(row(visit).field(filter.field)))
+    }
+
+    /// Returns the visits of each visitor of each source, in the order of their beginnings.
+    fn visits_of(&self) -> HashMap<(&str, &str), Vec<(i64, &str)>> {
+        let mut of: HashMap<(&str, &str), Vec<(i64, &str)>> = HashMap::new();
+        for visit in &self.visits {
+            let whose = of.entry((&visit.site, &visit.visitor)).or_default();
+            whose.push((visit.session.start, &visit.origin.channel));
+        }
+        of.values_mut().for_each(|visits| visits.sort_by_key(|(start, _)| *start));
+        of
+    }
+
+    /// Returns the event that decides what a deal is credited to: of a refund that of its order, where that is known.
+    fn decisive(&self, at: usize, is_refund: bool) -> Option<&Fact> {
+        let own = &self.hits.get(at)?.fact;
+        let order = own.deal.as_ref().filter(|_| is_refund).and_then(|deal| deal.order_id.clone());
+        let order = order.and_then(|id| self.ordered.get(&(own.site.clone(), id)));
+        Some(order.and_then(|at| self.hits.get(*at)).map_or(own, |hit| &hit.fact))
     }
 
     /// Returns the visits that have an event which passes every filter by events; all where there is none.
@@ -215,9 +238,16 @@ impl Rows for History {
 
     fn deals(&self, query: &Query, each: &mut dyn FnMut(&DealRow<'_>)) -> Result<(), Fault> {
         let passing: HashSet<usize> = self.passing(query, of(query)).map(|(at, _)| at).collect();
-        for (_, is_refund, (currency, amount)) in self.deals.iter().filter(|(at, _, _)| passing.contains(at))
+        let visits = query.touch.map(|touch| (touch, self.visits_of()));
+        let touch_of = |at: usize, is_refund: bool| {
+            let ((touch, visits), fact) = visits.as_ref().zip(self.decisive(at, is_refund))?;
+            let whose = visits.get(&(fact.site.as_str(), fact.visitor.as_str()));
+            Some(touch::credited(*touch, fact.ts, whose.into_iter().flatten().copied()))
+        };
+        for (at, is_refund, (currency, amount)) in self.deals.iter().filter(|(at, _, _)| passing.contains(at))
         {
-            each(&DealRow { is_refund: *is_refund, amount: *amount, currency });
+            let touch = touch_of(*at, *is_refund).unwrap_or_default();
+            each(&DealRow { is_refund: *is_refund, amount: *amount, currency, touch });
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use super::answer::Report;
 use super::rows::Rows;
-use super::{Fault, Name, Query, make_hits, make_visits};
+use super::{Fault, Name, Query, make_hits, make_money, make_visits};
 
 /// Answers a query by what a store hands out.
 ///
@@ -16,7 +16,7 @@ pub fn answer(query: &Query, rows: &dyn Rows) -> Result<Report, Fault> {
         Name::Funnel => make_hits::funnel(query, rows),
         Name::Sources | Name::Geo | Name::Devices => make_visits::breakdown(query, rows),
         Name::Sessions => make_visits::sessions(query, rows),
-        Name::Revenue => make_hits::revenue(query, rows),
+        Name::Revenue => make_money::revenue(query, rows),
         Name::Vitals => make_hits::vitals(query, rows),
     }
 }

@@ -1,4 +1,4 @@
-//! Reports about events: the series, pages, names, the funnel, money and measures. Pure.
+//! Reports about events: the series, pages, names, the funnel and measures. Pure.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -12,18 +12,45 @@ use super::sketch::Sketch;
 use super::top::{Top, Weighed};
 use super::{Fault, Query};
 use crate::projections::commerce::funnel::{self, Hits};
-use crate::projections::commerce::revenue::{Ledger, ORDER, REFUND};
 use crate::projections::vitals::Metric;
 
-fn map(value: Value) -> Map<String, Value> {
+pub(super) fn map(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(map) => map,
         _ => Map::new(),
     }
 }
 
-fn report(columns: &[&'static str], rows: Vec<Vec<Value>>, totals: Value) -> Report {
+pub(super) fn report(columns: &[&'static str], rows: Vec<Vec<Value>>, totals: Value) -> Report {
     Report { columns: columns.to_vec(), rows, totals: map(totals), sampled: false }
+}
+
+/// Most steps that visitors took and that are held at once: some 100 MB where each was taken by somebody else.
+const MOST_STEPS: usize = 1_000_000;
+/// Most values of which a percentile is found, since it is one of them and no estimate: some 64 MB.
+const MOST_VALUES: usize = 4_000_000;
+
+/// Room for so many things and no more.
+struct Room {
+    most: usize,
+    asked: usize,
+}
+
+impl Room {
+    fn of(most: usize) -> Room {
+        Room { most, asked: 0 }
+    }
+
+    /// Returns whether there is room for one more.
+    fn takes_one(&mut self) -> bool {
+        self.asked = self.asked.saturating_add(1);
+        self.asked <= self.most
+    }
+
+    /// Fails where there was no room for one.
+    fn was_enough(&self, of_what: &str) -> Result<(), Fault> {
+        if self.asked <= self.most { Ok(()) } else { Err(Fault::more_than(self.most, of_what)) }
+    }
 }
 
 // === Series ===
@@ -167,13 +194,16 @@ pub(super) fn pages(query: &Query, rows: &dyn Rows) -> Result<Report, Fault> {
             pages.at(visit.exit).exits += 1;
         }
     })?;
+    let mut room = Room::of(MOST_VALUES);
     rows.measures(query, &mut |measure| {
         if measure.metric == SCROLL
             && let Some(page) = pages.known(measure.path)
+            && room.takes_one()
         {
             page.scrolls.push(measure.value);
         }
     })?;
+    room.was_enough("measured depths")?;
     for one in pages.values() {
         all.views += one.views;
         all.visitors.merge(&one.visitors);
@@ -258,11 +288,18 @@ pub(super) fn events(query: &Query, rows: &dyn Rows) -> Result<Report, Fault> {
 // === Funnel ===
 
 pub(super) fn funnel(query: &Query, rows: &dyn Rows) -> Result<Report, Fault> {
+    funnel_within(MOST_STEPS, query, rows)
+}
+
+fn funnel_within(most: usize, query: &Query, rows: &dyn Rows) -> Result<Report, Fault> {
     let mut hits: HashMap<u64, Hits> = HashMap::new();
-    let span = (query.period.from, query.period.to);
+    let (mut room, span) = (Room::of(most), (query.period.from, query.period.to));
     rows.hits(query, (Which::Steps, span), &mut |hit| {
-        hits.entry(hit.number).or_default().add(&query.steps, hit.name, hit.ts);
+        if room.takes_one() {
+            hits.entry(hit.number).or_default().add(&query.steps, hit.name, hit.ts);
+        }
     })?;
+    room.was_enough("steps of visitors")?;
     let levels = hits.into_values().map(|hits| hits.level(query.steps.len(), query.window_ms));
     let steps = funnel::steps_of(&query.steps, levels);
     let totals = json!({
@@ -274,33 +311,6 @@ pub(super) fn funnel(query: &Query, rows: &dyn Rows) -> Result<Report, Fault> {
     };
     let columns = ["step", "visitors", "conversion", "step_conversion"];
     Ok(report(&columns, steps.iter().map(row).collect(), totals))
-}
-
-// === Money ===
-
-/// Most currencies that are told apart, several times as many as there are (ISO 4217: about 180); orders in more are left out.
-const MOST_CURRENCIES: usize = 1_000;
-
-pub(super) fn revenue(query: &Query, rows: &dyn Rows) -> Result<Report, Fault> {
-    let mut ledger = Ledger::new(&query.currency).within(usize::MAX, MOST_CURRENCIES);
-    rows.deals(query, &mut |deal| {
-        let said = json!({ "revenue": deal.amount.to_string(), "currency": deal.currency });
-        ledger.add(if deal.is_refund { REFUND } else { ORDER }, &map(said));
-    })?;
-    let sums = ledger.sums();
-    let orders: u64 = sums.values().map(|sums| sums.orders).sum();
-    let row = |(currency, sums): (String, crate::projections::commerce::revenue::Sums)| {
-        let texts = [sums.gross, sums.refunds, sums.net, sums.aov];
-        [json!(currency), json!(sums.orders)].into_iter().chain(texts.map(Value::String)).collect()
-    };
-    let columns = ["currency", "orders", "gross", "refunds", "net", "aov"];
-    let mut sums: Vec<_> = sums.into_iter().collect();
-    // Most orders first where there are more than asked for, and by name else.
-    if sums.len() > query.limit {
-        sums.sort_by(|one, other| (other.1.orders, &one.0).cmp(&(one.1.orders, &other.0)));
-        sums.truncate(query.limit);
-    }
-    Ok(report(&columns, sums.into_iter().map(row).collect(), json!({ "orders": orders })))
 }
 
 // === Measures ===
@@ -320,10 +330,15 @@ impl Weighed for Values {
 }
 
 pub(super) fn vitals(query: &Query, rows: &dyn Rows) -> Result<Report, Fault> {
+    vitals_within(MOST_VALUES, query, rows)
+}
+
+fn vitals_within(most: usize, query: &Query, rows: &dyn Rows) -> Result<Report, Fault> {
+    let mut room = Room::of(most);
     let mut of: Top<Values> = Top::default();
     let mut samples = 0_u64;
     rows.measures(query, &mut |measure| {
-        if measure.metric != SCROLL {
+        if measure.metric != SCROLL && room.takes_one() {
             let path = if query.by_page { measure.path } else { "" };
             let metrics = &mut of.at(path).0;
             match metrics.get_mut(measure.metric) {
@@ -333,6 +348,7 @@ pub(super) fn vitals(query: &Query, rows: &dyn Rows) -> Result<Report, Fault> {
             samples += 1;
         }
     })?;
+    room.was_enough("measured values")?;
     let of = of.into_sorted().into_iter().flat_map(|(path, Values(metrics))| {
         metrics.into_iter().map(move |(metric, values)| ((path.clone(), metric), values))
     });
@@ -351,4 +367,28 @@ pub(super) fn vitals(query: &Query, rows: &dyn Rows) -> Result<Report, Fault> {
     let columns = ["path", "metric", "samples", "p75", "rating", "good", "needs_improvement", "poor"];
     let columns = columns.get(usize::from(!query.by_page)..).unwrap_or_default();
     Ok(report(columns, of.into_iter().filter_map(row).collect(), json!({ "samples": samples })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::history::History;
+    use super::super::tests::{query, rules, track, vital};
+    use super::super::{Fault, Name};
+    use super::*;
+
+    #[test]
+    fn more_steps_or_values_than_may_be_held_are_refused_and_as_many_are_not() {
+        let step = |n| track(n, u8::try_from(n).unwrap(), 1, "Product Viewed");
+        let facts = (0..6).map(step).chain((6..12).map(|n| vital(n, 1, &format!("p{n}"), 9.0)));
+        let rows = History::of(facts, &rules());
+        let period = "from=2026-03-27&to=2026-03-27";
+        let (steps, values) = (query(Name::Funnel, period), query(Name::Vitals, period));
+        assert_eq!(funnel_within(6, &steps, &rows).unwrap().totals["visitors"], 6);
+        assert_eq!(vitals_within(6, &values, &rows).unwrap().totals["samples"], 6);
+        for refused in [funnel_within(5, &steps, &rows), vitals_within(5, &values, &rows)] {
+            let fault = refused.unwrap_err();
+            let words = |fault: &Fault| fault.to_string().contains("more than 5 ");
+            assert!(matches!(&fault, Fault::TooMuch(_)) && words(&fault), "{fault}");
+        }
+    }
 }

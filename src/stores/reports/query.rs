@@ -91,6 +91,25 @@ impl Name {
     }
 }
 
+/// Which of a visitor's visits before an order it is credited to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Touch {
+    /// The first one.
+    First,
+    /// The last one that something led to.
+    Last,
+}
+
+impl Touch {
+    /// Returns what it is called in questions and answers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Touch::First => "first_touch",
+            Touch::Last => "last_touch",
+        }
+    }
+}
+
 /// A report with its parameters.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Query {
@@ -110,6 +129,8 @@ pub struct Query {
     pub by: Option<Field>,
     /// Vitals by page.
     pub by_page: bool,
+    /// Revenue by what led the visitor to the order.
+    pub touch: Option<Touch>,
     /// The events of the funnel.
     pub steps: Vec<String>,
     /// How long a visitor has from the first step to the last, in milliseconds.
@@ -171,6 +192,7 @@ impl Query {
             hourly: raw.hourly()?,
             by: raw.field(report)?,
             by_page: raw.by_page(report)?,
+            touch: raw.touch(report)?,
             steps: raw.steps(),
             window_ms: raw.window()?,
             currency: asked.currency.to_owned(),
@@ -199,7 +221,9 @@ impl<'p> Raw<'p> {
                 ("tz", _) => &mut raw.tz,
                 ("limit", _) => &mut raw.limit,
                 ("bucket", Name::Series) => &mut raw.bucket,
-                ("by", Name::Sources | Name::Geo | Name::Devices | Name::Vitals) => &mut raw.by,
+                ("by", Name::Sources | Name::Geo | Name::Devices | Name::Vitals | Name::Revenue) => {
+                    &mut raw.by
+                }
                 ("window", Name::Funnel) => &mut raw.window,
                 ("filter" | "filters" | "filters[]", _) => {
                     raw.filters.push(value);
@@ -257,6 +281,15 @@ impl<'p> Raw<'p> {
             Some("path") => Ok(true),
             Some(text) => Err(Problem::new("by", &format!("must be metric or path, not \"{text}\""))),
         }
+    }
+
+    fn touch(&self, report: Name) -> Result<Option<Touch>, Problem> {
+        let Some(text) = self.by.filter(|_| report == Name::Revenue && self.by != Some("currency")) else {
+            return Ok(None);
+        };
+        let found = [Touch::First, Touch::Last].into_iter().find(|touch| touch.name() == text);
+        let words = format!("must be one of currency, first_touch, last_touch, not \"{text}\"");
+        found.map(Some).ok_or_else(|| Problem::new("by", &words))
     }
 
     fn steps(&self) -> Vec<String> {

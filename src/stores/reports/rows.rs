@@ -138,6 +138,8 @@ pub struct DealRow<'r> {
     pub amount: Decimal,
     /// In which currency; empty where none is said.
     pub currency: &'r str,
+    /// The channel of the visit that it is credited to, where the query asks for it.
+    pub touch: &'r str,
 }
 
 /// One thing that was measured.

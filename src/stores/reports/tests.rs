@@ -111,7 +111,7 @@ pub(crate) fn facts() -> impl Strategy<Value = Vec<Fact>> {
 }
 
 /// Questions to every report: zones with summer time and with half hours, filters of events and of visits, parts of days.
-pub(crate) const QUESTIONS: [(Name, &str); 26] = [
+pub(crate) const QUESTIONS: [(Name, &str); 30] = [
     (Name::Series, "from=2026-03-27&to=2026-04-03"),
     (Name::Series, "from=2026-03-27&to=2026-04-03&tz=Europe/Berlin"),
     (Name::Series, "from=2026-03-28&to=2026-03-30&tz=Europe/Berlin&bucket=hour"),
@@ -133,6 +133,10 @@ pub(crate) const QUESTIONS: [(Name, &str); 26] = [
     (Name::Funnel, "from=2026-03-27&to=2026-04-03&step=Clicked&step=Product Added&window=2h&filter=entry:/"),
     (Name::Revenue, "from=2026-03-27&to=2026-04-03"),
     (Name::Revenue, "from=2026-03-28&to=2026-04-03&site=shop&filter=environment:"),
+    (Name::Revenue, "from=2026-03-27&to=2026-04-03&by=first_touch"),
+    (Name::Revenue, "from=2026-03-27&to=2026-04-03&by=last_touch"),
+    (Name::Revenue, "from=2026-03-29&to=2026-04-03&by=first_touch&site=shop"),
+    (Name::Revenue, "from=2026-03-28&to=2026-04-03&by=last_touch&filter=country:DE"),
     (Name::Vitals, "from=2026-03-27&to=2026-04-03"),
     (Name::Vitals, "from=2026-03-27&to=2026-04-03&by=path&filter=country:DE"),
     (Name::Sessions, "from=2026-03-27&to=2026-04-03"),
@@ -144,8 +148,21 @@ fn view(n: usize, who: u8, minute: i64, path: &str) -> Fact {
     Fact { path: path.to_owned(), ..fact(n, BEGIN + minute * MINUTE, &(who, 0, 0, 1, 1)) }
 }
 
-fn track(n: usize, who: u8, minute: i64, name: &str) -> Fact {
+pub(crate) fn track(n: usize, who: u8, minute: i64, name: &str) -> Fact {
     Fact { kind: Some(Kind::Track), name: name.to_owned(), ..view(n, who, minute, "/a") }
+}
+
+/// A value of LCP on a view of a page.
+pub(crate) fn vital(n: usize, minute: i64, view: &str, value: f64) -> Fact {
+    let measure = Some(Measure { metric: "LCP", value, view: view.to_owned() });
+    Fact { measure, ..track(n, 1, minute, "Web Vital") }
+}
+
+/// An order without an id over one of this currency.
+pub(crate) fn deal(n: usize, ts: i64, currency: &str) -> Fact {
+    let (order_id, currency) = (None, currency.to_owned());
+    let deal = Some(Deal { is_refund: false, order_id, amount: Decimal::ONE, currency });
+    Fact { deal, ts, ..track(n, 1, 0, "Order Completed") }
 }
 
 fn rows(report: Name, text: &str, facts: Vec<Fact>) -> serde_json::Value {
@@ -236,11 +253,39 @@ fn an_order_counts_once_and_a_refund_is_of_the_day_it_was_made() {
 }
 
 #[test]
-fn of_a_view_and_a_metric_the_last_value_counts() {
-    let vital = |n, minute, view: &str, value| Fact {
-        measure: Some(Measure { metric: "LCP", value, view: view.to_owned() }),
-        ..track(n, 1, minute, "Web Vital")
+fn an_order_is_credited_to_the_first_visit_and_to_the_last_that_was_led_to_and_its_refund_with_it() {
+    let led = |n, minute, channel: &str| {
+        let origin = Origin { channel: channel.to_owned(), ..Origin::default() };
+        Fact { origin: Some(origin), ..view(n, 1, minute, "/") }
     };
+    let sold = |n, who, minute, name: &str, id: &str, amount: i64| {
+        let (is_refund, order_id) = (name == "Order Refunded", Some(id.to_owned()));
+        let deal = Deal { is_refund, order_id, amount: Decimal::new(amount, 2), currency: "EUR".to_owned() };
+        Fact { deal: Some(deal), ..track(n, who, minute, name) }
+    };
+    let facts = vec![
+        led(0, 0, "Email"),
+        led(1, 120, "Paid Search"),
+        view(2, 1, 240, "/"),
+        sold(3, 1, 241, "Order Completed", "o1", 1_000),
+        // Of a visitor of whom nothing else is known, and a refund that another one tells of.
+        Fact { is_client: false, ..sold(4, 2, 300, "Order Completed", "o2", 500) },
+        sold(5, 3, 400, "Order Refunded", "o1", 400),
+        // What happens later is no touch.
+        led(6, 500, "Affiliates"),
+    ];
+    let by = |touch: &str| {
+        let body = rows(Name::Revenue, &format!("from=2026-03-27&to=2026-03-27&by={touch}"), facts.clone());
+        let cells = |row: &serde_json::Value| [touch, "orders", "net"].map(|name| row[name].clone());
+        body["rows"].as_array().unwrap().iter().map(cells).collect::<Vec<_>>()
+    };
+    let unknown = [json!("(none)"), json!(1), json!("5.00")];
+    assert_eq!(by("first_touch"), [unknown.clone(), [json!("Email"), json!(1), json!("6.00")]]);
+    assert_eq!(by("last_touch"), [unknown, [json!("Paid Search"), json!(1), json!("6.00")]]);
+}
+
+#[test]
+fn of_a_view_and_a_metric_the_last_value_counts() {
     let facts = vec![vital(0, 0, "p", 1.0), vital(1, 1, "p", 3_000.0), vital(2, 2, "q", 2_500.0)];
     let body = rows(Name::Vitals, "from=2026-03-27&to=2026-03-27", facts);
     assert_eq!(
@@ -267,6 +312,7 @@ fn what_cannot_be_asked_is_refused_with_the_name_of_the_parameter() {
         (Name::Pages, "filter", "country"),
         (Name::Pages, "filter", "planet:Mars"),
         (Name::Geo, "by", "channel"),
+        (Name::Revenue, "by", "channel"),
         (Name::Funnel, "window", "7"),
         (Name::Funnel, "window", "0d"),
         (Name::Pages, "step", "A"),
@@ -327,16 +373,8 @@ fn an_event_says_what_the_door_has_added_and_robots_say_nothing() {
 
 #[test]
 fn more_currencies_than_there_are_make_no_more_rows_than_asked_for() {
-    let deal = |n: usize| Fact {
-        deal: Some(Deal {
-            is_refund: false,
-            order_id: None,
-            amount: Decimal::ONE,
-            currency: format!("C{n:05}"),
-        }),
-        ..track(n, 1, 0, "Order Completed")
-    };
-    let body = rows(Name::Revenue, "from=2026-03-27&to=2026-03-27&limit=7", (0..1_200).map(deal).collect());
+    let of = |n: usize| deal(n, BEGIN, &format!("C{n:05}"));
+    let body = rows(Name::Revenue, "from=2026-03-27&to=2026-03-27&limit=7", (0..1_200).map(of).collect());
     assert_eq!(body["rows"].as_array().unwrap().len(), 7);
     assert_eq!(
         body["totals"]["orders"], 1_000,

@@ -4,6 +4,7 @@ mod cli;
 mod engine;
 mod errors;
 mod kill;
+mod reports;
 mod scene;
 mod segment;
 mod wide;

@@ -6,4 +6,5 @@ mod presence;
 mod proxy;
 mod scene;
 mod shared;
+mod shop;
 mod trouble;

@@ -15,6 +15,23 @@ pub(super) fn live(config: Config, url: &str, extra: &str) -> Config {
     ))
 }
 
+/// Returns a time zone where it is about noon: a day of it does not end while a test runs.
+#[expect(clippy::disallowed_methods, reason = "the router has no other clock either")]
+pub(super) fn zone_of_noon() -> String {
+    let hour = jiff::Timestamp::now().as_second().div_euclid(3_600).rem_euclid(24);
+    // The signs of these names are the other way around: east of Greenwich is minus.
+    match 12 - hour {
+        0 => "Etc/UTC".to_owned(),
+        east @ 1.. => format!("Etc/GMT-{east}"),
+        west => format!("Etc/GMT+{}", -west),
+    }
+}
+
+/// The same, with days that do not end while the test runs.
+pub(super) fn live_at_noon(config: Config, url: &str) -> Config {
+    live(config, url, "").table(&format!("[realtime]\ntime_zone = \"{}\"", zone_of_noon()))
+}
+
 /// The same, where events belong to the site.
 pub(super) fn of_site(config: Config, site: &Site) -> Config {
     live(config, &site.url, "").table(&format!("[sources.{}]\nwrite_keys = [\"key\"]", site.name))

@@ -20,6 +20,8 @@ from chdb import session
 
 # Parameters of the address that are no settings of the query.
 OWN = {"query", "database", "user", "password", "default_format", "query_id", "session_id"}
+# Settings that are about the connection, of which the engine knows nothing; `readonly` could not be taken back in its one session.
+OWN |= {"readonly", "cancel_http_readonly_queries_on_client_close"}
 # What the server answers where it is not 500: src/Server/HTTP/exceptionCodeToHTTPStatus.cpp.
 STATUSES = {
     400: {6, 26, 27, 33, 38, 41, 43, 53, 62, 69, 70, 72, 117, 130},
