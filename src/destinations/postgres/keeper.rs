@@ -111,10 +111,24 @@ impl Keeper {
         let foreign = TABLES.into_iter().find(|table| is_ours(table) == Some(false));
         let missing = TABLES.into_iter().filter(|table| foreign.is_none() && is_ours(table).is_none());
         let foreign = foreign.or(self.create_all(&transaction, missing).await?);
+        if foreign.is_none() {
+            self.widen(&transaction).await.map_err(trouble)?;
+        }
         let ended = if foreign.is_none() { transaction.commit().await } else { transaction.rollback().await };
         ended.map_err(trouble)?;
         lease.done();
         Ok(foreign)
+    }
+
+    /// Gives tables that an earlier router has made the columns that came later. Looks first: to alter a table, even in
+    /// nothing, waits for everybody who reads it.
+    async fn widen(&self, transaction: &Transaction<'_>) -> Result<(), tokio_postgres::Error> {
+        for later @ (table, column, _) in sql::LATER {
+            if transaction.query(sql::HAS, &[&&*self.schema, &table, &column]).await?.is_empty() {
+                transaction.batch_execute(&sql::add(&self.schema, later)).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Returns what has one of the names, and what it says of itself.

@@ -62,6 +62,7 @@ impl Destination for Webhook {
         config_block: CONFIG_BLOCK,
     };
     const MOCK: Option<NewMock> = Some(mock::new);
+    const GUIDE: &'static str = include_str!("guide.md");
     type Config = Config;
     type Request = Request;
     type Client = Wire;

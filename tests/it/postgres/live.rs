@@ -335,7 +335,9 @@ async fn two_routers_side_by_side_fold_every_event_once_and_never_wait_crosswise
 /// An order with everything that belongs to it.
 fn shopping(now: i64) -> Vec<Value> {
     let page = json!({ "path": "/shoes", "url": "https://shop.example/shoes?utm=1", "referrer": "https://news.example/a" });
-    let root = json!({ "url": "https://shop.example/", "referrer": "https://www.shop.example/shoes" });
+    // Of a visit by an advertisement the address alone may tell.
+    let root =
+        json!({ "url": "https://shop.example/?gclid=Cj0", "referrer": "https://www.shop.example/shoes" });
     let consent = json!({ "categoryPreferences": { "analytics": true, "advertising": false } });
     let first = json!({ "page": page, "campaign": { "name": "spring" }, "consent": consent, "library": { "name": "tracker.js" } });
     let second = json!({ "page": root, "consent": consent });
@@ -387,8 +389,11 @@ async fn an_order_knows_its_session_and_where_its_visitor_came_from() {
     let (first, last) = (database.one(&session(1)).await, database.one(&session(3)).await);
     assert_eq!(first.as_str().unwrap().len(), 16);
     assert_eq!(order["session"], last);
-    let touch = json!({ "session": first, "at": base - 50 * HOUR, "entry": "/shoes", "referrer": "https://news.example/a", "campaign": { "name": "spring" } });
-    assert_eq!((&order["first_touch"], &order["last_touch"]), (&touch, &touch));
+    let touch = json!({ "session": first, "at": base - 50 * HOUR, "entry": "/shoes", "referrer": "https://news.example/a", "campaign": { "name": "spring" }, "click_id": null });
+    assert_eq!(order["first_touch"], touch);
+    let second = database.one(&session(2)).await;
+    let touch = json!({ "session": second, "at": base - 2 * HOUR, "entry": "/", "referrer": null, "campaign": null, "click_id": "gclid" });
+    assert_eq!(order["last_touch"], touch);
     assert_eq!(
         (refund.get("amount"), &refund["refunded"], &refund["refund_of"]),
         (None, &json!(3.0), &json!("A-1"))
@@ -485,5 +490,13 @@ async fn a_live_table_that_is_dropped_is_made_again() {
     router.post("/v1/batch", &batch(&events[20..])).await.expect_success();
     until_delivered(&router, 40).await;
     assert_ne!(database.one("SELECT count(*) FROM sessions").await, 0);
+    // As an earlier router has made it.
+    database.run("ALTER TABLE sessions DROP COLUMN click_id").await;
+    router.post("/v1/batch", &batch(&stream(10, &["b"], 20))).await.expect_success();
+    until_delivered(&router, 60).await;
+    assert_ne!(
+        database.one("SELECT count(*) FROM sessions WHERE visitor = 'b' AND click_id IS NULL").await,
+        0
+    );
     assert_eq!(router.dead_letters(), "");
 }

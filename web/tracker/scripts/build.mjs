@@ -1,12 +1,13 @@
 // Builds dist/ from src/. TRACKER_ENDPOINT is built in where it is set; `--out DIR` writes elsewhere; `--watch` builds at
 // each change; `--serve PORT` also serves the folder to every origin; `--no-types` leaves tracker.d.ts out; `--without OPTION`
-// builds a tracker that does not know an option, to try the tests.
+// builds a tracker that does not know an option, and `--break RULE` one that breaks a rule of test/options.mjs, to try the tests.
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { context } from 'esbuild';
 import { minify } from 'terser';
+import { RULES } from '../test/options.mjs';
 import { vitals } from './vitals.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -24,16 +25,23 @@ async function finish({ outputFiles = [] }) {
   }
 }
 
-/** A tracker to which this option says nothing. */
-const without = (option) => ({
-  name: 'without',
+/** A tracker whose modules are changed before they are built. */
+const changed = (change) => ({
+  name: 'changed',
   setup({ onLoad }) {
     onLoad({ filter: /[\\/]src[\\/]\w[\w-]*\.ts$/ }, ({ path }) => ({
-      contents: readFileSync(path, 'utf8').replaceAll(new RegExp(`\\boptions\\.${option}\\b`, 'g'), 'undefined'),
+      contents: change(readFileSync(path, 'utf8'), basename(path, '.ts')),
       loader: 'ts',
     }));
   },
 });
+
+/** A tracker to which this option says nothing. */
+const without = (option) =>
+  changed((text) => text.replaceAll(new RegExp(`\\boptions\\.${option}\\b`, 'g'), 'undefined'));
+
+/** A tracker that breaks this rule. */
+const broken = ([, , part, from, to]) => changed((text, name) => (name === part ? text.replace(from, () => to) : text));
 
 const made = await context({
   absWorkingDir: root,
@@ -58,6 +66,7 @@ const made = await context({
   tsconfigRaw: { compilerOptions: { useDefineForClassFields: false } },
   plugins: [
     ...(process.argv.includes('--without') ? [without(after('--without'))] : []),
+    ...(process.argv.includes('--break') ? [broken(RULES[after('--break')])] : []),
     vitals(root),
     { name: 'smaller', setup: ({ onEnd }) => onEnd(finish) },
   ],

@@ -1,24 +1,29 @@
-// Takes the options away one by one, `npm run mutate [OPTION …]`: each time the test that proves the option must fail. And
-// each must pass on the tracker as it is.
+// Takes the options away and breaks the rules of test/options.mjs one by one, `npm run mutate [NAME …]`: each time the test that
+// proves it must fail. And all of these tests must pass on the tracker as it is.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { PROOFS } from '../test/options.mjs';
+import { PROOFS, RULES } from '../test/options.mjs';
 
 const home = dirname(dirname(fileURLToPath(import.meta.url)));
 const chosen = process.argv.slice(2);
 const run = (command, env) => execFileSync(process.execPath, command, { cwd: home, env: { ...process.env, ...env } });
+const mutants = [
+  ...Object.entries(PROOFS).map(([name, proof]) => [name, proof, '--without']),
+  ...Object.entries(RULES).map(([name, proof]) => [name, proof, '--break']),
+].filter(([name]) => !chosen.length || chosen.includes(name));
 
-/** Whether the test passes with the tracker of this folder. */
-function passes([file, name], dist) {
-  const pattern = `/^${name.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&')}$/`;
+/** Whether these tests of a file pass with the tracker of this folder. */
+function pass(file, names, dist) {
+  const either = names.map((name) => name.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&')).join('|');
   try {
-    const said = run(['--test', `--test-name-pattern=${pattern}`, `test/browser/${file}.test.mjs`], {
+    const said = run(['--test', `--test-name-pattern=/^(${either})$/`, `test/browser/${file}.test.mjs`], {
       TRACKER_DIST: dist,
     });
-    if (!/^# pass 1$/m.test(said.toString())) throw new Error(`not one test is "${name}":\n${said}`);
+    if (!said.toString().includes(`\n# pass ${names.length}\n`))
+      throw new Error(`not these tests alone ran: ${names}\n${said}`);
     return true;
   } catch (error) {
     if (error.status === 1) return false;
@@ -27,13 +32,19 @@ function passes([file, name], dist) {
 }
 
 let survivors = 0;
-for (const [option, proof] of Object.entries(PROOFS)) {
-  if (chosen.length && !chosen.includes(option)) continue;
+const note = (isSeen, what) => {
+  survivors += isSeen ? 0 : 1;
+  console.log(`${isSeen ? 'seen    ' : 'NOT SEEN'} ${what}`);
+};
+
+for (const file of new Set(mutants.map(([, [file]]) => file))) {
+  const names = new Set(mutants.filter(([, [of]]) => of === file).map(([, [, name]]) => name));
+  note(pass(file, [...names], join(home, 'dist')), `all of ${file} passing as it is`);
+}
+for (const [name, [file, test], flag] of mutants) {
   const dir = mkdtempSync(join(tmpdir(), 'mutant-'));
-  run(['scripts/build.mjs', '--out', dir, '--no-types', '--without', option]);
-  const seen = passes(proof, join(home, 'dist')) && !passes(proof, dir);
+  run(['scripts/build.mjs', '--out', dir, '--no-types', flag, name]);
+  note(!pass(file, [test], dir), `${name}: ${test}`);
   rmSync(dir, { recursive: true });
-  survivors += seen ? 0 : 1;
-  console.log(`${seen ? 'seen    ' : 'NOT SEEN'} ${option}: ${proof[1]}`);
 }
 process.exitCode = survivors ? 1 : 0;

@@ -1,10 +1,11 @@
-// Every option has a browser test that can fail; `npm run mutate` takes the options away one by one and watches them fail.
+// Every option and every rule has a browser test that can fail; `npm run mutate` takes the options away and breaks the rules, one
+// by one, and watches them fail.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { PROOFS } from './options.mjs';
+import { PROOFS, RULES } from './options.mjs';
 
 const home = dirname(dirname(fileURLToPath(import.meta.url)));
 const read = (path) => readFileSync(join(home, path), 'utf8');
@@ -15,14 +16,24 @@ test('every option names the test that proves it', () => {
   assert.deepEqual(Object.keys(PROOFS).sort(), options.sort());
 });
 
-test('every test that proves an option is there', () => {
-  const missing = Object.values(PROOFS).filter(([file, name]) => {
-    const parts = [...read(`test/browser/${file}.test.mjs`).matchAll(/'\.\/(\w+\.mjs)'/g)];
-    const text = parts.map(([, part]) => read(`test/browser/${part}`)).join('');
-    // Of a name that is put together, its parts are in the source.
-    const made = [...text.matchAll(/browserTest\(\s*`(.+?)\$\{\w+\}/g)].map(([, start]) => start);
-    const start = made.find((part) => name.startsWith(part)) ?? '';
-    return !text.includes(name) && !text.includes(name.slice(start.length));
+test('every test that proves an option or a rule is there', () => {
+  const missing = [...Object.values(PROOFS), ...Object.values(RULES)].filter(([file, name]) => {
+    const own = read(`test/browser/${file}.test.mjs`);
+    const parts = [...own.matchAll(/'\.\/(\w+\.mjs)'/g)].map(([, part]) => read(`test/browser/${part}`));
+    const names = [own, ...parts].join('').matchAll(/browserTest\(\s*(['"`])(.+?)\1,/g);
+    // Of a name that is put together, what is put in may be anything.
+    const forms = [...names].map(([, , text]) =>
+      text.split(/\$\{\w+\}/).map((part) => part.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&')),
+    );
+    return !forms.some((form) => new RegExp(`^${form.join('.*')}$`).test(name));
   });
   assert.deepEqual(missing, []);
+});
+
+test('what breaks a rule is in the source once', () => {
+  const stale = Object.entries(RULES).filter(([, [, , part, from]]) => read(`src/${part}.ts`).split(from).length !== 2);
+  assert.deepEqual(
+    stale.map(([name]) => name),
+    [],
+  );
 });

@@ -53,6 +53,8 @@ pub(crate) struct Fact {
     pub(crate) ts: i64,
     /// As sessions see it; none for what a server sent.
     pub(crate) hit: Option<Hit<'static>>,
+    /// The name of the click id in the address of the page, as the door found it.
+    pub(crate) click_id: Option<String>,
     /// The name of an event that carts and orders are made of; empty for another.
     pub(crate) commerce: &'static str,
     /// Its properties that count.
@@ -93,7 +95,10 @@ impl Fact {
         }
         let properties = if commerce.is_empty() { Map::new() } else { counted(tree) };
         let key = (id(&event.receipt.source), visitor);
-        Some(Fact { table: table_of(kind), id: message, key, user_id, ts, hit, commerce, properties, consent })
+        let click_id = tree.pointer("/context/attribution/click_id").and_then(Value::as_str).map(id);
+        let click_id = click_id.filter(|name| !name.is_empty());
+        let table = table_of(kind);
+        Some(Fact { table, id: message, key, user_id, ts, hit, click_id, commerce, properties, consent })
     }
 
     /// Returns the order that it is about.

@@ -254,6 +254,10 @@ impl Slot<SessionRow> {
         if is_same_user && !self.is_changed && self.row.session() == *session {
             return;
         }
+        // Only an earlier view changes with what the visitor came in.
+        if self.row.entry_at != session.entry.as_ref().map(|entry| entry.ts) {
+            self.row.click_id.clone_from(&fact.click_id);
+        }
         self.row.set(session);
         self.row.user_id = fact.user_id.clone().or(self.row.user_id.take());
         self.is_changed = true;

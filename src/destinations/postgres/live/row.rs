@@ -51,6 +51,8 @@ pub(crate) struct SessionRow {
     pub(crate) referrer: Option<String>,
     pub(crate) campaign: Option<BTreeMap<String, Value>>,
     pub(crate) campaign_at: Option<i64>,
+    /// The name of the click id with which the visitor came in.
+    pub(crate) click_id: Option<String>,
     #[serde(default, skip_deserializing)]
     pub(crate) duration_s: i64,
     #[serde(default, skip_deserializing)]
@@ -109,6 +111,7 @@ impl SessionRow {
             entry: self.entry.clone(),
             referrer: self.referrer.clone(),
             campaign: self.campaign.clone(),
+            click_id: self.click_id.clone(),
         }
     }
 }
@@ -123,12 +126,15 @@ pub(crate) struct Touch {
     pub(crate) entry: Option<String>,
     pub(crate) referrer: Option<String>,
     pub(crate) campaign: Option<BTreeMap<String, Value>>,
+    /// The name of an advertiser's click id, such as `gclid`; often all that tells of a paid visit.
+    #[serde(default)]
+    pub(crate) click_id: Option<String>,
 }
 
 impl Touch {
     /// Returns whether nothing is known but that somebody came.
     pub(crate) fn is_direct(&self) -> bool {
-        self.referrer.is_none() && self.campaign.is_none()
+        self.referrer.is_none() && self.campaign.is_none() && self.click_id.is_none()
     }
 }
 

@@ -33,6 +33,7 @@ const SESSIONS: &[Column] = &[
     plain("referrer", "text"),
     plain("campaign", "jsonb"),
     time("campaign_at"),
+    plain("click_id", "text"),
     plain("duration_s", "bigint NOT NULL"),
     plain("is_bounce", "boolean NOT NULL"),
     plain("is_engaged", "boolean NOT NULL"),
@@ -128,6 +129,19 @@ const SHAPES: [Shape; 4] = [
     },
 ];
 
+/// A column that tables of an earlier router lack: its table, its name and its type.
+pub(crate) const LATER: [(&str, &str, &str); 1] = [("sessions", "click_id", "text")];
+
+/// Whether a table of a schema has a column.
+pub(crate) const HAS: &str = "SELECT 1 FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid \
+     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+     WHERE n.nspname = $1 AND c.relname = $2 AND a.attname = $3 AND NOT a.attisdropped";
+
+/// Returns the statement that adds a column.
+pub(crate) fn add(schema: &str, (table, column, kind): (&str, &str, &str)) -> String {
+    format!("ALTER TABLE {} ADD COLUMN \"{column}\" {kind}", table_name(schema, table))
+}
+
 /// What a table of ours says of itself: only such a one is written to.
 pub(crate) const MARK: &str = "Kept by OpenTrack, version 1";
 
@@ -218,7 +232,7 @@ pub(crate) fn touches(schema: &str) -> String {
     let touch = |which: &str| {
         format!(
             "(SELECT pg_catalog.jsonb_build_object('session', s.\"id\", 'at', {}, 'entry', s.\"entry\", \
-             'referrer', s.\"referrer\", 'campaign', s.\"campaign\") FROM {table} AS s \
+             'referrer', s.\"referrer\", 'campaign', s.\"campaign\", 'click_id', s.\"click_id\") FROM {table} AS s \
              WHERE s.\"site\" = v.site AND s.\"visitor\" = v.visitor {which} LIMIT 1)",
             millis("s.\"start\"")
         )
@@ -226,7 +240,7 @@ pub(crate) fn touches(schema: &str) -> String {
     let first = touch("AND s.\"number\" = 1");
     // The newest is read as a whole, and may still become another.
     let last = touch(&format!(
-        "AND (s.\"referrer\" IS NOT NULL OR s.\"campaign\" IS NOT NULL) AND s.\"number\" < \
+        "AND (s.\"referrer\" IS NOT NULL OR s.\"campaign\" IS NOT NULL OR s.\"click_id\" IS NOT NULL) AND s.\"number\" < \
          (SELECT pg_catalog.max(n.\"number\") FROM {table} AS n WHERE n.\"site\" = v.site AND n.\"visitor\" = v.visitor) \
          ORDER BY s.\"number\" DESC"
     ));

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::row::SessionRow;
 use super::*;
 use crate::destinations::kit::testing::event;
+use crate::projections::session::Hit;
 use crate::spec::Event;
 
 const SALT: &str = "0123456789abcdef0123456789abcdef";
@@ -154,6 +155,34 @@ fn an_order_has_the_first_session_ever_and_the_last_from_elsewhere_within_90_day
     }
 }
 
+#[test]
+fn a_visit_by_an_advertisement_that_only_a_click_id_tells_is_not_direct() {
+    const DAY: i64 = 86_400_000;
+    let view = |day: i64, path: &str, attribution: serde_json::Value| {
+        let call = json!({ "type": "page", "messageId": path, "anonymousId": "v", "context": { "page": { "path": path }, "attribution": attribution } });
+        let mut fact = fact(&call).unwrap();
+        fact.ts = day * DAY;
+        fact.hit.iter_mut().for_each(|hit| hit.ts = fact.ts);
+        fact
+    };
+    let direct = || json!({ "source": "(direct)", "medium": "(none)", "channel": "Direct" });
+    let clicked = |id: &str| json!({ "source": "google", "medium": "cpc", "channel": "Paid Search", "click_id": id });
+    let mut fold = Fold::new(SALT, Rows::default());
+    fold.add(&view(0, "/first", clicked("fbclid")));
+    fold.add(&view(1, "/second", clicked("gclid")));
+    // Within the same session: it came in by the click all the same.
+    let next = view(1, "/next", direct());
+    fold.add(&Fact { ts: next.ts + 1, hit: next.hit.map(|hit| Hit { ts: hit.ts + 1, ..hit }), ..next });
+    fold.add(&view(2, "/third", direct()));
+    let bought = json!({ "type": "track", "event": "Order Completed", "messageId": "o", "anonymousId": "v", "context": { "page": {} } });
+    fold.add(&Fact { ts: 2 * DAY, ..fact(&bought).unwrap() });
+    let order = fold.finish().orders.remove(0);
+    let entry = |touch: Option<row::Touch>| touch.and_then(|touch| touch.entry);
+    let id = |touch: &Option<row::Touch>| touch.as_ref().and_then(|touch| touch.click_id.clone());
+    assert_eq!([&order.first_touch, &order.last_touch].map(id), ["fbclid", "gclid"].map(|id| Some(id.to_owned())));
+    assert_eq!([order.first_touch, order.last_touch].map(entry), [Some("/first".to_owned()), Some("/second".to_owned())]);
+}
+
 /// Facts of two visitors: views, clicks, carts, orders and consents.
 fn facts() -> impl Strategy<Value = Vec<Fact>> {
     let one = (0..2_u8, 0..8_u8, -20..60_i64, 0..4_u8);
@@ -175,6 +204,7 @@ fn facts() -> impl Strategy<Value = Vec<Fact>> {
                 "context": {
                     "page": { "path": format!("/{detail}"), "referrer": if detail == 1 { "https://x.example/" } else { "" } },
                     "campaign": { "name": if detail == 2 { "spring" } else { "" } },
+                    "attribution": { "click_id": if detail == 3 { "gclid" } else { "" } },
                     "consent": { "categoryPreferences": { "a": detail > 1 } },
                 },
             });

@@ -20,6 +20,15 @@ browserTest('no click is tracked where that is switched off', async ({ open, pag
   assert.deepEqual(hub.named('Element Clicked'), []);
 });
 
+browserTest('what the tracker sees by itself is marked', async ({ open, page, hub, settled }) => {
+  await open(CLICKS, '<button>Buy</button>');
+  await page.click('button');
+  await page.evaluate(() => window.opentrack.track('Told'));
+  await settled();
+  const marks = ['Element Clicked', 'Told'].map((name) => hub.named(name)[0].context.automatic);
+  assert.deepEqual(marks, [true, undefined]);
+});
+
 browserTest('a click told by the page is a track call', async ({ open, page, hub, flush }) => {
   await open(QUIET);
   await page.evaluate(() => window.track('click', { tag: 'A', id: null, text: 'Home' }));

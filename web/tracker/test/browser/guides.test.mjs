@@ -257,6 +257,51 @@ browserTest('the plugin of the documentation adds its command', async (tools) =>
   assert.equal((await hub.one('Video Played')).properties.id, 'v1');
 });
 
+// The blocks for browsers of the page about SDKs, in their order, with this router in the place of theirs.
+const sdks = (router) => {
+  const text = readFileSync(join(root, 'docs/integrations.md'), 'utf8');
+  const [, part] = /^## Browser\n([\s\S]*?)^## Rust/m.exec(text);
+  const all = [...part.matchAll(/^```(?:js|html)\n([\s\S]*?)^```/gm)].map(([, block]) => block);
+  const host = router.url.replace('http://', '');
+  return all.map((block) => block.replaceAll('127.0.0.1:3000', host).replaceAll('https://t.example.com', router.url));
+};
+
+browserTest(
+  "SDKs: Segment's library in a bundle is a row",
+  async (tools) => {
+    const [bundled] = sdks(tools.router);
+    await visit(tools, '', await bundle({ main: `${bundled}\nanalytics.track('Plan Chosen', { plan: 'gold' });` }));
+    await tools.router.rows('select plan from plan_chosen', [{ plan: 'gold' }]);
+  },
+  { router: '' },
+);
+
+browserTest(
+  "SDKs: Segment's snippet loads the library from the router, and asks nobody else",
+  async (tools) => {
+    const hosts = new Set();
+    tools.page.on('request', (request) => hosts.add(new URL(request.url()).origin));
+    await visit(tools, sdks(tools.router)[1]);
+    await tools.router.rows('select plan, context_library_name as library from plan_chosen', [
+      { plan: 'gold', library: 'analytics.js' },
+    ]);
+    await tools.router.rows('select path from pages', [{ path: '/' }]);
+    assert.deepEqual([...hosts].sort(), [tools.site.url, tools.router.url].sort());
+  },
+  { router: '' },
+);
+
+browserTest(
+  'SDKs: the image of an e-mail is a row',
+  async (tools) => {
+    const blocks = sdks(tools.router);
+    assert.equal(blocks.length, 3);
+    await visit(tools, '', blocks[2]);
+    await tools.router.rows('select user_id, subject from email_opened', [{ user_id: 'u1', subject: 'May' }]);
+  },
+  { router: '' },
+);
+
 // The pages of the tracker that this one replaces, as their own documentation has them; only the address differs.
 const OLD = {
   'Next.js': `import Script from 'next/script';

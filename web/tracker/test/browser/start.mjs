@@ -179,6 +179,19 @@ browserTest('an endpoint of its own wins over the origin of the script', async (
   assert.deepEqual(other, ['/c/batch']);
 });
 
+browserTest('the address of the router may stand in the tag', async ({ site, hub, page, context }) => {
+  const other = [];
+  await context.route('http://collect.test/**', (route) => {
+    other.push(new URL(route.request().url()).pathname);
+    return route.fulfill({ status: 200, body: '{}' });
+  });
+  const tag = `<script src="${hub.url}/tracker.core.js" data-write-key="web" data-endpoint="http://collect.test"></script>`;
+  site.pages.set('/', html(tag));
+  await page.goto(site.url);
+  await until('the batch', () => other.length);
+  assert.deepEqual(other, ['/v1/batch']);
+});
+
 browserTest('a plugin changes and stops messages', async ({ site, hub, page, settled }) => {
   const plugin = `<script>dataLayer = [['use', ({ on }) => on('message', (message) => {
     message.context.tidy = true;
