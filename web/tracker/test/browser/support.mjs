@@ -14,7 +14,7 @@ import { chromium } from 'playwright-core';
 export const home = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 export const root = dirname(dirname(home));
 /** Time (ms) after which a condition that has not come true fails its test. */
-const PATIENCE = 30_000;
+const PATIENCE = +(process.env.PATIENCE ?? 30_000);
 
 const program = process.env.OPENTRACK ?? join(root, 'target/debug/opentrack');
 const browserPath = process.env.CHROMIUM ?? '/usr/bin/chromium';
