@@ -145,6 +145,8 @@ pub struct DestinationStatus {
     pub oldest_age_ms: u64,
     /// Events per second, over the last minute.
     pub rate: Rate,
+    /// From acceptance to delivery, of what was delivered in the last five to ten minutes; `None`: nothing was.
+    pub latency_ms: Option<LatencyMs>,
     /// The last failure in the other side's words.
     pub last_error: Option<LastError>,
     /// The breaker.
@@ -185,6 +187,7 @@ impl DestinationStatus {
             backlog: Backlog::default(),
             oldest_age_ms: 0,
             rate: Rate::default(),
+            latency_ms: None,
             last_error: None,
             breaker: BreakerStatus { state: "closed", failures: 0, reopens_at: None },
             concurrency: None,
@@ -224,6 +227,15 @@ pub struct Rate {
     /// Settled by this destination.
     #[serde(rename = "out")]
     pub outgoing: f64,
+}
+
+/// How long delivery takes, in milliseconds, within one in a hundred.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct LatencyMs {
+    /// Half of the events took no longer.
+    pub p50: u64,
+    /// 95 of a hundred events took no longer.
+    pub p95: u64,
 }
 
 /// The last failure.

@@ -204,6 +204,7 @@ fn door(
         letters: LetterDesk { list: supervisor.clone().recipient(), settle: supervisor.clone().recipient() },
         orders: supervisor.clone().recipient(),
         trace: supervisor.clone().recipient(),
+        timeline: supervisor.clone().recipient(),
         schemas: supervisor.clone().recipient(),
         reports: reports::desk(settings, None),
         live: live.desk(),

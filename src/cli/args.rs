@@ -91,7 +91,7 @@ pub(super) enum Command {
     Mock(super::mock::Asked),
     /// Run the functions behind the analytics on cases of your own: what a session, a channel or an average is
     Eval(super::eval::Asked),
-    /// Make write keys
+    /// Make write keys, and the hash of the console's password
     Keys {
         #[command(subcommand)]
         action: KeysAction,
@@ -159,6 +159,8 @@ pub(super) enum DestinationsAction {
 pub(super) enum KeysAction {
     /// Print a new write key
     New,
+    /// Read a password from standard input and print its argon2 hash, for `[console] password`
+    Password,
 }
 
 /// Reads "90s", "1h 30m".

@@ -3,18 +3,24 @@
 use super::Exit;
 use super::out::Out;
 use super::probe::{self, Probed};
+use super::progress::Progress;
 use super::table::columns;
 use crate::config::{Loaded, Switch};
 
 /// Prints the summary; with `probe` asks every destination that is on.
 pub(super) fn check(loaded: &Loaded, probe: bool, out: &mut Out) -> Exit {
-    let probed = if probe { probe::all(&loaded.settings) } else { Vec::new() };
+    let probed = if probe { probed(loaded, out.json) } else { Vec::new() };
     if out.json {
         out.value(&summary(loaded, probe.then_some(&probed)));
     } else {
         print(loaded, &probed, out);
     }
     if probed.iter().all(Probed::is_fine) { Exit::Fine } else { Exit::Unavailable }
+}
+
+fn probed(loaded: &Loaded, json: bool) -> Vec<Probed> {
+    let _going_on = Progress::sign(json, "the destinations are asked");
+    probe::all(&loaded.settings)
 }
 
 fn summary(loaded: &Loaded, probed: Option<&Vec<Probed>>) -> serde_json::Value {

@@ -60,7 +60,14 @@ pub(super) fn import(asked: &Asked, out: &mut Out) -> Exit {
     let written = new_file::expect_none(&asked.output, out)
         .and_then(|()| new_file::write(&asked.output, &made.text, out));
     match written {
-        Ok(()) => told(asked, &made, out),
+        Ok(()) => {
+            if workspace.is_cut {
+                out.error(
+                    "the export ends with a page that is not the last one: what comes after it is missing",
+                );
+            }
+            told(asked, &made, out)
+        }
         Err(exit) => exit,
     }
 }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::Exit;
 use super::out::Out;
+use super::progress::Progress;
 use super::remote::{Remote, RemoteError};
 use super::table::{cell, columns, without_control};
 use crate::actors::messages;
@@ -304,7 +305,9 @@ fn retry(
     filter: &LetterFilter,
     out: &mut Out,
 ) -> Result<Exit, RemoteError> {
+    let going_on = Progress::sign(out.json, "letters are sent again");
     let answer = settle(loaded, url, ("retry", &query(filter)))?;
+    drop(going_on);
     tell(&answer, "sent again", out)
 }
 
@@ -316,7 +319,9 @@ fn drop_letters(
 ) -> Result<Exit, RemoteError> {
     let mut query = query(filter);
     query.push(("confirm", filter.destination.clone().unwrap_or_else(|| "all".to_owned())));
+    let going_on = Progress::sign(out.json, "letters are dropped");
     let answer = settle(loaded, url, ("drop", &query))?;
+    drop(going_on);
     tell(&answer, "dropped", out)
 }
 

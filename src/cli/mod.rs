@@ -18,6 +18,7 @@ mod mock;
 mod new_file;
 mod out;
 mod probe;
+mod progress;
 mod remote;
 mod replay;
 mod schema;
@@ -35,7 +36,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::config::{self, Environment, Loaded, Problems, Source};
-use args::{Arguments, Command};
+use args::{Arguments, Command, KeysAction};
 use out::Out;
 
 /// What a command ended with; the numbers are those of sysexits(3) where it has one.
@@ -133,7 +134,8 @@ fn dispatch(arguments: Arguments, environment: &Environment, out: &mut Out) -> E
 /// Runs a command that needs neither a router nor its configuration.
 fn alone(command: Command, out: &mut Out) -> Exit {
     match command {
-        Command::Keys { .. } => keys::new(out),
+        Command::Keys { action: KeysAction::New } => keys::new(out),
+        Command::Keys { action: KeysAction::Password } => keys::password(&mut std::io::stdin().lock(), out),
         Command::Mock(asked) => mock::mock(&asked, out),
         Command::Init(asked) => init::init(&asked, out),
         Command::Import(asked) => import::import(&asked, out),

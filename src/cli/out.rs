@@ -2,7 +2,7 @@
 //!
 //! A reader that went away (`| head`) is no failure; a full disk is one, since half an answer looks like a whole one.
 
-use std::io::{ErrorKind, IsTerminal, Write};
+use std::io::{ErrorKind, Write};
 
 /// Where a command writes.
 pub(super) struct Out {
@@ -46,21 +46,6 @@ impl Out {
     /// Writes one line about what is wrong.
     pub(super) fn error(&mut self, text: &str) {
         self.stderr.write_all(format!("{text}\n").as_bytes()).unwrap_or_default();
-    }
-
-    /// Shows how far something is: written over the line before on a terminal, a line of its own else.
-    pub(super) fn progress(&mut self, text: &str) {
-        match std::io::stdout().is_terminal() {
-            true => self.text(&format!("\r\x1b[2K{text}")),
-            false => self.line(text),
-        }
-    }
-
-    /// Leaves the line of [`progress`](Out::progress).
-    pub(super) fn progress_end(&mut self) {
-        if std::io::stdout().is_terminal() && !self.json {
-            self.text("\n");
-        }
     }
 
     /// Writes a JSON value on one line.

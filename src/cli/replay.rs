@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::Exit;
 use super::out::Out;
+use super::progress::Progress;
 use super::remote::{Remote, RemoteError};
 use crate::config::Loaded;
 
@@ -90,25 +91,26 @@ fn say(answer: &Value, out: &mut Out) {
     }
 }
 
-/// Prints how far the replay is until it has ended: one line that is written over on a terminal, one line a step else.
+/// Shows how far the replay is until it has ended: a bar on a terminal, one line a step else.
 fn watch(remote: &Remote, name: &str, out: &mut Out) -> Result<(), RemoteError> {
+    let bar = Progress::bar(out.json);
     let mut last = String::new();
-    loop {
-        let Some(replay) = progress(remote, name)? else {
-            out.progress_end();
-            if !out.json {
-                out.line("done");
-            }
-            return Ok(());
-        };
-        let line = line(&replay);
-        if line != last && !out.json {
-            out.progress(&line);
+    while let Some(replay) = progress(remote, name)? {
+        let step = Step::of(&replay);
+        bar.at(step.done, step.all, &step.words);
+        let line = step.line();
+        if line != last && !out.json && !bar.is_seen() {
+            out.line(&line);
         }
         last = line;
         #[expect(clippy::disallowed_methods, reason = "a command has no actor that could be stalled")]
         std::thread::sleep(LOOK_EVERY);
     }
+    drop(bar);
+    if !out.json {
+        out.line("done");
+    }
+    Ok(())
 }
 
 fn progress(remote: &Remote, name: &str) -> Result<Option<Value>, RemoteError> {
@@ -118,13 +120,26 @@ fn progress(remote: &Remote, name: &str) -> Result<Option<Value>, RemoteError> {
     Ok(one.and_then(|one| one.get("replay").filter(|replay| !replay.is_null()).cloned()))
 }
 
-fn line(replay: &Value) -> String {
-    let number = |key: &str| replay.get(key).and_then(Value::as_u64).unwrap_or_default();
-    let (from, until, position) = (number("from"), number("until"), number("position"));
-    let percent = (position - from.min(position)) * 100 / (until - from.min(until)).max(1);
-    let state = replay.get("state").and_then(Value::as_str).unwrap_or_default();
-    let bar = "#".repeat((percent / 5) as usize);
-    format!("[{bar:<20}] {percent:>3} %, {} sent, {} left, {state}", number("delivered"), number("left"))
+/// How far a replay is.
+struct Step {
+    done: u64,
+    all: u64,
+    words: String,
+}
+
+impl Step {
+    fn of(replay: &Value) -> Step {
+        let number = |key: &str| replay.get(key).and_then(Value::as_u64).unwrap_or_default();
+        let (from, until, position) = (number("from"), number("until"), number("position"));
+        let state = replay.get("state").and_then(Value::as_str).unwrap_or_default();
+        let words = format!("{} sent, {} left, {state}", number("delivered"), number("left"));
+        Step { done: position.saturating_sub(from), all: until.saturating_sub(from), words }
+    }
+
+    fn line(&self) -> String {
+        let percent = (self.done * 100).checked_div(self.all).unwrap_or_default();
+        format!("{percent:>3} %, {}", self.words)
+    }
 }
 
 #[cfg(test)]
@@ -137,9 +152,9 @@ mod tests {
         let replay = json!({
             "from": 100, "until": 300, "position": 150, "left": 150, "delivered": 40, "state": "flowing"
         });
-        assert_eq!(line(&replay), "[#####               ]  25 %, 40 sent, 150 left, flowing");
+        assert_eq!(Step::of(&replay).line(), " 25 %, 40 sent, 150 left, flowing");
         let empty =
             json!({ "from": 5, "until": 5, "position": 5, "left": 0, "delivered": 0, "state": "held" });
-        assert_eq!(line(&empty), "[                    ]   0 %, 0 sent, 0 left, held");
+        assert_eq!(Step::of(&empty).line(), "  0 %, 0 sent, 0 left, held");
     }
 }

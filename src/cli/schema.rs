@@ -19,6 +19,7 @@ use futures_util::FutureExt as _;
 
 use super::Exit;
 use super::out::Out;
+use super::progress::Progress;
 use crate::config::settings::{self, Server};
 use crate::config::{self, Loaded};
 use crate::destinations::{BoxFuture, Client, Destination, ENTRIES, Launcher, Look};
@@ -138,7 +139,12 @@ fn chosen<'a>(loaded: &'a Loaded, name: Option<&str>) -> Result<&'a settings::De
 }
 
 /// Builds the destination and waits for what `launcher` makes of it.
-fn ask<T, L>(destination: &settings::Destination, server: &Server, launcher: L) -> Result<T, String>
+fn ask<T, L>(
+    destination: &settings::Destination,
+    server: &Server,
+    launcher: L,
+    json: bool,
+) -> Result<T, String>
 where
     L: Launcher<Output = BoxFuture<Result<T, String>>>,
 {
@@ -149,7 +155,9 @@ where
     })?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("could not start: {error}"))?;
+    let going_on = Progress::sign(json, "the warehouse is asked");
     let answer = runtime.block_on(AssertUnwindSafe(built).catch_unwind());
+    drop(going_on);
     let answer = answer.unwrap_or_else(|_| Err("planning panicked on these events".to_owned()));
     answer.map_err(|message| format!("destination `{}`: {message}", destination.name))
 }

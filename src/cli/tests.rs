@@ -55,6 +55,24 @@ fn bad_usage_is_64_and_help_is_fine() {
 }
 
 #[test]
+fn a_password_becomes_a_hash_that_the_configuration_takes() {
+    let hashed = |input: &str, json: bool| {
+        let (stdout, stderr) = (Captured::default(), Captured::default());
+        let mut out = Out::new(Box::new(stdout.clone()), Box::new(stderr.clone()));
+        out.json = json;
+        (keys::password(&mut input.as_bytes(), &mut out), stdout.text(), stderr.text())
+    };
+    let (exit, hash, hint) = hashed("correct horse\nmore", false);
+    assert_eq!(exit, Exit::Fine);
+    assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$") && hash.ends_with('\n'), "{hash}");
+    assert!(config::password::fits("correct horse", hash.trim_end()), "the first line alone is meant");
+    assert!(hint.contains("single quotes") && !hint.contains("horse"), "{hint}");
+    for wrong in ["", "\n", &"x".repeat(2_000)] {
+        assert_eq!(hashed(wrong, true).0, Exit::Usage);
+    }
+}
+
+#[test]
 fn completions_know_every_command_of_every_shell() {
     for shell in ["bash", "zsh", "fish"] {
         let (exit, stdout, _) = run(&["completions", shell]);

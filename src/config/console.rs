@@ -1,7 +1,8 @@
-//! `[console]`: whether the router serves its console, and the password of its login page.
+//! `[console]`: whether the router serves its console, and the password of its login page, or its hash.
 
 use secrecy::SecretString;
 
+use super::password;
 use super::read;
 use super::section::Section;
 use super::settings::Console;
@@ -12,6 +13,9 @@ const SHORT: usize = 12;
 /// Reads `[console]`.
 pub(super) fn console(section: &mut Section<'_>) -> Console {
     let password = section.value("password", String::new(), read::text);
+    if let Err(wrong) = password::check(&password) {
+        section.wrong("password", wrong);
+    }
     if (1..SHORT).contains(&password.len()) {
         section
             .report

@@ -16,6 +16,7 @@ mod load;
 mod node;
 mod overrides;
 mod own;
+pub mod password;
 mod patience;
 mod problem;
 mod read;

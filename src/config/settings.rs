@@ -244,7 +244,8 @@ pub struct Realtime {
 pub struct Console {
     /// The console is served, and one may log in to it.
     pub enabled: bool,
-    /// Lets its holder log in as `admin`; empty: a token alone does.
+    /// Lets its holder log in as `admin`, plain or as its hash ([`password::is_hash`](super::password::is_hash)); empty: a
+    /// token alone does.
     pub password: SecretString,
 }
 

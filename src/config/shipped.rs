@@ -41,7 +41,11 @@ const VARIABLES: &[(&str, &str, &str)] = &[
         "Key of signed requests to sources without `signing_secrets`. Production, where such a source has \
          `require_signature`: at least 32 bytes, not equal to the others.",
     ),
-    ("CONSOLE_PASSWORD", "", "`console.password`: lets its holder log in to the console with every right."),
+    (
+        "CONSOLE_PASSWORD",
+        "",
+        "`console.password`: lets its holder log in to the console with every right. A hash stands between single quotes.",
+    ),
     ("TRUSTED_PROXIES", "10.0.0.0/8,192.168.0.0/16", "Fills `server.trusted_proxies` where it is empty."),
     ("CORS_ORIGINS", "https://shop.example", "Fills `origins` of every source without its own."),
     ("WEB_WRITE_KEY", "", "The write key of the example source in config.toml."),

@@ -793,3 +793,17 @@ fn the_console_is_on_and_its_password_comes_from_the_environment() {
     let short = accepted("[console]\npassword = \"hunter2\"\n", &[]).warnings.join("\n");
     assert!(short.contains("`password` in [console]") && !short.contains("hunter2"), "{short}");
 }
+
+#[test]
+fn the_consoles_password_may_be_a_hash_and_a_broken_one_is_named() {
+    let hash =
+        "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    let taken = accepted("[console]\npassword = \"${CONSOLE_PASSWORD:-}\"\n", &[("CONSOLE_PASSWORD", hash)]);
+    assert_eq!(taken.settings.console.password.expose_secret(), hash);
+    let warned = taken.warnings.join("\n");
+    assert!(!warned.contains("guessed"), "{warned}");
+    let told = refused("[console]\npassword = \"$argon2id=19\"\n", &[]);
+    assert!(told.contains("`password` in [console]") && told.contains("single quotes"), "{told}");
+    let told = refused("[console]\npassword = \"$2b$12$abcdefghijklmnopqrstuv\"\n", &[]);
+    assert!(told.contains("another kind") && !told.contains("abcdef"), "{told}");
+}

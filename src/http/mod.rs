@@ -59,7 +59,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 
 use crate::actors::messages::{
-    Accept, DescribeSchemas, ListRejected, Order, Readiness, Snapshot, TraceEvent, Watch,
+    Accept, DescribeSchemas, ListRejected, Order, Readiness, Snapshot, TellTimeline, TraceEvent, Watch,
 };
 use crate::config::Settings;
 use crate::stores::ReportStore;
@@ -101,6 +101,8 @@ pub struct Door {
     pub orders: Recipient<Order>,
     /// Tells the journey of one event.
     pub trace: Recipient<TraceEvent>,
+    /// Tells the events of one person.
+    pub timeline: Recipient<TellTimeline>,
     /// Knows the tables of the warehouses.
     pub schemas: Recipient<DescribeSchemas>,
     /// Answers reports.

@@ -39,7 +39,7 @@ pub(super) const INGEST: [(&str, Endpoint); 16] = [
 const CLIENT_METRICS: &str = "/v1/m";
 
 /// Paths for operators, who do not come from pages on other origins.
-const OPERATOR: [&str; 16] = [
+const OPERATOR: [&str; 17] = [
     "/",
     "/health",
     "/ready",
@@ -55,6 +55,7 @@ const OPERATOR: [&str; 16] = [
     "/api/stats/realtime",
     "/api/live",
     "/api/openapi.json",
+    trace::OF_ONE,
     "/presence/stream",
 ];
 
@@ -115,6 +116,7 @@ fn operators(config: &mut web::ServiceConfig) {
         .service(readable("/presence/stream").route(web::get().to(live::listen)))
         .service(readable("/api/schema").route(web::route().guard(reads()).to(schema::schema)))
         .service(readable(stats::PATTERN).route(web::route().guard(reads()).to(stats::report)))
+        .service(readable(trace::OF_ONE).route(web::route().guard(reads()).to(trace::of_one)))
         .service(readable(trace::PATTERN).route(web::route().guard(reads()).to(trace::event)));
 }
 

@@ -10,7 +10,7 @@ use super::additions::Tables;
 use super::budget::Budget;
 use super::day::DaySalts;
 use super::replay::Replays;
-use super::session::{Attempts, Ended};
+use super::session::{Attempts, Ended, Verifier};
 use super::sources::Ledger;
 use super::stats::Recent;
 use super::terms::Terms;
@@ -57,6 +57,8 @@ pub(super) struct Shared {
     pub(super) ledger: Ledger,
     /// Who tries to log in.
     pub(super) attempts: Attempts,
+    /// Who says whether a password is right.
+    pub(super) verifier: Verifier,
     /// Who has logged out.
     pub(super) ended: Ended,
     /// How long a request may take from its head to its answer.
@@ -80,6 +82,7 @@ impl Shared {
             reports: Recent::default(),
             ledger: Ledger::default(),
             attempts: Attempts::default(),
+            verifier: Verifier::default(),
             ended: Ended::default(),
             answer_within: ANSWER_WITHIN,
             wait_at_most: WAIT_AT_MOST,

@@ -17,6 +17,7 @@ pub mod memory;
 mod orders;
 mod render;
 pub mod replay;
+pub mod timeline;
 pub mod trace;
 
 use std::collections::BTreeMap;

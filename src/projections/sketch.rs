@@ -118,7 +118,13 @@ impl Sketch {
 
     /// Returns the smallest value that at least three quarters of all do not exceed, within [`ERROR`]; none without values.
     pub fn p75(&self) -> Option<f64> {
-        let rank = (self.count() * 3).div_ceil(4);
+        self.percentile(75)
+    }
+
+    /// Returns the smallest value that at least `percent` (1 to 100) of a hundred do not exceed, within [`ERROR`]; none without
+    /// values.
+    pub fn percentile(&self, percent: u64) -> Option<f64> {
+        let rank = (self.count() * percent).div_ceil(100);
         let mut seen = 0;
         let reached = self.bins.iter().find(|(_, count)| {
             seen += u64::from(*count);

@@ -29,6 +29,7 @@ impl<D: Destination> Delivery<D> {
             backlog,
             oldest_age_ms: millis(self.oldest_age()),
             rate,
+            latency_ms: self.tally.latency(),
             last_error: self.last_error.clone(),
             breaker: BreakerStatus {
                 state: word(breaker).as_str(),

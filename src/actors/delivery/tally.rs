@@ -1,9 +1,11 @@
-//! What one destination has done so far: totals that survive a restart, and rates over the last minute.
+//! What one destination has done so far: totals that survive a restart, rates over the last minute, and how long delivery took
+//! in the last minutes.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use crate::actors::messages::{Counts, Rate};
+use crate::actors::messages::{Counts, LatencyMs, Rate};
+use crate::projections::sketch::{Bin, Sketch};
 
 /// Totals by fate and the counts of the last sixty seconds.
 #[derive(Debug, Default)]
@@ -17,12 +19,41 @@ pub(super) struct Tally {
     read: (u64, u64),
     /// Where the journal ended at the last look.
     end: Option<u64>,
+    latencies: Latencies,
+}
+
+/// How long deliveries took, in seconds: of this span, and of the one before it.
+#[derive(Debug, Default)]
+struct Latencies {
+    present: Sketch,
+    before: Sketch,
+    /// Seconds of this span that have passed.
+    passed: usize,
+}
+
+impl Latencies {
+    fn tick(&mut self) {
+        self.passed += 1;
+        if self.passed == SPAN {
+            self.passed = 0;
+            self.before = std::mem::take(&mut self.present);
+        }
+    }
+
+    fn shown(&self) -> Option<LatencyMs> {
+        let mut both = self.before.clone();
+        both.merge(&self.present);
+        let millis = |percent| both.percentile(percent).map(|seconds| (seconds * 1_000.0).round() as u64);
+        Some(LatencyMs { p50: millis(50)?, p95: millis(95)? })
+    }
 }
 
 /// Seconds over which rates are taken.
 const WINDOW: usize = 60;
 /// Seconds that say how fast a backlog drains: a destination that has just come back is not judged by its absence.
 const RECENT: usize = 10;
+/// Seconds after which latencies begin to be forgotten: long enough for a destination with a few events a minute.
+const SPAN: usize = 300;
 
 impl Tally {
     pub(super) fn new(totals: BTreeMap<String, u64>) -> Self {
@@ -56,6 +87,18 @@ impl Tally {
         self.add("delivered".to_owned(), count);
     }
 
+    /// So long it took from the acceptance of each event to its delivery.
+    pub(super) fn took(&mut self, latencies: &[Duration]) {
+        let bins = latencies.iter().filter_map(|latency| Bin::of(latency.as_secs_f64()));
+        bins.for_each(|bin| {
+            self.latencies.present.add(bin);
+        });
+    }
+
+    pub(super) fn latency(&self) -> Option<LatencyMs> {
+        self.latencies.shown()
+    }
+
     /// What was never meant for the destination is no part of its rates.
     pub(super) fn skipped(&mut self, reason: &str, count: u64) {
         self.add(format!("skipped.{reason}"), count);
@@ -74,6 +117,7 @@ impl Tally {
 
     /// A second has passed.
     pub(super) fn tick(&mut self) {
+        self.latencies.tick();
         self.seconds.push_back(std::mem::take(&mut self.now));
         if self.seconds.len() > WINDOW {
             self.seconds.pop_front();
@@ -138,6 +182,26 @@ mod tests {
         assert_eq!((tally.rate().incoming, tally.rate().outgoing), (10.0, 1.0));
         tally.tick();
         assert_eq!((tally.rate().incoming, tally.rate().outgoing), (0.0, 0.0));
+    }
+
+    #[test]
+    fn latency_is_that_of_the_last_minutes_and_nothing_before_the_first_delivery() {
+        let mut tally = Tally::default();
+        assert_eq!(tally.latency(), None);
+        let taken: Vec<Duration> = (1..=100).map(|n| Duration::from_millis(n * 10)).collect();
+        tally.took(&taken);
+        let about = |shown: u64, wanted: u64| shown.abs_diff(wanted) * 100 <= wanted;
+        let shown = tally.latency().unwrap();
+        assert!(about(shown.p50, 500) && about(shown.p95, 950), "{shown:?}");
+        (0..SPAN).for_each(|_| tally.tick());
+        tally.took(&[Duration::from_secs(60)]);
+        let shown = tally.latency().unwrap();
+        assert!(about(shown.p50, 510) && about(shown.p95, 960), "the span before still counts: {shown:?}");
+        (0..SPAN).for_each(|_| tally.tick());
+        let shown = tally.latency().unwrap();
+        assert!(about(shown.p50, 60_000) && about(shown.p95, 60_000), "{shown:?}");
+        (0..SPAN).for_each(|_| tally.tick());
+        assert_eq!(tally.latency(), None, "all is forgotten");
     }
 
     #[test]

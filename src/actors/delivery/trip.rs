@@ -75,6 +75,7 @@ impl<D: Destination> Delivery<D> {
         let latency = |at: jiff::Timestamp| now.duration_since(at).unsigned_abs();
         let latencies: Vec<Duration> = settled.map(|(_, event)| latency(event.receipt.received_at)).collect();
         self.tally.delivered(latencies.len() as u64);
+        self.tally.took(&latencies);
         if !latencies.is_empty() {
             let destination = self.parts.name.as_str();
             let replayed = self.parts.replay.is_some();

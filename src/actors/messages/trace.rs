@@ -8,7 +8,16 @@ use crate::journal::trace::Standing;
 use crate::journal::{Note, Position};
 use crate::spec::Event;
 
+pub use crate::journal::timeline::{Timeline, Whose};
 pub use crate::journal::trace::{Traced, UNKNOWN_ID};
+
+/// Question: what did this user or visitor do, newest first?
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<Timeline, String>")]
+pub struct TellTimeline(
+    /// Whose events, and which page of them.
+    pub Whose,
+);
 
 /// Question: what became of the event with this message id?
 #[derive(Debug, Clone, Message)]

@@ -1,4 +1,4 @@
-//! The journey of one event: finds it, asks every destination, and puts the answers together.
+//! The journey of one event: finds it, asks every destination, and puts the answers together. And the events of one person.
 //!
 //! The destinations are asked before the notes are read: what a delivery writes in between is then on disk. One question
 //! at a time reads the disk, so that questions never take the threads that commits need.
@@ -11,7 +11,8 @@ use futures_util::future::join_all;
 use tokio::sync::Semaphore;
 
 use super::{Supervisor, Ward};
-use crate::actors::messages::{AtDestination, Journey, TraceEvent};
+use crate::actors::messages::{AtDestination, Journey, TellTimeline, Timeline, TraceEvent};
+use crate::journal::timeline;
 use crate::journal::trace::{self, Records, Standing, Traced};
 use crate::journal::{Journal, JournalError, Note, Record};
 
@@ -77,6 +78,18 @@ impl Handler<TraceEvent> for Supervisor {
             let said = said.await;
             let trace = blocking(&journal, move |journal| put_together(journal, &records, said)).await?;
             Ok(Some(trace))
+        })
+    }
+}
+
+impl Handler<TellTimeline> for Supervisor {
+    type Result = ResponseFuture<Result<Timeline, String>>;
+
+    fn handle(&mut self, TellTimeline(whose): TellTimeline, _: &mut Context<Self>) -> Self::Result {
+        let (journal, readers) = (Arc::clone(&self.journal), Arc::clone(&self.readers));
+        Box::pin(async move {
+            let _reader = readers.acquire_owned().await.map_err(|error| error.to_string())?;
+            blocking(&journal, move |journal| timeline::read(journal, &whose)).await
         })
     }
 }

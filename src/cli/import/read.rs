@@ -1,9 +1,10 @@
 //! The exports of other systems in one shape. Pure.
 //!
 //! RudderStack: `{"sources":[{name, writeKey, enabled, destinations:[{id, name, enabled, config, destinationDefinition:{name,
-//! displayName}}]}]}`, also below the id of a workspace. Segment's Public API: `{"data":{"sources":[{id, slug, name, enabled,
-//! writeKeys}]}}`, `{"data":{"destinations":[{id, name, enabled, sourceId, settings, metadata:{name, slug}}]}}`, and
-//! `{"data":{"warehouses":[…]}}` alike.
+//! displayName}}]}]}`, also below the id of a workspace; or destinations beside the sources, and `connections:{ID:{sourceId,
+//! destinationId}}`. Segment's Public API: `{"data":{"sources":[{id, slug, name, enabled, writeKeys}], pagination:{next}}}`,
+//! `{"data":{"destinations":[{id, name, enabled, sourceId, settings, metadata:{name, slug}}]}}`, `{"data":{"warehouses":[…]}}`
+//! alike, and one alone: `{"data":{"source":{…}}}`.
 
 use std::collections::BTreeMap;
 
@@ -17,6 +18,8 @@ pub(super) struct Workspace {
     pub(super) sources: Vec<Source>,
     /// By their ids.
     pub(super) destinations: BTreeMap<String, Destination>,
+    /// The other system has more: an answer was the first page of several, and no further one came.
+    pub(super) is_cut: bool,
 }
 
 /// What sends events.
@@ -48,14 +51,24 @@ pub(super) fn workspace(origin: Origin, text: &str) -> Result<Workspace, String>
     let values = values.map_err(|error| format!("is no JSON: {error}"))?;
     let mut workspace = Workspace::default();
     for value in &values {
+        expect_export(value)?;
         match origin {
             Origin::Rudderstack => rudderstack(value, &mut workspace),
             Origin::Segment => segment(value, &mut workspace),
         }
     }
     if origin == Origin::Segment {
-        let ids: Vec<(String, String)> =
-            values.iter().flat_map(|value| list(value, "sources")).map(named).collect();
+        // Pages come in order: only the last one of a kind may name no further one.
+        workspace.is_cut = values.last().is_some_and(next_page)
+            || ["sources", "destinations", "warehouses"].iter().any(|name| {
+                let mut pages = values.iter().filter(|value| !list(value, name).is_empty());
+                pages.next_back().is_some_and(next_page)
+            });
+        let ids: Vec<(String, String)> = values
+            .iter()
+            .flat_map(|value| list(value, "sources").into_iter().chain(one(value, "source")))
+            .map(named)
+            .collect();
         for source in workspace.destinations.values_mut().flat_map(|one| &mut one.sources) {
             let name = ids.iter().find(|(id, _)| id == source).map(|(_, name)| name.clone());
             *source = name.unwrap_or_else(|| std::mem::take(source));
@@ -65,6 +78,26 @@ pub(super) fn workspace(origin: Origin, text: &str) -> Result<Workspace, String>
         return Err("holds neither sources nor destinations".to_owned());
     }
     Ok(workspace)
+}
+
+/// Lets through what may be an export.
+fn expect_export(value: &Value) -> Result<(), String> {
+    if let Some(error) = value.get("errors").and_then(|errors| errors.get(0)) {
+        let words = [text(error, "type"), text(error, "message")].join(" ");
+        return Err(format!("is an answer that refuses: {}", words.trim()));
+    }
+    // The API before the present one names things by paths and writes `write_keys` and `catalog_name`.
+    let is_old = |one: &&Value| one.get("catalog_name").is_some() || one.get("write_keys").is_some();
+    if list(value, "sources").iter().chain(&list(value, "destinations")).any(is_old) {
+        return Err("is of Segment's Config API, which is no more; export it with the Public API".to_owned());
+    }
+    Ok(())
+}
+
+/// Returns whether an answer says that there is a further page.
+fn next_page(value: &Value) -> bool {
+    let next = value.get("data").and_then(|data| data.get("pagination")?.get("next"));
+    next.is_some_and(|next| !next.is_null())
 }
 
 fn rudderstack(value: &Value, workspace: &mut Workspace) {
@@ -81,10 +114,31 @@ fn rudderstack(value: &Value, workspace: &mut Workspace) {
             enabled: is_on(source),
         });
     }
+    for destination in list(value, "destinations") {
+        let definition = destination.get("destinationDefinition").unwrap_or(&Value::Null);
+        let types = ["displayName", "name"].map(|key| text(definition, key)).to_vec();
+        let id = text(destination, "id");
+        add(workspace, destination, (types, "config"), String::new());
+        let connected = connected(value, &id);
+        let known = workspace.destinations.get_mut(&id);
+        known.into_iter().for_each(|known| known.sources.extend(connected.clone()));
+    }
+}
+
+/// Returns the names of the sources that a destination beside them is connected to.
+fn connected(value: &Value, destination: &str) -> Vec<String> {
+    let all = value.get("connections").unwrap_or(&Value::Null);
+    let listed = all.as_array().into_iter().flatten();
+    let connections = all.as_object().into_iter().flatten().map(|(_, one)| one).chain(listed);
+    let here = connections.filter(|one| text(one, "destinationId") == destination && is_on(one));
+    let ids: Vec<String> = here.map(|one| text(one, "sourceId")).collect();
+    let sources = list(value, "sources").into_iter().filter(|source| ids.contains(&text(source, "id")));
+    sources.map(|source| text(source, "name")).collect()
 }
 
 fn segment(value: &Value, workspace: &mut Workspace) {
-    for source in list(value, "sources") {
+    let sources = list(value, "sources").into_iter().chain(one(value, "source"));
+    for source in sources {
         let keys = source.get("writeKeys").and_then(Value::as_array).into_iter().flatten();
         workspace.sources.push(Source {
             name: named(source).1,
@@ -92,7 +146,8 @@ fn segment(value: &Value, workspace: &mut Workspace) {
             enabled: is_on(source),
         });
     }
-    for destination in list(value, "destinations").into_iter().chain(list(value, "warehouses")) {
+    let lists = ["destinations", "warehouses"].into_iter().flat_map(|name| list(value, name));
+    for destination in lists.chain(one(value, "destination")).chain(one(value, "warehouse")) {
         let metadata = destination.get("metadata").unwrap_or(&Value::Null);
         let types = ["name", "slug"].map(|key| text(metadata, key)).to_vec();
         add(workspace, destination, (types, "settings"), text(destination, "sourceId"));
@@ -122,6 +177,11 @@ fn list<'a>(value: &'a Value, name: &str) -> Vec<&'a Value> {
         Some(own) => own.iter().collect(),
         None => below().flatten().collect(),
     }
+}
+
+/// Returns what an answer about one thing holds.
+fn one<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
+    value.get("data")?.get(name).filter(|one| one.is_object())
 }
 
 /// Returns the id and the name of a source.

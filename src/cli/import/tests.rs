@@ -125,3 +125,40 @@ fn what_is_no_export_is_named() {
     let empty = workspace(Origin::Rudderstack, r#"{"hello":1}"#).unwrap_err();
     assert_eq!(empty, "holds neither sources nor destinations");
 }
+
+#[test]
+fn destinations_beside_the_sources_are_connected_by_their_ids() {
+    let text = r#"{"workspaceId":"w1","sources":[
+      {"id":"s1","name":"Web","writeKey":"wk-1","enabled":true,"sourceDefinition":{"name":"Javascript","category":null}},
+      {"id":"s2","name":"App","writeKey":"wk-2","enabled":true,"sourceDefinition":{"name":"Android"}}],
+     "destinations":[{"id":"d1","name":"Hook","enabled":true,"config":{"webhookUrl":"https://h.example"},"destinationDefinition":{"name":"WEBHOOK","displayName":"Webhook"}}],
+     "connections":{"c1":{"sourceId":"s2","destinationId":"d1","enabled":true},"c2":{"sourceId":"s1","destinationId":"d1","enabled":false}}}"#;
+    let read = workspace(Origin::Rudderstack, text).unwrap();
+    assert_eq!(read.destinations["d1"].sources, ["App"]);
+    assert_eq!(read.sources.len(), 2);
+}
+
+#[test]
+fn answers_about_one_thing_and_pages_of_many_are_read_and_a_missing_page_is_told() {
+    let page = |number: u32, next: &str| {
+        format!(
+            r#"{{"data":{{"sources":[{{"id":"s{number}","slug":"web{number}","name":"Web","workspaceId":"w","enabled":true,"writeKeys":["wk-{number}"],"metadata":{{"id":"m","slug":"javascript","name":"Javascript","categories":["Website"]}},"settings":{{}},"labels":[]}}],"pagination":{{"current":"MA==","next":{next},"totalEntries":2}}}}}}"#
+        )
+    };
+    let one = r#"{"data":{"destination":{"id":"d1","name":"Ads","enabled":true,"sourceId":"s2","settings":{"pixelId":"1"},"metadata":{"name":"Facebook Conversions API (Actions)","slug":"actions-facebook-conversions-api"}}}}
+      {"data":{"source":{"id":"s3","slug":"server","enabled":true,"writeKeys":["wk-3"]}}}"#;
+    let whole = workspace(Origin::Segment, &[&page(1, "\"MQ==\""), &page(2, "null"), one].concat()).unwrap();
+    let names: Vec<&str> = whole.sources.iter().map(|source| source.name.as_str()).collect();
+    assert_eq!((names, whole.is_cut), (vec!["web1", "web2", "server"], false));
+    assert_eq!(whole.destinations["d1"].sources, ["web2"]);
+    assert!(workspace(Origin::Segment, &[&page(1, "\"MQ==\""), one].concat()).unwrap().is_cut);
+}
+
+#[test]
+fn what_another_api_or_a_refusal_has_written_is_named() {
+    let old = r#"{"sources":[{"name":"workspaces/w/sources/js","catalog_name":"catalog/sources/javascript","write_keys":["wk"]}]}"#;
+    assert!(workspace(Origin::Segment, old).unwrap_err().contains("Config API"));
+    let refused = r#"{"errors":[{"type":"forbidden","message":"Request is not authorized"}]}"#;
+    let told = workspace(Origin::Segment, refused).unwrap_err();
+    assert_eq!(told, "is an answer that refuses: forbidden Request is not authorized");
+}

@@ -32,7 +32,7 @@ pub(super) fn list(
     };
     let found = of_warehouse(&answer, "conflicts", &warehouse.name);
     let conflicts: Vec<Conflict> = found.iter().filter_map(conflict).collect();
-    let repairs = match ask(warehouse, &loaded.settings.server, Repairs { conflicts }) {
+    let repairs = match ask(warehouse, &loaded.settings.server, Repairs { conflicts }, out.json) {
         Ok(repairs) => repairs,
         Err(message) => {
             out.error(&message);

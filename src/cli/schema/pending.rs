@@ -54,7 +54,7 @@ fn found(
     let events = events(&letters, loaded);
     let planned = match events.is_empty() {
         true => Ok(Vec::new()),
-        false => ask(warehouse, &loaded.settings.server, Wanted { events }),
+        false => ask(warehouse, &loaded.settings.server, Wanted { events }, out.json),
     };
     // Without the tables as they are, each letter's own statement is all there is.
     let ddl = planned.unwrap_or_else(|message| {

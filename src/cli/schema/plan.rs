@@ -40,7 +40,7 @@ pub(super) fn plan(
         attempt: Attempt { number: 1, first_at: input.now, at: input.now },
         against: asked.against,
     };
-    let preview = match ask(warehouse, &loaded.settings.server, planner) {
+    let preview = match ask(warehouse, &loaded.settings.server, planner, out.json) {
         Ok(preview) => Preview { destination: warehouse.name.clone(), ..preview },
         Err(message) => return fail(&message, Exit::Failed, out),
     };

@@ -28,7 +28,7 @@ pub(super) fn views(
     out: &mut Out,
 ) -> Exit {
     let work = Work { apply: asked.apply, funnel: asked.funnel.clone(), within: asked.within };
-    let views = match ask(warehouse, &loaded.settings.server, work) {
+    let views = match ask(warehouse, &loaded.settings.server, work, out.json) {
         Ok(views) => views,
         Err(message) => return fail(&message, Exit::Failed, out),
     };

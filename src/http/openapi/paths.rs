@@ -133,7 +133,7 @@ const fn call(path: &'static str, summary: &'static str, body: &'static str, goo
 /// Where the browser's script tells of a shop.
 const SHOP: &str = "/collect/ecommerce/{leaf}";
 
-const LISTED: [Operation; 28] = [
+const LISTED: [Operation; 29] = [
     call(
         "/v1/m",
         "Counters of a library about itself: answered and forgotten.",
@@ -198,6 +198,7 @@ const LISTED: [Operation; 28] = [
         WAREHOUSE,
         Good::Json("Schema"),
     ),
+    read("/api/events", "The events of one user or visitor, newest first.", OF_ONE, Good::Json("Timeline")),
     read("/api/events/{message_id}", "The journey of one event.", &[], Good::Json("Journey")),
     Operation {
         tag: "stream",
@@ -217,6 +218,11 @@ const LISTED: [Operation; 28] = [
         scope: Some(READ_STATS),
         ..read("/api/stats/realtime", "The numbers of `/presence/stream`, once.", SITE, Good::Json("Report"))
     },
+];
+const OF_ONE: &[Parameter] = &[
+    Parameter::needed("user", Text, "A `userId` or an `anonymousId`."),
+    Parameter::new("limit", Number(500), "Most events."),
+    Parameter::new("cursor", Text, "`next` of the page before."),
 ];
 const WAREHOUSE: &[Parameter] = &[Parameter::new("destination", Text, "Only this warehouse.")];
 

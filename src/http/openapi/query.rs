@@ -9,6 +9,7 @@ pub(super) struct Parameter {
     pub(super) name: &'static str,
     pub(super) kind: Kind,
     pub(super) about: &'static str,
+    pub(super) is_needed: bool,
 }
 
 /// What a parameter may be.
@@ -24,7 +25,12 @@ pub(super) enum Kind {
 
 impl Parameter {
     pub(super) const fn new(name: &'static str, kind: Kind, about: &'static str) -> Parameter {
-        Parameter { name, kind, about }
+        Parameter { name, kind, about, is_needed: false }
+    }
+
+    /// One that must be there.
+    pub(super) const fn needed(name: &'static str, kind: Kind, about: &'static str) -> Parameter {
+        Parameter { name, kind, about, is_needed: true }
     }
 
     /// Returns it as a member of `parameters`.
@@ -36,7 +42,7 @@ impl Parameter {
             Kind::Number(most) => json!({ "type": "integer", "minimum": 1, "maximum": most }),
             Kind::OneOf(words) => json!({ "type": "string", "enum": words }),
         };
-        json!({ "name": self.name, "in": "query", "required": false, "description": self.about, "schema": schema })
+        json!({ "name": self.name, "in": "query", "required": self.is_needed, "description": self.about, "schema": schema })
     }
 
     /// Returns what stands in braces in a path.

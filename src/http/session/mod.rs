@@ -8,6 +8,7 @@ mod attempts;
 mod ended;
 mod pass;
 mod same_page;
+mod verify;
 
 use actix_web::http::header::{CACHE_CONTROL, COOKIE, HeaderName, HeaderValue, SET_COOKIE};
 use actix_web::http::{Method, StatusCode};
@@ -27,6 +28,7 @@ use super::visitor::{Called, is_trusted};
 pub(super) use attempts::Attempts;
 pub(super) use ended::Ended;
 use pass::{Key, Pass};
+pub(super) use verify::Verifier;
 
 /// The path.
 pub(super) const PATH: &str = "/api/session";
@@ -228,13 +230,13 @@ impl<'s> Desk<'s> {
         }
         let login = body.and_then(|body| serde_json::from_slice::<Login>(&body).ok());
         let now = clock::now().as_second();
-        let (grant, end) = self.believe(request, login.ok_or_else(bad_login)?)?;
+        let (grant, end) = self.believe(request, login.ok_or_else(bad_login)?).await?;
         let pass = Pass::new(uuid::Uuid::new_v4().to_string(), &grant, end, now);
         Ok(said(&self.shown(request, Some(&pass)), Some(self.cookie(&pass, self.is_secure(request), now))))
     }
 
     /// Returns what a login grants, and when that ends for good.
-    fn believe(&self, request: &HttpRequest, login: Login) -> Result<(Grant, Option<i64>), Refusal> {
+    async fn believe(&self, request: &HttpRequest, login: Login) -> Result<(Grant, Option<i64>), Refusal> {
         let server = &self.state.door.settings.server;
         match login {
             Login { password: Some(password), token: None } => {
@@ -243,7 +245,7 @@ impl<'s> Desk<'s> {
                     return Err(Refusal::Unauthorized("no password is set; log in with a token"));
                 }
                 let attempt = self.state.shared.attempts.take(request, &self.terms.server.trusted_proxies)?;
-                if !pass::same(&server.jwt_secret, password.expose_secret(), wanted.expose_secret()) {
+                if !self.state.shared.verifier.fits(password, wanted, &server.jwt_secret).await? {
                     return Err(Refusal::Unauthorized("the password is wrong"));
                 }
                 attempt.forget();

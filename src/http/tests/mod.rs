@@ -38,7 +38,7 @@ use super::{Door, LetterDesk, LiveDesk, serve_shared};
 use crate::actors::messages::{
     Accept, Accepted, DescribeSchemas, DestinationStatus, ListLetters, ListRejected, NotAccepted, NotOrdered,
     Order, Readiness, ReadyCheck, SchemaReport, SettleLetters, Settled, ShownColumn, ShownTable, Snapshot,
-    TraceEvent, Traced,
+    TellTimeline, Timeline, TraceEvent, Traced, Whose,
 };
 use crate::actors::tap::{Tap, TapLine};
 use crate::config::Settings;
@@ -74,6 +74,7 @@ struct Seen {
     permits: Vec<Option<OwnedSemaphorePermit>>,
     questions: Vec<(usize, Option<String>)>,
     lists: Vec<ListLetters>,
+    persons: Vec<Whose>,
     settled: Vec<SettleLetters>,
 }
 
@@ -171,6 +172,15 @@ impl Handler<TraceEvent> for Router {
     }
 }
 
+impl Handler<TellTimeline> for Router {
+    type Result = <TellTimeline as Message>::Result;
+
+    fn handle(&mut self, TellTimeline(whose): TellTimeline, _: &mut Context<Self>) -> Self::Result {
+        self.seen.lock().unwrap().persons.push(whose);
+        Ok(Timeline::default())
+    }
+}
+
 impl Handler<DescribeSchemas> for Router {
     type Result = <DescribeSchemas as Message>::Result;
 
@@ -259,12 +269,9 @@ impl Plan {
             letters: LetterDesk { list: router.clone().recipient(), settle: router.clone().recipient() },
             orders: router.clone().recipient(),
             trace: router.clone().recipient(),
+            timeline: router.clone().recipient(),
             schemas: router.recipient(),
-            reports: super::ReportDesk {
-                store: Some(self.reports),
-                zone: "UTC".into(),
-                currency: "USD".into(),
-            },
+            reports: report_desk(self.reports),
             live: self.live,
             tap: self.tap.unwrap_or_else(|| Tap::new("b", TapLine::default()).start()).recipient(),
             shared: None,
@@ -286,6 +293,10 @@ impl Plan {
         drop(actix_web::rt::spawn(server));
         TestDoor { address, seen, metrics, client: client() }
     }
+}
+
+fn report_desk(store: Arc<dyn crate::stores::ReportStore>) -> super::ReportDesk {
+    super::ReportDesk { store: Some(store), zone: "UTC".into(), currency: "USD".into() }
 }
 
 struct TestDoor {

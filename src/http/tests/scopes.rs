@@ -42,6 +42,7 @@ const TABLE: &[(&str, &str, Needs)] = &[
     ("/api/live", "GET /api/live", Scope("read:ops")),
     ("/api/openapi.json", "GET /api/openapi.json", Scope("read:ops")),
     ("/api/schema", "GET /api/schema", Scope("read:ops")),
+    ("/api/events", "GET /api/events?user=anna", Scope("read:ops")),
     ("/api/events/{message_id:.+}", "GET /api/events/m1", Scope("read:ops")),
     ("/api/stats/realtime", "GET /api/stats/realtime", Scope("read:stats")),
     (crate::http::stats::PATTERN, "GET /api/stats/series", Scope("read:stats")),
@@ -168,6 +169,9 @@ async fn a_token_for_some_sites_opens_only_what_is_of_them() {
     };
     // The stand-in's event and its rejected one are of `web`.
     assert_eq!(ask("GET", "/api/events/m1", "web app").await.status, 200);
+    assert_eq!(ask("GET", "/api/events?user=anna", "app").await.status, 200);
+    let persons = door.seen(|seen| seen.persons.clone());
+    assert_eq!(persons[0].sources, Some(BTreeSet::from(["app".to_owned()])));
     let (hidden, unknown) =
         (ask("GET", "/api/events/m1", "app").await, ask("GET", "/api/events/unknown", "app").await);
     assert_eq!((hidden.status, &hidden.body), (404, &unknown.body), "whether it exists is not told");

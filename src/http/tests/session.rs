@@ -180,6 +180,27 @@ async fn a_wrong_login_says_what_is_wrong_and_repeats_nothing() {
     );
 }
 
+/// The hash of "password", with the lowest costs of the reference implementation's vectors.
+const HASH: &str = "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
+
+#[actix::test]
+async fn a_password_of_which_the_router_has_the_hash_alone_opens_and_the_hash_does_not() {
+    let door = door(|plan| plan.settings.console.password = HASH.to_owned().into());
+    assert_eq!(door.get(PATH).await.json()["password"], true);
+    for wrong in [HASH, "passwort", ""] {
+        let answer = log_in(&door, &json!({ "password": wrong })).await;
+        assert_eq!(answer.error(401), "unauthorized", "{wrong}");
+        assert!(!answer.body.contains("argon2"), "{answer:?}");
+    }
+    let page = Page::open(&door, &json!({ "password": "password" })).await;
+    assert_eq!(page.get("/api/destinations").await.status, 200);
+    for _ in 3..10 {
+        log_in(&door, &json!({ "password": "wrong" })).await;
+    }
+    let refused = log_in(&door, &json!({ "password": "password" })).await;
+    assert_eq!(refused.error(429), "rate_limited", "as with a plain one");
+}
+
 #[actix::test]
 async fn without_a_password_only_a_token_logs_in() {
     let door = door(|plan| plan.settings.console.password = String::new().into());

@@ -22,6 +22,21 @@ function write(path, contents) {
   writeFileSync(`${path}.br`, brotliCompressSync(contents));
 }
 
+/**
+ * Takes the indentation out of the sources, so that it does not stand in the templates of the script, and the line ends between
+ * two marks, which htm drops too; other line ends stay, by which it tells what is text. Snippets are shown as they stand.
+ */
+const flatten = (text) => text.replace(/\n[ \t]+/g, '\n').replace(/(?<!=)>\n(?=<|\$\{)/g, '>');
+const flat = {
+  name: 'flat',
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /\.ts$/ }, ({ path }) =>
+      path.startsWith(join(root, 'src')) && !path.includes('snippets')
+        ? { contents: flatten(readFileSync(path, 'utf8')), loader: 'ts' }
+        : undefined,
+    ),
+};
+
 /** Writes the page with the names of what it loads. */
 function page({ outputFiles = [] }) {
   const text = readFileSync(join(root, 'src/index.html'), 'utf8');
@@ -45,7 +60,7 @@ const made = await context({
   legalComments: 'none',
   logLevel: 'warning',
   write: false,
-  plugins: [{ name: 'page', setup: ({ onEnd }) => onEnd(page) }],
+  plugins: [flat, { name: 'page', setup: ({ onEnd }) => onEnd(page) }],
 });
 
 if (process.argv.includes('--watch')) {

@@ -13,7 +13,7 @@ import { Schema } from './pages/schema';
 import { Sessions } from './pages/sessions';
 import { Sources } from './pages/sources';
 import { route, to } from './state/route';
-import { theme, zone, zones } from './state/settings';
+import { now, theme, zone, zones } from './state/settings';
 import { html, type View } from './ui/html';
 import { Icon } from './ui/icons';
 import { Choice, Told } from './ui/parts';
@@ -151,6 +151,7 @@ function Login() {
       if (problem instanceof Trouble) tell(problem.status === 401 ? new Trouble(-1, '', WRONG[by]!) : problem);
     }
   };
+  const wait = by === 'password' && trouble ? Math.ceil((trouble.again - now.value) / 1000) : 0;
   return html`<main class="login">
     <div class="panel">
       <div class="brand">
@@ -169,8 +170,18 @@ function Login() {
             key=${by}
           />
         </label>
-        <${Told} trouble=${trouble} />
-        <button class="main-action">Log in</button>
+        ${
+          trouble?.status === 429
+            ? by === 'password' &&
+              html`<div class="notice warn" role="alert">
+                <div>
+                  <strong>Too many wrong passwords came from this address.</strong>${' '}
+                  ${wait > 0 ? `The next is taken in ${wait} s.` : 'The next is taken now.'} A token logs in at once.
+                </div>
+              </div>`
+            : html`<${Told} trouble=${trouble} />`
+        }
+        <button class="main-action" disabled=${wait > 0}>Log in</button>
       </form>
       <p class="muted small">
         ${

@@ -19,6 +19,8 @@ export class Trouble extends Error {
     readonly status: number,
     readonly code: string,
     message: string,
+    /** When the router takes the next try; in milliseconds since 1970, 0: at once. */
+    readonly again = 0,
   ) {
     super(message);
   }
@@ -93,7 +95,8 @@ export const get = <T>(path: string, signal?: AbortSignal): Promise<T> => ask<T>
 /** Orders something; its parameters are in the query. */
 export const order = <T>(path: string): Promise<T> => send<T>('POST', path);
 
-function send<T>(method: string, path: string, body?: string): Promise<T> {
+/** Changes something. */
+export function send<T>(method: string, path: string, body?: string): Promise<T> {
   const headers: Record<string, string> = {};
   if (session.value?.csrf) headers['X-OpenTrack-CSRF'] = session.value.csrf;
   if (body !== undefined) headers['Content-Type'] = 'application/json';
@@ -126,5 +129,7 @@ async function answered(path: string, init: RequestInit): Promise<Response> {
 
 async function told(answer: Response): Promise<Trouble> {
   const said = (await answer.json().catch(() => ({}))) as { code?: string; message?: string };
-  return new Trouble(answer.status, said.code ?? '', said.message ?? `The router answered ${answer.status}.`);
+  const seconds = Number(answer.headers.get('retry-after'));
+  const again = seconds ? Date.now() + seconds * 1000 : 0;
+  return new Trouble(answer.status, said.code ?? '', said.message ?? `The router answered ${answer.status}.`, again);
 }

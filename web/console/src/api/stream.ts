@@ -1,6 +1,7 @@
 // Server-sent events. The browser connects again by itself after a cut, with the id of what it heard last; where the router
 // has said no, or was away for long, this does.
 import { useEffect, useState } from 'preact/hooks';
+import { look } from './client';
 
 export type StreamState = 'connecting' | 'open' | 'waiting' | 'missing';
 export type Hear = (kind: string, data: unknown) => void;
@@ -17,6 +18,7 @@ export function useStream(path: string | null, kinds: readonly string[], hear: H
     let isOver = false;
     const later = () => {
       clearTimeout(timer);
+      if (isOver) return;
       timer = setTimeout(() => void connect(), AGAIN_MS);
     };
     const connect = async () => {
@@ -34,8 +36,15 @@ export function useStream(path: string | null, kinds: readonly string[], hear: H
           if (data !== undefined) hear(kind, data);
         });
       }
-      source.addEventListener('bye', later);
+      source.addEventListener('bye', (message) => {
+        source?.close();
+        const { reason } = (parsed((message as MessageEvent<string>).data) ?? {}) as { reason?: string };
+        if (reason === 'shutdown') later();
+        else void whoami();
+      });
     };
+    /** The login has ended: where that is so the page gives way to it, and comes back where it was. */
+    const whoami = () => look().then(later, later);
     /** An `EventSource` does not say why it was refused. */
     const judge = async () => {
       const stop = new AbortController();
@@ -43,6 +52,7 @@ export function useStream(path: string | null, kinds: readonly string[], hear: H
       stop.abort();
       if (isOver) return;
       if (answer?.status === 404) become('missing');
+      else if (answer?.status === 401) void whoami();
       else later();
     };
     become('connecting');

@@ -11,6 +11,7 @@ export interface Destination {
   backlog: { events: number; bytes: number };
   oldest_age_ms: number;
   rate: { in: number; out: number };
+  latency_ms: { p50: number; p95: number } | null;
   last_error: { at: string; status: number | null; message: string } | null;
   breaker: { state: 'closed' | 'open' | 'half_open'; failures: number; reopens_at: string | null };
   concurrency: { limit: number; cap: number } | null;
@@ -80,6 +81,14 @@ export interface Journey {
   event?: unknown;
   destinations?: Record<string, Fate>;
   rejected?: { code: string; message: string; path: string };
+}
+
+/** The events of one user or visitor. */
+export interface Timeline {
+  events: { message_id: string; timestamp: string; kind: string; name: string | null; path: string | null; source: string }[];
+  next: string | null;
+  looked_back_to: string | null;
+  kept_since: string | null;
 }
 
 /** One frame of the live tap. */

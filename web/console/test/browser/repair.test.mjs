@@ -98,6 +98,17 @@ type = "sqlite"
     await tab.getByLabel('Password', { exact: true }).fill('wrong');
     await tab.getByRole('button', { name: 'Log in', exact: true }).click();
     await tab.getByText('This is not the password.').waitFor();
+    // After ten wrong ones a token alone gets in for a while, and the page says for how long.
+    const wrong = { method: 'POST', body: '{"password":"wrong"}' };
+    for (let tried = 1; tried < 10; tried += 1) await router.json('/api/session', wrong);
+    await tab.keyboard.press('Enter');
+    await tab.getByText(/The next is taken in \d+ s/).waitFor();
+    const enter = tab.getByRole('button', { name: 'Log in', exact: true });
+    assert.ok(await enter.isDisabled());
+    await tab.getByRole('button', { name: 'Token', exact: true }).click();
+    assert.ok(await enter.isEnabled(), 'a token is taken at once');
+    await tab.getByRole('button', { name: 'Password', exact: true }).click();
+    await tab.getByText('The next is taken now.').waitFor();
     await tab.getByLabel('Password', { exact: true }).fill('correct horse battery staple');
     await tab.keyboard.press('Enter');
     const card = tab.getByRole('region', { name: 'warehouse' });
@@ -105,9 +116,19 @@ type = "sqlite"
     await card.getByText('paused', { exact: true }).waitFor();
     await card.getByRole('button', { name: 'Resume' }).click();
     await card.getByText('flowing').waitFor();
+
+    // Another tab of the same login that hears of its end on its stream alone.
+    const other = await tab.context().newPage();
+    await other.route(/\/api\/(?!live|session)/, (route) => route.abort());
+    await other.goto(`${router.url}/#/live`);
+    await other.locator('section[aria-label=Events] .status.open').waitFor();
     await tab.getByRole('button', { name: 'Log out' }).first().click();
     await tab.getByLabel('Password', { exact: true }).waitFor();
     assert.equal(await tab.getByRole('region', { name: 'warehouse' }).count(), 0);
+    await other.getByLabel('Password', { exact: true }).fill('correct horse battery staple');
+    await other.keyboard.press('Enter');
+    await other.locator('section[aria-label=Events] .status.open').waitFor();
+    assert.ok(other.url().endsWith('#/live'), 'it is back where it was');
   } finally {
     await router.stop();
   }

@@ -27,7 +27,7 @@ after(async () => {
 /** What each page must have said before it is looked at: it comes from the router. */
 const SAYS = {
   live: 'Last 30 minutes',
-  destinations: 'was revoked',
+  destinations: 'half within',
   overview: 'AI Assistants',
   commerce: 'Order Completed',
   performance: 'Largest content painted',
@@ -92,6 +92,55 @@ test('an event shows up in the tail with what became of it, and opens its journe
   await sheet.getByText('unauthorized').waitFor();
   await tab.screenshot({ path: join(pictures, 'journey-light-1280.png') });
   assert.deepEqual([await pale(tab), await unnamed(tab)], [[], []]);
+  await tab.context().close();
+});
+
+test('a visitor shows their sessions and events, and is forgotten where the router can', async () => {
+  const tab = await open(browser, shop.url, 'sessions');
+  await tab.locator('a[href*="visitor-"]').first().click();
+  const sheet = tab.getByRole('dialog');
+  const events = sheet.getByRole('list', { name: 'Events' });
+  await events.getByText('/').first().waitFor();
+  await sheet.getByText('the journal begins').waitFor();
+  for (const look of ['Dark', 'Light']) {
+    await tab.evaluate((name) => (document.documentElement.dataset.theme = name.toLowerCase()), look);
+    for (const width of [1280, 360]) {
+      await tab.setViewportSize({ width, height: 800 });
+      await tab.screenshot({ path: join(pictures, `visitor-${look.toLowerCase()}-${width}.png`) });
+      assert.deepEqual([await overflowing(tab), await pale(tab), await unnamed(tab)], [[], [], []], `${look}, ${width}`);
+    }
+  }
+  await events.getByRole('button').first().click();
+  await sheet.getByText('Accepted').waitFor();
+  await tab.keyboard.press('Escape');
+  await sheet.getByText('the journal begins').waitFor();
+
+  // The path of the router alone decides whether there is something to press.
+  const begun = [];
+  await tab.route(/\/api\/openapi\.json$/, (route) => route.fulfill({ json: { paths: { '/api/privacy/regulations': {} } } }));
+  await tab.route(/\/api\/privacy\/regulations/, async (route) => {
+    const wish = route.request().postDataJSON();
+    if (wish) begun.push(wish);
+    const stores = { journal: { state: 'done', erased: 12, reason: null } };
+    await route.fulfill({ json: { id: `r${begun.length}`, status: wish ? 'pending' : 'done', stores } });
+  });
+  await tab.reload();
+  await sheet.getByRole('button', { name: 'Erase…' }).click();
+  const ask = tab.getByRole('dialog', { name: 'Erase a visitor' });
+  const id = await ask.locator('p code').textContent();
+  assert.ok(await ask.getByRole('button', { name: 'Erase for good' }).isDisabled(), 'the id must be typed');
+  await ask.getByLabel(`Type ${id}`).fill(id);
+  await ask.getByLabel('Take no events').check();
+  await tab.screenshot({ path: join(pictures, 'erase-light-360.png') });
+  assert.deepEqual([await overflowing(tab), await pale(tab)], [[], []]);
+  await ask.getByRole('button', { name: 'Erase for good' }).click();
+  await sheet.getByText('12 erased').first().waitFor();
+  await sheet.getByText('done').first().waitFor();
+  assert.deepEqual(
+    begun.map(({ regulationType, subjectType, subjectIds }) => [regulationType, subjectType, ...subjectIds]),
+    ['USER_ID', 'ANONYMOUS_ID'].map((kind) => ['SUPPRESS_WITH_DELETE', kind, id]),
+  );
+  assert.deepEqual(tab.complaints, []);
   await tab.context().close();
 });
 

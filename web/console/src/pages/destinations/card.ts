@@ -2,7 +2,7 @@
 import type { Destination, Replay } from '../../api/types';
 import { now, zone } from '../../state/settings';
 import { Chip } from '../../ui/fates';
-import { ago, brief, bytes, count, moment, rate, span } from '../../ui/format';
+import { ago, brief, bytes, count, latency, moment, rate, span } from '../../ui/format';
 import { Foreign, html } from '../../ui/html';
 import { Figures, Meter, sentence, type Figure } from '../../ui/parts';
 import { Orders, StopReplay } from './orders';
@@ -69,6 +69,11 @@ function figures(of: Destination): Figure[] {
       beside: of.drain_eta_ms !== null && waits ? `through in ${span(Math.max(1000, of.drain_eta_ms))}` : undefined,
     },
     { name: 'Rate', value: rate(of.rate.out), beside: `${rate(of.rate.in)} in` },
+    {
+      name: 'Latency p95',
+      value: of.latency_ms ? latency(of.latency_ms.p95) : '–',
+      beside: of.latency_ms ? `half within ${latency(of.latency_ms.p50)}` : 'nothing delivered lately',
+    },
     {
       name: 'Delivered',
       value: brief(of.counts.delivered),

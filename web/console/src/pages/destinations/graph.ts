@@ -3,7 +3,7 @@ import type { Destination, Source } from '../../api/types';
 import { to } from '../../state/route';
 import { now } from '../../state/settings';
 import { Chip, tone } from '../../ui/fates';
-import { ago, brief, rate, span } from '../../ui/format';
+import { ago, brief, latency, rate, span } from '../../ui/format';
 import { classes, Foreign, html } from '../../ui/html';
 
 /** The height of a node with the room around it, as in the style sheet. */
@@ -53,7 +53,7 @@ function Node({ of, isChosen }: { of: Destination; isChosen: boolean }) {
   >
     <strong><${Foreign} text=${of.name} /></strong><${Chip} word=${of.state} />
     <small>
-      ${!of.enabled ? of.type : backlog.events > 0 ? `${rate(of.rate.out)} out · ${brief(backlog.events)} wait, ${span(oldest)}` : `${rate(of.rate.out)} out · nothing waits`}
+      ${!of.enabled ? of.type : backlog.events > 0 ? `${rate(of.rate.out)} out · ${brief(backlog.events)} wait, ${span(oldest)}` : `${rate(of.rate.out)} out · ${of.latency_ms ? `p95 ${latency(of.latency_ms.p95)}` : 'nothing waits'}`}
     </small>
   </a>`;
 }

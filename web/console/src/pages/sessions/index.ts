@@ -4,41 +4,16 @@ import { usePoll } from '../../api/poll';
 import type { Report } from '../../api/types';
 import { route, to } from '../../state/route';
 import { now, zone } from '../../state/settings';
-import { Sheet } from '../../ui/dialog';
 import { ago, count, country, moment, share, span } from '../../ui/format';
 import { Foreign, html } from '../../ui/html';
 import { Answer, Empty, Figures, Panel, Table } from '../../ui/parts';
 import { period, Period, report } from '../../ui/period';
+import { Visitor } from './visitor';
+import { Way, type Session } from './way';
 
 const LOOK_MS = 15_000;
 const MOST = 500;
 const SHOWN = 50;
-
-interface Session {
-  id: string;
-  visitor: string;
-  start: string;
-  last: string;
-  duration_s: number;
-  pageviews: number;
-  events: number;
-  interactions: number;
-  engaged_ms: number;
-  conversions: number;
-  is_bounce: boolean;
-  is_engaged: boolean;
-  entry: string;
-  exit: string;
-  referrer: string;
-  channel: string;
-  source: string;
-  campaign: string;
-  country: string;
-  city: string;
-  device: string;
-  browser: string;
-  os: string;
-}
 
 type Listed = Report<Session>;
 
@@ -93,8 +68,6 @@ const passes = (row: Session, text: string): boolean =>
     one.toLowerCase().includes(text.toLowerCase()),
   );
 
-const home = () => to('sessions', '', { period: period().key });
-
 const Line = ({ of }: { of: Session }) =>
   html`<tr class="pick">
     <td class="tight">
@@ -112,48 +85,3 @@ const Line = ({ of }: { of: Session }) =>
     <td class="tight">${country(of.country)}</td>
     <td class="tight"><${Foreign} text=${[of.browser, of.os].filter(Boolean).join(', ')} /></td>
   </tr>`;
-
-const Way = ({ of }: { of: Session }) =>
-  html`<${Foreign}
-      text=${of.entry}
-    />${of.exit !== of.entry && html` <span class="muted" aria-label="to">→</span> <${Foreign} text=${of.exit} />`}
-    ${of.conversions > 0 && html` <span class="chip good">${count(of.conversions)} ${of.conversions === 1 ? 'order' : 'orders'}</span>`}`;
-
-/** What one visitor did in the period, session by session. */
-function Visitor({ id, sessions }: { id: string; sessions: Session[] }) {
-  const total = (key: 'pageviews' | 'interactions' | 'conversions') => sessions.reduce((sum, one) => sum + one[key], 0);
-  return html`<${Sheet}
-    title=${html`Visitor <code><${Foreign} text=${id} /></code>`}
-    close=${() => (location.hash = home())}
-  >
-    <${Figures}
-      compact
-      of=${[
-        { name: 'Sessions', value: count(sessions.length) },
-        { name: 'Views', value: count(total('pageviews')) },
-        { name: 'Interactions', value: count(total('interactions')) },
-        { name: 'Orders', value: count(total('conversions')) },
-      ]}
-    />
-    ${sessions.length === 0 && html`<${Empty} what="Not among the newest sessions of this period." next="Choose another period." />`}
-    <ol class="path">
-      ${sessions.map((one) => html`<${Visit} key=${one.id} of=${one} />`)}
-    </ol>
-    <p class="small muted">To erase a visitor, run <code>opentrack forget --user ID</code> on the router's machine.</p>
-  <//>`;
-}
-
-const Visit = ({ of }: { of: Session }) =>
-  html`<li class=${of.conversions > 0 ? 'good' : ''}>
-    <div class="line">
-      <strong>${moment(of.start, zone.value)}</strong
-      ><span class="muted">${span(of.duration_s * 1000)}, looked at for ${span(of.engaged_ms)}</span>
-    </div>
-    <p><${Way} of=${of} /></p>
-    <p class="small muted">
-      ${count(of.pageviews)} views, ${count(of.interactions)}${' '}
-      interactions${of.is_bounce ? ', bounced' : of.is_engaged ? ', engaged' : ''} ·${' '}
-      <${Foreign} text=${[of.channel, of.source, of.campaign].filter(Boolean).join(' / ')} />${' '}
-      · ${country(of.country)} · <${Foreign} text=${[of.device, of.browser, of.os].filter(Boolean).join(', ')} />
-    </p>
-  </li>`;
