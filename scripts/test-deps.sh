@@ -5,7 +5,7 @@
 #                           (chdb among them: ClickHouse's engine, for the tests of that warehouse)
 #   target/sdk/rust         from tests/it/sdk/rust, a project of its own
 # and, for the tests of the tracker and of the console, node_modules of each from its lock file and Debian's Chromium.
-# And Debian's PostgreSQL and Redis, where the system has none.
+# And Debian's PostgreSQL, Redis and nginx, where the system has none.
 # A folder whose list has not changed is left alone. What cannot be had is skipped loudly, or fails with CI=true.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -133,6 +133,25 @@ install_redis() {
   fi
 }
 
+# Only the program, for `nginx -t`: it is unpacked and not installed, so that no service comes with it, and anybody may.
+install_nginx() {
+  local new
+  if command -v nginx >/dev/null || "$home/nginx/usr/sbin/nginx" -v 2>/dev/null; then return; fi
+  if ! command -v apt-get >/dev/null || ! command -v dpkg-deb >/dev/null; then
+    cannot "nginx is missing, and can be had only on a Debian system"
+    return
+  fi
+  echo "test-deps: unpacking nginx into $home/nginx"
+  if [ "$(id -u)" = 0 ]; then apt-get update -qq >&2 </dev/null || true; fi
+  new=$(mktemp -d "$home/nginx.XXXXXX")
+  if (cd "$new" && apt-get download -qq nginx && dpkg-deb -x nginx_*.deb . && usr/sbin/nginx -v) >&2 </dev/null; then
+    publish "$new" "$home/nginx" unpacked
+  else
+    rm -rf "$new"
+    cannot "apt-get download nginx failed, or it does not run here"
+  fi
+}
+
 # The packages of a project below web/, in their own place: editors and `npm run` look for them there.
 install_web() {
   local project=web/$1 stamp
@@ -162,6 +181,7 @@ install_chromium() {
 mkdir -p "$home"
 install_postgres
 install_redis
+install_nginx
 install_chromium
 install_web tracker
 install_web console

@@ -1,9 +1,9 @@
-//! How much the producer puts into one batch.
+//! How much the producer puts into one batch, and whether several are on their way together.
 //!
 //! Brokers refuse a batch that is larger than a record may be as a whole. What is sent again then comes behind what was sent
-//! after it, so that a user's events change places. No batch of several is to be refused, therefore: none is larger than what
-//! the topic takes, and where that is not known and one was refused, each event goes alone for a while, and smaller batches
-//! are tried then. One event that is too large has its whole batch refused, and is not to make the router slow for ever.
+//! after it, so that a user's events change places. Batches go together, therefore, only as large as the brokers said that the
+//! topic takes. Where they do not say so, or did not keep it, no partition has a second batch on its way: nothing can
+//! overtake one that is refused, however often that happens. Never sends anything.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -12,8 +12,8 @@ use tokio::time::Instant;
 
 /// What a batch has beside its records, generously.
 const FRAME: u64 = 1 << 10;
-/// How long each event goes alone after a refusal.
-pub(super) const ALONE_FOR: Duration = Duration::from_secs(300);
+/// How long after a refusal, and after each step, batches of twice the size are tried.
+pub(super) const GROW_AFTER: Duration = Duration::from_secs(60);
 /// No refusal makes batches smaller than that, in bytes: what other producers begin with, and every topic takes.
 const SMALLEST: u64 = 16 << 10;
 
@@ -36,17 +36,25 @@ struct Known {
 #[derive(Debug, Clone, Copy)]
 struct Refusal {
     at: Instant,
-    /// Bytes of the batches that are tried afterwards.
+    /// Bytes of the batches that are tried at first.
     next: u64,
 }
 
 /// How a producer is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Batch {
-    /// Each event goes alone.
-    Single,
-    /// Batches of at most so many bytes.
+    /// Batches of at most so many bytes, which the brokers are known to take.
     UpTo(u64),
+    /// Batches of at most so many bytes, of which a partition has one at a time.
+    OneAtATime(u64),
+}
+
+impl Batch {
+    /// Returns the same size, of which a partition has one at a time.
+    pub(super) fn one_at_a_time(self) -> Batch {
+        let (Batch::UpTo(most) | Batch::OneAtATime(most)) = self;
+        Batch::OneAtATime(most)
+    }
 }
 
 impl Batches {
@@ -68,15 +76,22 @@ impl Batches {
         });
     }
 
-    /// Several events were refused together that are taken one by one.
+    /// Several events were refused together that are taken apart.
     pub(super) fn refused(&self) {
         self.refused_at(Instant::now());
     }
 
     fn refused_at(&self, now: Instant) {
-        let Batch::UpTo(tried) = self.present_at(now) else { return };
+        let (Batch::UpTo(tried) | Batch::OneAtATime(tried)) = self.present_at(now);
         let next = (tried / 2).max(SMALLEST.min(tried));
         self.with(|known| known.refusal = Some(Refusal { at: now, next }));
+    }
+
+    /// Returns whether batches are smaller than they might be, since one was refused.
+    pub(super) fn are_reduced(&self) -> bool {
+        let now = Instant::now();
+        let most = self.with(|known| self.most(known));
+        self.with(|known| known.refusal).is_some_and(|refusal| refusal.size_at(now) < most)
     }
 
     /// Returns what a producer is to be made for now.
@@ -85,14 +100,29 @@ impl Batches {
     }
 
     fn present_at(&self, now: Instant) -> Batch {
-        let (limit, refusal) = self.with(|known| (known.limit, known.refusal));
-        let limit = if limit == 0 { self.otherwise } else { limit };
-        let most = limit.saturating_sub(FRAME).max(1);
-        match refusal {
-            None => Batch::UpTo(most),
-            Some(refusal) if now.saturating_duration_since(refusal.at) < ALONE_FOR => Batch::Single,
-            Some(refusal) => Batch::UpTo(refusal.next.min(most)),
-        }
+        self.with(|known| {
+            let most = self.most(known);
+            match known.refusal.map(|refusal| refusal.size_at(now)).filter(|size| *size < most) {
+                Some(size) => Batch::OneAtATime(size),
+                None if known.limit == 0 => Batch::OneAtATime(most),
+                None => Batch::UpTo(most),
+            }
+        })
+    }
+
+    /// Returns the bytes of the largest batch that may be tried.
+    fn most(&self, known: &Known) -> u64 {
+        let limit = if known.limit == 0 { self.otherwise } else { known.limit };
+        limit.saturating_sub(FRAME).max(1)
+    }
+}
+
+impl Refusal {
+    /// Returns how large a batch may be by now.
+    fn size_at(&self, now: Instant) -> u64 {
+        let steps = now.saturating_duration_since(self.at).as_secs() / GROW_AFTER.as_secs();
+        let factor = u32::try_from(steps).ok().and_then(|steps| 1_u64.checked_shl(steps)).unwrap_or(u64::MAX);
+        self.next.saturating_mul(factor)
     }
 }
 
@@ -101,15 +131,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_batch_is_no_larger_than_what_the_topic_takes_as_far_as_that_is_known() {
+    fn batches_go_together_only_as_large_as_the_brokers_said() {
         let batches = Batches::new(1 << 20);
-        assert_eq!(batches.present(), Batch::UpTo((1 << 20) - FRAME));
+        assert_eq!(batches.present(), Batch::OneAtATime((1 << 20) - FRAME), "nobody said so");
         batches.limited(100_000);
         assert_eq!(batches.present(), Batch::UpTo(100_000 - FRAME));
+        assert!(!batches.are_reduced());
         batches.refused();
-        assert_eq!(batches.present(), Batch::Single);
+        assert_eq!(batches.present(), Batch::OneAtATime((100_000 - FRAME) / 2));
         batches.limited(100_000);
-        assert_eq!(batches.present(), Batch::Single, "that is what it refused");
+        assert!(batches.are_reduced(), "that is what it refused");
         batches.limited(50_000);
         assert_eq!(batches.present(), Batch::UpTo(50_000 - FRAME));
         batches.limited(3);
@@ -117,23 +148,28 @@ mod tests {
     }
 
     #[test]
-    fn where_the_limit_is_not_told_smaller_batches_are_tried_after_a_while() {
+    fn batches_that_were_refused_become_smaller_and_grow_again() {
         let batches = Batches::new(1 << 20);
-        let mut now = Instant::now();
-        let mut tried = (1 << 20) - FRAME;
-        for _ in 0..3 {
-            batches.refused_at(now);
-            assert_eq!(batches.present_at(now + ALONE_FOR - Duration::from_secs(1)), Batch::Single);
-            now += ALONE_FOR;
-            tried /= 2;
-            assert_eq!(batches.present_at(now), Batch::UpTo(tried));
-        }
+        let now = Instant::now();
+        let most = (1 << 20) - FRAME;
+        batches.refused_at(now);
+        batches.refused_at(now);
+        assert_eq!(batches.present_at(now), Batch::OneAtATime(most / 4));
+        assert_eq!(batches.present_at(now + GROW_AFTER), Batch::OneAtATime(most / 4 * 2));
+        assert_eq!(batches.present_at(now + GROW_AFTER * 2), Batch::OneAtATime(most / 4 * 4));
+        assert_eq!(batches.present_at(now + GROW_AFTER * 3), Batch::OneAtATime(most));
         for _ in 0..20 {
             batches.refused_at(now);
-            now += ALONE_FOR;
         }
-        assert_eq!(batches.present_at(now), Batch::UpTo(SMALLEST), "no event makes it ever smaller");
+        assert_eq!(batches.present_at(now), Batch::OneAtATime(SMALLEST), "no event makes it ever smaller");
+        assert_eq!(batches.present_at(now + GROW_AFTER * 1_000), Batch::OneAtATime(most));
         batches.limited(1 << 30);
         assert_eq!(batches.present_at(now), Batch::UpTo((1 << 30) - FRAME), "now it is told");
+        batches.refused_at(now);
+        assert_eq!(
+            batches.present_at(now + GROW_AFTER),
+            Batch::UpTo((1 << 30) - FRAME),
+            "forgotten when all is tried"
+        );
     }
 }

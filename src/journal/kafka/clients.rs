@@ -68,6 +68,16 @@ const READER_OURS: &[(&str, &str)] = &[
     ("allow.auto.create.topics", "false"),
 ];
 
+/// How long the library waits for more where a partition has one batch at a time: what is handed over within it is one.
+pub(super) const LINGER: Duration = Duration::from_millis(10);
+
+/// What the library puts into one batch at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Wave {
+    pub(super) bytes: u64,
+    pub(super) events: u64,
+}
+
 /// Makes the clients.
 #[derive(Clone)]
 pub(super) struct Clients {
@@ -99,19 +109,29 @@ impl Clients {
         config
     }
 
-    /// Makes the producer, for batches of this size or what the operator says, whichever is less.
+    /// Makes the producer, for such batches or what the operator says, whichever is less.
     pub(super) fn producer(&self, batch: Batch) -> Result<ThreadedProducer<Ears>, JournalError> {
         let mut config = self.config(PRODUCER, PRODUCER_OURS);
-        match batch {
-            Batch::Single => drop(config.set("batch.num.messages", "1")),
-            Batch::UpTo(most) => {
-                let wanted = config.get("batch.size").and_then(|text| text.parse().ok());
-                config.set("batch.size", wanted.map_or(most, |wanted: u64| wanted.min(most)).to_string());
-            }
+        config.set("batch.size", self.wave(batch).bytes.to_string());
+        if matches!(batch, Batch::OneAtATime(_)) {
+            config.set("linger.ms", LINGER.as_millis().to_string());
         }
         // The library's own bound must not be below what the door takes; a record has a little beside the text.
         config.set("message.max.bytes", (self.max_event_bytes + (64 << 10)).max(1_000_000).to_string());
         make(&config, Ears::default())
+    }
+
+    /// Returns what the library certainly puts into one batch of a partition, when it is handed over in time.
+    pub(super) fn wave(&self, batch: Batch) -> Wave {
+        let config = self.config(PRODUCER, PRODUCER_OURS);
+        let number = |name| config.get(name).and_then(|text| text.parse::<u64>().ok());
+        let (Batch::UpTo(most) | Batch::OneAtATime(most)) = batch;
+        let least = |one: Option<u64>, other: Option<u64>| one.into_iter().chain(other).min();
+        // Half of the queue: what is settled leaves it a moment later.
+        let room = |name, unit| number(name).map(|size: u64| (size.saturating_mul(unit) / 2).max(1));
+        let bytes = least(number("batch.size"), room("queue.buffering.max.kbytes", 1 << 10));
+        let events = least(number("batch.num.messages"), room("queue.buffering.max.messages", 1));
+        Wave { bytes: bytes.map_or(most, |wanted| wanted.min(most)), events: events.unwrap_or(10_000) }
     }
 
     /// Makes a client that asks about the topic.

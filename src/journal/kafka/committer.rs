@@ -65,7 +65,7 @@ impl Committer {
         let (answer, answered) = sync_channel(1);
         if self.ask.try_send(what(answer)).is_err() || answered.recv_timeout(limit).is_err() {
             let error = "the brokers did not answer in time; what is not told is sent again";
-            events::Trouble { whom: "journal", doing: "tell how far the destinations are", error }.emit();
+            events::Trouble { whom: "journal", doing: TELL, error }.emit();
         }
     }
 }
@@ -74,18 +74,27 @@ impl Committer {
 #[derive(Default)]
 pub(super) struct Teller {
     told: BTreeMap<String, (Marks, Option<Instant>)>,
-    is_failing: bool,
+    /// What failed the last time, by what was being done.
+    failing: BTreeMap<&'static str, String>,
 }
+
+/// What the thread does, in the words of the log.
+const TELL: &str = "tell how far the destinations are";
+const COUNT: &str = "count what the topic gave up";
 
 impl Teller {
     fn run(core: &Core, asked: &Receiver<Ask>) {
         let mut marks = Teller::default();
         loop {
             let ask = asked.recv_timeout(EVERY);
-            let work = || marks.tell(core).and_then(|()| core.count_lost());
             // A thread that ended would tell nothing any more, and nobody would notice before the next takeover.
-            let done = catch_unwind(AssertUnwindSafe(work));
-            marks.note(done.unwrap_or_else(|_| Err(super::io("it panicked", &"see the log"))));
+            let done = guarded(|| marks.tell(core));
+            let is_told = done.is_ok();
+            marks.note(TELL, done);
+            // Brokers that do not answer are waited for once in a round.
+            if is_told {
+                marks.note(COUNT, guarded(|| core.count_lost()));
+            }
             core.groups.listen();
             match ask {
                 Ok(Ask::Tell(answer)) => said(&answer),
@@ -150,15 +159,26 @@ impl Teller {
         Ok(())
     }
 
-    /// Says once that marks cannot be told, until they can.
-    fn note(&mut self, done: Result<(), JournalError>) {
-        let was_failing = std::mem::replace(&mut self.is_failing, done.is_err());
-        if let Some(error) = done.err().filter(|_| !was_failing) {
-            let error = error.to_string();
-            events::Trouble { whom: "journal", doing: "tell how far the destinations are", error: &error }
-                .emit();
+    /// Says what fails: once, and again when it fails otherwise, or after it went well. Returns whether that is news.
+    fn note(&mut self, doing: &'static str, done: Result<(), JournalError>) -> bool {
+        let Err(error) = done else {
+            self.failing.remove(doing);
+            return false;
+        };
+        let error = error.to_string();
+        let is_news = self.failing.get(doing) != Some(&error);
+        if is_news {
+            events::Trouble { whom: "journal", doing, error: &error }.emit();
+            self.failing.insert(doing, error);
         }
+        is_news
     }
+}
+
+/// Does something, and takes a panic for an error.
+fn guarded(work: impl FnOnce() -> Result<(), JournalError>) -> Result<(), JournalError> {
+    let done = catch_unwind(AssertUnwindSafe(work));
+    done.unwrap_or_else(|_| Err(super::io("it panicked", &"see the log")))
 }
 
 /// Says that all is told. Whoever asked may have stopped waiting.
@@ -171,4 +191,27 @@ fn said(answer: &SyncSender<()>) {
 /// Returns what is told of a partition.
 pub(super) fn told(settled: &Settled) -> (u64, String) {
     (settled.mark(), marks::words(settled))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::kafka::io;
+
+    #[test]
+    fn what_fails_is_said_once_and_again_when_it_changes() {
+        let mut teller = Teller::default();
+        let silent = || Err(io("could not read the bounds of a partition", &"no answer"));
+        let news = [
+            teller.note(COUNT, silent()),
+            teller.note(COUNT, silent()),
+            // Marks that cannot be told are another matter.
+            teller.note(TELL, silent()),
+            teller.note(TELL, Ok(())),
+            teller.note(COUNT, silent()),
+            teller.note(COUNT, Err(io("could not read the bounds of a partition", &"forbidden"))),
+            teller.note(TELL, silent()),
+        ];
+        assert_eq!(news, [true, false, true, false, false, true, true]);
+    }
 }

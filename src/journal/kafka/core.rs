@@ -51,7 +51,7 @@ pub(super) enum Matter {
     Thread,
     /// The topic takes less than the door.
     Limit,
-    /// Brokers refused several events at once for their size, and do not say how much they take.
+    /// Brokers refused several events at once for their size: batches are smaller for a while.
     Batches,
 }
 
@@ -153,6 +153,10 @@ impl Core {
     /// is held for long.
     pub(super) fn trouble(&self) -> Option<String> {
         let topic = &self.options.topic;
+        // That passes by itself, and nobody may be sending anything.
+        if !self.clients.batches.are_reduced() {
+            self.complain(Matter::Batches, None);
+        }
         let state = self.state();
         if let Some((partition, offset)) = state.index.blocked().next() {
             return Some(format!(

@@ -135,7 +135,7 @@ impl Inbox {
     }
 
     fn tell(&self, found: Found) -> Vec<i32> {
-        if found.gaps.into_iter().any(|gap| !self.core.gaps.add(gap)) {
+        if found.gaps.into_iter().fold(false, |is_first, gap| self.core.gaps.add(gap) || is_first) {
             let error = "too many offsets are missing to look each up";
             events::Trouble { whom: "journal", doing: "count what the topic gave up", error }.emit();
         }

@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use rdkafka::admin::{AdminOptions, ResourceSpecifier};
 
-use super::batches::Batch;
 use super::clients::Clients;
 use super::core::{Core, Matter};
 use super::io;
@@ -58,9 +57,6 @@ fn heard(core: &Core, limit: Option<u64>) {
     let Some(limit) = limit else { return };
     core.clients.batches.limited(limit);
     core.complain(Matter::Limit, problem(limit, &core.options.topic, core.options.max_event_bytes));
-    if core.clients.batches.present() != Batch::Single {
-        core.complain(Matter::Batches, None);
-    }
 }
 
 fn limit(clients: &Clients, topic: &str) -> Result<Option<u64>, JournalError> {
@@ -109,15 +105,18 @@ mod tests {
     #[test]
     fn what_ready_says_of_the_topic_is_what_is_true_now() {
         let Scene { core, .. } = &scene();
-        heard(core, Some(900));
-        assert!(core.trouble().unwrap().contains("takes records of 900 bytes"));
+        heard(core, Some(900_000));
+        assert!(core.trouble().unwrap().contains("takes records of 900000 bytes"));
+        core.clients.batches.refused();
         core.complain(Matter::Batches, Some("something else".to_owned()));
-        assert!(core.trouble().unwrap().contains("900 bytes") && core.trouble().unwrap().contains("else"));
-        heard(core, Some(800));
-        assert!(core.trouble().unwrap().contains("takes records of 800 bytes"), "{:?}", core.trouble());
+        assert!(core.trouble().unwrap().contains("900000 bytes") && core.trouble().unwrap().contains("else"));
+        heard(core, Some(800_000));
+        assert!(core.trouble().unwrap().contains("takes records of 800000 bytes"), "{:?}", core.trouble());
         heard(core, None);
         assert!(core.trouble().is_some(), "an answer without the property changes nothing");
-        heard(core, Some(1 << 20));
+        heard(core, Some(2 << 20));
         assert_eq!(core.trouble(), None, "an operator repaired it");
+        core.complain(Matter::Batches, Some("batches are smaller".to_owned()));
+        assert_eq!(core.trouble(), None, "they have grown again, though nothing was sent since");
     }
 }

@@ -47,7 +47,6 @@ use super::{
 };
 use crate::spec::{Event, Rejected};
 use crate::telemetry::events;
-use batches::Batch;
 use committer::Committer;
 use core::{Core, Matter};
 use dead::DeadTopic;
@@ -151,11 +150,11 @@ fn io(context: &str, error: &dyn fmt::Display) -> JournalError {
     JournalError::Io { context: context.to_owned(), source: std::io::Error::other(error.to_string()) }
 }
 
-/// Returns what an operator is told while each event goes alone.
-fn single(topic: &str) -> String {
+/// Returns what an operator is told while batches are smaller than they might be.
+fn reduced(topic: &str) -> String {
     format!(
-        "`{topic}` refused several events at once for their size: each goes alone, slowly, for some minutes or until the \
-         router hears of another limit. Raise its `max.message.bytes`, and let the routers read it (DescribeConfigs)"
+        "`{topic}` refused several events at once for their size: smaller batches go one at a time for some minutes or until \
+         the router hears of another limit. Raise its `max.message.bytes`, and let the routers read it (DescribeConfigs)"
     )
 }
 
@@ -164,8 +163,9 @@ impl Journal for KafkaJournal {
     fn append(&self, events: Vec<Arc<Event>>) -> Result<Appended, JournalError> {
         let begun = tokio::time::Instant::now();
         let too_large = self.producer.append(&events)?;
-        let is_single = self.core.clients.batches.present() == Batch::Single;
-        self.core.complain(Matter::Batches, is_single.then(|| single(&self.core.options.topic)));
+        if self.core.clients.batches.are_reduced() {
+            self.core.complain(Matter::Batches, Some(reduced(&self.core.options.topic)));
+        }
         let next = self.core.spool.extent().next;
         let positions = (0..events.len()).map(|n| (!too_large.contains(&n)).then_some(next)).collect();
         Ok(Appended { positions, too_large, next, took: begun.elapsed() })

@@ -3,7 +3,8 @@
 //!
 //! One group at a time. When a part of a group fails, the rest may be in the topic all the same: whoever sends it again is
 //! caught by the window of message ids. A producer that is fatally ill, or was made for other batches, is replaced before the
-//! next group.
+//! next part. Where brokers may refuse a batch for its size, a group goes in waves: what follows is handed over when all
+//! before it is settled.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,7 +14,7 @@ use rdkafka::producer::{BaseRecord, Producer as _, ThreadedProducer};
 use tokio::time::Instant;
 
 use super::batches::Batch;
-use super::clients::{Clients, Ears};
+use super::clients::{Clients, Ears, LINGER};
 use super::io;
 use crate::journal::JournalError;
 use crate::journal::embedded::alone;
@@ -25,6 +26,9 @@ const FULL_PAUSE: Duration = Duration::from_millis(5);
 const GRACE: Duration = Duration::from_secs(2);
 /// How long the question whether the topic can be reached may take.
 const QUESTION: Duration = Duration::from_secs(2);
+
+/// Bytes that a record may have in a batch beside its key and its value.
+const RECORD_FRAME: u64 = 70;
 
 type Live = ThreadedProducer<Ears>;
 
@@ -114,66 +118,112 @@ impl Producer {
     /// # Errors
     /// `Io`; a part of the group may be in the topic.
     pub(super) fn append(&self, events: &[Arc<Event>]) -> Result<Vec<usize>, JournalError> {
-        // Once for the whole group: what is refused alone is too large, and what is refused with others need not be.
-        let batch = self.clients.batches.present();
-        let (mut too_large, mut suspects) = (Vec::new(), 0);
+        let (mut too_large, mut is_in_doubt, mut was_refused) = (Vec::new(), false, false);
         let mut parts: Vec<Vec<usize>> = vec![(0..events.len()).collect()];
         // Brokers refuse a batch of the library as a whole: what is too large by itself is found by halves.
-        while let Some(part) = parts.pop() {
-            let mut refused = self.send(events, &part, batch)?;
+        while let Some(mut part) = parts.pop() {
+            // What is known may change between two parts.
+            let present = self.clients.batches.present();
+            let batch = if is_in_doubt { present.one_at_a_time() } else { present };
+            let Sent { handed_over, mut refused } = self.send(events, &part, batch)?;
+            let rest = part.split_off(handed_over);
             refused.sort_unstable();
-            suspects = suspects.max(refused.len());
-            if part.len() == 1 || batch == Batch::Single {
+            if handed_over == 1 {
                 too_large.append(&mut refused);
-            } else if !refused.is_empty() {
-                let later = refused.split_off(refused.len().div_ceil(2));
-                parts.extend([later, refused].into_iter().filter(|part| !part.is_empty()));
             }
+            is_in_doubt |= !refused.is_empty();
+            was_refused |= !refused.is_empty();
+            let later = refused.split_off(refused.len().div_ceil(2));
+            // The last one is the next.
+            parts.extend([rest, later, refused].into_iter().filter(|part| !part.is_empty()));
         }
-        if suspects > too_large.len() {
-            // Those that were not too large by themselves may have changed places with what was sent after them.
+        if was_refused && too_large.is_empty() {
+            // Not because of one of them.
             self.clients.batches.refused();
         }
         Ok(too_large)
     }
 
-    /// Sends a part of a group; returns the places that were refused for their size, or for that of their batch.
-    fn send(&self, events: &[Arc<Event>], part: &[usize], batch: Batch) -> Result<Vec<usize>, JournalError> {
+    /// Sends the first of a part of a group, or all of it where batches may go together.
+    fn send(&self, events: &[Arc<Event>], part: &[usize], batch: Batch) -> Result<Sent, JournalError> {
         let live = self.live(batch)?;
         let deadline = Instant::now() + self.clients.patience() + GRACE;
         let group = Arc::new(Group::default());
-        for (n, event) in part.iter().filter_map(|n| Some((*n, events.get(*n)?))) {
-            let ticket = Box::new(Ticket { group: Arc::clone(&group), n });
-            self.hand_over(&live, event, ticket, deadline)?;
-        }
+        let handed_over = match batch {
+            Batch::UpTo(_) => self.hand_over_all(&live, (events, part), &group, deadline)?,
+            Batch::OneAtATime(_) => self.hand_over_a_wave(&live, (events, part), &group, batch)?,
+        };
         let is_done = group.wait(deadline.saturating_duration_since(Instant::now()));
-        let (failed, too_large) =
+        let (failed, refused) =
             group.with(|waiting| (waiting.failed, std::mem::take(&mut waiting.too_large)));
         if !is_done || live.client().fatal_error().is_some() {
             // What it still holds must not arrive after it was sent again.
             self.live.lock().unwrap_or_else(PoisonError::into_inner).take();
         }
         match failed {
-            None if is_done => Ok(too_large),
+            None if is_done => Ok(Sent { handed_over, refused }),
             failed => Err(self.refused(&live, failed)),
         }
+    }
+
+    fn hand_over_all(
+        &self,
+        live: &Live,
+        (events, part): (&[Arc<Event>], &[usize]),
+        group: &Arc<Group>,
+        deadline: Instant,
+    ) -> Result<usize, JournalError> {
+        for (n, event) in part.iter().filter_map(|n| Some((*n, events.get(*n)?))) {
+            self.hand_over(live, event, &encoded(event)?, (group, n), deadline);
+        }
+        Ok(part.len())
+    }
+
+    /// Hands over what the library certainly makes one batch of in each partition; returns how many events that is. It waits for
+    /// more from the first of a batch on, and half of that time is for us.
+    fn hand_over_a_wave(
+        &self,
+        live: &Live,
+        (events, part): (&[Arc<Event>], &[usize]),
+        group: &Arc<Group>,
+        batch: Batch,
+    ) -> Result<usize, JournalError> {
+        let most = self.clients.wave(batch);
+        let (mut wave, mut bytes) = (Vec::new(), 0);
+        for (n, event) in part.iter().filter_map(|n| Some((*n, events.get(*n)?))) {
+            let value = encoded(event)?;
+            bytes += (key(event).len() + value.len()) as u64 + RECORD_FRAME;
+            if !wave.is_empty() && (bytes > most.bytes || wave.len() as u64 >= most.events) {
+                break;
+            }
+            wave.push((n, event, value));
+        }
+        let begun = Instant::now();
+        let mut handed_over = 0;
+        for (n, event, value) in &wave {
+            if handed_over > 0 && begun.elapsed() >= LINGER / 2 {
+                break;
+            }
+            // The queue has room for twice as much.
+            self.hand_over(live, event, value, (group, *n), begun);
+            handed_over += 1;
+        }
+        Ok(handed_over)
     }
 
     fn hand_over(
         &self,
         live: &Live,
         event: &Event,
-        ticket: Box<Ticket>,
+        value: &[u8],
+        (group, n): (&Arc<Group>, usize),
         deadline: Instant,
-    ) -> Result<(), JournalError> {
-        let Some(value) = alone::encode(event) else {
-            return Err(JournalError::Full("an event of more than 4 GiB".to_owned()));
-        };
-        let group = Arc::clone(&ticket.group);
+    ) {
+        let ticket = Box::new(Ticket { group: Arc::clone(group), n });
         group.with(|waiting| waiting.open += 1);
         let at = event.receipt.received_at.as_millisecond().max(1);
         let mut record =
-            BaseRecord::with_opaque_to(&self.topic, ticket).key(key(event)).payload(&value).timestamp(at);
+            BaseRecord::with_opaque_to(&self.topic, ticket).key(key(event)).payload(value).timestamp(at);
         while let Err((error, unsent)) = live.send(record) {
             let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
             if code != RDKafkaErrorCode::QueueFull || Instant::now() >= deadline {
@@ -184,7 +234,6 @@ impl Producer {
             group.wait(FULL_PAUSE);
             record = unsent;
         }
-        Ok(())
     }
 
     fn refused(&self, live: &Live, code: Option<RDKafkaErrorCode>) -> JournalError {
@@ -214,6 +263,18 @@ impl Producer {
             Some((None, _)) | None => Err(io(&context, &RDKafkaErrorCode::UnknownTopicOrPartition)),
         }
     }
+}
+
+/// What came of a part.
+struct Sent {
+    /// How many of its events were handed over, the first ones.
+    handed_over: usize,
+    /// The places that were refused for their size, or for that of their batch.
+    refused: Vec<usize>,
+}
+
+fn encoded(event: &Event) -> Result<Vec<u8>, JournalError> {
+    alone::encode(event).ok_or_else(|| JournalError::Full("an event of more than 4 GiB".to_owned()))
 }
 
 /// Returns what decides the partition, and so which events stay in order: the same key as that of the destination.

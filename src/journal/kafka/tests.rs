@@ -12,8 +12,8 @@ use rdkafka::producer::DefaultProducerContext;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 use rdkafka::{Offset, TopicPartitionList};
 use tempfile::TempDir;
+use tokio::time::Instant;
 
-use super::batches::Batch;
 use super::committer::Teller;
 use super::core::Core;
 use super::index::Held;
@@ -65,7 +65,7 @@ fn parts(properties: &[(&str, &str)]) -> Parts {
         client: client.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         dedupe_window: Duration::from_secs(3600),
         dedupe_max_ids: 1_000,
-        max_event_bytes: 1 << 10,
+        max_event_bytes: 1 << 20,
         dir: dir.path().to_owned(),
     };
     (cluster, dir, options, spool)
@@ -124,28 +124,27 @@ fn an_event_that_is_too_large_is_refused_alone() {
 }
 
 #[test]
-fn after_a_refusal_of_several_a_users_events_keep_their_order_whatever_is_refused() {
+fn a_users_events_keep_their_order_behind_a_batch_that_is_refused_for_its_size() {
     let (cluster, _dir, options, spool) = parts(&[("batch.num.messages", "5")]);
     let core = Core::new(options, Arc::new(spool));
     let producer = Producer::new(core.clients.clone(), TOPIC);
-    let refuse = || {
-        let too_large = RDKafkaRespErr::RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
-        cluster.request_errors(RDKafkaApiKey::Produce, &[too_large]);
-    };
+    let (too_large, fine) =
+        (RDKafkaRespErr::RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR);
     // All of them are of one user.
     let group = |first: u32| -> Vec<_> {
         (first..first + 20).map(|n| Arc::new(event(&format!("m{n:02}"), 10))).collect()
     };
-    refuse();
-    assert!(producer.append(&group(10)).unwrap().is_empty(), "none was too large by itself");
-    assert_eq!(core.clients.batches.present(), Batch::Single);
-    refuse();
-    assert_eq!(producer.append(&group(40)).unwrap(), [0], "it was alone");
-    let stored = stored(&core, 39);
-    let expected: Vec<String> = (41..60).map(|n| format!("m{n}")).collect();
-    assert_eq!(stored[20..], expected);
-    core.clients.batches.limited(1 << 20);
-    assert!(producer.append(&group(70)).unwrap().is_empty());
+    let mut expected = Vec::new();
+    // The first batch of all, one in the middle, the halves of one.
+    for (round, answers) in
+        [vec![too_large], vec![fine, fine, too_large], vec![too_large; 2]].iter().enumerate()
+    {
+        let first = 10 + 20 * round as u32;
+        cluster.request_errors(RDKafkaApiKey::Produce, answers);
+        assert!(producer.append(&group(first)).unwrap().is_empty(), "none was too large by itself");
+        expected.extend((first..first + 20).map(|n| format!("m{n}")));
+        assert_eq!(stored(&core, expected.len()), expected, "round {round}");
+    }
 }
 
 /// Returns the ids of the first records of the topic's one partition that has any.
@@ -156,8 +155,10 @@ fn stored(core: &Core, count: usize) -> Vec<String> {
         list.add_partition_offset(TOPIC, partition, Offset::Beginning).unwrap();
     }
     reader.assign(&list).unwrap();
+    let end = Instant::now() + Duration::from_secs(60);
     let mut ids = Vec::new();
     while ids.len() < count {
+        assert!(Instant::now() < end, "the topic holds {} of {count} records: {ids:?}", ids.len());
         let Some(Ok(message)) = reader.poll(Duration::from_millis(100)) else { continue };
         let event = alone::decode(message.payload().unwrap(), &mut None).unwrap();
         ids.push(event.head.message_id.to_string());

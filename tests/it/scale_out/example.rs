@@ -72,6 +72,22 @@ fn the_load_balancer_of_the_example_knows_its_routers() {
     routers.iter().for_each(|name| assert!(nginx.contains(&format!("server {name}:3000 ")), "{name}"));
 }
 
+#[test]
+fn nginx_takes_the_load_balancer_of_the_example() {
+    let Some(mut nginx) = crate::support::nginx() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    // It asks for the addresses of the routers, and makes its folders where it was built for.
+    let mut config = text("deploy/scale-out/nginx.conf").replace("server router-", "server 127.0.0.");
+    let folders = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+        .map(|of| format!("    {of}_temp_path {};\n", dir.path().join(of).display()));
+    config = config.replacen("http {\n", &format!("http {{\n{}", folders.concat()), 1);
+    config = config.replace("/tmp/nginx.pid", &dir.path().join("pid").display().to_string());
+    fs::write(dir.path().join("nginx.conf"), config).unwrap();
+    let tested = nginx.arg("-t").arg("-p").arg(dir.path()).arg("-c").arg("nginx.conf").output().unwrap();
+    let words = String::from_utf8_lossy(&tested.stderr);
+    assert!(tested.status.success() && !words.contains("[warn]"), "{words}");
+}
+
 /// Returns the names that a part of the file has.
 fn names(part: &Yaml) -> Vec<String> {
     part.as_hash().unwrap().keys().map(|name| name.as_str().unwrap().to_owned()).collect()
@@ -95,7 +111,7 @@ fn the_compose_file_is_whole_and_names_only_what_it_has() {
     let (services, volumes) = (names(&file["services"]), names(&file["volumes"]));
     for (name, service) in file["services"].as_hash().unwrap() {
         let name = name.as_str().unwrap();
-        assert!(property(service, "image").as_str().is_some(), "{name} has an image");
+        check_image(name, service);
         for (other, how) in property(service, "depends_on").as_hash().into_iter().flatten() {
             let other = other.as_str().unwrap();
             assert!(services.iter().any(|service| service == other), "{name} waits for {other}");
@@ -112,6 +128,21 @@ fn the_compose_file_is_whole_and_names_only_what_it_has() {
         check_environment(name, property(service, "environment"));
     }
     assert!(text("Dockerfile").contains("HEALTHCHECK"), "the image of a router tells its health");
+}
+
+/// Expects an image of one version, and a service that tells its health, unless it ends by itself or its image is ours.
+fn check_image(name: &str, service: &Yaml) {
+    let image = property(service, "image").as_str().unwrap_or_default();
+    let version = image.rsplit_once(':').map(|(_, version)| version);
+    assert!(
+        version.is_some_and(|version| !version.is_empty() && version != "latest"),
+        "{name} has {image:?}"
+    );
+    let is_ours = !property(service, "build").is_badvalue();
+    let has_health = !property(service, "healthcheck")["test"].is_badvalue();
+    let ends = property(service, "restart").is_badvalue();
+    assert!(is_ours || has_health || ends, "{name} tells its health");
+    assert!(!is_ours || version == Some("local"), "{name}: what is built here is of no registry");
 }
 
 /// Expects that a service waits for what the other one can become.

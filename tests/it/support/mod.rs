@@ -42,7 +42,7 @@ pub(crate) use receiver::{Received, Receiver, Reply};
 pub(crate) use redis::{RedisServer, Site};
 pub(crate) use router::{Config, Router, opentrack};
 pub(crate) use sdk_home::{
-    chromium, node, node_modules, plain_python, python, python_library, rust, tool, web_node,
+    chromium, nginx, node, node_modules, plain_python, python, python_library, rust, tool, web_node,
 };
 pub(crate) use stand_in::StandIn;
 pub(crate) use tmpfs::SmallDisk;

@@ -113,11 +113,25 @@ pub(crate) fn web_node(project: &str) -> Option<Command> {
 
 /// Returns the path of a Chromium, or `None` to skip.
 pub(crate) fn chromium() -> Option<PathBuf> {
-    let path = environment("PATH").unwrap_or_default();
-    let found =
-        std::env::split_paths(&path).map(|dir| dir.join("chromium")).find(|program| program.is_file());
+    let found = of_the_system("chromium");
     if found.is_none() {
         missing(Path::new("chromium"));
     }
     found
+}
+
+/// Returns a command that runs nginx, or `None` to skip.
+pub(crate) fn nginx() -> Option<Command> {
+    let unpacked = root().join("target/sdk/nginx/usr/sbin/nginx");
+    let found = of_the_system("nginx").or_else(|| unpacked.is_file().then_some(unpacked));
+    if found.is_none() {
+        missing(Path::new("nginx"));
+    }
+    found.map(command)
+}
+
+/// Returns where a program of the system is.
+fn of_the_system(program: &str) -> Option<PathBuf> {
+    let path = environment("PATH").unwrap_or_default();
+    std::env::split_paths(&path).map(|dir| dir.join(program)).find(|program| program.is_file())
 }
