@@ -229,6 +229,13 @@ mod tests {
         assert!((85..=95).contains(&begun.elapsed().as_secs()));
     }
 
+    async fn read_slowly(mut far: DuplexStream) {
+        for _ in 0..20 {
+            sleep(30 * SECOND).await;
+            far.read_exact(&mut [0; 50]).await.unwrap();
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn an_answer_that_nobody_reads_is_given_up_and_one_that_is_read_slowly_is_not() {
         let (mut watched, _far) = pair(64);
@@ -238,15 +245,9 @@ mod tests {
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         assert!((60..=70).contains(&begun.elapsed().as_secs()));
 
-        let (mut watched, mut far) = pair(64);
+        let (mut watched, far) = pair(64);
         watched.line().begin();
-        let slow = async {
-            for _ in 0..20 {
-                sleep(30 * SECOND).await;
-                far.read_exact(&mut [0; 50]).await.unwrap();
-            }
-        };
-        let (written, ()) = tokio::join!(async { watched.write_all(&[0; 1000]).await }, slow);
+        let (written, ()) = tokio::join!(async { watched.write_all(&[0; 1000]).await }, read_slowly(far));
         written.unwrap();
     }
 }
