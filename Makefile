@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help run test test-deps check fmt lint layers doc bench bench-dashboards soak gen destination fuzz geo release supply-chain
+.PHONY: help run test test-deps check fmt lint layers doc bench bench-dashboards soak gen destination fuzz geo release sbom supply-chain
 
 help: ## list the verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -70,5 +70,9 @@ geo: ## fetch a free file of countries by address for `[geo] database`
 release: ## the binary as published: target/dist/opentrack
 	cargo build --locked --profile dist
 
-supply-chain: ## licences, sources, banned and unused crates
+sbom: ## the crates that the binary is built of, as CycloneDX: target/sbom.json
+	@python3 scripts/sbom.py target/sbom.json
+
+supply-chain: ## licences, sources, banned and unused crates, and the bill of materials
 	@python3 scripts/supply-chain.py
+	@python3 scripts/sbom.py target/sbom.json

@@ -20,6 +20,8 @@ pub mod cli;
 pub mod config;
 pub mod destinations;
 pub mod enrich;
+#[cfg(test)]
+mod fuzz_tests;
 pub mod http;
 pub mod journal;
 pub mod kafka;

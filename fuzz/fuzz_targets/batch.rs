@@ -2,6 +2,6 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use opentrack::spec::Endpoint;
+use opentrack::spec::{Endpoint, fuzzed};
 
-fuzz_target!(|bytes: &[u8]| opentrack_fuzz::check(bytes, Endpoint::Batch));
+fuzz_target!(|bytes: &[u8]| fuzzed::body(bytes, Endpoint::Batch));

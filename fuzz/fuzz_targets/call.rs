@@ -2,6 +2,6 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use opentrack::spec::{Endpoint, Kind};
+use opentrack::spec::{Endpoint, Kind, fuzzed};
 
-fuzz_target!(|bytes: &[u8]| opentrack_fuzz::check(bytes, Endpoint::One(Kind::Track)));
+fuzz_target!(|bytes: &[u8]| fuzzed::body(bytes, Endpoint::One(Kind::Track)));

@@ -3,7 +3,8 @@
 //! A start waits a moment for a process that is just ending: after a `kill -9` the kernel gives the lock back only when it
 //! has taken the memory back, which may be after its parent has started the next one.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
 
@@ -31,13 +32,20 @@ fn pause() {
     std::thread::sleep(PAUSE);
 }
 
+/// Returns whether everybody on the machine may look into the directory. Group rights are left to whoever gave them: volumes
+/// of containers come with them.
+pub(super) fn is_open_to_all(data_dir: &Path) -> bool {
+    std::fs::metadata(data_dir).is_ok_and(|found| found.permissions().mode() & 0o007 != 0)
+}
+
 fn take_with(data_dir: &Path, mut pause: impl FnMut()) -> Result<File, ServeError> {
     let unusable = |error: std::io::Error| {
         ServeError::Unavailable(format!("could not use the data directory `{}`: {error}", data_dir.display()))
     };
-    std::fs::create_dir_all(data_dir).map_err(unusable)?;
+    DirBuilder::new().recursive(true).mode(0o700).create(data_dir).map_err(unusable)?;
     let path = data_dir.join("lock");
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(unusable)?;
+    let mut options = OpenOptions::new();
+    let file = options.create(true).truncate(false).write(true).mode(0o600).open(&path).map_err(unusable)?;
     let mut left = PAUSES;
     loop {
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
@@ -72,6 +80,18 @@ mod tests {
         assert_eq!(waited, Duration::from_secs(2));
         drop(lock);
         take(&data_dir).unwrap();
+    }
+
+    #[test]
+    fn a_new_data_directory_is_nobody_elses_and_one_that_is_everybodys_is_known() {
+        let dir = tempfile::tempdir().unwrap();
+        let data_dir = dir.path().join("a/data");
+        let _lock = take(&data_dir).unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&data_dir), mode(&data_dir.join("lock"))), (0o700, 0o600));
+        assert!(!is_open_to_all(&data_dir));
+        std::fs::set_permissions(&data_dir, std::fs::Permissions::from_mode(0o755)).unwrap();
+        assert!(is_open_to_all(&data_dir));
     }
 
     #[test]

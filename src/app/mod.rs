@@ -6,6 +6,7 @@
 
 mod at_rest;
 mod engine;
+mod files;
 mod launch;
 mod listen;
 mod live;
@@ -64,6 +65,9 @@ pub fn serve(loaded: Loaded, environment: &Environment) -> Result<(), ServeError
     let begun = tokio::time::Instant::now();
     let data_dir = loaded.settings.server.data_dir.clone();
     let lock = lock::take(&data_dir)?;
+    if lock::is_open_to_all(&data_dir) {
+        events::DataOpenToAll { path: &data_dir }.emit();
+    }
     let listeners = listen::bind(&loaded.settings.server.listen)?;
     let system = actix::System::new();
     let start = (Arc::new(loaded), Arc::new(environment.clone()));
@@ -78,7 +82,9 @@ async fn run(
     begun: tokio::time::Instant,
 ) -> Result<(), ServeError> {
     let metrics = Arc::new(Metrics::new());
-    let settings = Arc::new(loaded.settings.clone());
+    let mut settings = loaded.settings.clone();
+    settings.server.max_connections = files::connections(settings.server.max_connections);
+    let settings = Arc::new(settings);
     let mut signals = signals::Signals::new().map_err(anyhow::Error::from)?;
     let hangup = signals::Signals::hangup().map_err(anyhow::Error::from)?;
     let journal = engine::open(&settings, &metrics)?;

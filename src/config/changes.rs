@@ -178,6 +178,7 @@ fn server_keys(old: &Server, new: &Server) -> Vec<&'static str> {
         log,
         header_timeout,
         max_connections,
+        max_connections_per_ip,
         shutdown_timeout,
         jwt_secret: _,
         site_salt: _,
@@ -195,6 +196,7 @@ fn server_keys(old: &Server, new: &Server) -> Vec<&'static str> {
         ("server.log", *log != new.log),
         ("server.header_timeout", *header_timeout != new.header_timeout),
         ("server.max_connections", *max_connections != new.max_connections),
+        ("server.max_connections_per_ip", *max_connections_per_ip != new.max_connections_per_ip),
         ("server.shutdown_timeout", *shutdown_timeout != new.shutdown_timeout),
     ])
 }
@@ -319,7 +321,7 @@ mod tests {
         let start = loaded(START, &[("TOKEN", "x"), ("JWT_SECRET", "old")]);
         let text = format!(
             "{START}[server]\nlisten = [\"127.0.0.1:1\"]\nlog = \"debug\"\ndata_dir = \"d\"\nmax_body_bytes = \"8MiB\"\n\
-             header_timeout = \"1s\"\nmax_connections = 1\nshutdown_timeout = \"1s\"\n[journal]\n\
+             header_timeout = \"1s\"\nmax_connections = 1\nmax_connections_per_ip = 1\nshutdown_timeout = \"1s\"\n[journal]\n\
              durability = \"os\"\nmax_bytes = \"1GiB\"\nretention = \"1d\"\ndead_letter_retention = \"1d\"\n\
              on_full = \"drop_oldest\"\ndedupe_window = \"1h\"\ndedupe_max_ids = 1\n"
         );
@@ -331,6 +333,7 @@ mod tests {
             "server.log",
             "server.header_timeout",
             "server.max_connections",
+            "server.max_connections_per_ip",
             "server.shutdown_timeout",
             "journal.durability",
             "journal.max_bytes",

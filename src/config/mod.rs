@@ -10,6 +10,8 @@ mod destinations;
 mod discretion;
 mod environment;
 mod fingerprint;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzed;
 mod interpolate;
 mod journal;
 mod load;

@@ -3,7 +3,7 @@
 //! Generating writes a file, so it is a step of its own that only a starting router takes. Never prints a secret.
 
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -111,7 +111,7 @@ fn read(path: &Path) -> std::io::Result<Kept> {
 }
 
 fn keep(data_dir: &Path) -> std::io::Result<Kept> {
-    std::fs::create_dir_all(data_dir)?;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(data_dir)?;
     let path = data_dir.join(FILE);
     let mut kept = read(&path)?;
     let all = [&mut kept.site_salt, &mut kept.jwt_secret, &mut kept.hmac_secret];

@@ -35,12 +35,17 @@ pub(super) fn server(section: &mut Section<'_>, directory: &Path, environment: &
         header_timeout: section.value("header_timeout", 10 * second, read::some_duration),
         body_timeout: section.value("body_timeout", 30 * second, read::some_duration),
         max_connections: section.value("max_connections", 10_000, read::integer(1)),
+        max_connections_per_ip: section.value("max_connections_per_ip", 1000, read::integer(0)),
         trusted_proxies: trusted_proxies(section, environment),
         shutdown_timeout: section.value("shutdown_timeout", 30 * second, read::duration),
         jwt_secret: environment.get("JWT_SECRET").unwrap_or_default().into(),
         site_salt: environment.get("SITE_SALT").unwrap_or_default().into(),
         hmac_secret: environment.get("HMAC_SECRET").unwrap_or_default().into(),
     };
+    if let Some(all) = server.trusted_proxies.iter().find(|net| net.prefix_len() == 0) {
+        let message = "whoever connects may say which address a visitor has, and evade the limits by address";
+        section.report.warn(format!("`trusted_proxies` holds {all}: {message}"));
+    }
     if server.max_body_bytes < SMALL_BODY {
         let body = read::size_text(server.max_body_bytes as u64);
         section.report.warn(format!("`max_body_bytes` is {body}: some libraries send batches of up to 4MiB"));

@@ -69,6 +69,8 @@ pub struct Server {
     pub body_timeout: Duration,
     /// Most connections at once.
     pub max_connections: usize,
+    /// Most connections of one address at once, but for loopback and trusted proxies; 0: no bound of its own.
+    pub max_connections_per_ip: usize,
     /// Peers whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// How long a graceful stop may take.

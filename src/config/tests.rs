@@ -583,10 +583,11 @@ fn what_the_script_sends_by_itself_can_be_kept_from_all_but_the_operators_own_st
 #[test]
 fn what_works_and_may_surprise_is_a_warning() {
     let loaded = accepted(
-        "[server]\nmax_body_bytes = \"1MiB\"\n[journal]\ndurability = \"os\"\n",
+        "[server]\nmax_body_bytes = \"1MiB\"\ntrusted_proxies = [\"10.0.0.0/8\", \"::/0\"]\n[journal]\ndurability = \"os\"\n",
         &[("JWT_SECRET", "short")],
     );
     insta::assert_snapshot!(loaded.warnings.join("\n"), @r#"
+    `trusted_proxies` holds ::/0: whoever connects may say which address a visitor has, and evade the limits by address
     `max_body_bytes` is 1MiB: some libraries send batches of up to 4MiB
     `durability` in [journal] is "os": events of the last seconds can be lost in a power cut
     no source is configured: any write key, or none, is accepted

@@ -9,6 +9,7 @@ mod additions;
 mod admit;
 mod analytics_js;
 mod answer;
+mod audit;
 mod auth;
 mod body;
 mod budget;
@@ -18,8 +19,11 @@ mod cookie;
 mod cors;
 mod day;
 mod debt;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzed;
 mod letters;
 mod limit;
+mod line;
 mod live;
 mod openapi;
 mod ops;
@@ -32,7 +36,9 @@ mod replay;
 mod routes;
 mod schema;
 mod scripts;
+mod seats;
 mod segment;
+mod serving;
 mod session;
 mod settings;
 pub mod sites;
@@ -49,14 +55,10 @@ mod visitor;
 mod waiting;
 
 use std::net::TcpListener;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix::Recipient;
 use actix_web::dev::Server;
-use actix_web::middleware::from_fn;
-use actix_web::{App, HttpServer, web};
 
 use crate::actors::messages::{
     Accept, DescribeSchemas, ListRejected, Order, Readiness, Snapshot, TellTimeline, TraceEvent, Watch,
@@ -67,17 +69,9 @@ use crate::stores::shared::SharedState;
 use crate::telemetry::Metrics;
 pub use letters::LetterDesk;
 pub use live::LiveDesk;
-use state::{Shared, State};
+use state::Shared;
 
 pub use terms::DoorTerms;
-
-/// Longer than the idle time of common load balancers (60 s), so that they close first.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
-/// How long the rest of an unread body is read and thrown away after its answer, so that the client sees the answer
-/// instead of a reset.
-const LINGER: Duration = Duration::from_secs(5);
-/// Threads per worker that unpack large bodies; together with the body limit they bound what unpacking can take.
-const UNPACKERS: usize = 4;
 
 /// What the door needs to know: its settings, and whom it asks.
 ///
@@ -137,38 +131,5 @@ pub struct ReportDesk {
 pub fn serve(door: Door, listeners: Vec<TcpListener>) -> std::io::Result<(Server, DoorTerms)> {
     let shared = Arc::new(Shared::new(&door));
     let terms = DoorTerms(Arc::clone(&shared));
-    Ok((serve_shared(door, shared, listeners)?, terms))
-}
-
-fn serve_shared(door: Door, shared: Arc<Shared>, listeners: Vec<TcpListener>) -> std::io::Result<Server> {
-    let settings = Arc::clone(&door.settings);
-    let workers = workers();
-    let app = move || {
-        let state = State { door: door.clone(), shared: Arc::clone(&shared) };
-        App::new()
-            .app_data(web::Data::new(state))
-            .wrap(from_fn(outer::around))
-            .configure(routes::register)
-            .default_service(web::to(ops::not_found))
-    };
-    let mut server = HttpServer::new(app)
-        .workers(workers)
-        .worker_max_blocking_threads(UNPACKERS)
-        .max_connections((settings.server.max_connections / workers).max(1))
-        .keep_alive(KEEP_ALIVE)
-        .client_request_timeout(settings.server.header_timeout)
-        .client_disconnect_timeout(LINGER)
-        .shutdown_timeout(settings.server.shutdown_timeout.as_secs())
-        .tcp_nodelay(true)
-        .disable_signals();
-    for listener in listeners {
-        server = server.listen(listener)?;
-    }
-    Ok(server.run())
-}
-
-/// Two threads even on one core, so that a slow request does not stop the others; more than four gain nothing, since the
-/// journal has one writer.
-fn workers() -> usize {
-    std::thread::available_parallelism().map_or(2, NonZeroUsize::get).clamp(2, 4)
+    Ok((serving::start(door, shared, listeners)?, terms))
 }

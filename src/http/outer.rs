@@ -1,9 +1,13 @@
-//! What holds for every request and every answer, whatever the path: slashes, preflights, CORS, `nosniff`, counting.
+//! What holds for every request and every answer, whatever the path: slashes, preflights, CORS, headers that guard,
+//! counting, and the audit of what operators do.
 
-use actix_web::body::{EitherBody, MessageBody};
+use actix_web::body::{BodySize, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
-use actix_web::http::header::{HeaderValue, ORIGIN, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CROSS_ORIGIN_RESOURCE_POLICY, HeaderMap, HeaderValue, ORIGIN,
+    REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
 use actix_web::http::{Method, Uri};
 use actix_web::middleware::Next;
 use actix_web::{Error, web};
@@ -12,7 +16,9 @@ use tokio::time::Instant;
 use crate::telemetry::events::RequestAnswered;
 
 use super::answer::{self, Refusal};
+use super::audit::Noted;
 use super::cors::{Decided, Origins};
+use super::line::Line;
 use super::pixel;
 use super::state::State;
 use super::{routes, scripts};
@@ -26,23 +32,49 @@ pub(super) async fn around<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let started = Instant::now();
+    let line = request.conn_data::<Line>().cloned();
+    line.iter().for_each(Line::begin);
     trim(&mut request, &state);
     pixel::give_key(&mut request);
     // As the router reads it: `/%61pi/…` is `/api/…` there.
     let decoded = request.match_info().as_str();
     let path = routes::label(decoded);
     let open = !routes::is_for_operators(decoded);
+    let noted = if open { None } else { Noted::of(request.request(), decoded, &state) };
     let origin = request.headers().get(ORIGIN).filter(|_| open).cloned();
     let mut response = answer(request, open, next).await?;
     let is_decided = response.response().extensions().contains::<Decided>();
+    noted.iter().for_each(|noted| noted.tell(response.response(), &state));
     let headers = response.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+    if !open {
+        guard(headers);
+    }
     if open && !is_decided {
         state.shared.terms.load().origins.mark(origin.as_ref(), headers);
+    }
+    // A stream has no end that could be waited for, and the connection ends with it.
+    if let (Some(line), false) = (line, matches!(response.response().body().size(), BodySize::Stream)) {
+        line.end();
     }
     let status = response.status().as_u16();
     RequestAnswered { path, status, took: started.elapsed() }.emit(&state.door.metrics);
     Ok(response)
+}
+
+/// What operators are shown is in no frame, kept by no proxy, and tells no other site where it was. A page says more of itself.
+fn guard(headers: &mut HeaderMap) {
+    for (name, value) in [
+        (X_FRAME_OPTIONS, "DENY"),
+        (REFERRER_POLICY, "no-referrer"),
+        (CROSS_ORIGIN_RESOURCE_POLICY, "same-origin"),
+        (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (CACHE_CONTROL, "no-store"),
+    ] {
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    }
 }
 
 async fn answer<B: MessageBody + 'static>(

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 
+use ipnet::IpNet;
+
 use super::Door;
 use super::additions::Tables;
 use super::budget::Budget;
@@ -15,6 +17,7 @@ use super::sources::Ledger;
 use super::stats::Recent;
 use super::terms::Terms;
 use crate::stores::shared::SharedState;
+use crate::telemetry::audit::Book;
 
 /// SDKs hang up after 10 s; an answer that comes earlier can still tell them when to try again.
 const ANSWER_WITHIN: Duration = Duration::from_secs(8);
@@ -59,8 +62,12 @@ pub(super) struct Shared {
     pub(super) attempts: Attempts,
     /// Who says whether a password is right.
     pub(super) verifier: Verifier,
+    /// What operators did.
+    pub(super) audit: Book,
     /// Who has logged out.
     pub(super) ended: Ended,
+    /// Peers whose connections nobody counts: proxies and developers on this machine.
+    pub(super) loopback: Vec<IpNet>,
     /// How long a request may take from its head to its answer.
     pub(super) answer_within: Duration,
     /// How long a request may wait for room.
@@ -83,7 +90,9 @@ impl Shared {
             ledger: Ledger::default(),
             attempts: Attempts::default(),
             verifier: Verifier::default(),
+            audit: Book::of(&settings.server.data_dir),
             ended: Ended::default(),
+            loopback: ["127.0.0.0/8", "::1/128"].iter().filter_map(|net| net.parse().ok()).collect(),
             answer_within: ANSWER_WITHIN,
             wait_at_most: WAIT_AT_MOST,
         }

@@ -12,6 +12,8 @@ pub mod collect;
 mod compose;
 pub mod consent;
 pub mod event;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzed;
 pub mod glance;
 mod group;
 mod head;

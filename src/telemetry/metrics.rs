@@ -220,6 +220,7 @@ fn ingest(to: &mut Registry) -> Ingest {
 pub(super) struct TurnedAway {
     pub(super) unwanted: Family<ReasonLabels, Counter>,
     pub(super) pixels: Family<ReasonLabels, Counter>,
+    pub(super) connections: Counter,
 }
 
 impl TurnedAway {
@@ -228,7 +229,9 @@ impl TurnedAway {
             family(to, "events_unwanted", "Events that were accepted and not kept, as configured, by reason");
         unwanted.get_or_create(&ReasonLabels { reason: BOT }).inc_by(0);
         let pixels = family(to, "pixels_refused", "Calls of images that were not taken, by reason");
-        TurnedAway { unwanted, pixels }
+        let connections = "Connections that were closed because their address has too many";
+        let connections = add(to, "http_connections_refused", connections, Counter::default());
+        TurnedAway { unwanted, pixels, connections }
     }
 }
 

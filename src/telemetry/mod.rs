@@ -4,6 +4,7 @@
 //! folder knows how a metric is called. [`Metrics`] is a value, not a global: two routers in one process do not mix.
 //! Nothing here ever sees a body, a trait, an address or a key.
 
+pub mod audit;
 pub mod clock;
 pub mod events;
 mod labels;

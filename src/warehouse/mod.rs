@@ -10,6 +10,8 @@ pub mod decimal;
 pub mod diff;
 pub mod fit;
 pub mod flatten;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzed;
 mod lack;
 pub mod layout;
 pub mod mapper;

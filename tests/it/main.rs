@@ -41,11 +41,13 @@ mod reports;
 mod scale_out;
 mod schema;
 mod sdk;
+mod secrets;
 #[cfg(feature = "kafka")]
 mod shared_journal;
 mod slack;
 mod start;
 mod storm;
+mod strangers;
 mod support;
 mod tap;
 mod template;

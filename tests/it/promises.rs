@@ -1,4 +1,4 @@
-//! `docs/reliability.md` names a test for each promise: each of them must exist, and no promise may stand alone.
+//! `docs/reliability.md` and `docs/security.md` name tests for each promise: they must exist, and no promise may stand alone.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -84,11 +84,13 @@ fn problems(rows: &[(String, Vec<String>)], tests: &BTreeSet<String>) -> Vec<Str
 fn each_promise_names_tests_that_exist() {
     let texts = [sources(&root().join("src")), sources(&root().join("tests"))].concat();
     let tests: BTreeSet<String> = texts.iter().flat_map(|text| tests_in(text)).collect();
-    let page = fs::read_to_string(root().join("docs/reliability.md")).expect("the page is there");
-    let rows = promises(&page);
-    assert!(rows.len() > 30, "only {} promises were found", rows.len());
-    let problems = problems(&rows, &tests);
-    assert!(problems.is_empty(), "docs/reliability.md:\n{}", problems.join("\n"));
+    for name in ["docs/reliability.md", "docs/security.md"] {
+        let page = fs::read_to_string(root().join(name)).expect("the page is there");
+        let rows = promises(&page);
+        assert!(rows.len() > 30, "only {} promises were found in {name}", rows.len());
+        let problems = problems(&rows, &tests);
+        assert!(problems.is_empty(), "{name}:\n{}", problems.join("\n"));
+    }
 }
 
 #[test]

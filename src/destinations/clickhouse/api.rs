@@ -10,7 +10,7 @@ use reqwest::{Method, Url};
 use secrecy::ExposeSecret;
 
 use super::super::http_client::{HttpClient, HttpRequest, Options, address, mask};
-use super::super::kit::compressed;
+use super::super::kit::{Secrets, compressed};
 use super::super::{FailureKind, Reply, Shown, ShownBody, ShownRequest, ShownRow};
 use super::errors::code;
 use super::request::Insert;
@@ -43,6 +43,7 @@ pub(super) struct Api {
     describing: HttpClient,
     headers: HeaderMap,
     gzip: bool,
+    secrets: Secrets,
 }
 
 impl Api {
@@ -65,7 +66,8 @@ impl Api {
         }
         let describing = http.clone().with_answer_cap(MAX_DESCRIPTION);
         let gzip = !address::is_loopback(&target.url);
-        Ok(Api { target, http, describing, headers, gzip })
+        let secrets = Secrets::of([&target.password]);
+        Ok(Api { target, http, describing, headers, gzip, secrets })
     }
 
     /// Sends rows.
@@ -77,7 +79,7 @@ impl Api {
             body = compressed(body).await;
         }
         let (url, timeout) = (with(&self.target.url, &settings(insert)), self.target.timeout);
-        self.http.send(HttpRequest { method: Method::POST, url, headers, body, timeout }).await
+        self.hidden(&self.http.send(HttpRequest { method: Method::POST, url, headers, body, timeout }).await)
     }
 
     /// Runs a statement and returns its whole answer.
@@ -109,10 +111,15 @@ impl Api {
         match sent.await {
             Reply::Answer(answer) if (200..300).contains(&answer.status) => {
                 let text = String::from_utf8_lossy(&answer.body).into_owned();
-                if is_error(&text) { Err(Reply::Answer(answer)) } else { Ok(text) }
+                if is_error(&text) { Err(self.hidden(&Reply::Answer(answer))) } else { Ok(text) }
             }
-            other => Err(other),
+            other => Err(self.hidden(&other)),
         }
+    }
+
+    /// Whoever stands in for the server may repeat what it was sent.
+    fn hidden(&self, reply: &Reply) -> Reply {
+        self.secrets.hide(reply).into_owned()
     }
 
     /// Asks for the version, and refuses one that is too old.

@@ -158,4 +158,19 @@ mod tests {
         );
         assert_eq!(text("it's \\"), "'it\\'s \\\\'");
     }
+
+    proptest::proptest! {
+        /// Read as the store reads it: a backslash takes the next character with it, and no bare quote is within.
+        #[test]
+        fn any_name_is_one_identifier_and_nothing_more(name in "(?s).{0,40}|[\"'`;\\\\-]{0,10}") {
+            let sql = quoted(&name);
+            let within = sql.strip_prefix('`').and_then(|rest| rest.strip_suffix('`')).unwrap();
+            let (mut read, mut characters) = (String::new(), within.chars());
+            while let Some(character) = characters.next() {
+                assert_ne!(character, '`', "{sql}");
+                read.push(if character == '\\' { characters.next().unwrap() } else { character });
+            }
+            assert_eq!(read, name);
+        }
+    }
 }

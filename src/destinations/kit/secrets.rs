@@ -24,6 +24,12 @@ const MASK: &[u8] = b"***";
 #[derive(Default)]
 pub struct Secrets(Vec<Box<[u8]>>);
 
+impl std::fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secrets(***)")
+    }
+}
+
 impl Secrets {
     /// Collects the words of these values ("Bearer abc…" is two).
     pub fn of<'a>(values: impl IntoIterator<Item = &'a SecretString>) -> Secrets {

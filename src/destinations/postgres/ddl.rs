@@ -177,4 +177,15 @@ mod tests {
         assert_eq!(statements[0], "CREATE SCHEMA IF NOT EXISTS \"it's\"");
         assert!(statements[1].contains("\"it's\".\"a\"\"b\""), "{statements:?}");
     }
+
+    proptest::proptest! {
+        /// A quote within ends nothing: what is left without pairs has none.
+        #[test]
+        fn any_name_is_one_identifier_and_nothing_more(name in "(?s).{0,40}|[\"'`;\\\\-]{0,10}") {
+            let sql = quoted(&name);
+            let within = sql.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap();
+            assert!(!within.replace("\"\"", "").contains('"'), "{sql}");
+            assert_eq!(within.replace("\"\"", "\""), name);
+        }
+    }
 }

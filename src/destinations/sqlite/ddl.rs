@@ -138,4 +138,16 @@ mod tests {
             assert_eq!(understood(words), wanted);
         }
     }
+
+    proptest::proptest! {
+        /// Asked of SQLite itself: there is one table more, of this name.
+        #[test]
+        fn any_name_is_one_identifier_and_nothing_more(name in "(?s)x[^\0]{0,40}|x[\"'`;\\\\-]{0,10}") {
+            let connection = rusqlite::Connection::open_in_memory().unwrap();
+            connection.execute_batch(&create_table(&name, &[column(&name, ColumnType::Int)])).unwrap();
+            let names = "SELECT group_concat(name, char(0)) FROM sqlite_master WHERE type = 'table'";
+            let found: String = connection.query_row(names, [], |row| row.get(0)).unwrap();
+            assert_eq!(found, name);
+        }
+    }
 }

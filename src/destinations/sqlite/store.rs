@@ -2,7 +2,8 @@
 //!
 //! Every call blocks. Never decides what a failure means for an event: it only names the trouble.
 
-use std::os::unix::fs::MetadataExt;
+use std::fs::OpenOptions;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -78,6 +79,12 @@ pub(super) fn look(path: &Path) -> Result<Schema, String> {
     let connection = Connection::open_with_flags(path, flags).map_err(|error| words(error.into()))?;
     connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(|error| words(error.into()))?;
     tables::read_schema(&connection).map_err(words)
+}
+
+/// Makes an empty file that nobody else may read, where there is none: SQLite gives the files beside it the same rights.
+fn make_private(path: &Path) {
+    // What is wrong here, SQLite says when it opens the file.
+    drop(OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path));
 }
 
 /// The one writer of the file.
@@ -169,6 +176,7 @@ impl Open {
                 StoreError::new(Trouble::CannotOpen, format!("`{}`: {error}", directory.display()))
             })?;
         }
+        make_private(path);
         let mut connection = Connection::open(path)?;
         connection.execute_batch(PRAGMAS)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);

@@ -89,6 +89,8 @@ impl Destination for Webhook {
     fn new(config: Config, setting: &Setting) -> Result<(Webhook, Wire), Vec<SettingError>> {
         let wire = Wire::new(&config, setting)?;
         let secrets = Secrets::of(config.headers.values().chain([&config.secret]));
+        // For many services the path is the secret, and a receiver may well repeat it.
+        let secrets = secrets.and_address(&config.url.as_str().into());
         Ok((Webhook { name: setting.name.clone(), format: config.format, secrets }, wire))
     }
 

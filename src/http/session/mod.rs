@@ -10,7 +10,7 @@ mod pass;
 mod same_page;
 mod verify;
 
-use actix_web::http::header::{CACHE_CONTROL, COOKIE, HeaderName, HeaderValue, SET_COOKIE};
+use actix_web::http::header::{CACHE_CONTROL, COOKIE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 use secrecy::{ExposeSecret, SecretString};
@@ -131,6 +131,19 @@ pub(super) fn grant(request: &HttpRequest) -> Result<Option<Grant>, Refusal> {
         desk.expect_own(request, &pass)?;
     }
     Ok(Some(pass.grant()))
+}
+
+/// Returns the id of the session that the request's cookie belongs to; nothing without a valid one.
+pub(super) fn id(request: &HttpRequest, state: &State) -> Option<String> {
+    let (pass, _) = Desk::of(state).pass(request, clock::now().as_second())?;
+    Some(pass.sid)
+}
+
+/// Returns the id of the session that an answer gives a cookie for.
+pub(super) fn given(headers: &HeaderMap, state: &State) -> Option<String> {
+    let (_, text) = headers.get(SET_COOKIE)?.to_str().ok()?.split(';').next()?.split_once('=')?;
+    let pass = Desk::of(state).key.read(text, clock::now().as_second()).ok()?;
+    Some(pass.sid)
 }
 
 /// A session for which a stream is open.

@@ -6,6 +6,7 @@ mod browser;
 mod collecting;
 mod console;
 mod contract;
+mod hardened;
 mod library;
 mod live;
 mod operators;
@@ -34,7 +35,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::budget::Budget;
 use super::state::Shared;
-use super::{Door, LetterDesk, LiveDesk, serve_shared};
+use super::{Door, LetterDesk, LiveDesk, serving};
 use crate::actors::messages::{
     Accept, Accepted, DescribeSchemas, DestinationStatus, ListLetters, ListRejected, NotAccepted, NotOrdered,
     Order, Readiness, ReadyCheck, SchemaReport, SettleLetters, Settled, ShownColumn, ShownTable, Snapshot,
@@ -223,6 +224,8 @@ struct Plan {
     budget_bytes: Option<usize>,
     answer_within: Option<Duration>,
     wait_at_most: Duration,
+    /// Connections from this machine count as those of a stranger do.
+    counts_loopback: bool,
 }
 
 impl Plan {
@@ -238,6 +241,7 @@ impl Plan {
             budget_bytes: None,
             answer_within: None,
             wait_at_most: Duration::ZERO,
+            counts_loopback: false,
         }
     }
 
@@ -282,10 +286,13 @@ impl Plan {
             shared.budget = Budget::of(bytes, SEATS);
         }
         shared.wait_at_most = self.wait_at_most;
+        if self.counts_loopback {
+            shared.loopback.clear();
+        }
         shared.answer_within = self.answer_within.unwrap_or(shared.answer_within);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let server = serve_shared(door, Arc::new(shared), vec![listener]).unwrap();
+        let server = serving::start(door, Arc::new(shared), vec![listener]).unwrap();
         #[expect(
             clippy::disallowed_methods,
             reason = "a panic of the server fails the test that talks to it"
@@ -448,6 +455,7 @@ fn settings() -> Settings {
             header_timeout: 10 * second,
             body_timeout: 30 * second,
             max_connections: 1000,
+            max_connections_per_ip: 0,
             trusted_proxies: Vec::new(),
             shutdown_timeout: second,
             jwt_secret: "a-secret-for-tests-of-32-bytes--".to_owned().into(),

@@ -6,7 +6,7 @@
 //! in space, notes of fates by the journal itself: without them a skipped event would look like a delivered one.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -129,7 +129,7 @@ struct Active {
 
 impl NoteFiles {
     fn open(dir: PathBuf, full: u64, most: u64) -> Result<Self, JournalError> {
-        fs::create_dir_all(&dir).map_err(failed("create", &dir))?;
+        files::make_dir(&dir)?;
         let number = |name: String| name.strip_suffix(".ndjson").and_then(|stem| stem.parse().ok());
         let mut numbers: Vec<u64> = files::names(&dir)?.into_iter().filter_map(number).collect();
         numbers.sort_unstable();
@@ -330,6 +330,8 @@ fn unwritable(error: serde_json::Error) -> JournalError {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::journal::fixtures::{attempt_note, fate_note};
 

@@ -2,9 +2,9 @@
 //!
 //! Separate so that slicing, syncing and replacing are done one way. Never knows what the bytes mean.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::Path;
 
 use rustix::fs::FallocateFlags;
@@ -32,10 +32,15 @@ pub(super) fn open(path: &Path) -> Result<File, JournalError> {
     OpenOptions::new().read(true).write(true).open(path).map_err(failed("open", path))
 }
 
-/// Creates an empty file, or empties the one that is there.
+/// Creates a directory, and those above it, that nobody else may look into.
+pub(super) fn make_dir(dir: &Path) -> Result<(), JournalError> {
+    DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(failed("create", dir))
+}
+
+/// Creates an empty file that nobody else may read, or empties the one that is there.
 pub(super) fn create(path: &Path) -> Result<File, JournalError> {
     let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(true);
+    options.read(true).write(true).create(true).truncate(true).mode(0o600);
     options.open(path).map_err(failed("create", path))
 }
 

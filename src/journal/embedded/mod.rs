@@ -18,6 +18,8 @@ mod codec;
 mod cursors;
 mod dedupe;
 mod files;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzed;
 mod letters;
 mod lines;
 mod log;
@@ -37,7 +39,6 @@ mod walk;
 mod worker;
 mod writer;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -119,7 +120,7 @@ impl EmbeddedJournal {
         let (cursors, dead, rejected) = (sub("cursors"), sub("dead"), sub("rejected"));
         let orders = sub("orders");
         for dir in [&cursors, &dead, &rejected, &orders] {
-            fs::create_dir_all(dir).map_err(files::failed("create", dir))?;
+            files::make_dir(dir)?;
         }
         let cursors = Cursors::new(cursors);
         let orders = OrderFiles::new(orders);

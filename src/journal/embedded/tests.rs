@@ -2,6 +2,7 @@
 
 mod dropping;
 
+use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -234,14 +235,16 @@ fn assert_one_is_damaged(journal: &EmbeddedJournal, lost: u64, records: u64) {
 
 #[test]
 fn a_failed_write_or_sync_leaves_nothing_of_the_group() {
-    for fault in [Fault::Write, Fault::Sync] {
+    for fault in [Fault::Write, Fault::Full, Fault::Sync] {
         let dir = TempDir::new().unwrap();
         let journal = open(Options { tail_bytes: 1 << 20, ..options(dir.path()) });
         journal.append(group(0..3, 30)).unwrap();
         for _ in 0..2 {
             journal.writer().fault = Some(fault);
             let failed = journal.append(group(3..9, 30));
-            assert!(matches!(failed, Err(JournalError::Io { .. })), "{fault:?}");
+            let is_full = matches!(failed, Err(JournalError::Full(_)));
+            let is_broken = matches!(failed, Err(JournalError::Io { .. }));
+            assert_eq!((is_full, is_broken), (fault == Fault::Full, fault != Fault::Full), "{fault:?}");
         }
         assert_eq!(journal.extent().next, Position(3));
         assert_eq!(ids(&journal, 0), names(0..3));
@@ -251,6 +254,43 @@ fn a_failed_write_or_sync_leaves_nothing_of_the_group() {
         drop(journal);
         let journal = open(options(dir.path()));
         assert_eq!(ids(&journal, 0), names(0..5), "{fault:?}");
+    }
+}
+
+#[test]
+fn a_clock_that_jumps_back_and_forth_loses_no_record_and_no_place() {
+    let dir = TempDir::new().unwrap();
+    let day = 86_400;
+    let times = [0, 10, 400 * day, -400 * day, 20, 30];
+    let event = |(n, seconds): (usize, &i64)| event_at(&format!("m{n}"), 700, *seconds);
+    let journal = open(small(dir.path()));
+    let appended: Vec<_> = times.iter().enumerate().map(|one| journal.append(vec![event(one)])).collect();
+    assert!(appended.iter().all(Result::is_ok), "{appended:?}");
+    drop(journal);
+    for now in [-500 * day, 0, 500 * day] {
+        let journal = EmbeddedJournal::open(small(dir.path()), at(now)).unwrap();
+        assert_eq!(ids(&journal, 0), names(0..6), "opened at {now}");
+        journal.retain(Position(0), at(now)).unwrap();
+        assert_eq!(ids(&journal, 0), names(0..6), "what is not settled stays, whatever time it is");
+        assert_eq!(journal.position_at(at(15)).unwrap(), Position(2), "the first that is not older");
+    }
+}
+
+#[test]
+fn nobody_else_reads_what_the_journal_holds() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = TempDir::new().unwrap();
+    let own = dir.path().join("journal");
+    let journal = open(options(&own));
+    journal.append(group(0..3, 30)).unwrap();
+    drop(journal);
+    let mut files = vec![own];
+    while let Some(path) = files.pop() {
+        let found = fs::metadata(&path).unwrap();
+        assert_eq!(found.permissions().mode() & 0o077, 0, "{}", path.display());
+        if found.is_dir() {
+            files.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        }
     }
 }
 

@@ -59,12 +59,25 @@ pub(super) struct Writer {
 #[cfg(test)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// After half of the bytes.
+    /// After half of the bytes, by a disk that fails (EIO).
     Write,
-    /// After all bytes.
+    /// After half of the bytes, by a disk that has become full (ENOSPC).
+    Full,
+    /// After all bytes, by a disk that fails.
     Sync,
     /// By a panic of ours.
     Panic,
+}
+
+#[cfg(test)]
+impl Fault {
+    fn of_write(self) -> Option<rustix::io::Errno> {
+        match self {
+            Fault::Write => Some(rustix::io::Errno::IO),
+            Fault::Full => Some(rustix::io::Errno::NOSPC),
+            Fault::Sync | Fault::Panic => None,
+        }
+    }
 }
 
 /// A group ready to be written.
@@ -185,9 +198,9 @@ impl Writer {
             self.buffer.resize(self.buffer.len() + ahead, 0);
         }
         #[cfg(test)]
-        if fault == Some(Fault::Write) {
+        if let Some(errno) = fault.and_then(Fault::of_write) {
             files::write_at(&active.file, &self.buffer[..(end - start) as usize / 2], start).unwrap();
-            return Err(failed("write", path)(std::io::Error::other("injected")));
+            return Err(failed("write", path)(errno.into()));
         }
         files::write_at(&active.file, &self.buffer, start).map_err(failed("write", path))?;
         active.written = active.written.max(start + self.buffer.len() as u64);
@@ -195,7 +208,7 @@ impl Writer {
         assert_ne!(fault, Some(Fault::Panic), "injected");
         #[cfg(test)]
         if fault == Some(Fault::Sync) {
-            return Err(failed("sync", path)(std::io::Error::other("injected")));
+            return Err(failed("sync", path)(rustix::io::Errno::IO.into()));
         }
         if fsync {
             active.file.sync_data().map_err(failed("sync", path))?;

@@ -1,5 +1,7 @@
 //! The file: how it is opened, its tables, and their version.
 
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -49,11 +51,18 @@ pub(super) fn fault(error: rusqlite::Error) -> Fault {
     Fault::Failed(format!("the store of reports failed: {error}"))
 }
 
+/// Makes an empty file that nobody else may read, where there is none: SQLite gives the files beside it the same rights.
+fn make_private(path: &Path) {
+    // What is wrong here, SQLite says when it opens the file.
+    drop(OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path));
+}
+
 /// Opens the file to write, and makes it where it is missing.
 ///
 /// # Errors
 /// It cannot be opened, or is of a newer version.
 pub(super) fn open_to_write(path: &Path) -> Result<Connection, Fault> {
+    make_private(path);
     let mut connection = Connection::open(path).map_err(fault)?;
     prepare(&mut connection).map_err(fault)?;
     let version = version(&connection).map_err(fault)?;

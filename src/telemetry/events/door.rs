@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::millis;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::telemetry::Metrics;
 use crate::telemetry::labels::{AnswerLabels, STATES, StateLabels};
@@ -25,6 +25,81 @@ impl RequestAnswered {
     pub fn emit(&self, metrics: &Metrics) {
         metrics.answers.get_or_create(&AnswerLabels { path: self.path, status: self.status }).inc();
         metrics.answer_seconds.observe(self.took.as_secs_f64());
+    }
+}
+
+/// A connection was closed at once because its address has as many as it may. Writes no line: who opens thousands would fill
+/// the log.
+#[derive(Debug, Clone, Copy)]
+pub struct ConnectionRefused;
+
+impl ConnectionRefused {
+    /// Counts it.
+    pub fn emit(&self, metrics: &Metrics) {
+        metrics.turned_away.connections.inc();
+    }
+}
+
+/// Fewer connections are taken than the configuration allows, because the process may not open as many files.
+#[derive(Debug, Clone, Copy)]
+pub struct ConnectionsBounded {
+    /// `server.max_connections`.
+    pub wanted: usize,
+    /// How many are taken.
+    pub taken: usize,
+    /// How many files the process may open.
+    pub files: usize,
+}
+
+impl ConnectionsBounded {
+    /// Writes the line.
+    pub fn emit(&self) {
+        let ConnectionsBounded { wanted, taken, files } = self;
+        warn!(
+            wanted,
+            taken,
+            files,
+            "the process may open {files} files: {taken} connections are taken at once, not the {wanted} of \
+             `server.max_connections`"
+        );
+    }
+}
+
+/// An operator changed something, tried to, or logged in or out.
+#[derive(Debug, Clone, Copy)]
+pub struct OperatorActed<'a> {
+    /// Who, as far as it is known.
+    pub actor: &'a str,
+    /// Method and path.
+    pub action: &'a str,
+    /// Status of the answer.
+    pub status: u16,
+    /// `done`, `refused` or `failed`.
+    pub outcome: &'a str,
+}
+
+impl OperatorActed<'_> {
+    /// Writes the line.
+    pub fn emit(&self) {
+        let OperatorActed { actor, action, status, outcome } = self;
+        info!(target: "opentrack::audit", actor, action, status, outcome, "{actor}: {action}: {outcome}");
+    }
+}
+
+/// The audit file takes nothing; what operators do is in the log alone.
+#[derive(Debug, Clone, Copy)]
+pub struct AuditUnwritten<'a> {
+    /// The file.
+    pub path: &'a Path,
+    /// What the system says.
+    pub problem: &'a str,
+}
+
+impl AuditUnwritten<'_> {
+    /// Writes the line.
+    pub fn emit(&self) {
+        let (path, problem) = (self.path.display(), self.problem);
+        error!(path = %path, "`{path}` takes no entry, so that what operators do is in this log alone: {problem}");
     }
 }
 

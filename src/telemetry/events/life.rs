@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tracing::{debug, error, info};
+use tracing::{debug, error, info, warn};
 
 use super::millis;
 
@@ -85,5 +85,20 @@ impl NobodyThere {
     /// Writes the line.
     pub fn emit(&self) {
         debug!(message = self.message, "nobody was there for {}", self.message);
+    }
+}
+
+/// Everybody on the machine may look into the data directory.
+#[derive(Debug, Clone, Copy)]
+pub struct DataOpenToAll<'a> {
+    /// The directory.
+    pub path: &'a std::path::Path,
+}
+
+impl DataOpenToAll<'_> {
+    /// Writes the line.
+    pub fn emit(&self) {
+        let path = self.path.display();
+        warn!(path = %path, "everybody on this machine may look into `{path}`, where events and secrets are: chmod 700");
     }
 }

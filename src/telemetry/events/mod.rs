@@ -34,13 +34,14 @@ pub use delivery::{
     EventsBuried, EventsDelivered, EventsLost, EventsSkipped,
 };
 pub use door::{
-    DoorMeasured, DoorOpened, PlacesOpened, PlacesUnreadable, ProxyUnknown, RequestAnswered, StatesSeen,
+    AuditUnwritten, ConnectionRefused, ConnectionsBounded, DoorMeasured, DoorOpened, OperatorActed,
+    PlacesOpened, PlacesUnreadable, ProxyUnknown, RequestAnswered, StatesSeen,
 };
 pub use intake::{EventsAccepted, EventsDuplicate, EventsRejected, EventsUnwanted, PixelRefused};
 pub use journal::{CommitDone, CommitFailed, JournalOpened, RecordsRetired};
 pub use letters::{LettersCounted, LettersEnded};
 pub use library::LibrarySaid;
-pub use life::{NobodyThere, Stopped, Stopping, Trouble};
+pub use life::{DataOpenToAll, NobodyThere, Stopped, Stopping, Trouble};
 pub use live::{FramesMissed, ListenersCounted, VisitorsCounted};
 pub use orders::{OperatorOrdered, ReplayBegun, ReplayEnded};
 pub use pool::{CharactersDropped, LiveTablesOff, NameTaken, PoolMeasured};

@@ -20,6 +20,7 @@ pub(crate) struct Config {
     server: String,
     tables: String,
     env: Vec<(String, String)>,
+    open_files: Option<u32>,
 }
 
 impl Config {
@@ -48,6 +49,12 @@ impl Config {
         self
     }
 
+    /// Lets the process open so many files.
+    pub(crate) fn open_files(mut self, most: u32) -> Config {
+        self.open_files = Some(most);
+        self
+    }
+
     /// Adds a webhook with patience short enough for a test; `extra` are further lines.
     pub(crate) fn webhook(self, name: &str, url: &str, extra: &str) -> Config {
         self.table(&format!(
@@ -69,6 +76,15 @@ impl Config {
 /// Returns the command `opentrack` with an environment of its own.
 pub(crate) fn opentrack() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_opentrack"));
+    command.env_clear().stdin(Stdio::null());
+    command
+}
+
+/// Returns the same for a process that may open so many files.
+fn limited(open_files: u32) -> Command {
+    let mut command = Command::new("sh");
+    let script = format!("ulimit -n {open_files}; exec \"$0\" \"$@\"");
+    command.arg("-c").arg(script).arg(env!("CARGO_BIN_EXE_opentrack"));
     command.env_clear().stdin(Stdio::null());
     command
 }
@@ -284,6 +300,13 @@ impl Router {
         value("VmHWM:").or_else(|| value("VmRSS:")).unwrap_or_default() / 1024
     }
 
+    /// Returns the resident memory as it is now in KiB; 0 where the system does not tell it.
+    pub(crate) fn resident_kib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap_or_default();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+        line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok()).unwrap_or_default()
+    }
+
     /// Runs a subcommand with this router's configuration.
     pub(crate) fn run(&self, arguments: &[&str]) -> std::process::Output {
         let config = self.dir.path().join("config.toml");
@@ -303,7 +326,11 @@ fn spawn(dir: &Path, config: &Config) -> Child {
         .open(dir.join("stderr.log"))
         .expect("the log can be opened");
     let envs = config.env.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    opentrack()
+    let mut command = match config.open_files {
+        None => opentrack(),
+        Some(most) => limited(most),
+    };
+    command
         .args(["serve", "--config", "config.toml"])
         .current_dir(dir)
         .envs(envs)

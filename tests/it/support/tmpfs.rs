@@ -21,6 +21,12 @@ impl SmallDisk {
         None
     }
 
+    /// Lets nobody write any more.
+    pub(crate) fn make_read_only(&self) {
+        let mount = Command::new("mount").args(["-o", "remount,ro"]).arg(self.path()).status();
+        assert!(mount.is_ok_and(|status| status.success()), "the disk can be made read-only");
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }

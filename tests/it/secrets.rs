@@ -1,0 +1,127 @@
+//! What is secret in the configuration is nowhere in what the router says, whatever trouble its destinations make: not in its log,
+//! its files for operators, its API, its metrics or its commands.
+
+use crate::support::{Config, Receiver, Reply, Router, track, until};
+
+/// Each begins like this, and nothing else does.
+const PLANTED: &str = "geheim-0123456789";
+
+fn secret(name: &str) -> String {
+    format!("{PLANTED}-{name}")
+}
+
+/// Answers 401 and repeats everything that it was sent.
+fn echo() -> Receiver {
+    Receiver::scripted(|request| {
+        let told = format!(
+            "who are you? {} {:?} {}",
+            request.path,
+            request.headers,
+            String::from_utf8_lossy(&request.body)
+        );
+        Reply::With(401, vec![("www-authenticate".into(), "Basic".into())], told)
+    })
+}
+
+fn config(receiver: &Receiver) -> Config {
+    let url = receiver.url();
+    let host = url.trim_start_matches("http://").trim_end_matches('/').split('/').next().unwrap().to_owned();
+    let quick = "timeout = \"2s\"\nretry = { initial = \"50ms\", max = \"200ms\" }\nhold = { probe_every = \"200ms\" }";
+    let table = |name: &str, lines: &str| format!("[destinations.{name}]\n{lines}\n{quick}");
+    let [hook, header, slack, crm, ads, house, wide, cache] =
+        ["hook", "header", "slack", "crm", "ads", "house", "wide", "cache"].map(secret);
+    Config::new()
+        .table(&table(
+            "hook",
+            &format!(
+                "type = \"webhook\"\nurl = \"http://{host}/in/{hook}?token={hook}\"\nsecret = \"{header}\"\n\
+                 headers = {{ Authorization = \"Bearer {header}\" }}"
+            ),
+        ))
+        .table(&table("slack", &format!("type = \"slack\"\nurl = \"http://{host}/services/{slack}\"\ndefault_message = \"x\"")))
+        .table(&table(
+            "crm",
+            &format!("type = \"customerio\"\nsite_id = \"site\"\napi_key = \"{crm}\"\nendpoint = \"http://{host}\""),
+        ))
+        .table(&table(
+            "ads",
+            &format!("type = \"meta_capi\"\npixel_id = \"1234\"\naccess_token = \"{ads}\"\nendpoint = \"http://{host}\""),
+        ))
+        .table(&table(
+            "wide",
+            &format!("type = \"clickhouse\"\nurl = \"http://{host}\"\nuser = \"u\"\npassword = \"{wide}\""),
+        ))
+        .table(&table(
+            "house",
+            &format!("type = \"postgres\"\nurl = \"postgres://u:{house}@{host}/db?sslmode=disable\""),
+        ))
+        .table(&table("cache", &format!("type = \"redis\"\nurl = \"redis://u:{cache}@{host}/0\"")))
+        .table(&format!("[sources.web]\nwrite_keys = [\"{}\"]", secret("key")))
+        .table(&format!("[console]\npassword = \"{}\"", secret("console")))
+        .env("JWT_SECRET", &secret("jwt-and-long-enough"))
+        .env("SITE_SALT", &secret("salt-and-long-enough"))
+        .env("HMAC_SECRET", &secret("hmac-and-long-enough"))
+        .env("OPENTRACK_LOG", "debug")
+}
+
+#[tokio::test]
+async fn no_configured_secret_is_said_anywhere_while_every_destination_is_in_trouble() {
+    let receiver = echo();
+    let mut router = Router::start(config(&receiver)).await;
+    let key = secret("key");
+    for n in 0..3 {
+        let request = router.request("POST", "/v1/track").header("authorization", format!("Bearer {key}"));
+        assert_eq!(request.body(track("u", n).to_string()).send().await.unwrap().status(), 200);
+    }
+    let mut live = router.request("GET", "/api/live").send().await.unwrap();
+    let event = track("u", 9);
+    let request = router.request("POST", "/v1/track").header("authorization", format!("Bearer {key}"));
+    request.body(event.to_string()).send().await.unwrap();
+    for name in ["hook", "slack", "crm", "ads", "wide", "house", "cache"] {
+        until(&format!("`{name}` is in trouble"), 40, async || {
+            !router.destination(name).await["last_error"].is_null()
+        })
+        .await;
+    }
+    let mut said: Vec<(String, String)> = Vec::new();
+    let seen = live.chunk().await.unwrap().unwrap_or_default();
+    said.push(("/api/live".to_owned(), String::from_utf8_lossy(&seen).into_owned()));
+    let trace = format!("/api/events/{}", event["messageId"].as_str().unwrap());
+    for path in [
+        "/api/destinations",
+        "/api/sources",
+        "/api/dead-letters",
+        "/api/rejected",
+        "/api/schema",
+        "/api/session",
+        "/api/openapi.json",
+        "/metrics",
+        "/ready",
+        "/",
+        "/v1/projects/x/settings",
+        &trace,
+    ] {
+        said.push((path.to_owned(), router.get(path).await.text));
+    }
+    for arguments in [&["check"][..], &["check", "--probe"], &["destinations"], &["dead-letters", "list"]] {
+        let output = router.run(arguments);
+        let text = [output.stdout, output.stderr].concat();
+        said.push((arguments.join(" "), String::from_utf8_lossy(&text).into_owned()));
+    }
+    // A file that is wrong is told about, too, and none of its values.
+    let wrong = config(&receiver)
+        .table("[destinations.odd]\ntype = \"webhook\"\nurl = 7\nsecret = \"geheim-0123456789-odd\"");
+    router.write_config(wrong);
+    until("the wrong file is refused", 20, async || router.log().contains("destinations.odd")).await;
+    router.stop().await;
+    said.push(("the log".to_owned(), router.log()));
+    let audit = std::fs::read_to_string(router.data().join("audit.log")).unwrap_or_default();
+    said.push(("audit.log".to_owned(), audit));
+    for (place, text) in said {
+        let found = text.find(PLANTED).map(|at| {
+            &text[text.floor_char_boundary(at.saturating_sub(200))
+                ..text.ceil_char_boundary((at + 60).min(text.len()))]
+        });
+        assert_eq!(found, None, "a secret in {place}");
+    }
+}
