@@ -42,6 +42,8 @@ pub struct Settings {
     pub realtime: Realtime,
     /// `[console]`.
     pub console: Console,
+    /// `[telemetry]`.
+    pub telemetry: Telemetry,
     /// `[sources.*]`; empty means development: any key, or none, is accepted.
     pub sources: Vec<Source>,
     /// `[destinations.*]`, switched off ones included, in the order of their names.
@@ -246,6 +248,13 @@ pub struct Console {
     pub enabled: bool,
     /// Lets its holder log in as `admin`; empty: a token alone does.
     pub password: SecretString,
+}
+
+/// `[telemetry]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Telemetry {
+    /// Where a collector takes traces, path included; `None`: none are made.
+    pub otlp_endpoint: Option<String>,
 }
 
 /// Where a destination without a cursor begins.

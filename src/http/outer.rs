@@ -1,15 +1,18 @@
-//! What holds for every request and every answer, whatever the path: slashes, preflights, CORS, `nosniff`, counting.
+//! What holds for every request and every answer, whatever the path: its id, slashes, preflights, CORS, `nosniff`, counting,
+//! and its trace.
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
-use actix_web::http::header::{HeaderValue, ORIGIN, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::header::{HeaderName, HeaderValue, ORIGIN, X_CONTENT_TYPE_OPTIONS};
 use actix_web::http::{Method, Uri};
 use actix_web::middleware::Next;
-use actix_web::{Error, web};
+use actix_web::{Error, HttpMessage, web};
 use tokio::time::Instant;
 
-use crate::telemetry::events::RequestAnswered;
+use crate::telemetry::clock;
+use crate::telemetry::events::{RequestAnswered, RequestTraced};
+use crate::telemetry::request::{self, RequestId};
 
 use super::answer::{self, Refusal};
 use super::cors::{Decided, Origins};
@@ -19,14 +22,57 @@ use super::{routes, scripts};
 
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+/// Asked all the time, by machines; their traces would be most of all.
+const NEVER_TRACED: [&str; 3] = ["/health", "/ready", "/metrics"];
+
 /// Wraps every request.
 pub(super) async fn around<B: MessageBody + 'static>(
     state: web::Data<State>,
-    mut request: ServiceRequest,
+    request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let header = |name| request.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let id = RequestId::of(header(REQUEST_ID));
+    let traces = &state.door.metrics.traces;
+    if !traces.are_on() || NEVER_TRACED.contains(&request.path()) {
+        return request::within(id.clone(), handle(&state, request, (&id, next))).await;
+    }
+    let (from, method) = (clock::now(), method(request.method()));
+    let Some(whose) = traces.begin(header(TRACEPARENT), from) else {
+        return request::within(id.clone(), handle(&state, request, (&id, next))).await;
+    };
+    request.extensions_mut().insert(whose.0);
+    let path = routes::label(request.match_info().as_str());
+    let response = request::within(id.clone(), handle(&state, request, (&id, next))).await?;
+    let (status, until) = (response.status().as_u16(), clock::now());
+    let request_id = id.as_str();
+    RequestTraced { whose, request_id, method, path, status, from, until }.emit(&state.door.metrics);
+    Ok(response)
+}
+
+/// A method that a stranger made up is no name of a span.
+fn method(method: &Method) -> &'static str {
+    let known = [
+        (Method::GET, "GET"),
+        (Method::POST, "POST"),
+        (Method::HEAD, "HEAD"),
+        (Method::OPTIONS, "OPTIONS"),
+        (Method::PUT, "PUT"),
+        (Method::DELETE, "DELETE"),
+        (Method::PATCH, "PATCH"),
+    ];
+    known.iter().find(|(known, _)| known == method).map_or("other", |(_, name)| name)
+}
+
+async fn handle<B: MessageBody + 'static>(
+    state: &State,
+    mut request: ServiceRequest,
+    (id, next): (&RequestId, Next<B>),
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let started = Instant::now();
-    trim(&mut request, &state);
+    trim(&mut request, state);
     pixel::give_key(&mut request);
     // As the router reads it: `/%61pi/…` is `/api/…` there.
     let decoded = request.match_info().as_str();
@@ -37,6 +83,9 @@ pub(super) async fn around<B: MessageBody + 'static>(
     let is_decided = response.response().extensions().contains::<Decided>();
     let headers = response.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+    if let Ok(id) = HeaderValue::from_str(id.as_str()) {
+        headers.insert(REQUEST_ID, id);
+    }
     if open && !is_decided {
         state.shared.terms.load().origins.mark(origin.as_ref(), headers);
     }
