@@ -5,7 +5,7 @@
 #                           (chdb among them: ClickHouse's engine, for the tests of that warehouse)
 #   target/sdk/rust         from tests/it/sdk/rust, a project of its own
 # and, for the tests of the tracker and of the console, node_modules of each from its lock file and Debian's Chromium.
-# And Debian's PostgreSQL, Redis and nginx, where the system has none.
+# And Debian's PostgreSQL, Redis and nginx, where the system has none, and promtool, which reads the alerts.
 # A folder whose list has not changed is left alone. What cannot be had is skipped loudly, or fails with CI=true.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -152,6 +152,24 @@ install_nginx() {
   fi
 }
 
+# Unpacked and not installed: the package would start a server. Anybody may do that.
+install_promtool() {
+  if command -v promtool >/dev/null || [ -x target/promtool/usr/bin/promtool ]; then return; fi
+  if ! command -v apt-get >/dev/null; then cannot "promtool is missing, and Debian's package cannot be had"; return; fi
+  local new
+  new=$(mktemp -d target/promtool.XXXXXX)
+  echo "test-deps: unpacking promtool into target/promtool"
+  if [ "$(id -u)" = 0 ]; then apt-get update -qq >&2 </dev/null || true; fi
+  if (cd "$new" && apt-get download -qq prometheus && dpkg-deb -x prometheus_*.deb .) >&2 </dev/null; then
+    rm -rf target/promtool "$new"/prometheus_*.deb "$new/usr/bin/prometheus" "$new/usr/share"
+    chmod 755 "$new"
+    mv "$new" target/promtool
+  else
+    rm -rf "$new"
+    cannot "apt-get download prometheus failed"
+  fi
+}
+
 # The packages of a project below web/, in their own place: editors and `npm run` look for them there.
 install_web() {
   local project=web/$1 stamp
@@ -183,6 +201,7 @@ install_postgres
 install_redis
 install_nginx
 install_chromium
+install_promtool
 install_web tracker
 install_web console
 install_node

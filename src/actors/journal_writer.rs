@@ -218,7 +218,8 @@ impl JournalWriter {
 
     fn failed(&mut self, group: Vec<Request>, error: &JournalError) {
         let events = group.iter().map(|request| request.events as u64).sum();
-        events::CommitFailed { events, error: &error.to_string() }.emit();
+        let full = matches!(error, JournalError::Full(_));
+        events::CommitFailed { events, full, error: &error.to_string() }.emit(&self.metrics);
         let answer = match error {
             JournalError::Full(why) => NotAccepted::Full(why.clone()),
             JournalError::Io { .. } | JournalError::Damaged(_) => NotAccepted::Unavailable(error.to_string()),
@@ -226,7 +227,6 @@ impl JournalWriter {
         for request in group {
             request.tell(Err(answer.clone()));
         }
-        let full = matches!(error, JournalError::Full(_));
         if self.failed.try_send(NotAppended { full, why: error.to_string() }).is_err() {
             events::NobodyThere { message: "a failed commit" }.emit();
         }

@@ -5,6 +5,7 @@
 //! waits instead of being refused.
 
 mod at_rest;
+mod collector;
 mod engine;
 mod files;
 mod launch;
@@ -87,6 +88,7 @@ async fn run(
     let settings = Arc::new(settings);
     let mut signals = signals::Signals::new().map_err(anyhow::Error::from)?;
     let hangup = signals::Signals::hangup().map_err(anyhow::Error::from)?;
+    let collector = collector::Collector::start(settings.telemetry.otlp_endpoint.as_deref(), &metrics)?;
     let journal = engine::open(&settings, &metrics)?;
     let arbiters = Arbiters::start();
     journal.serve(served(&settings));
@@ -114,6 +116,9 @@ async fn run(
     let targets = reload::Targets { supervisor: supervisor.clone(), terms, live: live.clone() };
     until_stopped(&mut signals, reload::Reloader::new(origin, targets).run(watch)).await;
     stop(&handle, (&supervisor, &live), &mut signals, settings.server.shutdown_timeout).await.emit();
+    if let Some(collector) = collector {
+        collector.farewell().await;
+    }
     server.abort();
     drop(listeners.held);
     Ok(())

@@ -56,6 +56,8 @@ pub(super) enum Command {
         #[command(subcommand)]
         action: Option<DestinationsAction>,
     },
+    /// Say whether the running router takes events, for health checks; ends with 0 exactly when it does
+    Ready,
     /// Tell the journey of one event: its fate at every destination, and what was tried and answered
     Trace {
         /// As the client sent it

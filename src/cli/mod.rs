@@ -19,6 +19,7 @@ mod new_file;
 mod out;
 mod probe;
 mod progress;
+mod ready;
 mod remote;
 mod replay;
 mod schema;
@@ -95,6 +96,9 @@ fn dispatch(arguments: Arguments, environment: &Environment, out: &mut Out) -> E
     match arguments.command.unwrap_or(Command::Serve { preset: None }) {
         Command::Destinations { action } => {
             with_server(&source, environment, out, |loaded, out| destinations::act(&loaded, action, url, out))
+        }
+        Command::Ready => {
+            with_server(&source, environment, out, |loaded, out| ready::ready(&loaded, url, out))
         }
         Command::Replay(range) => {
             with_server(&source, environment, out, |loaded, out| replay::replay(&loaded, &range, url, out))

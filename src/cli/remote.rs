@@ -108,6 +108,17 @@ impl Remote {
         understand(status, &text, &self.base)
     }
 
+    /// Asks whether the router takes events; returns all that it says about it.
+    ///
+    /// # Errors
+    /// See [`RemoteError`].
+    pub(super) fn readiness(&self) -> Result<(bool, Value), RemoteError> {
+        let (status, text) = self.exchange(Method::GET, &["ready"], (&[], None))?;
+        // Not ready is an answer like the other one.
+        let answer = serde_json::from_slice::<Value>(&text).ok().filter(|_| matches!(status, 200 | 503));
+        Ok((status == 200, answer.ok_or_else(RemoteError::no_router)?))
+    }
+
     /// Asks for `path` and returns the answer also as the router wrote it, with every number as it was sent.
     ///
     /// # Errors

@@ -6,7 +6,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::load::Loaded;
 use super::settings::{
-    Additions, Console, Destination, Journal, Limits, Privacy, Realtime, Server, Settings, Source, Tracker,
+    Additions, Console, Destination, Journal, Limits, Privacy, Realtime, Server, Settings, Source, Telemetry,
+    Tracker,
 };
 use crate::policy::consent::Rules;
 
@@ -46,8 +47,9 @@ impl Changes {
                     exclude_automatic: _,
                     storage: _,
                 },
-            // It waits for the next start.
+            // They wait for the next start.
             realtime: _,
+            telemetry: Telemetry { otlp_endpoint: _ },
             console: Console { enabled: _, password: _ },
             consent: Rules { mode: _, honour_gpc: _, honour_dnt: _ },
             sources,
@@ -149,6 +151,9 @@ pub fn keep_what_cannot_change(start: &Loaded, read: &mut Loaded) -> Vec<&'stati
     let mut waiting = server_keys(&start.settings.server, &read.settings.server);
     waiting.extend(journal_keys(&start.settings.journal, &read.settings.journal));
     waiting.extend(realtime_keys(&start.settings.realtime, &read.settings.realtime));
+    if start.settings.telemetry != read.settings.telemetry {
+        waiting.push("telemetry.otlp_endpoint");
+    }
     let secrets = [
         ("JWT_SECRET", &start.settings.server.jwt_secret, &read.settings.server.jwt_secret),
         ("SITE_SALT", &start.settings.server.site_salt, &read.settings.server.site_salt),
@@ -162,6 +167,7 @@ pub fn keep_what_cannot_change(start: &Loaded, read: &mut Loaded) -> Vec<&'stati
     }
     read.settings.journal = start.settings.journal.clone();
     read.settings.realtime = start.settings.realtime.clone();
+    read.settings.telemetry = start.settings.telemetry.clone();
     let new = std::mem::replace(&mut read.settings.server, start.settings.server.clone());
     let kept = &mut read.settings.server;
     (kept.max_body_bytes, kept.max_event_bytes) = (new.max_body_bytes, new.max_event_bytes);

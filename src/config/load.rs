@@ -17,13 +17,13 @@ use super::section::Section;
 use super::settings::{Limits, Server, Settings};
 use super::{
     additions, console, discretion, interpolate, journal, overrides, realtime, secrets, server, shipped,
-    sources, tracker,
+    sources, telemetry, tracker,
 };
 use crate::destinations::{ENTRIES, Entry};
 use crate::spec::signature::Signer;
 
 /// The sections that say nothing about how the router is reached.
-const ELSEWHERE: [&str; 11] = [
+const ELSEWHERE: [&str; 12] = [
     "bots",
     "consent",
     "console",
@@ -34,6 +34,7 @@ const ELSEWHERE: [&str; 11] = [
     "privacy",
     "realtime",
     "sources",
+    "telemetry",
     "tracker",
 ];
 
@@ -215,6 +216,7 @@ fn settings(
     let tracker = section.within("tracker", |section| tracker::tracker(section, consent));
     let realtime = section.within("realtime", realtime::realtime);
     let console = section.within("console", console::console);
+    let telemetry = section.within("telemetry", telemetry::telemetry);
     let additions = additions::additions(&mut section, &document.directory);
     let sources = section.within("sources", |section| sources::sources(section, environment));
     let context = Context {
@@ -238,6 +240,7 @@ fn settings(
         tracker,
         realtime,
         console,
+        telemetry,
         sources,
         destinations,
     };

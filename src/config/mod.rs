@@ -30,6 +30,7 @@ mod server;
 pub mod settings;
 pub mod shipped;
 mod sources;
+mod telemetry;
 #[cfg(test)]
 mod tests;
 mod tracker;

@@ -42,6 +42,8 @@ pub struct Settings {
     pub realtime: Realtime,
     /// `[console]`.
     pub console: Console,
+    /// `[telemetry]`.
+    pub telemetry: Telemetry,
     /// `[sources.*]`; empty means development: any key, or none, is accepted.
     pub sources: Vec<Source>,
     /// `[destinations.*]`, switched off ones included, in the order of their names.
@@ -249,6 +251,13 @@ pub struct Console {
     /// Lets its holder log in as `admin`, plain or as its hash ([`password::is_hash`](super::password::is_hash)); empty: a
     /// token alone does.
     pub password: SecretString,
+}
+
+/// `[telemetry]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Telemetry {
+    /// Where a collector takes traces, path included; `None`: none are made.
+    pub otlp_endpoint: Option<String>,
 }
 
 /// Where a destination without a cursor begins.

@@ -17,6 +17,9 @@ pub use pages::readme;
 /// Where the pages about destinations are, below the repository.
 pub const PAGES: &str = "docs/destinations";
 
+/// Where the list of metrics is.
+pub const METRICS: &str = "docs/metrics.md";
+
 const TEMPLATE: &str = include_str!("template.toml");
 
 /// One environment variable of the router itself: name, example, explanation.
@@ -56,6 +59,7 @@ const VARIABLES: &[(&str, &str, &str)] = &[
 pub fn files() -> Vec<(String, String)> {
     let mut files =
         vec![("config.toml".to_owned(), config_toml()), ("env.example".to_owned(), env_example())];
+    files.push((METRICS.to_owned(), pages::metrics()));
     files.extend(ENTRIES.iter().map(|entry| (format!("{PAGES}/{}.md", entry.kind), pages::page(entry))));
     files
 }

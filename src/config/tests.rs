@@ -669,7 +669,8 @@ fn the_committed_files_are_fresh() {
 
 #[test]
 fn a_page_names_every_setting_of_its_destination() {
-    for (entry, (name, page)) in ENTRIES.iter().zip(shipped::files().into_iter().skip(2)) {
+    let pages = shipped::files().into_iter().filter(|(name, _)| name.starts_with(shipped::PAGES));
+    for (entry, (name, page)) in ENTRIES.iter().zip(pages) {
         assert_eq!(name, format!("docs/destinations/{}.md", entry.kind));
         for key in (entry.defaults)().keys() {
             assert!(page.contains(&format!("| `{key}` | ")), "{name}: {key}\n{page}");
@@ -807,4 +808,27 @@ fn the_consoles_password_may_be_a_hash_and_a_broken_one_is_named() {
     assert!(told.contains("`password` in [console]") && told.contains("single quotes"), "{told}");
     let told = refused("[console]\npassword = \"$2b$12$abcdefghijklmnopqrstuv\"\n", &[]);
     assert!(told.contains("another kind") && !told.contains("abcdef"), "{told}");
+}
+
+#[test]
+fn the_address_of_a_collector_is_its_base_or_that_of_its_traces() {
+    let endpoint = |text: &str| {
+        let file = format!("[telemetry]\notlp_endpoint = \"{text}\"\n");
+        accepted(&file, &[]).settings.telemetry.otlp_endpoint
+    };
+    assert_eq!(endpoint(""), None);
+    let traces = |base: &str| Some(format!("{base}/v1/traces"));
+    assert_eq!(endpoint("http://localhost:4318"), traces("http://localhost:4318"));
+    assert_eq!(endpoint("https://otel.example/v1/traces/"), traces("https://otel.example"));
+    assert_eq!(endpoint("https://otel.example/otlp/"), traces("https://otel.example/otlp"));
+    for wrong in
+        ["localhost:4318", "grpc://a:4317", "http://", "http://:4318", "http://u:p@a", "http://a?b=c"]
+    {
+        let problems = refused(&format!("[telemetry]\notlp_endpoint = \"{wrong}\"\n"), &[]);
+        assert!(
+            problems.contains("`otlp_endpoint` in [telemetry] must be the http:// or https://"),
+            "{problems}"
+        );
+        assert!(!problems.contains("u:p"), "{problems}");
+    }
 }

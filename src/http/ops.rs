@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::actors::messages::{DestinationStatus, ListRejected, Readiness, ReadyCheck, Snapshot};
-use crate::telemetry::events::{DoorMeasured, StatesSeen};
+use crate::telemetry::events::{DoorMeasured, ProcessMeasured, ReadinessSeen, StatesSeen};
 
 use super::access::{self, READ_OPS};
 use super::answer::{self, Refusal};
@@ -54,11 +54,8 @@ pub(super) async fn health() -> HttpResponse {
 
 /// The router can take events. A sick destination only degrades it: leaving the load balancer would not heal it.
 pub(super) async fn ready(state: web::Data<State>) -> HttpResponse {
-    let checks = match ask(&state.door.readiness, Readiness).await {
-        Ok(checks) => checks,
-        Err(_) => vec![silent_router()],
-    };
-    let (code, status) = if checks.iter().any(|check| check.vital && !check.ok) {
+    let checks = checks(&state).await;
+    let (code, status) = if !takes_events(&checks) {
         (StatusCode::SERVICE_UNAVAILABLE, "not_ready")
     } else if checks.iter().any(|check| !check.ok) {
         (StatusCode::OK, "degraded")
@@ -66,6 +63,14 @@ pub(super) async fn ready(state: web::Data<State>) -> HttpResponse {
         (StatusCode::OK, "ready")
     };
     answer::json(code, &Ready { status, checks })
+}
+
+async fn checks(state: &State) -> Vec<ReadyCheck> {
+    ask(&state.door.readiness, Readiness).await.unwrap_or_else(|_| vec![silent_router()])
+}
+
+fn takes_events(checks: &[ReadyCheck]) -> bool {
+    checks.iter().all(|check| check.ok || !check.vital)
 }
 
 /// Every metric of this router. States are asked for, so that they are those of `/api/destinations`; when the router does not
@@ -77,6 +82,12 @@ pub(super) async fn metrics(state: web::Data<State>) -> HttpResponse {
     if let Ok(all) = ask(&state.door.snapshot, Snapshot).await {
         StatesSeen { states: all.iter().map(|one| (one.name.as_str(), one.state)) }.emit(metrics);
     }
+    let checks = checks(&state).await;
+    let each = checks.iter().map(|check| (check.name.as_str(), check.ok));
+    ReadinessSeen { ready: takes_events(&checks), checks: each }.emit(metrics);
+    let data_dir = state.door.settings.server.data_dir.clone();
+    let measured = web::block(move || ProcessMeasured::take(&data_dir)).await;
+    measured.unwrap_or_default().emit(metrics);
     answer::text(OPEN_METRICS, metrics.encode())
 }
 

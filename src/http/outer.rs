@@ -1,19 +1,21 @@
 //! What holds for every request and every answer, whatever the path: slashes, preflights, CORS, headers that guard,
-//! counting, and the audit of what operators do.
+//! counting, its id and trace, and the audit of what operators do.
 
 use actix_web::body::{BodySize, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CROSS_ORIGIN_RESOURCE_POLICY, HeaderMap, HeaderValue, ORIGIN,
-    REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CROSS_ORIGIN_RESOURCE_POLICY, HeaderMap, HeaderName, HeaderValue,
+    ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use actix_web::http::{Method, Uri};
 use actix_web::middleware::Next;
-use actix_web::{Error, web};
+use actix_web::{Error, HttpMessage, web};
 use tokio::time::Instant;
 
-use crate::telemetry::events::RequestAnswered;
+use crate::telemetry::clock;
+use crate::telemetry::events::{RequestAnswered, RequestTraced};
+use crate::telemetry::request::{self, RequestId};
 
 use super::answer::{self, Refusal};
 use super::audit::Noted;
@@ -25,30 +27,76 @@ use super::{routes, scripts};
 
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+/// Asked all the time, by machines; their traces would be most of all.
+const NEVER_TRACED: [&str; 3] = ["/health", "/ready", "/metrics"];
+
 /// Wraps every request.
 pub(super) async fn around<B: MessageBody + 'static>(
     state: web::Data<State>,
-    mut request: ServiceRequest,
+    request: ServiceRequest,
     next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let header = |name| request.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let id = RequestId::of(header(REQUEST_ID));
+    let traces = &state.door.metrics.traces;
+    if !traces.are_on() || NEVER_TRACED.contains(&request.path()) {
+        return request::within(id.clone(), handle(&state, request, (&id, next))).await;
+    }
+    let (from, method) = (clock::now(), method(request.method()));
+    let Some(whose) = traces.begin(header(TRACEPARENT), from) else {
+        return request::within(id.clone(), handle(&state, request, (&id, next))).await;
+    };
+    request.extensions_mut().insert(whose.0);
+    let path = routes::label(request.match_info().as_str());
+    let response = request::within(id.clone(), handle(&state, request, (&id, next))).await?;
+    let (status, until) = (response.status().as_u16(), clock::now());
+    let request_id = id.as_str();
+    RequestTraced { whose, request_id, method, path, status, from, until }.emit(&state.door.metrics);
+    Ok(response)
+}
+
+/// A method that a stranger made up is no name of a span.
+fn method(method: &Method) -> &'static str {
+    let known = [
+        (Method::GET, "GET"),
+        (Method::POST, "POST"),
+        (Method::HEAD, "HEAD"),
+        (Method::OPTIONS, "OPTIONS"),
+        (Method::PUT, "PUT"),
+        (Method::DELETE, "DELETE"),
+        (Method::PATCH, "PATCH"),
+    ];
+    known.iter().find(|(known, _)| known == method).map_or("other", |(_, name)| name)
+}
+
+async fn handle<B: MessageBody + 'static>(
+    state: &State,
+    mut request: ServiceRequest,
+    (id, next): (&RequestId, Next<B>),
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let started = Instant::now();
     let line = request.conn_data::<Line>().cloned();
     line.iter().for_each(Line::begin);
-    trim(&mut request, &state);
+    trim(&mut request, state);
     pixel::give_key(&mut request);
     // As the router reads it: `/%61pi/…` is `/api/…` there.
     let decoded = request.match_info().as_str();
     let path = routes::label(decoded);
     let open = !routes::is_for_operators(decoded);
-    let noted = if open { None } else { Noted::of(request.request(), decoded, &state) };
+    let noted = if open { None } else { Noted::of(request.request(), decoded, state) };
     let origin = request.headers().get(ORIGIN).filter(|_| open).cloned();
     let mut response = answer(request, open, next).await?;
     let is_decided = response.response().extensions().contains::<Decided>();
-    noted.iter().for_each(|noted| noted.tell(response.response(), &state));
+    noted.iter().for_each(|noted| noted.tell(response.response(), state));
     let headers = response.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
     if !open {
         guard(headers);
+    }
+    if let Ok(id) = HeaderValue::from_str(id.as_str()) {
+        headers.insert(REQUEST_ID, id);
     }
     if open && !is_decided {
         state.shared.terms.load().origins.mark(origin.as_ref(), headers);

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use tokio::time::Instant;
 
@@ -14,7 +14,9 @@ use crate::actors::messages::{Accept, Accepted, NotAccepted};
 use crate::spec::collect::Leaf;
 use crate::spec::read::{self, Endpoint, Envelope, Intake, RequestError};
 use crate::spec::{Code, Rejected};
-use crate::telemetry::events::{EventsRejected, EventsUnwanted};
+use crate::telemetry::clock;
+use crate::telemetry::events::{AppendTraced, EventsRejected, EventsUnwanted};
+use crate::telemetry::traces::Context;
 
 use super::admit::Entrance;
 use super::answer::{self, Refusal};
@@ -100,7 +102,8 @@ async fn take(
     let (intake, pass) = entrance.admit(envelope).await?;
     drop(sent);
     let (accepted, rejected) = (intake.events.len(), intake.rejected.clone());
-    let stored = keep(intake, reservation, deadline, state).await;
+    let traced = traced(request);
+    let stored = keep(intake, (reservation, traced), deadline, state).await;
     let mut response = conclude(way.endpoint(), accepted, &rejected, stored)?;
     pass.mark(&mut response);
     Ok(response)
@@ -123,15 +126,21 @@ pub(super) async fn take_quietly(
     let sent = request.query_string().as_bytes();
     let entrance = Entrance { request, state, terms: &terms, sent, text, is_for_pages: true };
     let (intake, pass) = entrance.admit(envelope).await?;
-    keep(intake, reservation, deadline, state).await?;
+    let traced = traced(request);
+    keep(intake, (reservation, traced), deadline, state).await?;
     pass.mark(response);
     Ok(())
+}
+
+/// Returns the span of the request, where it is traced.
+fn traced(request: &HttpRequest) -> Option<Context> {
+    request.extensions().get::<Context>().copied()
 }
 
 /// Counts what is set aside and hands everything over.
 async fn keep(
     intake: Intake,
-    reservation: Reservation<'_>,
+    (reservation, traced): (Reservation<'_>, Option<Context>),
     deadline: Instant,
     state: &State,
 ) -> Result<Accepted, Refusal> {
@@ -141,7 +150,20 @@ async fn keep(
     ledger.refused(&intake.rejected);
     let first =
         intake.events.first().map(|event| (Arc::clone(&event.receipt.source), event.receipt.received_at));
-    let accepted = hand_over(intake, reservation, deadline, state).await?;
+    let metrics = &state.door.metrics;
+    let events = intake.events.len();
+    if let Some(request) = traced {
+        let ids = intake.events.iter().map(|event| &*event.head.message_id);
+        metrics.traces.remember(request, ids);
+    }
+    let from = traced.map(|_| clock::now());
+    let stored = hand_over(intake, reservation, deadline, state).await;
+    if let (Some(request), Some(from)) = (traced, from) {
+        let duplicates = stored.as_ref().map_or(0, |accepted| accepted.duplicates);
+        let error = stored.as_ref().err().map(Refusal::code);
+        AppendTraced { request, events, duplicates, error, from, until: clock::now() }.emit(metrics);
+    }
+    let accepted = stored?;
     if let Some((source, at)) = first {
         ledger.took(&source, accepted.stored as u64, at);
     }

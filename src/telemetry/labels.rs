@@ -291,6 +291,24 @@ pub(super) struct ConflictLabels {
     pub(super) got: &'static str,
 }
 
+/// How something ended.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct EndLabels {
+    pub(super) end: &'static str,
+}
+
+/// One check of `/ready`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct CheckLabels {
+    pub(super) check: String,
+}
+
+/// What runs.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct VersionLabels {
+    pub(super) version: &'static str,
+}
+
 /// One projection.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct ProjectionLabels {

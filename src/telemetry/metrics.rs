@@ -3,8 +3,10 @@
 //! With its parts the only place that spells a metric's name. Values change through [`super::events`] alone; readers get the whole page
 //! as text. The crate appends `_total` to counters itself, so the names below go without it.
 
+pub mod list;
 mod live;
 mod pool;
+mod process;
 mod projections;
 mod warehouse;
 
@@ -19,12 +21,14 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
 
 use super::labels::{
-    AnswerLabels, AttemptLabels, BreakerState, DeadLetterLabels, DestinationLabels, KindLabels,
+    AnswerLabels, AttemptLabels, BreakerState, DeadLetterLabels, DestinationLabels, EndLabels, KindLabels,
     LetterEndLabels, OutcomeLabels, ReasonLabels, StateLabels,
 };
+use super::traces::Traces;
 use crate::spec::{Code, Kind};
 use live::LiveNumbers;
 use pool::Pool;
+use process::Process;
 use warehouse::Warehouse;
 
 /// From a commit on a quiet disk to one on a busy host, in seconds.
@@ -54,11 +58,22 @@ impl MetricConstructor<Histogram> for DeliveryBuckets {
 
 /// Why an event was accepted and not kept.
 pub(super) const BOT: &str = "bot";
+/// What became of spans: the collector took them, or nobody did.
+pub(super) const SENT: &str = "sent";
+/// The same.
+pub(super) const LOST: &str = "lost";
+/// Why a commit failed: there is no room, or the disk or the brokers do not take it.
+pub(super) const FULL: &str = "full";
+/// The same.
+pub(super) const BROKEN: &str = "broken";
 
 /// The numbers of one router. Held in an `Arc` by whoever emits events.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
+    /// Where spans go; off unless somebody wants them.
+    pub traces: Traces,
+    pub(super) spans: Family<EndLabels, Counter>,
     /// One per kind, in the order of their numbers: the one counter that every commit touches.
     pub(super) accepted: [Counter; Kind::ALL.len()],
     pub(super) rejected: Family<ReasonLabels, Counter>,
@@ -72,6 +87,7 @@ pub struct Metrics {
     pub(super) backlog_bytes: Family<DestinationLabels, Level>,
     pub(super) oldest_seconds: Family<DestinationLabels, Measure>,
     pub(super) delivery_seconds: Family<DestinationLabels, Histogram, DeliveryBuckets>,
+    pub(super) request_seconds: Family<DestinationLabels, Histogram, DeliveryBuckets>,
     pub(super) breaker: Family<DestinationLabels, Level>,
     pub(super) states: Family<StateLabels, Level>,
     pub(super) dead_letters: Family<DeadLetterLabels, Level>,
@@ -80,6 +96,7 @@ pub struct Metrics {
     pub(super) share: Share,
     pub(super) space: Space,
     pub(super) commit_seconds: Histogram,
+    pub(super) commits_failed: Family<ReasonLabels, Counter>,
     pub(super) answers: Family<AnswerLabels, Counter>,
     pub(super) answer_seconds: Histogram,
     pub(super) warehouse: Warehouse,
@@ -87,6 +104,7 @@ pub struct Metrics {
     pub(super) live: LiveNumbers,
     pub(super) bytes_in_flight: Level,
     pub(super) requests_waiting: Level,
+    pub(super) process: Process,
 }
 
 impl Default for Metrics {
@@ -103,13 +121,17 @@ impl Metrics {
         let (turned_away, delivery) = (TurnedAway::new(&mut registry), Delivery::new(&mut registry));
         let (states, live) = (states(&mut registry), LiveNumbers::new(&mut registry));
         let (dead_letters, dead_letters_ended) = letters(&mut registry);
-        let (journal_bytes, commit_seconds) = journal(&mut registry);
+        let (journal_bytes, commit_seconds, commits_failed) = journal(&mut registry);
         let (share, space) = (Share::new(&mut registry), Space::new(&mut registry));
         let (warehouse, pool) = (Warehouse::new(&mut registry), Pool::new(&mut registry));
         let (answers, answer_seconds) = door(&mut registry);
         let (bytes_in_flight, requests_waiting) = pressure(&mut registry);
+        let process = Process::new(&mut registry);
+        let spans = spans(&mut registry);
         Metrics {
             registry,
+            traces: Traces::default(),
+            spans,
             accepted,
             rejected,
             duplicate,
@@ -122,6 +144,7 @@ impl Metrics {
             backlog_bytes: delivery.backlog_bytes,
             oldest_seconds: delivery.oldest_seconds,
             delivery_seconds: delivery.delivery_seconds,
+            request_seconds: delivery.request_seconds,
             breaker: delivery.breaker,
             states,
             dead_letters,
@@ -130,6 +153,7 @@ impl Metrics {
             share,
             space,
             commit_seconds,
+            commits_failed,
             answers,
             answer_seconds,
             warehouse,
@@ -137,6 +161,7 @@ impl Metrics {
             live,
             bytes_in_flight,
             requests_waiting,
+            process,
         }
     }
 
@@ -168,6 +193,7 @@ struct Delivery {
     backlog_bytes: Family<DestinationLabels, Level>,
     oldest_seconds: Family<DestinationLabels, Measure>,
     delivery_seconds: Family<DestinationLabels, Histogram, DeliveryBuckets>,
+    request_seconds: Family<DestinationLabels, Histogram, DeliveryBuckets>,
     breaker: Family<DestinationLabels, Level>,
 }
 
@@ -176,6 +202,9 @@ impl Delivery {
         let latency = Family::new_with_constructor(DeliveryBuckets);
         let delivery_seconds =
             add(to, "delivery_latency_seconds", "Time from acceptance to delivery", latency);
+        let requests = Family::new_with_constructor(DeliveryBuckets);
+        let request_seconds =
+            add(to, "delivery_request_seconds", "Time that a destination took over one request", requests);
         Delivery {
             lost: family(to, "events_lost", "Accepted events that a destination will never get"),
             outcomes: family(to, "delivery_events", "Events settled at a destination, by outcome and reason"),
@@ -189,6 +218,7 @@ impl Delivery {
             ),
             oldest_seconds: family(to, "delivery_oldest_seconds", "Age of the oldest event that waits"),
             delivery_seconds,
+            request_seconds,
             breaker: family(to, "breaker_state", "0 closed, 1 half-open, 2 open"),
         }
     }
@@ -239,10 +269,19 @@ fn states(to: &mut Registry) -> Family<StateLabels, Level> {
     family(to, "delivery_state", "1 for the state that a destination is in, else 0")
 }
 
-fn journal(to: &mut Registry) -> (Level, Histogram) {
+fn journal(to: &mut Registry) -> (Level, Histogram, Family<ReasonLabels, Counter>) {
     let bytes = add(to, "journal_bytes", "Bytes of the journal on disk", Level::default());
     let commits = Histogram::new(COMMIT_BUCKETS);
-    (bytes, add(to, "journal_commit_seconds", "Time that one group commit took", commits))
+    let commits = add(to, "journal_commit_seconds", "Time that one group commit took", commits);
+    let failed: Family<ReasonLabels, Counter> = family(
+        to,
+        "journal_commits_failed",
+        "Group commits that the journal refused, by reason: full or broken",
+    );
+    for reason in [FULL, BROKEN] {
+        failed.get_or_create(&ReasonLabels { reason }).inc_by(0);
+    }
+    (bytes, commits, failed)
 }
 
 /// The share of a router in a journal that is not its own; 0 where it is.
@@ -299,6 +338,15 @@ fn door(to: &mut Registry) -> (Family<AnswerLabels, Counter>, Histogram) {
     let answers = family(to, "http_requests", "Answered requests, by route and status");
     let seconds = Histogram::new(ANSWER_BUCKETS);
     (answers, add(to, "http_request_seconds", "Time from the request's head to its answer", seconds))
+}
+
+fn spans(to: &mut Registry) -> Family<EndLabels, Counter> {
+    let spans: Family<EndLabels, Counter> =
+        family(to, "spans", "Spans of traces, by what became of them: sent or lost");
+    for end in [SENT, LOST] {
+        spans.get_or_create(&EndLabels { end }).inc_by(0);
+    }
+    spans
 }
 
 fn pressure(to: &mut Registry) -> (Level, Level) {

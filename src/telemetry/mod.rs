@@ -2,7 +2,7 @@
 //!
 //! Whatever can happen has a struct in [`events`]; its `emit` writes the log line and the numbers, so that no other
 //! folder knows how a metric is called. [`Metrics`] is a value, not a global: two routers in one process do not mix.
-//! Nothing here ever sees a body, a trait, an address or a key.
+//! [`traces`] and [`request`] tell which steps belong together. Nothing here ever sees a body, a trait, an address or a key.
 
 pub mod audit;
 pub mod clock;
@@ -11,6 +11,8 @@ mod labels;
 pub mod log;
 mod meter;
 pub mod metrics;
+pub mod request;
+pub mod traces;
 
 pub use labels::{AttemptClass, BreakerState, Fate, LetterEnd, RowFate, RowLane, SchemaChangeKind};
 pub use meter::Meter;

@@ -12,6 +12,7 @@
 )]
 
 mod api;
+mod backup;
 mod bigquery;
 mod browser;
 mod cli;

@@ -202,3 +202,45 @@ async fn a_destination_that_cannot_begin_says_why_and_what_waits() {
     assert_eq!(status["backlog"]["events"], 2, "{status}");
     assert!(status["backlog"]["bytes"].as_u64().is_some_and(|bytes| bytes > 0), "{status}");
 }
+
+#[tokio::test]
+async fn a_request_has_one_id_in_its_answer_and_in_its_lines() {
+    let router = Router::start(Config::new().server("log = \"info,opentrack::telemetry=debug\"")).await;
+    let ask = async |id: &str| {
+        let request = router.request("POST", "/v1/track").header("x-request-id", id);
+        crate::support::Answer::read(request.body("{}").send().await.unwrap()).await
+    };
+    assert_eq!(ask("from-the-proxy_1").await.header("x-request-id"), "from-the-proxy_1");
+    let made = ask("not \"plain\"").await.header("x-request-id").to_owned();
+    assert!(made.len() == 32 && made.bytes().all(|byte| byte.is_ascii_hexdigit()), "{made}");
+    // One that the framework itself refuses, and one that no route takes.
+    assert_eq!(router.get("/nowhere").await.header("x-request-id").len(), 32);
+    until("the lines are there", 10, async || router.log().matches("answered 400").count() == 2).await;
+    let log = router.log();
+    let lines = log.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap_or_default());
+    let of = |id: &str| lines.clone().filter(|line| line["request_id"] == id).count();
+    // What was set aside, and what was answered.
+    assert_eq!((of("from-the-proxy_1"), of(&made)), (2, 2), "{log}");
+    assert!(
+        lines.clone().any(|line| line["message"].is_string() && line.get("request_id").is_none()),
+        "{log}"
+    );
+}
+
+#[tokio::test]
+async fn a_health_check_and_the_metrics_say_whether_events_are_taken() {
+    let mut router = Router::start(Config::new()).await;
+    let ready = router.run(&["ready"]);
+    assert_eq!(ready.status.code(), Some(0), "{ready:?}");
+    assert!(String::from_utf8_lossy(&ready.stdout).contains("ok  journal: "), "{ready:?}");
+    let page = router.get("/metrics").await.text;
+    assert_eq!(metric(&page, "opentrack_ready", &[]), Some(1.0), "{page}");
+    assert_eq!(metric(&page, "opentrack_ready_check", &["check=\"journal\""]), Some(1.0), "{page}");
+    assert!(
+        metric(&page, "opentrack_process_resident_bytes", &[]).is_some_and(|bytes| bytes > 1e6),
+        "{page}"
+    );
+    assert!(metric(&page, "opentrack_disk_free_bytes", &[]).is_some_and(|bytes| bytes > 0.0), "{page}");
+    router.stop().await;
+    assert_eq!(router.run(&["ready"]).status.code(), Some(69));
+}

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Recipient;
+use jiff::Timestamp;
 
 use super::Parts;
 use super::fates::Fates;
@@ -18,7 +19,7 @@ use crate::journal::{Journal, JournalError, Position, ReadLimit};
 use crate::policy::delivery::Fate;
 use crate::policy::outcome::{Fault, Outcome, Reason};
 use crate::spec::Event;
-use crate::telemetry::clock;
+use crate::telemetry::{clock, events};
 
 /// What became of a batch.
 #[derive(Debug, Default)]
@@ -66,6 +67,7 @@ pub(super) async fn make<D: Destination>(
     };
     let damaged = loaded.damaged.len() as u64;
     let mut report = Report { events: loaded.present, damaged, ..Report::default() };
+    let from = clock::now();
     let mut fates = Fates::new(&positions);
     loaded.damaged.into_iter().for_each(|position| fates.add(position, Fate::Passed));
     for position in loaded.gone {
@@ -85,7 +87,27 @@ pub(super) async fn make<D: Destination>(
         }
     }
     report.fates = fates.into_all();
+    trace(&parts, &report, (attempt, from));
     report
+}
+
+/// Tells the traced requests of the batch of it.
+fn trace<D: Destination>(parts: &Parts<D>, report: &Report, (attempt, from): (Attempt, Timestamp)) {
+    let ids = report.events.iter().map(|(_, event)| &*event.head.message_id);
+    let requests = parts.metrics.traces.requests_of(ids);
+    if requests.is_empty() {
+        return;
+    }
+    events::AttemptTraced {
+        requests,
+        destination: &parts.name,
+        events: report.events.len(),
+        attempt: attempt.number,
+        error: report.fault.as_ref().map(|fault| fault.reason.as_str()),
+        from,
+        until: clock::now(),
+    }
+    .emit(&parts.metrics);
 }
 
 impl Report {

@@ -478,6 +478,7 @@ fn settings() -> Settings {
         additions: Default::default(),
         tracker: tracker(),
         realtime: Default::default(),
+        telemetry: crate::config::settings::Telemetry::default(),
         console: Console { enabled: true, password: String::new().into() },
         sources: Vec::new(),
         destinations: Vec::new(),

@@ -26,7 +26,7 @@ pub struct BatchSent<'a> {
 impl BatchSent<'_> {
     /// Counts the attempt.
     pub fn emit(&self, metrics: &Metrics) {
-        count_attempt(metrics, self.destination, AttemptClass::Delivered);
+        count_attempt(metrics, self.destination, (AttemptClass::Delivered, self.took));
         debug!(
             destination.name = self.destination,
             event.count = self.events,
@@ -61,7 +61,7 @@ pub struct AttemptFailed<'a> {
 impl AttemptFailed<'_> {
     /// Counts the attempt and writes the line. The answer's text stays out: it may quote a customer's data.
     pub fn emit(&self, metrics: &Metrics) {
-        count_attempt(metrics, self.destination, self.class);
+        count_attempt(metrics, self.destination, (self.class, self.took));
         warn!(
             destination.name = self.destination,
             event.count = self.events,
@@ -286,9 +286,11 @@ impl DestinationReleased<'_> {
     }
 }
 
-fn count_attempt(metrics: &Metrics, destination: &str, class: AttemptClass) {
+fn count_attempt(metrics: &Metrics, destination: &str, (class, took): (AttemptClass, Duration)) {
     let labels = AttemptLabels { destination: destination.to_owned(), class: class.as_str() };
     metrics.attempts.get_or_create(&labels).inc();
+    let requests = metrics.request_seconds.get_or_create_owned(&DestinationLabels::new(destination));
+    requests.observe(took.as_secs_f64());
 }
 
 fn count_fate(metrics: &Metrics, destination: &str, fate: Fate, reason: &'static str, count: u64) {

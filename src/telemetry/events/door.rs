@@ -4,12 +4,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::millis;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::telemetry::Metrics;
 use crate::telemetry::labels::{AnswerLabels, STATES, StateLabels};
 
-/// The door has answered a request. Writes no line: there is one of these for every request.
+/// The door has answered a request. There is one of these for every request, so that its line is for debugging.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestAnswered {
     /// Pattern of the route, from the closed list of `http::routes`.
@@ -21,10 +21,17 @@ pub struct RequestAnswered {
 }
 
 impl RequestAnswered {
-    /// Counts the answer.
+    /// Counts the answer and writes the line.
     pub fn emit(&self, metrics: &Metrics) {
         metrics.answers.get_or_create(&AnswerLabels { path: self.path, status: self.status }).inc();
         metrics.answer_seconds.observe(self.took.as_secs_f64());
+        debug!(
+            http.route = self.path,
+            http.status = self.status,
+            took_ms = millis(self.took),
+            "answered {}",
+            self.status
+        );
     }
 }
 

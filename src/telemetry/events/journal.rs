@@ -6,6 +6,8 @@ use tracing::{debug, error, info};
 
 use super::millis;
 use crate::telemetry::Metrics;
+use crate::telemetry::labels::ReasonLabels;
+use crate::telemetry::metrics::{BROKEN, FULL};
 
 /// The journal was opened and read.
 #[derive(Debug, Clone, Copy)]
@@ -63,13 +65,17 @@ impl CommitDone {
 pub struct CommitFailed<'a> {
     /// Events that were not written; their senders were told so.
     pub events: u64,
+    /// There is no room; otherwise the disk or the brokers fail.
+    pub full: bool,
     /// The journal's error.
     pub error: &'a str,
 }
 
 impl CommitFailed<'_> {
-    /// Writes the line.
-    pub fn emit(&self) {
+    /// Counts the commit and writes the line.
+    pub fn emit(&self, metrics: &Metrics) {
+        let reason = if self.full { FULL } else { BROKEN };
+        metrics.commits_failed.get_or_create(&ReasonLabels { reason }).inc();
         error!(
             event.count = self.events,
             error = self.error,

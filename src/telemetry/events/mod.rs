@@ -15,6 +15,7 @@ mod life;
 mod live;
 mod orders;
 mod pool;
+mod process;
 mod projections;
 mod reload;
 mod rows;
@@ -24,6 +25,7 @@ mod space;
 mod supervision;
 #[cfg(test)]
 mod tests;
+mod traces;
 mod values;
 
 use std::time::Duration;
@@ -45,6 +47,7 @@ pub use life::{DataOpenToAll, NobodyThere, Stopped, Stopping, Trouble};
 pub use live::{FramesMissed, ListenersCounted, VisitorsCounted};
 pub use orders::{OperatorOrdered, ReplayBegun, ReplayEnded};
 pub use pool::{CharactersDropped, LiveTablesOff, NameTaken, PoolMeasured};
+pub use process::{ProcessMeasured, ReadinessSeen};
 pub use projections::{ProjectionAdvanced, ProjectionCurrent, ReportsTooOld};
 pub use reload::{
     ConfigApplied, ConfigRefused, ConfigUnchanged, ConfigWaits, ConfigWarning, DestinationStopped,
@@ -60,6 +63,7 @@ pub use shares::{
 };
 pub use space::{BacklogDropped, RecordsDropped, SpaceMeasured};
 pub use supervision::{ChildParked, ChildRestarted, ChildUnparked, Recovered};
+pub use traces::{AppendTraced, AttemptTraced, RequestTraced, SpansLost, SpansSent};
 pub use values::ValuesTruncated;
 
 fn millis(duration: Duration) -> u64 {
