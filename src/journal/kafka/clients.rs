@@ -71,6 +71,9 @@ const READER_OURS: &[(&str, &str)] = &[
 /// How long the library waits for more where a partition has one batch at a time: what is handed over within it is one.
 pub(super) const LINGER: Duration = Duration::from_millis(10);
 
+/// Messages of a batch where nobody says how many, in librdkafka's words `batch.num.messages`.
+const LIBRARY_BATCH: u64 = 10_000;
+
 /// What the library puts into one batch at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Wave {
@@ -85,28 +88,26 @@ pub(super) struct Clients {
     max_event_bytes: usize,
     /// How much the topic takes at once.
     pub(super) batches: Arc<Batches>,
+    /// How long the library tries to send one message.
+    pub(super) patience: Duration,
+    /// What the library puts into one batch, whatever the topic takes.
+    most: Wave,
 }
 
 impl Clients {
     pub(super) fn new(options: &Options) -> Clients {
         let max_event_bytes = options.max_event_bytes;
         let batches = Arc::new(Batches::new(max_event_bytes));
-        Clients { operator: options.client.clone(), max_event_bytes, batches }
+        let operator = options.client.clone();
+        let config = config(&operator, PRODUCER, PRODUCER_OURS);
+        let number = |name| config.get(name).and_then(|text| text.parse::<u64>().ok());
+        let patience = Duration::from_millis(number("message.timeout.ms").unwrap_or(10_000));
+        let most = most(number);
+        Clients { operator, max_event_bytes, batches, patience, most }
     }
 
     fn config(&self, usual: &[(&str, &str)], ours: &[(&str, &str)]) -> ClientConfig {
-        let mut config = ClientConfig::new();
-        config.set_log_level(RDKafkaLogLevel::Warning);
-        for (name, value) in USUAL.iter().chain(usual) {
-            config.set(*name, *value);
-        }
-        for (name, value) in &self.operator {
-            config.set(name, value);
-        }
-        for (name, value) in ours {
-            config.set(*name, *value);
-        }
-        config
+        config(&self.operator, usual, ours)
     }
 
     /// Makes the producer, for such batches or what the operator says, whichever is less.
@@ -123,27 +124,13 @@ impl Clients {
 
     /// Returns what the library certainly puts into one batch of a partition, when it is handed over in time.
     pub(super) fn wave(&self, batch: Batch) -> Wave {
-        let config = self.config(PRODUCER, PRODUCER_OURS);
-        let number = |name| config.get(name).and_then(|text| text.parse::<u64>().ok());
-        let (Batch::UpTo(most) | Batch::OneAtATime(most)) = batch;
-        let least = |one: Option<u64>, other: Option<u64>| one.into_iter().chain(other).min();
-        // Half of the queue: what is settled leaves it a moment later.
-        let room = |name, unit| number(name).map(|size: u64| (size.saturating_mul(unit) / 2).max(1));
-        let bytes = least(number("batch.size"), room("queue.buffering.max.kbytes", 1 << 10));
-        let events = least(number("batch.num.messages"), room("queue.buffering.max.messages", 1));
-        Wave { bytes: bytes.map_or(most, |wanted| wanted.min(most)), events: events.unwrap_or(10_000) }
+        let (Batch::UpTo(bytes) | Batch::OneAtATime(bytes)) = batch;
+        Wave { bytes: bytes.min(self.most.bytes), ..self.most }
     }
 
     /// Makes a client that asks about the topic.
     pub(super) fn admin(&self) -> Result<AdminClient<Ears>, JournalError> {
         make(&self.config(&[], &[]), Ears::default())
-    }
-
-    /// Returns how long the library tries to send one message.
-    pub(super) fn patience(&self) -> Duration {
-        let config = self.config(PRODUCER, PRODUCER_OURS);
-        let millis = config.get("message.timeout.ms").and_then(|text| text.parse().ok());
-        Duration::from_millis(millis.unwrap_or(10_000))
     }
 
     /// Makes a consumer of a group, which is no member of it unless it subscribes.
@@ -165,6 +152,36 @@ impl Clients {
         config.set("statistics.interval.ms", "0");
         make(&config, Ears::default())
     }
+}
+
+fn config(
+    operator: &BTreeMap<String, String>,
+    usual: &[(&str, &str)],
+    ours: &[(&str, &str)],
+) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config.set_log_level(RDKafkaLogLevel::Warning);
+    for (name, value) in USUAL.iter().chain(usual) {
+        config.set(*name, *value);
+    }
+    for (name, value) in operator {
+        config.set(name, value);
+    }
+    for (name, value) in ours {
+        config.set(*name, *value);
+    }
+    config
+}
+
+/// Returns what the library puts into one batch by these properties of it.
+fn most(number: impl Fn(&'static str) -> Option<u64>) -> Wave {
+    let least = |one: Option<u64>, other: Option<u64>| one.into_iter().chain(other).min();
+    // Half of the queue: what is settled leaves it a moment later.
+    let room = |name, unit| number(name).map(|size| (size.saturating_mul(unit) / 2).max(1));
+    let bytes = least(number("batch.size"), room("queue.buffering.max.kbytes", 1 << 10));
+    let events =
+        least(number("batch.num.messages").or(Some(LIBRARY_BATCH)), room("queue.buffering.max.messages", 1));
+    Wave { bytes: bytes.unwrap_or(u64::MAX), events: events.unwrap_or(LIBRARY_BATCH) }
 }
 
 fn make<C: ClientContext, T: FromClientConfigAndContext<C>>(
@@ -254,5 +271,47 @@ impl ProducerContext for Ears {
                 ticket.settle(Some(error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail)));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn an_operator_changes_what_is_usual_and_no_promise() {
+        let less = [
+            ("acks", "1"),
+            ("enable.idempotence", "false"),
+            ("enable.auto.commit", "true"),
+            ("enable.auto.offset.store", "true"),
+            ("auto.offset.reset", "latest"),
+            ("linger.ms", "50"),
+            ("session.timeout.ms", "30000"),
+        ];
+        let producer = config(&told(&less), PRODUCER, PRODUCER_OURS);
+        let of = |name| producer.get(name).unwrap();
+        assert_eq!((of("acks"), of("enable.idempotence"), of("linger.ms")), ("all", "true", "50"));
+        assert_eq!(of("partitioner"), "murmur2_random");
+        let reader = config(&told(&less), READER, READER_OURS);
+        let of = |name| reader.get(name).unwrap();
+        assert_eq!((of("enable.auto.commit"), of("enable.auto.offset.store")), ("false", "false"));
+        assert_eq!((of("auto.offset.reset"), of("session.timeout.ms")), ("earliest", "30000"));
+    }
+
+    #[test]
+    fn a_wave_is_within_a_batch_and_half_of_the_queue() {
+        let wave = |pairs: &[(&str, &str)]| {
+            let config = config(&told(pairs), PRODUCER, PRODUCER_OURS);
+            most(|name| config.get(name).and_then(|text| text.parse().ok()))
+        };
+        assert_eq!(wave(&[]), Wave { bytes: 1_000_000, events: 10_000 });
+        let small = [("batch.num.messages", "5"), ("queue.buffering.max.kbytes", "100")];
+        assert_eq!(wave(&small), Wave { bytes: 51_200, events: 5 });
+        assert_eq!(wave(&[("queue.buffering.max.messages", "9"), ("batch.size", "70")]).events, 4);
     }
 }

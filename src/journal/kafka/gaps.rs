@@ -128,12 +128,16 @@ mod tests {
             assert!(!gaps.add(gap(partition, offsets, Settled::default())));
         }
         let (mut lost, mut asked) = (BTreeMap::new(), Vec::new());
+        let answer = |partition| match partition {
+            0 => Err(io("silent", &"no answer")),
+            _ => Ok((90, 99)),
+        };
         let mut round = || {
-            let answer = |partition| {
+            let note = |partition| {
                 asked.push(partition);
-                if partition == 0 { Err(io("silent", &"no answer")) } else { Ok((90, 99)) }
+                answer(partition)
             };
-            gaps.count(&mut lost, answer).unwrap_err()
+            gaps.count(&mut lost, note).unwrap_err()
         };
         round();
         round();

@@ -135,9 +135,11 @@ impl Inbox {
     }
 
     fn tell(&self, found: Found) -> Vec<i32> {
-        if found.gaps.into_iter().fold(false, |is_first, gap| self.core.gaps.add(gap) || is_first) {
-            let error = "too many offsets are missing to look each up";
-            events::Trouble { whom: "journal", doing: "count what the topic gave up", error }.emit();
+        for gap in found.gaps {
+            if self.core.gaps.add(gap) {
+                let error = "too many offsets are missing to look each up";
+                events::Trouble { whom: "journal", doing: "count what the topic gave up", error }.emit();
+            }
         }
         self.core.tell(|follower| {
             found.noticed.into_iter().for_each(|what| follower.noticed(what));

@@ -147,7 +147,7 @@ impl Producer {
     /// Sends the first of a part of a group, or all of it where batches may go together.
     fn send(&self, events: &[Arc<Event>], part: &[usize], batch: Batch) -> Result<Sent, JournalError> {
         let live = self.live(batch)?;
-        let deadline = Instant::now() + self.clients.patience() + GRACE;
+        let deadline = Instant::now() + self.clients.patience + GRACE;
         let group = Arc::new(Group::default());
         let handed_over = match batch {
             Batch::UpTo(_) => self.hand_over_all(&live, (events, part), &group, deadline)?,
@@ -174,7 +174,7 @@ impl Producer {
         deadline: Instant,
     ) -> Result<usize, JournalError> {
         for (n, event) in part.iter().filter_map(|n| Some((*n, events.get(*n)?))) {
-            self.hand_over(live, event, &encoded(event)?, (group, n), deadline);
+            self.hand_over(live, (event, &encoded(event)?), (group, n), deadline);
         }
         Ok(part.len())
     }
@@ -205,7 +205,7 @@ impl Producer {
                 break;
             }
             // The queue has room for twice as much.
-            self.hand_over(live, event, value, (group, *n), begun);
+            self.hand_over(live, (event, value), (group, *n), begun);
             handed_over += 1;
         }
         Ok(handed_over)
@@ -214,8 +214,7 @@ impl Producer {
     fn hand_over(
         &self,
         live: &Live,
-        event: &Event,
-        value: &[u8],
+        (event, value): (&Event, &[u8]),
         (group, n): (&Arc<Group>, usize),
         deadline: Instant,
     ) {

@@ -355,3 +355,6 @@ impl ConsumerContext for Seat {
         self.say(false, &partitions);
     }
 }
+
+#[cfg(test)]
+mod tests;

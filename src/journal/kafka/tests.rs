@@ -102,6 +102,32 @@ fn a_teller_that_comes_late_moves_no_mark_back() {
 }
 
 #[test]
+fn a_mark_is_told_as_far_as_the_destination_has_settled_and_for_none_that_is_not_known() {
+    let Scene { core, .. } = &scene();
+    serve(core);
+    core.next_rebalance();
+    let names = ["hook", "late"].map(str::to_owned);
+    core.serve(names.map(|name| Served { name, begins: Begins::Beginning }).into());
+    core.spool.append((0..3).map(|n| Arc::new(event(&format!("m{n}"), 10))).collect()).unwrap();
+    {
+        let mut state = core.state();
+        (0..3).for_each(|n| state.index.add(n, 0, 10 + n));
+        state.index.read_to(0, 13);
+    }
+    let mut teller = Teller::default();
+    let mut told = |mark, settled: &[std::ops::Range<u64>]| {
+        let cursor = Cursor { mark: Position(mark), settled: settled.to_vec(), ..Cursor::default() };
+        core.spool.commit("hook", &cursor).unwrap();
+        teller.tell(core).unwrap();
+        core.groups.settled("hook", &[0]).unwrap()[&0].clone()
+    };
+    assert_eq!(told(0, &[]), Settled::new(10, &[]), "all of it is open");
+    assert_eq!(told(1, &[2..3; 1]), Settled::new(11, &[12..13; 1]), "what is settled above stands beside it");
+    assert_eq!(told(3, &[]), Settled::new(13, &[]));
+    assert!(core.groups.settled("late", &[0]).unwrap().is_empty(), "what it has had is not looked up yet");
+}
+
+#[test]
 fn a_mark_goes_back_with_the_offsets() {
     let Scene { core, .. } = &scene();
     serve(core);
@@ -145,6 +171,21 @@ fn a_users_events_keep_their_order_behind_a_batch_that_is_refused_for_its_size()
         expected.extend((first..first + 20).map(|n| format!("m{n}")));
         assert_eq!(stored(&core, expected.len()), expected, "round {round}");
     }
+    assert!(core.clients.batches.are_reduced(), "smaller ones are tried now");
+}
+
+#[test]
+fn a_group_that_the_brokers_refuse_otherwise_is_not_accepted_and_goes_in_when_it_is_sent_again() {
+    let (cluster, _dir, options, spool) = parts(&[]);
+    let core = Core::new(options, Arc::new(spool));
+    let producer = Producer::new(core.clients.clone(), TOPIC);
+    let events: Vec<_> = (0..3).map(|n| Arc::new(event(&format!("m{n}"), 10))).collect();
+    cluster.request_errors(RDKafkaApiKey::Produce, &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_INVALID_RECORD]);
+    let refused = producer.append(&events).unwrap_err().to_string();
+    assert!(refused.contains("could not write to the topic `t`"), "{refused}");
+    assert!(producer.append(&events).unwrap().is_empty());
+    assert_eq!(stored(&core, 3), ["m0", "m1", "m2"]);
+    assert!(!core.clients.batches.are_reduced(), "that was no matter of size");
 }
 
 /// Returns the ids of the first records of the topic's one partition that has any.

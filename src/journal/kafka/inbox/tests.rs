@@ -117,3 +117,59 @@ fn an_id_that_comes_twice_is_stored_once_and_one_of_another_tenure_not_at_all() 
     assert!(inbox.is_empty() && served(core).is_empty(), "{:?}", served(core));
     assert_eq!(core.state().index.held(0).map(|held| held.next), Some(5));
 }
+
+#[test]
+fn an_id_that_comes_twice_is_served_once_unless_an_operator_had_it_sent_again() {
+    let Scene { core, .. } = &scene();
+    let (mut inbox, _) = inbox(core);
+    let mut again = event("a", 10);
+    let redelivery = crate::spec::Redelivery { destination: "hook".into(), previous: None };
+    again.receipt.redelivery = Some(Box::new(redelivery));
+    for (offset, payload) in [(5, record("a")), (6, record("a")), (7, alone::encode(&again).unwrap())] {
+        put(&mut inbox, offset, &payload);
+    }
+    put(&mut inbox, 8, &record("b"));
+    inbox.sift();
+    inbox.append().unwrap();
+    assert_eq!(served(core), ["a", "a", "b"]);
+    assert_eq!(core.state().index.held(0).map(|held| held.next), Some(9), "the other one needs no more");
+}
+
+#[test]
+fn offsets_that_were_not_there_are_lost_as_far_as_the_topic_gave_them_up() {
+    let Scene { core, .. } = &scene();
+    let (mut inbox, _) = inbox(core);
+    for (offset, id) in [(5, "a"), (9, "b"), (10, "c"), (12, "d")] {
+        put(&mut inbox, offset, &record(id));
+    }
+    inbox.sift();
+    let mut lost = BTreeMap::new();
+    core.gaps.count(&mut lost, |_| Ok((9, 13))).unwrap();
+    assert_eq!(lost, BTreeMap::from([("hook".to_owned(), 3)]), "11 is no event, and was not given up");
+}
+
+#[test]
+fn what_a_full_spool_did_not_take_lies_nowhere_and_goes_in_when_there_is_room() {
+    let Scene { core, .. } = &scene();
+    let (mut inbox, _) = inbox(core);
+    let (mut offset, mut taken) = (5, 0);
+    loop {
+        put(&mut inbox, offset, &alone::encode(&event(&format!("m{offset}"), 200_000)).unwrap());
+        inbox.sift();
+        let Err(error) = inbox.append() else {
+            (offset, taken) = (offset + 1, taken + 1);
+            assert!(taken < 100, "a spool of 1 MiB takes no end");
+            continue;
+        };
+        assert!(matches!(error, JournalError::Full(_)), "{error}");
+        break;
+    }
+    let next = core.spool.extent().next.0;
+    let nobodys = next..next + 1;
+    assert_eq!(core.state().index.passed_over("hook", nobodys.clone()), vec![nobodys; 1]);
+    assert_eq!(core.state().index.held(0).map(|held| held.next), Some(offset), "it is not read yet");
+    core.spool.retain(crate::journal::Position(next), crate::journal::fixtures::at(1 << 20)).unwrap();
+    inbox.append().unwrap();
+    assert_eq!(core.state().index.held(0).map(|held| held.next), Some(offset + 1));
+    assert_eq!(served(core).last(), Some(&format!("m{offset}")));
+}
