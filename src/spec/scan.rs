@@ -278,7 +278,8 @@ mod tests {
                 let layout = Layout::of(&text).unwrap();
                 let context = layout.value(layout::Field::Context, &text);
                 prop_assert_eq!(proven.take_context(), context.and_then(|_| members_in(&text, &layout)));
-                prop_assert_eq!(proven, layout);
+                prop_assert_eq!(&proven, &layout);
+                prop_assert_eq!(Layout::proven_before(&text).unwrap(), layout);
             }
         }
 
