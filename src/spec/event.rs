@@ -69,10 +69,26 @@ impl Event {
     /// # Errors
     /// The text is not an event that could have been stored.
     pub fn restore(raw: impl Into<Bytes>, receipt: Receipt) -> Result<Event, Problem> {
-        let raw = raw.into();
+        Event::reread(raw.into(), receipt, Layout::of)
+    }
+
+    /// As [`restore`](Event::restore), of a record whose checksum shows that its text is the one that was proved when it was
+    /// accepted: proves nothing of its JSON again. Of a text that never was proved the members mean nothing.
+    ///
+    /// # Errors
+    /// The text is not UTF-8, or not an event that could have been stored.
+    pub fn restore_proven(raw: impl Into<Bytes>, receipt: Receipt) -> Result<Event, Problem> {
+        Event::reread(raw.into(), receipt, Layout::proven_before)
+    }
+
+    fn reread(
+        raw: Bytes,
+        receipt: Receipt,
+        layout: fn(&str) -> Result<Layout, serde_json::Error>,
+    ) -> Result<Event, Problem> {
         let damaged = |message: String| Problem { path: String::new(), code: Code::BadJson, message };
         let text = std::str::from_utf8(&raw).map_err(|error| damaged(error.to_string()))?;
-        let layout = Layout::of(text).map_err(|error| damaged(error.to_string()))?;
+        let layout = layout(text).map_err(|error| damaged(error.to_string()))?;
         let draft = Draft::trusted(receipt.kind, &layout, text)?;
         if draft.message_id.is_none() && receipt.message_id.is_none() {
             return Err(damaged("the stored event has no message id".to_owned()));

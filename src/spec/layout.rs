@@ -124,13 +124,22 @@ impl Layout {
     /// Finds the layout of what is known to be a JSON object without white space around it, and proves nothing. Fails only for
     /// what is too long.
     pub(super) fn proven(text: &str) -> Result<Layout, serde_json::Error> {
+        Layout::found(text, true)
+    }
+
+    /// As [`proven`](Layout::proven), and notes nothing of the context.
+    pub(super) fn proven_before(text: &str) -> Result<Layout, serde_json::Error> {
+        Layout::found(text, false)
+    }
+
+    fn found(text: &str, notes_context: bool) -> Result<Layout, serde_json::Error> {
         check_len(text)?;
         let mut layout = Layout::empty();
         let mut from = 1;
         let Some(mut scan) = Scan::of(text) else { return Ok(layout) };
         while let Some(name) = scan.name() {
             let (field, start) = (Field::named(&name), scan.at());
-            if field == Field::Context {
+            if notes_context && field == Field::Context {
                 layout.context = scan.object();
             }
             if scan.at() == start && scan.value().is_none() {

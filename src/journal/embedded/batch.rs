@@ -45,7 +45,7 @@ impl Batch {
         codec::check(record, position)?;
         let Some((receipt, raw)) = codec::decode(record, &mut self.source).ok()? else { return Some(()) };
         self.bytes += raw.len();
-        let event = Event::restore(raw, receipt).ok()?;
+        let event = Event::restore_proven(raw, receipt).ok()?;
         self.records.push(Record { position: Position(position), event: Arc::new(event) });
         Some(())
     }

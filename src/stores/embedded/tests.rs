@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use proptest::prelude::*;
-use rusqlite::Connection;
+use rusqlite::{Connection, StatementStatus};
 
 use super::keep::Bounds;
 use super::roll::DAY_MS;
@@ -238,6 +238,18 @@ fn what_happened_before_anything_is_kept_is_refused_and_counted() {
     store.writer.take(&[view(BEGIN, "old"), view(now, "new")], 2).unwrap();
     assert_eq!((store.writer.refused(), count(&store, "hits"), count(&store, "days")), (1, 1, 1));
     assert_eq!(store.writer.position().unwrap(), 2, "it does not come again");
+}
+
+#[test]
+fn the_visit_of_one_visitor_after_the_other_is_found_without_compiling_the_question_again() {
+    let store = Store::new();
+    let connection = file::open_to_write(&store.path()).unwrap();
+    for number in 0..3 {
+        assert!(visits::newest(&connection, ("shop", 1), number).unwrap().is_none());
+    }
+    let question = connection.prepare_cached(&visits::NEWEST).unwrap();
+    assert_eq!(question.get_status(StatementStatus::Run), 3);
+    assert_eq!(question.get_status(StatementStatus::RePrepare), 0);
 }
 
 #[test]

@@ -15,7 +15,7 @@ const COLUMNS: &str = "site, number, visitor, name, start, last, pageviews, even
     device, browser, os";
 const COUNT: usize = 28;
 
-static NEWEST: LazyLock<String> = LazyLock::new(|| {
+pub(super) static NEWEST: LazyLock<String> = LazyLock::new(|| {
     format!("SELECT id, {COLUMNS} FROM visits WHERE site = ?1 AND number = ?2 ORDER BY id DESC LIMIT 1")
 });
 
