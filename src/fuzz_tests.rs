@@ -46,7 +46,7 @@ fn go_on(target: &str, inputs: &[Vec<u8>], check: &impl Fn(&[u8])) {
         tries += 1;
     }
     if tries > 0 {
-        println!("{target}: {tries} inputs in {seconds} s");
+        eprintln!("{target}: {tries} inputs in {seconds} s");
     }
 }
 
@@ -54,7 +54,7 @@ fn go_on(target: &str, inputs: &[Vec<u8>], check: &impl Fn(&[u8])) {
 fn tried(name: &str, bytes: &[u8], check: &impl Fn(&[u8])) {
     let check = std::panic::AssertUnwindSafe(|| check(bytes));
     if let Err(panic) = std::panic::catch_unwind(check) {
-        println!("{name}: {}", bytes.escape_ascii());
+        eprintln!("{name}: {}", bytes.escape_ascii());
         std::panic::resume_unwind(panic);
     }
 }

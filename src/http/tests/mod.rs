@@ -262,8 +262,7 @@ impl Plan {
         let seen = Arc::new(Mutex::new(Seen::default()));
         let router =
             Router { mood: self.mood, checks: self.checks, statuses: self.statuses, seen: Arc::clone(&seen) };
-        let router = router.start();
-        let metrics = Arc::new(Metrics::new());
+        let (router, metrics) = (router.start(), Arc::new(Metrics::new()));
         let door = Door {
             settings: Arc::new(self.settings),
             accept: router.clone().recipient(),
@@ -285,11 +284,9 @@ impl Plan {
         if let Some(bytes) = self.budget_bytes {
             shared.budget = Budget::of(bytes, SEATS);
         }
-        shared.wait_at_most = self.wait_at_most;
-        if self.counts_loopback {
-            shared.loopback.clear();
-        }
-        shared.answer_within = self.answer_within.unwrap_or(shared.answer_within);
+        shared.loopback.retain(|_| !self.counts_loopback);
+        let answer_within = self.answer_within.unwrap_or(shared.answer_within);
+        (shared.wait_at_most, shared.answer_within) = (self.wait_at_most, answer_within);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let server = serving::start(door, Arc::new(shared), vec![listener]).unwrap();
