@@ -23,6 +23,11 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// Whether a file or a folder is at this path.
+fn is_there(path: &str) -> bool {
+    root().join(path).try_exists().unwrap()
+}
+
 /// All pages by their path: those of the root, and those below `docs`.
 fn pages() -> BTreeMap<String, String> {
     let mut pages = BTreeMap::new();
@@ -76,7 +81,7 @@ fn anchors(text: &str) -> BTreeSet<String> {
         *before += 1;
         if *before == 1 { anchor } else { format!("{anchor}-{}", *before - 1) }
     };
-    headings(text).map(name).map(|anchor| number(anchor)).collect()
+    headings(text).map(name).map(number).collect()
 }
 
 /// The targets of the links and pictures of a page.
@@ -121,7 +126,7 @@ fn every_link_leads_to_a_file_and_to_a_heading_that_is_there() {
             let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
             let path = if file.is_empty() { page.clone() } else { resolve(page, file) };
             let has_anchor = || pages.get(&path).is_some_and(|text| anchors(text).contains(anchor));
-            if !root().join(&path).exists() || !(anchor.is_empty() || has_anchor()) {
+            if !is_there(&path) || !(anchor.is_empty() || has_anchor()) {
                 broken.push(format!("{page}: {link}"));
             }
         }
@@ -135,8 +140,7 @@ fn every_page_that_is_named_in_passing_is_there() {
     for (page, text) in pages().iter().filter(|(page, _)| *page != "docs/roadmap.md") {
         let named = prose(text).flat_map(|line| line.split('`').skip(1).step_by(2).collect::<Vec<_>>());
         let named = named.filter(|name| name.starts_with("docs/") && !name.contains(['*', '<', ' ', '…']));
-        missing
-            .extend(named.filter(|name| !root().join(name).exists()).map(|name| format!("{page}: {name}")));
+        missing.extend(named.filter(|name| !is_there(name)).map(|name| format!("{page}: {name}")));
     }
     missing.retain(|line| !line.contains("acme"));
     assert!(missing.is_empty(), "pages that are not there:\n{}", missing.join("\n"));

@@ -366,6 +366,14 @@ fn shopping(now: i64) -> Vec<Value> {
     events.into_iter().enumerate().map(stamped).collect()
 }
 
+/// The first session came by a campaign, and the second, the last from elsewhere, by a click id alone.
+fn expect_touches(order: &Row, base: i64, first: &Value, second: &Value) {
+    let touch = json!({ "session": first, "at": base - 50 * HOUR, "entry": "/shoes", "referrer": "https://news.example/a", "campaign": { "name": "spring" }, "click_id": null });
+    assert_eq!(order["first_touch"], touch);
+    let touch = json!({ "session": second, "at": base - 2 * HOUR, "entry": "/", "referrer": null, "campaign": null, "click_id": "gclid" });
+    assert_eq!(order["last_touch"], touch);
+}
+
 #[tokio::test]
 async fn an_order_knows_its_session_and_where_its_visitor_came_from() {
     let Some((database, router)) = scene("").await else { return };
@@ -389,11 +397,7 @@ async fn an_order_knows_its_session_and_where_its_visitor_came_from() {
     let (first, last) = (database.one(&session(1)).await, database.one(&session(3)).await);
     assert_eq!(first.as_str().unwrap().len(), 16);
     assert_eq!(order["session"], last);
-    let touch = json!({ "session": first, "at": base - 50 * HOUR, "entry": "/shoes", "referrer": "https://news.example/a", "campaign": { "name": "spring" }, "click_id": null });
-    assert_eq!(order["first_touch"], touch);
-    let second = database.one(&session(2)).await;
-    let touch = json!({ "session": second, "at": base - 2 * HOUR, "entry": "/", "referrer": null, "campaign": null, "click_id": "gclid" });
-    assert_eq!(order["last_touch"], touch);
+    expect_touches(order, base, &first, &database.one(&session(2)).await);
     assert_eq!(
         (refund.get("amount"), &refund["refunded"], &refund["refund_of"]),
         (None, &json!(3.0), &json!("A-1"))

@@ -76,7 +76,7 @@ export const RULES = {
     'click.composedPath()',
     '[click.target]',
   ],
-  'typed text': ['events', 'what a visitor typed never leaves', 'clicks', ',input,textarea,select', ''],
+  'typed text': ['events', 'what a visitor typed or chose never leaves', 'clicks', ',input,textarea,select', ''],
   masking: ['events', 'addresses and numbers of persons are masked', 'clicks', ".replace(PRIVATE, '***')", ''],
   'data-track-mask': ['events', 'the text below a masked element is left out', 'clicks', '[data-track-mask],', ''],
   'data-track-ignore': [

@@ -72,14 +72,13 @@ browserTest('a click on a drawing in a shadow tree is one of its button', async 
   assert.equal((await hub.one('Element Clicked')).properties.id, 'deep');
 });
 
-browserTest('what a visitor typed never leaves', async ({ open, page, hub, flush }) => {
-  await open(
-    CLICKS,
-    '<form><button type="button">Go<input id="in" value="typed-secret"><textarea>area-secret</textarea></button></form>',
-  );
-  await page.evaluate(() => document.querySelector('button').click());
+browserTest('what a visitor typed or chose never leaves', async ({ open, page, hub, flush }) => {
+  const form = `<div data-track="Form Touched">Go<input value="typed-secret"><textarea>area-secret</textarea>
+    <select><option>chosen-secret</option></select></div>`;
+  await open(CLICKS, form);
+  await page.evaluate(() => document.querySelector('div').click());
   await flush();
-  await hub.one('Element Clicked');
+  assert.equal((await hub.one('Form Touched')).properties.text, '');
   assert.doesNotMatch(hub.requests.map(({ text }) => text).join(), /-secret/);
 });
 

@@ -55,6 +55,15 @@ for (const privacy of [false, true]) {
     await open({ ...PAGES, consent: 'opt-in' });
     await consent(page, { analytics: false });
     assert.ok(await silent(page, hub));
+    await page.evaluate(() => window.opentrack.track('Never Sent'));
+    await consent(page, { analytics: true });
+    await page.evaluate(() => window.opentrack.track('Later'));
+    await page.evaluate(() => window.opentrack.flush());
+    await hub.one('Later');
+    assert.deepEqual(
+      hub.accepted().map(({ type, event }) => event ?? type),
+      ['Later'],
+    );
   });
 }
 
