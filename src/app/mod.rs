@@ -10,6 +10,7 @@ mod launch;
 mod listen;
 mod live;
 mod lock;
+mod privacy;
 mod reload;
 mod reports;
 mod signals;
@@ -25,7 +26,7 @@ use crate::actors::messages::Drain;
 use crate::actors::supervisor::{Child, Supervisor};
 use crate::actors::tap::TapLine;
 use crate::config::{self, Environment, Loaded, Problems, Settings};
-use crate::http::{self, Door, LetterDesk};
+use crate::http::{self, Door, LetterDesk, PrivacyDesk};
 use crate::journal::attempts::Note;
 use crate::journal::{Begins, Cursor, Journal, JournalError, Position, Served};
 use crate::policy::outcome::Reason;
@@ -82,6 +83,8 @@ async fn run(
     let mut signals = signals::Signals::new().map_err(anyhow::Error::from)?;
     let hangup = signals::Signals::hangup().map_err(anyhow::Error::from)?;
     let journal = engine::open(&settings, &metrics)?;
+    // Before anybody reads: a record that is overwritten in part can be read by nobody.
+    let privacy = privacy::open(&settings, journal.as_ref())?;
     let arbiters = Arbiters::start();
     journal.serve(served(&settings));
     let tap = TapLine::default();
@@ -90,8 +93,12 @@ async fn run(
     let supervisor = start_supervisor(&arbiters, &journal, &settings, (&metrics, children, live.clone()));
     live.attend(&supervisor, &settings);
     journal.follow(Arc::new(passer(&supervisor, &metrics)));
+    let privacy = privacy.start(&settings, &journal, &supervisor, &arbiters.live);
     let (server, terms) = http::serve(
-        Door { reports: reports::desk(&settings, reports), ..door(&settings, &supervisor, &metrics, &live) },
+        Door {
+            reports: reports::desk(&settings, reports),
+            ..door(&settings, &supervisor, (&metrics, privacy), &live)
+        },
         listeners.serving,
     )
     .map_err(anyhow::Error::from)?;
@@ -192,7 +199,7 @@ fn start_supervisor(
 fn door(
     settings: &Arc<Settings>,
     supervisor: &Addr<Supervisor>,
-    metrics: &Arc<Metrics>,
+    (metrics, privacy): (&Arc<Metrics>, PrivacyDesk),
     live: &live::Live,
 ) -> Door {
     Door {
@@ -205,6 +212,7 @@ fn door(
         orders: supervisor.clone().recipient(),
         trace: supervisor.clone().recipient(),
         schemas: supervisor.clone().recipient(),
+        privacy,
         reports: reports::desk(settings, None),
         live: live.desk(),
         tap: live.tap(),

@@ -8,6 +8,7 @@ mod completions;
 mod destinations;
 mod eval;
 mod explain;
+mod forget;
 mod gen_files;
 mod import;
 mod init;
@@ -94,6 +95,9 @@ fn dispatch(arguments: Arguments, environment: &Environment, out: &mut Out) -> E
     match arguments.command.unwrap_or(Command::Serve { preset: None }) {
         Command::Destinations { action } => {
             with_server(&source, environment, out, |loaded, out| destinations::act(&loaded, action, url, out))
+        }
+        Command::Forget(whom) => {
+            with_server(&source, environment, out, |loaded, out| forget::forget(&loaded, &whom, url, out))
         }
         Command::Replay(range) => {
             with_server(&source, environment, out, |loaded, out| replay::replay(&loaded, &range, url, out))

@@ -27,6 +27,7 @@ mod orders;
 mod outer;
 mod packed;
 mod pixel;
+mod privacy;
 mod query;
 mod replay;
 mod routes;
@@ -67,6 +68,7 @@ use crate::stores::shared::SharedState;
 use crate::telemetry::Metrics;
 pub use letters::LetterDesk;
 pub use live::LiveDesk;
+pub use privacy::PrivacyDesk;
 use state::{Shared, State};
 
 pub use terms::DoorTerms;
@@ -103,6 +105,8 @@ pub struct Door {
     pub trace: Recipient<TraceEvent>,
     /// Knows the tables of the warehouses.
     pub schemas: Recipient<DescribeSchemas>,
+    /// Sees to what people ask of us.
+    pub privacy: PrivacyDesk,
     /// Answers reports.
     pub reports: ReportDesk,
     /// Knows what is live; `None` where that is switched off.

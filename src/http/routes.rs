@@ -11,7 +11,7 @@ use crate::spec::read::Endpoint;
 
 use super::segment::Way;
 use super::{
-    analytics_js, collect, console, letters, live, openapi, ops, orders, pixel, schema, scripts, segment,
+    analytics_js, collect, console, letters, live, openapi, ops, orders, pixel, privacy, schema, scripts, segment,
     session, settings, sources, stats, tap, trace,
 };
 
@@ -39,7 +39,7 @@ pub(super) const INGEST: [(&str, Endpoint); 16] = [
 const CLIENT_METRICS: &str = "/v1/m";
 
 /// Paths for operators, who do not come from pages on other origins.
-const OPERATOR: [&str; 16] = [
+const OPERATOR: [&str; 18] = [
     "/",
     "/health",
     "/ready",
@@ -50,6 +50,8 @@ const OPERATOR: [&str; 16] = [
     "/api/dead-letters/retry",
     "/api/dead-letters/drop",
     "/api/schema",
+    privacy::REGULATIONS,
+    privacy::EXPORT,
     sources::PATH,
     session::PATH,
     "/api/stats/realtime",
@@ -109,6 +111,14 @@ fn operators(config: &mut web::ServiceConfig) {
         .service(readable("/api/dead-letters").route(web::route().guard(reads()).to(letters::list)))
         .service(changing("/api/dead-letters/retry").route(web::post().to(letters::retry)))
         .service(changing("/api/dead-letters/drop").route(web::post().to(letters::drop_letters)))
+        .service(
+            web::resource(privacy::REGULATIONS)
+                .route(web::route().guard(reads()).to(privacy::list))
+                .route(web::post().to(privacy::regulate))
+                .default_service(web::to(ops::get_or_post)),
+        )
+        .service(readable(privacy::REGULATION).route(web::route().guard(reads()).to(privacy::one)))
+        .service(readable(privacy::EXPORT).route(web::get().to(privacy::export)))
         .service(readable("/api/stats/realtime").route(web::route().guard(reads()).to(live::realtime)))
         .service(readable("/api/openapi.json").route(web::route().guard(reads()).to(openapi::document)))
         .service(readable("/api/live").route(web::get().to(tap::watch)))
@@ -142,7 +152,9 @@ pub(super) fn label(path: &str) -> &'static str {
     let ingest = INGEST.iter().map(|(known, _)| *known);
     let known = ingest.chain([CLIENT_METRICS]).chain(OPERATOR);
     let of_destination = || path.starts_with("/api/destinations/").then_some(ORDER);
-    known.into_iter().find(|known| *known == path).or_else(of_destination).unwrap_or("other")
+    let of_regulation = || path.starts_with("/api/privacy/regulations/").then_some(privacy::REGULATION);
+    let known = known.into_iter().find(|known| *known == path);
+    known.or_else(of_destination).or_else(of_regulation).unwrap_or("other")
 }
 
 /// Returns whether pages on other origins have no business here, known path or not.

@@ -14,7 +14,7 @@ use crate::actors::messages::{Accept, Accepted, NotAccepted};
 use crate::spec::collect::Leaf;
 use crate::spec::read::{self, Endpoint, Envelope, Intake, RequestError};
 use crate::spec::{Code, Rejected};
-use crate::telemetry::events::{EventsRejected, EventsUnwanted};
+use crate::telemetry::events::{EventsRejected, EventsSuppressed, EventsUnwanted};
 
 use super::admit::Entrance;
 use super::answer::{self, Refusal};
@@ -130,11 +130,13 @@ pub(super) async fn take_quietly(
 
 /// Counts what is set aside and hands everything over.
 async fn keep(
-    intake: Intake,
+    mut intake: Intake,
     reservation: Reservation<'_>,
     deadline: Instant,
     state: &State,
 ) -> Result<Accepted, Refusal> {
+    let suppressed = state.door.privacy.suppression.sift(&mut intake.events, &mut intake.rejected);
+    EventsSuppressed { count: suppressed as u64 }.emit(&state.door.metrics);
     count_rejected(&intake.rejected, state);
     EventsUnwanted { count: intake.unwanted as u64 }.emit(&state.door.metrics);
     let ledger = &state.shared.ledger;

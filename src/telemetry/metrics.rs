@@ -54,6 +54,8 @@ impl MetricConstructor<Histogram> for DeliveryBuckets {
 
 /// Why an event was accepted and not kept.
 pub(super) const BOT: &str = "bot";
+/// Likewise: whose it is does not want to be heard of.
+pub(super) const SUPPRESSED: &str = "suppressed";
 
 /// The numbers of one router. Held in an `Arc` by whoever emits events.
 #[derive(Debug)]
@@ -226,7 +228,9 @@ impl TurnedAway {
     fn new(to: &mut Registry) -> Self {
         let unwanted: Family<ReasonLabels, Counter> =
             family(to, "events_unwanted", "Events that were accepted and not kept, as configured, by reason");
-        unwanted.get_or_create(&ReasonLabels { reason: BOT }).inc_by(0);
+        for reason in [BOT, SUPPRESSED] {
+            unwanted.get_or_create(&ReasonLabels { reason }).inc_by(0);
+        }
         let pixels = family(to, "pixels_refused", "Calls of images that were not taken, by reason");
         TurnedAway { unwanted, pixels }
     }

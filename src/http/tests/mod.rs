@@ -11,6 +11,7 @@ mod live;
 mod operators;
 mod pixels;
 mod pressure;
+mod privacy;
 mod scopes;
 mod scripts;
 mod secrets;
@@ -210,6 +211,7 @@ struct Plan {
     live: Option<LiveDesk>,
     reports: Arc<dyn crate::stores::ReportStore>,
     tap: Option<actix::Addr<Tap>>,
+    suppression: Arc<crate::privacy::Suppression>,
     budget_bytes: Option<usize>,
     answer_within: Option<Duration>,
     wait_at_most: Duration,
@@ -225,6 +227,7 @@ impl Plan {
             live: None,
             reports: Arc::new(crate::stores::embedded::Embedded::new("/nowhere/analytics.db".into())),
             tap: None,
+            suppression: Arc::default(),
             budget_bytes: None,
             answer_within: None,
             wait_at_most: Duration::ZERO,
@@ -259,7 +262,13 @@ impl Plan {
             letters: LetterDesk { list: router.clone().recipient(), settle: router.clone().recipient() },
             orders: router.clone().recipient(),
             trace: router.clone().recipient(),
-            schemas: router.recipient(),
+            schemas: router.clone().recipient(),
+            privacy: super::PrivacyDesk {
+                regulate: router.clone().recipient(),
+                look_up: router.clone().recipient(),
+                export: router.recipient(),
+                suppression: self.suppression,
+            },
             reports: super::ReportDesk {
                 store: Some(self.reports),
                 zone: "UTC".into(),

@@ -15,6 +15,7 @@ mod life;
 mod live;
 mod orders;
 mod pool;
+mod privacy;
 mod projections;
 mod reload;
 mod rows;
@@ -44,6 +45,7 @@ pub use life::{NobodyThere, Stopped, Stopping, Trouble};
 pub use live::{FramesMissed, ListenersCounted, VisitorsCounted};
 pub use orders::{OperatorOrdered, ReplayBegun, ReplayEnded};
 pub use pool::{CharactersDropped, LiveTablesOff, NameTaken, PoolMeasured};
+pub use privacy::{EventsSuppressed, Regulated, RegulationDone};
 pub use projections::{ProjectionAdvanced, ProjectionCurrent, ReportsTooOld};
 pub use reload::{
     ConfigApplied, ConfigRefused, ConfigUnchanged, ConfigWaits, ConfigWarning, DestinationStopped,
