@@ -18,7 +18,7 @@ use super::messages::{Export, Hold, ListErasers, LookUp, NotRegulated, Regulate,
 use crate::destinations::Erase;
 use crate::journal::{Journal, Position, erasure};
 use crate::privacy::regulation::{Kind, print_of};
-use crate::privacy::{Regulation, Register, Shown, Suppression};
+use crate::privacy::{Register, Regulation, Shown, Suppression};
 use crate::spec::People;
 use crate::telemetry::{clock, events};
 

@@ -117,7 +117,7 @@ impl Erase for File {
 /// Returns what erases people from the embedded store, by the name that is told. The file may be there of a time when it was
 /// kept.
 pub(super) fn eraser(settings: &Settings) -> (&'static str, Arc<dyn Erase>) {
-    (NAME, Arc::new(File(path(settings))))
+    ("data_dir/reports", Arc::new(File(path(settings))))
 }
 
 /// Returns how events are read for reports.

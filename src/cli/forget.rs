@@ -64,7 +64,9 @@ fn run(loaded: &Loaded, whom: &Whom, url: Option<&str>, out: &mut Out) -> Result
 fn tell_waits(answer: &Value, said: &mut String, out: &mut Out) {
     for (name, store) in stores(answer) {
         let is_waiting = word(store, "state").as_deref() == Some("running");
-        let Some(reason) = word(store, "reason").filter(|reason| is_waiting && *reason != *said) else { continue };
+        let Some(reason) = word(store, "reason").filter(|reason| is_waiting && *reason != *said) else {
+            continue;
+        };
         out.error(&format!("{name}: {reason}; it is tried again"));
         *said = reason;
     }

@@ -79,7 +79,9 @@ async fn take(request: &HttpRequest, payload: web::Payload, state: &State) -> Re
     let taken = ops::ask_within(&state.door.privacy.regulate, Regulate(wish), ANSWER_WITHIN).await?;
     taken.map_err(|why| match why {
         NotRegulated::Busy => Refusal::Overloaded("as many regulations as can are being carried out"),
-        NotRegulated::Failed(_) => Refusal::Overloaded("the regulation could not be written; nothing is done"),
+        NotRegulated::Failed(_) => {
+            Refusal::Overloaded("the regulation could not be written; nothing is done")
+        }
     })
 }
 

@@ -11,8 +11,8 @@ use crate::spec::read::Endpoint;
 
 use super::segment::Way;
 use super::{
-    analytics_js, collect, console, letters, live, openapi, ops, orders, pixel, privacy, schema, scripts, segment,
-    session, settings, sources, stats, tap, trace,
+    analytics_js, collect, console, letters, live, openapi, ops, orders, pixel, privacy, schema, scripts,
+    segment, session, settings, sources, stats, tap, trace,
 };
 
 /// Paths that take calls. The one-letter forms are those of browser libraries.

@@ -4,8 +4,8 @@
 //! is carried out, and who is suppressed is kept here, durably; carrying it out is the registrar's. Never keeps an id longer than
 //! its erasure takes: afterwards there is the HMAC of it, a time and counts.
 
-pub mod regulation;
 pub mod register;
+pub mod regulation;
 pub mod suppression;
 
 pub use register::Register;

@@ -156,7 +156,8 @@ mod tests {
     fn what_is_not_done_is_there_after_a_start_and_what_is_done_names_nobody() {
         let dir = tempfile::tempdir().unwrap();
         let register = Register::open(dir.path()).unwrap();
-        let wish = || Wish { kind: Kind::DeleteOnly, id_kind: IdKind::UserId, ids: vec!["user-77".to_owned()] };
+        let wish =
+            || Wish { kind: Kind::DeleteOnly, id_kind: IdKind::UserId, ids: vec!["user-77".to_owned()] };
         let begin = |id: &str| Regulation::begin(wish(), id.to_owned(), "salt", jiff::Timestamp::UNIX_EPOCH);
         register.put(begin("a")).unwrap();
         register.put(begin("b")).unwrap();

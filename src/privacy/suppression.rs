@@ -54,7 +54,11 @@ impl Suppression {
             let Some((sign, print)) = line.split_at_checked(1) else { continue };
             // A line that a kill has cut short was not answered.
             let Some(print) = unhex(print) else { continue };
-            if sign == "+" { prints.insert(print) } else { prints.remove(&print) };
+            if sign == "+" {
+                prints.insert(print)
+            } else {
+                prints.remove(&print)
+            };
         }
         let list = Suppression {
             salt: salt.to_owned(),
@@ -62,7 +66,8 @@ impl Suppression {
             prints: ArcSwap::from_pointee(prints),
             path: Mutex::new(Some(path.clone())),
         };
-        list.rewrite(&path, &mark).map_err(|error| format!("could not write `{}`: {error}", path.display()))?;
+        list.rewrite(&path, &mark)
+            .map_err(|error| format!("could not write `{}`: {error}", path.display()))?;
         Ok(list)
     }
 
@@ -80,7 +85,11 @@ impl Suppression {
         }
         let mut all = HashSet::clone(&self.prints.load());
         for print in prints {
-            if suppressed { all.insert(*print) } else { all.remove(print) };
+            if suppressed {
+                all.insert(*print)
+            } else {
+                all.remove(print)
+            };
         }
         let is_on = !all.is_empty();
         self.prints.store(Arc::new(all));

@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, oneshot};
 
 use super::{Parts, trouble};
 use crate::actors::messages::{Erasable, Hold, ListErasers, Release};
-use crate::journal::{Journal, JournalError, Position, erasure};
+use crate::journal::{Journal, JournalError, Position, ReadLimit, erasure};
 use crate::privacy::regulation::{Kind, Regulation};
 use crate::privacy::{Register, Status, StoreState, StoreStatus};
 use crate::spec::People;
@@ -27,7 +27,12 @@ const LAST_WAIT: Duration = Duration::from_secs(300);
 /// How often the journal is looked through for what came in while a suppression began to hold.
 const MOST_PASSES: usize = 3;
 
-const JOURNAL: &str = "journal";
+/// What is no destination; none has a name with a slash.
+const JOURNAL: &str = "data_dir/journal";
+const LETTERS: &str = "data_dir/letters";
+const TOPIC: &str = "journal/topic";
+/// One record.
+const ONE: ReadLimit = ReadLimit { records: 1, bytes: 0 };
 
 /// See the module.
 pub(super) struct Erasing {
@@ -38,6 +43,15 @@ pub(super) struct Erasing {
 
 /// Lets everything go on, whatever becomes of whoever had it stand still.
 struct Standstill<'a>(&'a Parts);
+
+impl Standstill<'_> {
+    /// Has everything go on, however many messages wait before.
+    async fn end(self) {
+        if self.0.release.send(Release).await.is_err() {
+            events::NobodyThere { message: "that everything goes on" }.emit();
+        }
+    }
+}
 
 impl Drop for Standstill<'_> {
     fn drop(&mut self) {
@@ -57,7 +71,12 @@ impl Erasing {
 
     /// Carries a regulation out. What fails is tried again until it does not.
     pub(super) async fn carry_out(&self, id: &str) {
-        let Some(regulation) = self.change(id, |one| one.status = Status::Running).await else { return };
+        let begun = self.change(id, |one| {
+            one.status = Status::Running;
+            // Those of an earlier start were overwritten when this one began.
+            one.positions.clear();
+        });
+        let Some(regulation) = begun.await else { return };
         let people = Arc::new(regulation.people());
         let mut wait = FIRST_WAIT;
         while let Err(why) = self.erase_here(&regulation, &people).await {
@@ -100,24 +119,32 @@ impl Erasing {
             from = until;
         }
         if self.parts.is_shared {
-            let reason = "the topic of a shared journal cannot be overwritten: its records go with its retention";
-            self.say(id, "journal topic", StoreState::NotErasable, (0, Some(reason.to_owned()))).await;
+            let reason =
+                "the topic of a shared journal cannot be overwritten: its records go with its retention";
+            self.say(id, TOPIC, StoreState::NotErasable, (0, Some(reason.to_owned()))).await;
         }
         Ok(())
     }
 
-    async fn find(
-        &self,
-        people: &Arc<People>,
-        range: (Position, Position),
-    ) -> Result<Vec<Position>, String> {
+    async fn find(&self, people: &Arc<People>, range: (Position, Position)) -> Result<Vec<Position>, String> {
         let (journal, people) = (Arc::clone(&self.parts.journal), Arc::clone(people));
-        blocking(move || erasure::find(journal.as_ref(), &people, range).map_err(|error| error.to_string())).await
+        blocking(move || erasure::find(journal.as_ref(), &people, range).map_err(|error| error.to_string()))
+            .await
     }
 
     /// Has everything stand still, and overwrites meanwhile.
     async fn overwrite(&self, people: &Arc<People>, positions: Vec<u64>) -> Result<Overwritten, String> {
-        let _standstill = self.stand_still().await?;
+        let standstill = self.stand_still().await?;
+        let overwritten = self.overwrite_still(people, positions).await;
+        standstill.end().await;
+        overwritten
+    }
+
+    async fn overwrite_still(
+        &self,
+        people: &Arc<People>,
+        positions: Vec<u64>,
+    ) -> Result<Overwritten, String> {
         let (journal, of) = (Arc::clone(&self.parts.journal), Arc::clone(people));
         let records = positions.len() as u64;
         let beside = blocking(move || {
@@ -125,7 +152,7 @@ impl Erasing {
             journal.erase(&positions).and_then(|()| journal.redact(&of)).map_err(|error| error.to_string())
         })
         .await?;
-        let mut gone = vec![(JOURNAL, records), ("dead letters and rejected events", beside)];
+        let mut gone = vec![(JOURNAL, records), (LETTERS, beside)];
         for (name, eraser) in &self.parts.own {
             gone.push((name, eraser.erase(Arc::clone(people)).await?));
         }
@@ -137,7 +164,9 @@ impl Erasing {
         self.parts.hold.send(Hold { done }).await.map_err(|_| "the router is stopping")?;
         let standstill = Standstill(&self.parts);
         let waited = tokio::time::timeout(STILL_WITHIN, still).await;
-        waited.map_err(|_| "deliveries did not stand still in time")?.map_err(|_| "the router is stopping")?;
+        waited
+            .map_err(|_| "deliveries did not stand still in time")?
+            .map_err(|_| "the router is stopping")?;
         Ok(standstill)
     }
 
@@ -148,7 +177,9 @@ impl Erasing {
         let people = Arc::new(people.also_as(|id| keyed_hash(salt, "id", id)));
         let mut wait = FIRST_WAIT;
         loop {
-            let Ok(stores) = self.parts.erasers.send(ListErasers).await else { return std::future::pending().await };
+            let Ok(stores) = self.parts.erasers.send(ListErasers).await else {
+                return std::future::pending().await;
+            };
             let mut is_done = true;
             for store in stores {
                 is_done &= self.erase_at(id, store, &people).await;
@@ -163,7 +194,8 @@ impl Erasing {
 
     /// Returns whether nothing is left to do there.
     async fn erase_at(&self, id: &str, store: Erasable, people: &Arc<People>) -> bool {
-        let known = self.parts.register.get(id).and_then(|one| one.stores.get(&store.name).map(|one| one.state));
+        let known =
+            self.parts.register.get(id).and_then(|one| one.stores.get(&store.name).map(|one| one.state));
         if known == Some(StoreState::Done) {
             return true;
         }
@@ -229,8 +261,20 @@ async fn blocking<T: Send + 'static>(
 /// The disk failed: nobody may read on.
 pub fn go_on(journal: &dyn Journal, register: &Register) -> Result<(), JournalError> {
     for regulation in register.unfinished().iter().filter_map(|id| register.get(id)) {
-        let positions: Vec<Position> = regulation.positions.iter().copied().map(Position).collect();
-        journal.erase(&positions)?;
+        let people = regulation.people();
+        let positions = regulation.positions.iter().copied().map(Position);
+        let left: Vec<Position> = positions.filter(|at| is_left(journal, &people, *at)).collect();
+        journal.erase(&left)?;
     }
     Ok(())
+}
+
+/// Returns whether a record is theirs, or can be read by nobody. In a journal that was made anew others have its position.
+fn is_left(journal: &dyn Journal, people: &People, at: Position) -> bool {
+    match journal.read(at, ONE) {
+        Ok(records) => {
+            records.first().is_some_and(|found| found.position == at && people.concerns(&found.event.head))
+        }
+        Err(_) => true,
+    }
 }

@@ -120,7 +120,11 @@ impl Scene {
     fn stores(&self) -> Vec<Erasable> {
         let shelf: Arc<dyn Erase> = Arc::new(Arc::clone(&self.shelf));
         let one = |name: &str, is_on, eraser| Erasable { name: name.to_owned(), is_on, eraser };
-        vec![one("shelf", true, Some(Arc::clone(&shelf))), one("hook", true, None), one("old", false, Some(shelf))]
+        vec![
+            one("shelf", true, Some(Arc::clone(&shelf))),
+            one("hook", true, None),
+            one("old", false, Some(shelf)),
+        ]
     }
 
     fn users(&self) -> Vec<String> {
@@ -172,7 +176,7 @@ async fn a_person_is_erased_everywhere_and_no_byte_of_the_id_is_left() {
     assert_eq!(taken.status, Status::Pending);
     let done = until_done(&registrar, &taken.id).await;
     let of = |name: &str| (done.stores[name].state, done.stores[name].erased);
-    assert_eq!(of("journal"), (StoreState::Done, 2));
+    assert_eq!(of("data_dir/journal"), (StoreState::Done, 2));
     assert_eq!(of("shelf"), (StoreState::Done, 7));
     assert_eq!((of("hook"), of("old")), ((StoreState::NotErasable, 0), (StoreState::NotErasable, 0)));
     assert_eq!(scene.shelf.asked.load(Ordering::SeqCst), 2, "what failed is tried again");
@@ -201,7 +205,7 @@ async fn what_a_kill_has_cut_short_is_done_after_the_next_start() {
     let registrar = scene.start(Vec::new());
     assert_eq!(scene.users(), ["ben"], "before anybody could read them");
     let done = until_done(&registrar, "r").await;
-    assert_eq!(done.stores["journal"].state, StoreState::Done);
+    assert_eq!(done.stores["data_dir/journal"].state, StoreState::Done);
     assert!(!scene.has(b"anna-1"));
 }
 

@@ -26,8 +26,7 @@ impl Handler<LookUp> for Router {
     fn handle(&mut self, LookUp { id, .. }: LookUp, _: &mut Context<Self>) -> Self::Result {
         let body = br#"{"regulationType":"SUPPRESS","subjectType":"USER_ID","subjectIds":["anna"]}"#;
         let wish = crate::privacy::Wish::read(body).unwrap();
-        let one: Shown =
-            Regulation::begin(wish, "r1".to_owned(), "", jiff::Timestamp::UNIX_EPOCH).shown();
+        let one: Shown = Regulation::begin(wish, "r1".to_owned(), "", jiff::Timestamp::UNIX_EPOCH).shown();
         MessageResult(if id.is_none_or(|id| id == "r1") { vec![one] } else { Vec::new() })
     }
 }
@@ -53,9 +52,10 @@ async fn a_wish_is_taken_and_told_without_an_id() {
     assert_eq!(answer.status(), 200);
     let text = answer.text().await.unwrap();
     assert!(text.contains(r#""status":"pending""#) && !text.contains("anna"), "{text}");
-    let one: Value =
-        serde_json::from_str(&door.client.get(format!("{url}/r1")).send().await.unwrap().text().await.unwrap())
-            .unwrap();
+    let one: Value = serde_json::from_str(
+        &door.client.get(format!("{url}/r1")).send().await.unwrap().text().await.unwrap(),
+    )
+    .unwrap();
     assert_eq!((&one["id"], &one["status"], &one["subjects"]), (&json!("r1"), &json!("done"), &json!(1)));
     assert_eq!(door.client.get(format!("{url}/r2")).send().await.unwrap().status(), 404);
     let wrong = json!({"regulationType": "FORGET", "subjectType": "USER_ID", "subjectIds": ["anna"]});

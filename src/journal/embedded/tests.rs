@@ -509,7 +509,8 @@ fn what_is_kept_beside_the_records_forgets_a_person_and_keeps_the_others() {
         Arc::new(Event::restore(Bytes::from(raw), receipt(id)).unwrap())
     };
     let buried = [("user-77", "a"), ("other-9", "b"), ("user-77", "c")].map(|(user, id)| of(user, id));
-    let letters: Vec<_> = buried.iter().map(|event| letter("crm", "rejected", Arc::clone(event), 0)).collect();
+    let letters: Vec<_> =
+        buried.iter().map(|event| letter("crm", "rejected", Arc::clone(event), 0)).collect();
     journal.bury(&letters).unwrap();
     let theirs = journal.letters(&LetterFilter::default(), Walk::Back(None), PAGE).unwrap().letters;
     // Taken out, and still on the disk.
@@ -523,7 +524,8 @@ fn what_is_kept_beside_the_records_forgets_a_person_and_keeps_the_others() {
         at: at(0),
         raw: raw.to_owned().into(),
     };
-    let set_aside = [r#"{"userId":"user-77","event":1}"#, r#"{"userId":"user-7"}"#, r#"{"userId":"user-77","#];
+    let set_aside =
+        [r#"{"userId":"user-77","event":1}"#, r#"{"userId":"user-7"}"#, r#"{"userId":"user-77","#];
     journal.keep_rejected(&set_aside.map(rejected)).unwrap();
     let people = People::new(IdKind::UserId, ["user-77"]);
     assert_eq!(journal.redact(&people).unwrap(), 3, "a letter and two rejected events");

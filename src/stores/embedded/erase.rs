@@ -13,7 +13,8 @@ use crate::stores::reports::Fault;
 use crate::stores::reports::fact::number_of;
 
 /// Ids in memory alone: a temporary file would outlive them on the disk.
-const PREPARE: &str = "PRAGMA temp_store = MEMORY; CREATE TEMP TABLE whom (id TEXT NOT NULL, number INTEGER NOT NULL)";
+const PREPARE: &str =
+    "PRAGMA temp_store = MEMORY; CREATE TEMP TABLE whom (id TEXT NOT NULL, number INTEGER NOT NULL)";
 const DELETES: [&str; 4] = [
     "DELETE FROM deals WHERE hit IN (SELECT id FROM hits WHERE number IN (SELECT number FROM whom))",
     "DELETE FROM measures WHERE hit IN (SELECT id FROM hits WHERE number IN (SELECT number FROM whom))",
