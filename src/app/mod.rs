@@ -94,14 +94,9 @@ async fn run(
     live.attend(&supervisor, &settings);
     journal.follow(Arc::new(passer(&supervisor, &metrics)));
     let privacy = privacy.start(&settings, &journal, &supervisor, &arbiters.live);
-    let (server, terms) = http::serve(
-        Door {
-            reports: reports::desk(&settings, reports),
-            ..door(&settings, &supervisor, (&metrics, privacy), &live)
-        },
-        listeners.serving,
-    )
-    .map_err(anyhow::Error::from)?;
+    let door = door(&settings, &supervisor, (&metrics, privacy), &live);
+    let door = Door { reports: reports::desk(&settings, reports), ..door };
+    let (server, terms) = http::serve(door, listeners.serving).map_err(anyhow::Error::from)?;
     events::DoorOpened { listen: &listeners.words, took: begun.elapsed() }.emit();
     let handle = server.handle();
     #[expect(

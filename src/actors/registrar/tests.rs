@@ -1,5 +1,6 @@
 //! The registrar with a real journal and a stand-in for the supervisor and its stores.
 
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -135,19 +136,15 @@ impl Scene {
 
     /// Whether any file below the directory has these bytes.
     fn has(&self, bytes: &[u8]) -> bool {
-        let mut left = vec![self.dir.path().to_owned()];
-        while let Some(dir) = left.pop() {
-            for entry in std::fs::read_dir(dir).unwrap() {
-                let path = entry.unwrap().path();
-                if path.is_dir() {
-                    left.push(path);
-                } else if memchr::memmem::find(&std::fs::read(path).unwrap(), bytes).is_some() {
-                    return true;
-                }
-            }
-        }
-        false
+        let holds = |path: &PathBuf| memchr::memmem::find(&std::fs::read(path).unwrap(), bytes).is_some();
+        files_below(self.dir.path()).iter().any(holds)
     }
+}
+
+/// Returns the files below a directory.
+fn files_below(dir: &Path) -> Vec<PathBuf> {
+    let paths = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    paths.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
 }
 
 fn wish(kind: Kind) -> Wish {

@@ -263,12 +263,7 @@ impl Plan {
             orders: router.clone().recipient(),
             trace: router.clone().recipient(),
             schemas: router.clone().recipient(),
-            privacy: super::PrivacyDesk {
-                regulate: router.clone().recipient(),
-                look_up: router.clone().recipient(),
-                export: router.recipient(),
-                suppression: self.suppression,
-            },
+            privacy: privacy::desk(&router, self.suppression),
             reports: super::ReportDesk {
                 store: Some(self.reports),
                 zone: "UTC".into(),
@@ -285,8 +280,7 @@ impl Plan {
         }
         shared.wait_at_most = self.wait_at_most;
         shared.answer_within = self.answer_within.unwrap_or(shared.answer_within);
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
+        let (listener, address) = listen();
         let server = serve_shared(door, Arc::new(shared), vec![listener]).unwrap();
         #[expect(
             clippy::disallowed_methods,
@@ -295,6 +289,12 @@ impl Plan {
         drop(actix_web::rt::spawn(server));
         TestDoor { address, seen, metrics, client: client() }
     }
+}
+
+fn listen() -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    (listener, address)
 }
 
 struct TestDoor {

@@ -43,6 +43,21 @@ impl Handler<Export> for Router {
     }
 }
 
+/// Returns the desk of a stand-in.
+pub(super) fn desk(router: &actix::Addr<Router>, suppression: Arc<Suppression>) -> crate::http::PrivacyDesk {
+    crate::http::PrivacyDesk {
+        regulate: router.clone().recipient(),
+        look_up: router.clone().recipient(),
+        export: router.clone().recipient(),
+        suppression,
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the router under test is trusted to end its answers")]
+async fn text(answer: reqwest::Response) -> String {
+    answer.text().await.unwrap()
+}
+
 #[actix::test]
 async fn a_wish_is_taken_and_told_without_an_id() {
     let door = Plan::new().open();
@@ -50,26 +65,23 @@ async fn a_wish_is_taken_and_told_without_an_id() {
     let wish = json!({"regulationType": "DELETE_ONLY", "subjectType": "USER_ID", "subjectIds": ["anna"]});
     let answer = door.client.post(&url).json(&wish).send().await.unwrap();
     assert_eq!(answer.status(), 200);
-    let text = answer.text().await.unwrap();
-    assert!(text.contains(r#""status":"pending""#) && !text.contains("anna"), "{text}");
-    let one: Value = serde_json::from_str(
-        &door.client.get(format!("{url}/r1")).send().await.unwrap().text().await.unwrap(),
-    )
-    .unwrap();
+    let taken = text(answer).await;
+    assert!(taken.contains(r#""status":"pending""#) && !taken.contains("anna"), "{taken}");
+    let get = async |url: String| door.client.get(url).send().await.unwrap();
+    let one: Value = serde_json::from_str(&text(get(format!("{url}/r1")).await).await).unwrap();
     assert_eq!((&one["id"], &one["status"], &one["subjects"]), (&json!("r1"), &json!("done"), &json!(1)));
-    assert_eq!(door.client.get(format!("{url}/r2")).send().await.unwrap().status(), 404);
+    assert_eq!(get(format!("{url}/r2")).await.status(), 404);
     let wrong = json!({"regulationType": "FORGET", "subjectType": "USER_ID", "subjectIds": ["anna"]});
     let refused = door.client.post(&url).json(&wrong).send().await.unwrap();
     assert_eq!(refused.status(), 400);
-    assert!(!refused.text().await.unwrap().contains("anna"));
+    assert!(!text(refused).await.contains("anna"));
     assert_eq!(door.client.put(&url).send().await.unwrap().status(), 405);
     let export = format!("http://{}/api/privacy/export", door.address);
-    let told = door.client.get(format!("{export}?userId=anna")).send().await.unwrap();
+    let told = get(format!("{export}?userId=anna")).await;
     assert_eq!(told.headers()["content-type"], "application/x-ndjson");
-    assert_eq!(told.text().await.unwrap(), "{\"id\":\"anna\"}\n");
+    assert_eq!(text(told).await, "{\"id\":\"anna\"}\n");
     for query in ["", "?userId=", "?user=a", "?userId=a&anonymousId=b"] {
-        let refused = door.client.get(format!("{export}{query}")).send().await.unwrap();
-        assert_eq!(refused.status(), 400, "{query}");
+        assert_eq!(get(format!("{export}{query}")).await.status(), 400, "{query}");
     }
 }
 
