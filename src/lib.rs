@@ -26,6 +26,7 @@ pub mod http;
 pub mod journal;
 pub mod kafka;
 pub mod policy;
+pub mod privacy;
 pub mod projections;
 pub mod spec;
 pub mod stores;

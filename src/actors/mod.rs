@@ -17,6 +17,7 @@ pub mod journal_writer;
 pub mod messages;
 pub mod projector;
 pub mod realtime;
+pub mod registrar;
 pub mod schema_manager;
 pub mod supervisor;
 pub mod tap;

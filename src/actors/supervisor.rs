@@ -4,6 +4,7 @@
 //! It owns a factory per child. A child that panics is started again with growing waits, and parked after too many panics in
 //! a minute; what it had done is in the journal. Never looks into an event.
 
+mod holding;
 mod letters;
 mod orders;
 mod projections;
@@ -29,6 +30,7 @@ use super::messages::{
     Snapshot, Status, Stop, Wake,
 };
 use super::tap::TapLine;
+use crate::destinations::Erase;
 use crate::journal::{Journal, Position, ReplayOrder};
 use crate::policy::restarts::{Restarts, Verdict};
 use crate::policy::route::{self, Kinds};
@@ -100,6 +102,8 @@ pub struct Child {
     pub replay: Option<ReplayFactory>,
     /// Knows its tables, for a warehouse that is switched on. Independent of its lives.
     pub schema: Option<SchemaDoor>,
+    /// What erases people there; `None` where nothing can. Independent of its lives too.
+    pub eraser: Option<Arc<dyn Erase>>,
     /// What it sends again; `None` for a destination.
     pub replayed: Option<Replayed>,
 }
@@ -122,6 +126,8 @@ pub struct Supervisor {
     draining: bool,
     /// While the journal changes hands nothing is started.
     standing_by: shares::Waiting,
+    /// Nor while people are erased.
+    holding: shares::Waiting,
     retaining: bool,
     letters: letters::Desk,
     /// What `/ready` says of the configuration.
@@ -161,6 +167,7 @@ impl Supervisor {
             refusing: None,
             draining: false,
             standing_by: None,
+            holding: None,
             retaining: false,
             letters: letters::Desk::default(),
             config: reload::config_check(),
@@ -188,7 +195,7 @@ impl Supervisor {
 
     /// Starts a child that is switched on and does not run.
     fn start_child(&mut self, number: u64, ctx: &mut Context<Self>) {
-        if self.standing_by.is_some() {
+        if self.standing_by.is_some() || self.holding.is_some() {
             return;
         }
         self.wards.start(number, ctx.address().recipient());
@@ -377,6 +384,9 @@ impl Supervisor {
         if life == WRITER {
             self.start_writer(ctx);
         } else if self.projections.waits_after(life) {
+            if self.holding.is_some() {
+                return;
+            }
             self.projections.start(life.ward, ctx.address().recipient());
         } else if self.wards.waits_after(life) {
             self.start_child(life.ward, ctx);

@@ -15,7 +15,7 @@ use crate::actors::tap::TapLine;
 use crate::config;
 use crate::config::Settings;
 use crate::config::settings::Destination as DestinationSettings;
-use crate::destinations::{Client, Destination, Launcher, SchemaStore, Setting, SharedPresence};
+use crate::destinations::{Client, Destination, Erase, Launcher, SchemaStore, Setting, SharedPresence};
 use crate::journal::Journal;
 use crate::policy::route::Kinds;
 use crate::spec::privacy::View;
@@ -49,6 +49,7 @@ pub(super) fn children(
             factory: None,
             replay: None,
             schema: None,
+            eraser: None,
             replayed: None,
         };
         if let Some(arbiter) = arbiters.next().filter(|_| destination.enabled) {
@@ -64,6 +65,7 @@ pub(super) fn children(
             child.factory = Some(factories.live);
             child.replay = Some(factories.replay);
             child.schema = factories.schema;
+            child.eraser = factories.eraser;
             reports = reports.or(factories.reports);
         }
         children.push(child);
@@ -165,6 +167,7 @@ struct Factories {
     live: Factory,
     replay: ReplayFactory,
     schema: Option<SchemaDoor>,
+    eraser: Option<Arc<dyn Erase>>,
     reports: Option<Arc<dyn ReportStore>>,
 }
 
@@ -179,6 +182,7 @@ impl Launcher for Launch<'_> {
         let name = self.destination.name.clone();
         let destination = Arc::new(destination);
         let reports = client.report_store(self.rules);
+        let eraser = client.eraser();
         let schema_manager = client.schema_store().map(|store| self.schema_manager(&destination, store));
         let schema = schema_manager.as_ref().map(door);
         let parts = Parts {
@@ -206,6 +210,7 @@ impl Launcher for Launch<'_> {
             }),
             live: factory(live, self.arbiter.clone()),
             schema,
+            eraser,
             reports,
         }
     }

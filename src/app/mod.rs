@@ -12,6 +12,7 @@ mod launch;
 mod listen;
 mod live;
 mod lock;
+mod privacy;
 mod reload;
 mod reports;
 mod signals;
@@ -27,7 +28,7 @@ use crate::actors::messages::Drain;
 use crate::actors::supervisor::{Child, Supervisor};
 use crate::actors::tap::TapLine;
 use crate::config::{self, Environment, Loaded, Problems, Settings};
-use crate::http::{self, Door, LetterDesk};
+use crate::http::{self, Door, LetterDesk, PrivacyDesk};
 use crate::journal::attempts::Note;
 use crate::journal::{Begins, Cursor, Journal, JournalError, Position, Served};
 use crate::policy::outcome::Reason;
@@ -90,6 +91,8 @@ async fn run(
     let hangup = signals::Signals::hangup().map_err(anyhow::Error::from)?;
     let collector = collector::Collector::start(settings.telemetry.otlp_endpoint.as_deref(), &metrics)?;
     let journal = engine::open(&settings, &metrics)?;
+    // Before anybody reads: a record that is overwritten in part can be read by nobody.
+    let privacy = privacy::open(&settings, journal.as_ref())?;
     let arbiters = Arbiters::start();
     journal.serve(served(&settings));
     let tap = TapLine::default();
@@ -98,11 +101,10 @@ async fn run(
     let supervisor = start_supervisor(&arbiters, &journal, &settings, (&metrics, children, live.clone()));
     live.attend(&supervisor, launch::shared_presence(&settings));
     journal.follow(Arc::new(passer(&supervisor, &metrics)));
-    let (server, terms) = http::serve(
-        Door { reports: reports::desk(&settings, reports), ..door(&settings, &supervisor, &metrics, &live) },
-        listeners.serving,
-    )
-    .map_err(anyhow::Error::from)?;
+    let privacy = privacy.start(&settings, &journal, &supervisor, &arbiters.live);
+    let door = door(&settings, &supervisor, (&metrics, privacy), &live);
+    let door = Door { reports: reports::desk(&settings, reports), ..door };
+    let (server, terms) = http::serve(door, listeners.serving).map_err(anyhow::Error::from)?;
     events::DoorOpened { listen: &listeners.words, took: begun.elapsed() }.emit();
     let handle = server.handle();
     #[expect(
@@ -203,7 +205,7 @@ fn start_supervisor(
 fn door(
     settings: &Arc<Settings>,
     supervisor: &Addr<Supervisor>,
-    metrics: &Arc<Metrics>,
+    (metrics, privacy): (&Arc<Metrics>, PrivacyDesk),
     live: &live::Live,
 ) -> Door {
     Door {
@@ -217,6 +219,7 @@ fn door(
         trace: supervisor.clone().recipient(),
         timeline: supervisor.clone().recipient(),
         schemas: supervisor.clone().recipient(),
+        privacy,
         reports: reports::desk(settings, None),
         live: live.desk(),
         tap: live.tap(),

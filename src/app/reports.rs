@@ -10,12 +10,14 @@ use secrecy::ExposeSecret;
 use crate::actors::projector::{Parts, Projection, Projector, Stand};
 use crate::actors::supervisor::Follow;
 use crate::config::Settings;
+use crate::destinations::{BoxFuture, Erase};
 use crate::http::ReportDesk;
 use crate::journal::{Journal, Position, Record};
 use crate::projections::reading::Spelling;
 use crate::projections::session::Options;
+use crate::spec::People;
 use crate::stores::ReportStore;
-use crate::stores::embedded::{Embedded, Writer};
+use crate::stores::embedded::{self, Embedded, Writer};
 use crate::stores::reports::fact::{Fact, Rules};
 use crate::telemetry::{Metrics, events};
 
@@ -97,6 +99,25 @@ impl Projection for Reports {
         }
         Ok(())
     }
+}
+
+/// The file, for whoever erases people: while nobody writes it.
+struct File(PathBuf);
+
+impl Erase for File {
+    fn erase(&self, people: Arc<People>) -> BoxFuture<Result<u64, String>> {
+        let path = self.0.clone();
+        Box::pin(async move {
+            let work = move || embedded::erase(&path, &people).map_err(|fault| fault.0);
+            tokio::task::spawn_blocking(work).await.unwrap_or_else(|panic| Err(panic.to_string()))
+        })
+    }
+}
+
+/// Returns what erases people from the embedded store, by the name that is told. The file may be there of a time when it was
+/// kept.
+pub(super) fn eraser(settings: &Settings) -> (&'static str, Arc<dyn Erase>) {
+    ("data_dir/reports", Arc::new(File(path(settings))))
 }
 
 /// Returns how events are read for reports.

@@ -72,6 +72,8 @@ pub(super) enum Command {
     },
     /// Send stored events again to one destination, with their ids and times
     Replay(super::replay::Range),
+    /// Erase people everywhere, and watch until that is done
+    Forget(super::forget::Whom),
     /// Say what events would change in a warehouse, which statements wait to be run, which values do not fit, and the views
     Schema {
         #[command(subcommand)]

@@ -8,6 +8,7 @@ mod completions;
 mod destinations;
 mod eval;
 mod explain;
+mod forget;
 mod gen_files;
 mod import;
 mod init;
@@ -94,31 +95,8 @@ fn dispatch(arguments: Arguments, environment: &Environment, out: &mut Out) -> E
     let source = source(&arguments);
     let url = arguments.url.as_deref();
     match arguments.command.unwrap_or(Command::Serve { preset: None }) {
-        Command::Destinations { action } => {
-            with_server(&source, environment, out, |loaded, out| destinations::act(&loaded, action, url, out))
-        }
-        Command::Ready => {
-            with_server(&source, environment, out, |loaded, out| ready::ready(&loaded, url, out))
-        }
-        Command::Replay(range) => {
-            with_server(&source, environment, out, |loaded, out| replay::replay(&loaded, &range, url, out))
-        }
-        Command::Trace { message_id } => {
-            with_server(&source, environment, out, |loaded, out| trace::trace(&loaded, url, &message_id, out))
-        }
-        Command::Tail(asked) => {
-            let whom = (url, environment);
-            with_server(&source, environment, out, |loaded, out| tail::tail(&loaded, &asked, whom, out))
-        }
-        Command::DeadLetters { action } => {
-            with_server(&source, environment, out, |loaded, out| letters::run(action, &loaded, url, out))
-        }
         Command::Schema { action } => {
             with_config(&source, environment, out, |loaded, out| schema::run(action, &loaded, url, out))
-        }
-        Command::Token { scope, ttl, sites } => {
-            let asked = token::Asked { scope: &scope, ttl, sites: &sites };
-            with_server(&source, environment, out, |loaded, out| token::mint(loaded, &asked, out))
         }
         Command::Explain(asked) => {
             with_config(&source, environment, out, |loaded, out| explain::explain(loaded, &asked, out))
@@ -131,6 +109,44 @@ fn dispatch(arguments: Arguments, environment: &Environment, out: &mut Out) -> E
             let question = sql::Question { query: &query, csv, destination: destination.as_deref() };
             sql::sql(&loaded, &question, out)
         }),
+        command => of_router(command, (&source, url), environment, out),
+    }
+}
+
+/// Runs a command that asks the running router, or is alone.
+fn of_router(
+    command: Command,
+    (source, url): (&Source, Option<&str>),
+    environment: &Environment,
+    out: &mut Out,
+) -> Exit {
+    match command {
+        Command::Destinations { action } => {
+            with_server(source, environment, out, |loaded, out| destinations::act(&loaded, action, url, out))
+        }
+        Command::Forget(whom) => {
+            with_server(source, environment, out, |loaded, out| forget::forget(&loaded, &whom, url, out))
+        }
+        Command::Ready => {
+            with_server(source, environment, out, |loaded, out| ready::ready(&loaded, url, out))
+        }
+        Command::Replay(range) => {
+            with_server(source, environment, out, |loaded, out| replay::replay(&loaded, &range, url, out))
+        }
+        Command::Trace { message_id } => {
+            with_server(source, environment, out, |loaded, out| trace::trace(&loaded, url, &message_id, out))
+        }
+        Command::Tail(asked) => {
+            let whom = (url, environment);
+            with_server(source, environment, out, |loaded, out| tail::tail(&loaded, &asked, whom, out))
+        }
+        Command::DeadLetters { action } => {
+            with_server(source, environment, out, |loaded, out| letters::run(action, &loaded, url, out))
+        }
+        Command::Token { scope, ttl, sites } => {
+            let asked = token::Asked { scope: &scope, ttl, sites: &sites };
+            with_server(source, environment, out, |loaded, out| token::mint(loaded, &asked, out))
+        }
         command => alone(command, out),
     }
 }

@@ -7,6 +7,7 @@
 #[macro_use]
 mod registry;
 pub mod blueprint;
+pub mod erase;
 pub mod http_client;
 pub mod kit;
 pub mod mock;
@@ -37,6 +38,7 @@ use crate::warehouse::{Schema, SchemaCell, SchemaDiff};
 
 pub use crate::policy::schema::{Chore, Quota, SchemaFault, SchemaPace};
 pub use blueprint::{Blueprint, Look};
+pub use erase::Erase;
 pub use presence::{Present, SharedPresence, Taken, Trade};
 pub use reply::{Answer, Failure, FailureKind, Reply};
 pub use show::{Shown, ShownBody, ShownRequest, ShownRow};
@@ -325,6 +327,11 @@ pub trait Client: Send + Sync + 'static {
 
     /// Returns what carries out schema changes, for a warehouse.
     fn schema_store(&self) -> Option<Arc<dyn SchemaStore>> {
+        None
+    }
+
+    /// Returns what erases people there, for a store in which that can be done.
+    fn eraser(&self) -> Option<Arc<dyn Erase>> {
         None
     }
 

@@ -31,6 +31,7 @@ mod orders;
 mod outer;
 mod packed;
 mod pixel;
+mod privacy;
 mod query;
 mod replay;
 mod routes;
@@ -69,6 +70,7 @@ use crate::stores::shared::SharedState;
 use crate::telemetry::Metrics;
 pub use letters::LetterDesk;
 pub use live::LiveDesk;
+pub use privacy::PrivacyDesk;
 use state::Shared;
 
 pub use terms::DoorTerms;
@@ -99,6 +101,8 @@ pub struct Door {
     pub timeline: Recipient<TellTimeline>,
     /// Knows the tables of the warehouses.
     pub schemas: Recipient<DescribeSchemas>,
+    /// Sees to what people ask of us.
+    pub privacy: PrivacyDesk,
     /// Answers reports.
     pub reports: ReportDesk,
     /// Knows what is live; `None` where that is switched off.

@@ -130,6 +130,15 @@ pub(super) async fn only_get(
     turn_away(&request, payload, &state, Refusal::MethodNotAllowed("GET, HEAD")).await
 }
 
+/// Another method on a path that is read and posted to.
+pub(super) async fn get_or_post(
+    request: HttpRequest,
+    payload: web::Payload,
+    state: web::Data<State>,
+) -> HttpResponse {
+    turn_away(&request, payload, &state, Refusal::MethodNotAllowed("GET, HEAD, POST")).await
+}
+
 async fn turn_away(
     request: &HttpRequest,
     payload: web::Payload,

@@ -11,8 +11,8 @@ use crate::spec::read::Endpoint;
 
 use super::segment::Way;
 use super::{
-    analytics_js, collect, console, letters, live, openapi, ops, orders, pixel, schema, scripts, segment,
-    session, settings, sources, stats, tap, trace,
+    analytics_js, collect, console, letters, live, openapi, ops, orders, pixel, privacy, schema, scripts,
+    segment, session, settings, sources, stats, tap, trace,
 };
 
 /// Paths that take calls. The one-letter forms are those of browser libraries.
@@ -39,7 +39,7 @@ pub(super) const INGEST: [(&str, Endpoint); 16] = [
 const CLIENT_METRICS: &str = "/v1/m";
 
 /// Paths for operators, who do not come from pages on other origins.
-const OPERATOR: [&str; 17] = [
+const OPERATOR: [&str; 19] = [
     "/",
     "/health",
     "/ready",
@@ -50,6 +50,8 @@ const OPERATOR: [&str; 17] = [
     "/api/dead-letters/retry",
     "/api/dead-letters/drop",
     "/api/schema",
+    privacy::REGULATIONS,
+    privacy::EXPORT,
     sources::PATH,
     session::PATH,
     "/api/stats/realtime",
@@ -110,6 +112,14 @@ fn operators(config: &mut web::ServiceConfig) {
         .service(readable("/api/dead-letters").route(web::route().guard(reads()).to(letters::list)))
         .service(changing("/api/dead-letters/retry").route(web::post().to(letters::retry)))
         .service(changing("/api/dead-letters/drop").route(web::post().to(letters::drop_letters)))
+        .service(
+            web::resource(privacy::REGULATIONS)
+                .route(web::route().guard(reads()).to(privacy::list))
+                .route(web::post().to(privacy::regulate))
+                .default_service(web::to(ops::get_or_post)),
+        )
+        .service(readable(privacy::REGULATION).route(web::route().guard(reads()).to(privacy::one)))
+        .service(readable(privacy::EXPORT).route(web::get().to(privacy::export)))
         .service(readable("/api/stats/realtime").route(web::route().guard(reads()).to(live::realtime)))
         .service(readable("/api/openapi.json").route(web::route().guard(reads()).to(openapi::document)))
         .service(readable("/api/live").route(web::get().to(tap::watch)))
@@ -144,7 +154,9 @@ pub(super) fn label(path: &str) -> &'static str {
     let ingest = INGEST.iter().map(|(known, _)| *known);
     let known = ingest.chain([CLIENT_METRICS]).chain(OPERATOR);
     let of_destination = || path.starts_with("/api/destinations/").then_some(ORDER);
-    known.into_iter().find(|known| *known == path).or_else(of_destination).unwrap_or("other")
+    let of_regulation = || path.starts_with("/api/privacy/regulations/").then_some(privacy::REGULATION);
+    let known = known.into_iter().find(|known| *known == path);
+    known.or_else(of_destination).or_else(of_regulation).unwrap_or("other")
 }
 
 /// Returns whether pages on other origins have no business here, known path or not.

@@ -15,7 +15,7 @@ use crate::spec::collect::Leaf;
 use crate::spec::read::{self, Endpoint, Envelope, Intake, RequestError};
 use crate::spec::{Code, Rejected};
 use crate::telemetry::clock;
-use crate::telemetry::events::{AppendTraced, EventsRejected, EventsUnwanted};
+use crate::telemetry::events::{AppendTraced, EventsRejected, EventsSuppressed, EventsUnwanted};
 use crate::telemetry::traces::Context;
 
 use super::admit::Entrance;
@@ -139,11 +139,13 @@ fn traced(request: &HttpRequest) -> Option<Context> {
 
 /// Counts what is set aside and hands everything over.
 async fn keep(
-    intake: Intake,
+    mut intake: Intake,
     (reservation, traced): (Reservation<'_>, Option<Context>),
     deadline: Instant,
     state: &State,
 ) -> Result<Accepted, Refusal> {
+    let suppressed = state.door.privacy.suppression.sift(&mut intake.events, &mut intake.rejected);
+    EventsSuppressed { count: suppressed as u64 }.emit(&state.door.metrics);
     count_rejected(&intake.rejected, state);
     EventsUnwanted { count: intake.unwanted as u64 }.emit(&state.door.metrics);
     let ledger = &state.shared.ledger;

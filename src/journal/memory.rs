@@ -15,7 +15,7 @@ use super::{
     Appended, Cursor, DeadLetter, Dropped, Extent, Journal, JournalError, Letter, LetterCounts, LetterFilter,
     LetterId, LetterPage, Note, Orders, PageLimit, Position, ReadLimit, Record, RejectedPage, Walk, render,
 };
-use crate::spec::{Event, Rejected};
+use crate::spec::{Event, People, Rejected};
 
 /// A journal in memory; every event is in its tail.
 #[derive(Debug)]
@@ -193,14 +193,31 @@ impl Journal for MemoryJournal {
         Ok(found.map_or(Position(state.next()), |record| record.position))
     }
 
-    fn erase(&self, position: Position) -> Result<(), JournalError> {
+    fn erase(&self, positions: &[Position]) -> Result<(), JournalError> {
         let mut state = self.state();
-        let at = position.0.checked_sub(state.first).and_then(|at| usize::try_from(at).ok());
-        let gone = at.and_then(|at| state.records.get_mut(at)).and_then(Option::take);
-        if let Some(event) = gone {
-            state.bytes -= event.raw.len() as u64;
+        for position in positions {
+            let at = position.0.checked_sub(state.first).and_then(|at| usize::try_from(at).ok());
+            let gone = at.and_then(|at| state.records.get_mut(at)).and_then(Option::take);
+            if let Some(event) = gone {
+                state.bytes -= event.raw.len() as u64;
+            }
         }
         Ok(())
+    }
+
+    fn redact(&self, people: &People) -> Result<u64, JournalError> {
+        let mut state = self.state();
+        let mut gone = 0;
+        for letter in &mut state.dead {
+            let is_theirs = letter.as_ref().is_some_and(|letter| people.concerns(&letter.event.head));
+            if is_theirs {
+                *letter = None;
+                gone += 1;
+            }
+        }
+        let before = state.rejected.len();
+        state.rejected.retain(|line| !people.concerns_rejected(line.get()));
+        Ok(gone + (before - state.rejected.len()) as u64)
     }
 
     fn retain(&self, floor: Position, now: Timestamp) -> Result<u64, JournalError> {

@@ -6,6 +6,7 @@
 
 pub mod attempts;
 pub mod embedded;
+pub mod erasure;
 #[cfg(test)]
 pub(crate) mod fixtures;
 pub mod follow;
@@ -25,7 +26,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::spec::{Event, Rejected};
+use crate::spec::{Event, People, Rejected};
 
 pub use attempts::Note;
 pub use embedded::{EmbeddedJournal, Options};
@@ -233,11 +234,20 @@ pub trait Journal: Send + Sync + 'static {
         Err(format!("the topic `{}` is not this router's journal any more; stop the replay", passage.topic))
     }
 
-    /// Overwrites the text of a record in place, so that nothing of it can be read any more; its position stays.
+    /// Overwrites the text of records in place, so that nothing of them can be read any more; their positions stay. May be done
+    /// again, also for records that an interrupted call has overwritten in part.
     ///
     /// # Errors
-    /// `Io` and `Damaged`.
-    fn erase(&self, position: Position) -> Result<(), JournalError>;
+    /// `Io`, `Full` and `Damaged`; some of them may be overwritten.
+    fn erase(&self, positions: &[Position]) -> Result<(), JournalError>;
+
+    /// Overwrites what is kept beside the records and is about these people: dead letters and rejected events. Where others'
+    /// letters, rejected events or the notes of deliveries mention one of their ids, the id alone is overwritten. Returns how
+    /// many letters and rejected events went. May be done again.
+    ///
+    /// # Errors
+    /// `Io`; some of it may be overwritten.
+    fn redact(&self, people: &People) -> Result<u64, JournalError>;
 
     /// Gives up sealed segments that lie wholly below `floor` and are older than the retention, and the oldest of those
     /// below `floor` while the journal is above `max_bytes`. Returns how many records went.

@@ -66,6 +66,8 @@ pub(super) const LOST: &str = "lost";
 pub(super) const FULL: &str = "full";
 /// The same.
 pub(super) const BROKEN: &str = "broken";
+/// Likewise: whose it is does not want to be heard of.
+pub(super) const SUPPRESSED: &str = "suppressed";
 
 /// The numbers of one router. Held in an `Arc` by whoever emits events.
 #[derive(Debug)]
@@ -257,7 +259,9 @@ impl TurnedAway {
     fn new(to: &mut Registry) -> Self {
         let unwanted: Family<ReasonLabels, Counter> =
             family(to, "events_unwanted", "Events that were accepted and not kept, as configured, by reason");
-        unwanted.get_or_create(&ReasonLabels { reason: BOT }).inc_by(0);
+        for reason in [BOT, SUPPRESSED] {
+            unwanted.get_or_create(&ReasonLabels { reason }).inc_by(0);
+        }
         let pixels = family(to, "pixels_refused", "Calls of images that were not taken, by reason");
         let connections = "Connections that were closed because their address has too many";
         let connections = add(to, "http_connections_refused", connections, Counter::default());

@@ -16,6 +16,7 @@ mod lack;
 pub mod layout;
 pub mod mapper;
 pub mod names;
+pub mod people;
 pub mod rows;
 pub mod schema;
 pub mod sort;

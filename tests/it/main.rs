@@ -25,6 +25,7 @@ mod delivery;
 mod disk;
 mod door;
 mod explain;
+mod forget;
 #[cfg(feature = "kafka")]
 mod kafka;
 mod letters;

@@ -343,6 +343,7 @@ impl Supervisor {
             factory: Some(factory),
             replay: None,
             schema: None,
+            eraser: None,
             replayed: Some(replayed),
         };
         let number = self.add(child, ctx);
@@ -465,6 +466,7 @@ mod tests {
             factory: None,
             replay: None,
             schema: None,
+            eraser: None,
             replayed: Some(Replayed { destination: "crm".to_owned(), order }),
         };
         child.beacon.mark.store(2, std::sync::atomic::Ordering::Release);

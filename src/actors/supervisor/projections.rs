@@ -47,6 +47,8 @@ enum State {
     Parked,
     /// It runs.
     Up(Recipient<Drain>),
+    /// It was told to end, and stays down until it is started again.
+    Resting(Recipient<Drain>),
 }
 
 impl Supervisor {
@@ -98,6 +100,10 @@ impl Projections {
         if projection.incarnation != life.incarnation {
             return Some(End::Known);
         }
+        if matches!(projection.state, State::Resting(_)) {
+            projection.state = State::Down;
+            return Some(End::Known);
+        }
         projection.panics += 1;
         let verdict = projection.restarts.panicked(now);
         projection.state = match verdict {
@@ -113,6 +119,24 @@ impl Projections {
         let waits =
             |one: &mut Projection| one.incarnation == life.incarnation && matches!(one.state, State::Down);
         self.get(life.ward).is_some_and(waits)
+    }
+
+    /// Has all of them end, to start again later.
+    pub(super) fn rest(&mut self) {
+        for projection in &mut self.0 {
+            let State::Up(drain) = &projection.state else { continue };
+            let drain = drain.clone();
+            // A mailbox that takes nothing is that of one that has ended, which is told anyway.
+            if drain.try_send(Drain).is_err() {
+                events::NobodyThere { message: "the rest of a projection" }.emit();
+            }
+            projection.state = State::Resting(drain);
+        }
+    }
+
+    /// Returns whether any is at work, or on its way to its end.
+    pub(super) fn is_anyone_at_work(&self) -> bool {
+        self.0.iter().any(|one| matches!(one.state, State::Up(_) | State::Resting(_)))
     }
 
     /// Starts those that are parked, as if they had never panicked.
@@ -141,7 +165,7 @@ impl Projections {
     /// Stops all of them.
     pub(super) fn drain(&self) -> impl Future<Output = ()> + use<> {
         let running = self.0.iter().filter_map(|one| match &one.state {
-            State::Up(drain) => Some(drain.send(Drain)),
+            State::Up(drain) | State::Resting(drain) => Some(drain.send(Drain)),
             State::Down | State::Parked => None,
         });
         let drains = join_all(running.collect::<Vec<_>>());

@@ -32,13 +32,7 @@ impl Handler<StandBy> for Supervisor {
             // They are told to end already. What they have in flight is theirs until they do.
             return self.tell_standing_by();
         }
-        for number in self.wards.numbers() {
-            let Some((handle, life)) = self.wards.rest(number) else { continue };
-            let drained = handle.drain.send(Drain).into_actor(self);
-            // How much is left is of no interest: what goes is another router's, and the rest is read again.
-            ctx.spawn(drained.map(|_, _, _| ()));
-            ctx.run_later(GRACE, move |supervisor, ctx| supervisor.cut(life, ctx));
-        }
+        self.rest_all(ctx);
         self.tell_standing_by();
     }
 }
@@ -48,7 +42,27 @@ impl Handler<GoOn> for Supervisor {
 
     fn handle(&mut self, _: GoOn, ctx: &mut Context<Self>) {
         self.standing_by = None;
-        if self.draining {
+        if !self.draining {
+            self.start_all(ctx);
+        }
+    }
+}
+
+impl Supervisor {
+    /// Has every delivery end, to start again later.
+    pub(super) fn rest_all(&mut self, ctx: &mut Context<Self>) {
+        for number in self.wards.numbers() {
+            let Some((handle, life)) = self.wards.rest(number) else { continue };
+            let drained = handle.drain.send(Drain).into_actor(self);
+            // How much is left is of no interest: it is read again, here or where the part of the journal goes.
+            ctx.spawn(drained.map(|_, _, _| ()));
+            ctx.run_later(GRACE, move |supervisor, ctx| supervisor.cut(life, ctx));
+        }
+    }
+
+    /// Starts every delivery that is down, unless something else still keeps them so.
+    pub(super) fn start_all(&mut self, ctx: &mut Context<Self>) {
+        if self.standing_by.is_some() || self.holding.is_some() {
             return;
         }
         for number in self.wards.numbers() {
@@ -56,15 +70,15 @@ impl Handler<GoOn> for Supervisor {
             self.resume_replay(number, ctx);
         }
     }
-}
 
-impl Supervisor {
     /// Tells whoever waits for it when nobody is at work.
     pub(super) fn tell_standing_by(&mut self) {
         if self.wards.is_anyone_at_work() {
             return;
         }
-        for done in self.standing_by.iter_mut().flat_map(|waiting| waiting.drain(..)) {
+        let are_projections_still = !self.projections.is_anyone_at_work();
+        let holding = self.holding.iter_mut().filter(|_| are_projections_still);
+        for done in self.standing_by.iter_mut().chain(holding).flat_map(|waiting| waiting.drain(..)) {
             if done.send(()).is_err() {
                 events::NobodyThere { message: "that all stand by" }.emit();
             }

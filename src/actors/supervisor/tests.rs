@@ -110,6 +110,7 @@ fn child(name: &str, dies: bool, starts: &Arc<AtomicUsize>, woken: &Arc<AtomicUs
         factory: Some(Box::new(factory)),
         replay: None,
         schema: None,
+        eraser: None,
         replayed: None,
     }
 }

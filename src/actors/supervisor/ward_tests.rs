@@ -195,6 +195,7 @@ fn child(stage: &Arc<Stage>, name: &str, word: &'static str, mood: Mood) -> Chil
         factory: Some(Box::new(factory)),
         replay: None,
         schema: None,
+        eraser: None,
         replayed: None,
     }
 }
@@ -208,6 +209,7 @@ fn off(name: &str) -> Child {
         factory: None,
         replay: None,
         schema: None,
+        eraser: None,
         replayed: None,
     }
 }

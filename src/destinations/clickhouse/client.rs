@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::super::{Client, Look, Reply, SchemaCell, SchemaStore, Shown};
+use super::super::{Client, Erase, Look, Reply, SchemaCell, SchemaStore, Shown};
 use super::api::Api;
 use super::config::TableLayout;
+use super::erase::Eraser;
 use super::errors::{Kind, code, kind};
 use super::reports::Reports;
 use super::request::{Insert, Request};
@@ -95,6 +96,10 @@ impl Client for Wire {
     fn report_store(&self, rules: &Rules) -> Option<Arc<dyn ReportStore>> {
         let is_wide = self.api.target.layout == TableLayout::Events;
         is_wide.then(|| Arc::new(Reports::new(Arc::clone(&self.api), rules.clone())) as Arc<dyn ReportStore>)
+    }
+
+    fn eraser(&self) -> Option<Arc<dyn Erase>> {
+        Some(Arc::new(Eraser { api: Arc::clone(&self.api), store: Arc::clone(&self.store) }))
     }
 
     fn schema_store(&self) -> Option<Arc<dyn SchemaStore>> {

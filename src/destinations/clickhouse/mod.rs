@@ -9,6 +9,7 @@ mod blueprint;
 mod client;
 mod config;
 mod ddl;
+mod erase;
 mod errors;
 mod judge;
 mod plan;

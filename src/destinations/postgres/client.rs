@@ -12,7 +12,8 @@ use futures_util::future::try_join_all;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, IsolationLevel, Statement as Ready};
 
-use super::super::{Failure, FailureKind, Reply, SchemaStore};
+use super::super::{Erase, Failure, FailureKind, Reply, SchemaStore};
+use super::erase::Eraser;
 use super::keeper::Keeper;
 use super::plan::{Load, Statement};
 use super::pool::Pool;
@@ -27,6 +28,7 @@ use crate::warehouse::Schema;
 pub struct Wire {
     pool: Pool,
     store: Store,
+    eraser: Eraser,
     prepared: Prepared,
     /// Nothing where no live tables are kept.
     keeper: Option<Keeper>,
@@ -34,8 +36,8 @@ pub struct Wire {
 
 impl Wire {
     /// Returns a wire that has contacted nobody.
-    pub(super) fn new(pool: Pool, store: Store, keeper: Option<Keeper>) -> Wire {
-        Wire { pool, store, prepared: Prepared::default(), keeper }
+    pub(super) fn new(pool: Pool, (store, eraser): (Store, Eraser), keeper: Option<Keeper>) -> Wire {
+        Wire { pool, store, eraser, prepared: Prepared::default(), keeper }
     }
 
     /// Publishes the schema.
@@ -57,6 +59,11 @@ impl Wire {
     /// Returns what carries out changes of the tables.
     pub(super) fn changes(&self) -> Arc<dyn SchemaStore> {
         Arc::new(self.store.clone())
+    }
+
+    /// Returns what erases people.
+    pub(super) fn forgets(&self) -> Arc<dyn Erase> {
+        Arc::new(self.eraser.clone())
     }
 
     /// Writes one transaction.

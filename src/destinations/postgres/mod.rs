@@ -11,6 +11,7 @@ mod blueprint;
 mod client;
 mod config;
 mod ddl;
+mod erase;
 mod frozen;
 mod json;
 mod judge;
@@ -31,13 +32,14 @@ mod types;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{
-    About, Attempt, Blueprint, Client, Composed, Destination, Look, Outcome, Patience, Plan, Reply, SchemaCell,
-    SchemaStore, Setting, SettingError, Shown,
+    About, Attempt, Blueprint, Client, Composed, Destination, Erase, Look, Outcome, Patience, Plan, Reply,
+    SchemaCell, SchemaStore, Setting, SettingError, Shown,
 };
 use crate::policy::outcome::Fault;
 use crate::spec::Event;
 use crate::telemetry::{Meter, events};
 use crate::warehouse::{Mapper, Schema, own_table};
+use erase::Eraser;
 use frozen::Frozen;
 use keeper::{Keeper, Standing};
 use pool::Pool;
@@ -102,7 +104,8 @@ impl Destination for Postgres {
         let keeper = standing.map(|standing| {
             Keeper::new((pool.clone(), &config.schema), setting.site_salt.clone(), standing, meter.clone())
         });
-        let wire = Wire::new(pool, store, keeper);
+        let eraser = Eraser::new((pool.clone(), store.clone()), &config.schema, &setting.site_salt);
+        let wire = Wire::new(pool, (store, eraser), keeper);
         let mapper = Mutex::new(Mapper::new(config::DIALECT, config.guards(), config.max_depth));
         let (max_tables, schema_name, keeps) = (config.max_tables, config.schema, config.first_party);
         Ok((Postgres { mapper, max_tables, schema_name, schema, frozen, keeps, meter }, wire))
@@ -175,6 +178,10 @@ impl Client for Wire {
 
     async fn tables(&self, _: Look) -> Result<Schema, String> {
         self.look().await
+    }
+
+    fn eraser(&self) -> Option<Arc<dyn Erase>> {
+        Some(self.forgets())
     }
 
     fn schema_store(&self) -> Option<Arc<dyn SchemaStore>> {

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use redis::{Script, cmd};
 
+use super::erase::Eraser;
 use super::plan::{Load, Request, key};
 use super::show;
 use super::store::{Shared, Store};
 use super::wire::Line;
-use crate::destinations::{Client, Failure, Reply, SharedPresence, Shown};
+use crate::destinations::{Client, Erase, Failure, Reply, SharedPresence, Shown};
 use crate::stores::shared::SharedState;
 use crate::telemetry::clock;
 
@@ -51,6 +52,10 @@ impl Client for Wire {
             Request::Probe => self.probe().await,
         };
         done.map_or_else(Reply::Failed, |()| Reply::stored(clock::now()))
+    }
+
+    fn eraser(&self) -> Option<Arc<dyn Erase>> {
+        Some(Arc::new(Eraser(Arc::clone(&self.store))))
     }
 
     fn shared_presence(&self) -> Option<Arc<dyn SharedPresence>> {

@@ -91,7 +91,7 @@ pub(super) fn age(event: &Event, at: Timestamp) -> i64 {
     at.as_millisecond() - event.receipt.timestamp.as_millisecond()
 }
 
-fn short(id: &str) -> Cow<'_, str> {
+pub(super) fn short(id: &str) -> Cow<'_, str> {
     if id.len() <= MAX_ID_BYTES { Cow::Borrowed(id) } else { Cow::Owned(digest(id)) }
 }
 

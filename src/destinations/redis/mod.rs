@@ -7,6 +7,7 @@
 mod address;
 mod client;
 mod config;
+mod erase;
 mod judge;
 mod kept;
 mod map;

@@ -71,7 +71,7 @@ pub trait Live: Send + Sync {
 
 /// Reads a Redis.
 pub struct Store {
-    line: Line,
+    pub(super) line: Line,
     rules: Options,
 }
 

@@ -9,11 +9,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, oneshot};
 
 use super::super::reply::Answer;
-use super::super::{BoxFuture, Fault, FailureKind, Reply, SchemaCell, SchemaDiff, SchemaFault, SchemaStore};
+use super::super::{BoxFuture, Erase, Fault, FailureKind, Reply, SchemaCell, SchemaDiff, SchemaFault, SchemaStore};
 use super::judge::Partial;
 use super::plan::Request;
 use super::store::{Store, StoreError, look};
 use crate::policy::outcome::Reason;
+use crate::spec::People;
 use crate::telemetry::clock;
 use crate::warehouse::Schema;
 
@@ -23,6 +24,7 @@ const WAITING: usize = 4;
 enum Job {
     Open(oneshot::Sender<Result<(), StoreError>>),
     Write(Request, oneshot::Sender<Result<Partial, StoreError>>),
+    Erase(Arc<People>, oneshot::Sender<Result<u64, StoreError>>),
     Apply(SchemaDiff, oneshot::Sender<Result<(), StoreError>>),
 }
 
@@ -68,6 +70,11 @@ impl Wire {
         Arc::new(self.clone())
     }
 
+    /// Returns what erases people from the file.
+    pub(super) fn eraser(&self) -> Arc<dyn Erase> {
+        Arc::new(self.clone())
+    }
+
     async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Job) -> Result<T, String> {
         let (answer, answered) = oneshot::channel();
         let jobs = self.jobs().map_err(|error| format!("failed: could not start a thread: {error}"))?;
@@ -99,6 +106,7 @@ fn run(mut store: Store, mut jobs: mpsc::Receiver<Job>) {
         let _is_heard = match job {
             Job::Open(answer) => answer.send(store.open()).is_ok(),
             Job::Write(request, answer) => answer.send(store.write(request.load())).is_ok(),
+            Job::Erase(people, answer) => answer.send(store.erase(&people)).is_ok(),
             Job::Apply(diff, answer) => answer.send(store.apply(&diff)).is_ok(),
         };
     }
@@ -111,6 +119,13 @@ fn answer(partial: &Partial) -> Reply {
     }
     let body = serde_json::to_vec(partial).unwrap_or_default().into();
     Reply::Answer(Answer { status: 207, headers: Vec::new(), body, at })
+}
+
+impl Erase for Wire {
+    fn erase(&self, people: Arc<People>) -> BoxFuture<Result<u64, String>> {
+        let wire = self.clone();
+        Box::pin(async move { wire.ask(|answer| Job::Erase(people, answer)).await })
+    }
 }
 
 impl SchemaStore for Wire {

@@ -7,6 +7,7 @@ mod blueprint;
 mod client;
 mod config;
 mod ddl;
+mod erase;
 mod judge;
 mod plan;
 mod query;
@@ -21,7 +22,7 @@ mod tests;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{
-    About, Attempt, Blueprint, Client, Destination, Look, Outcome, Patience, Plan, Reply, Rows, SchemaCell, SchemaStore,
+    About, Attempt, Blueprint, Client, Destination, Erase, Look, Outcome, Patience, Plan, Reply, Rows, SchemaCell, SchemaStore,
     Setting, SettingError, Shown,
 };
 use crate::spec::Event;
@@ -125,6 +126,10 @@ impl Client for Wire {
 
     async fn tables(&self, _: Look) -> Result<Schema, String> {
         self.look().await
+    }
+
+    fn eraser(&self) -> Option<Arc<dyn Erase>> {
+        Some(Wire::eraser(self))
     }
 
     fn schema_store(&self) -> Option<Arc<dyn SchemaStore>> {

@@ -10,12 +10,14 @@ use std::sync::Arc;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Statement, TransactionBehavior};
 
 use super::super::{SchemaCell, SchemaDiff};
-use super::ddl;
+use super::{ddl, erase};
 use super::judge::{Partial, RefusedRow};
 use super::plan::{Load, Row, Stored, TableRows};
 use super::tables;
 use super::trouble::Trouble;
+use crate::spec::People;
 use crate::warehouse::Schema;
+use crate::warehouse::people::columns_of;
 
 /// Statements kept ready: one per table that is written to.
 const STATEMENTS: usize = 512;
@@ -24,7 +26,7 @@ const STATEMENTS: usize = 512;
 /// be on disk: `synchronous = FULL`. 16 MiB of cache, and a log that shrinks again after a large transaction.
 const PRAGMAS: &str = "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
      PRAGMA cache_size = -16384; PRAGMA busy_timeout = 5000; PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 6000; \
-     PRAGMA foreign_keys = OFF; PRAGMA trusted_schema = OFF;";
+     PRAGMA foreign_keys = OFF; PRAGMA trusted_schema = OFF; PRAGMA secure_delete = ON;";
 
 /// A failure of the file as a whole.
 #[derive(Debug)]
@@ -144,6 +146,20 @@ impl Store {
         Ok(())
     }
 
+    /// Erases people in one transaction, and what the log of the file says of them; returns how many rows went. A file that is
+    /// not there is not made.
+    pub(super) fn erase(&mut self, people: &People) -> Result<u64, StoreError> {
+        if identity(&self.path).is_none() {
+            return Ok(0);
+        }
+        self.open()?;
+        let erased = self.opened()?.erase(people);
+        if erased.is_err() {
+            self.open = None;
+        }
+        erased
+    }
+
     fn opened(&mut self) -> Result<&mut Open, StoreError> {
         self.open.as_mut().ok_or_else(|| StoreError::new(Trouble::CannotOpen, "the file is not open"))
     }
@@ -195,6 +211,32 @@ impl Open {
         }
         transaction.commit()?;
         Ok(partial)
+    }
+
+    fn erase(&mut self, people: &People) -> Result<u64, StoreError> {
+        self.connection.execute_batch(erase::PREPARE)?;
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut erased = 0;
+        {
+            let mut remember = transaction.prepare(erase::REMEMBER)?;
+            for id in people.ids() {
+                remember.execute([id])?;
+            }
+            for (name, table) in &self.schema.tables {
+                let has = |column: &str| table.columns.contains_key(column);
+                if let Some(sql) = erase::delete(name, &columns_of(name, has, people.kind())) {
+                    erased += transaction.execute(&sql, [])? as u64;
+                }
+            }
+            transaction.execute(erase::FORGET, [])?;
+        }
+        transaction.commit()?;
+        // What was there before stands in the log of the file until that begins anew.
+        let is_busy: bool = self.connection.query_row(erase::TRUNCATE, [], |row| row.get(0))?;
+        if is_busy {
+            return Err(StoreError::new(Trouble::Busy, "somebody reads the file, and its log cannot be emptied"));
+        }
+        Ok(erased)
     }
 
     fn apply(&mut self, diff: &SchemaDiff) -> Result<Schema, StoreError> {

@@ -70,6 +70,11 @@ const ORDERED: &[Parameter] = &[
     Parameter::new("filter", Texts, "To replay: a kind, or `kind:name` with `*`."),
     Parameter::new("rate", Number(u32::MAX), "To replay: most events a second."),
 ];
+const NEWEST: &[Parameter] = &[Parameter::new("limit", Number(1000), "Most entries.")];
+const WHOSE: &[Parameter] = &[
+    Parameter::new("userId", Text, "Events of this user."),
+    Parameter::new("anonymousId", Text, "Or of this visitor."),
+];
 const WATCHED: &[Parameter] = &[
     Parameter::new(
         "type",
@@ -133,7 +138,7 @@ const fn call(path: &'static str, summary: &'static str, body: &'static str, goo
 /// Where the browser's script tells of a shop.
 const SHOP: &str = "/collect/ecommerce/{leaf}";
 
-const LISTED: [Operation; 29] = [
+const LISTED: [Operation; 33] = [
     call(
         "/v1/m",
         "Counters of a library about itself: answered and forgotten.",
@@ -199,6 +204,27 @@ const LISTED: [Operation; 29] = [
         Good::Json("Schema"),
     ),
     read("/api/events", "The events of one user or visitor, newest first.", OF_ONE, Good::Json("Timeline")),
+    read("/api/privacy/regulations", "The newest regulations.", NEWEST, Good::Json("Regulations")),
+    Operation {
+        body: Some("Wish"),
+        refusals: &["400", "503"],
+        ..change(
+            "/api/privacy/regulations",
+            "Suppresses people, or erases them, or both.",
+            &[],
+            Good::Json("Regulation"),
+        )
+    },
+    read("/api/privacy/regulations/{id}", "How far a regulation is.", &[], Good::Json("Regulation")),
+    Operation {
+        scope: Some(ADMIN),
+        ..read(
+            "/api/privacy/export",
+            "What the journal has of one person.",
+            WHOSE,
+            Good::Text("application/x-ndjson"),
+        )
+    },
     read("/api/events/{message_id}", "The journey of one event.", &[], Good::Json("Journey")),
     Operation {
         tag: "stream",

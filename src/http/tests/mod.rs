@@ -12,6 +12,7 @@ mod live;
 mod operators;
 mod pixels;
 mod pressure;
+mod privacy;
 mod scopes;
 mod scripts;
 mod secrets;
@@ -221,6 +222,7 @@ struct Plan {
     live: Option<LiveDesk>,
     reports: Arc<dyn crate::stores::ReportStore>,
     tap: Option<actix::Addr<Tap>>,
+    suppression: Arc<crate::privacy::Suppression>,
     budget_bytes: Option<usize>,
     answer_within: Option<Duration>,
     wait_at_most: Duration,
@@ -238,6 +240,7 @@ impl Plan {
             live: None,
             reports: Arc::new(crate::stores::embedded::Embedded::new("/nowhere/analytics.db".into())),
             tap: None,
+            suppression: Arc::default(),
             budget_bytes: None,
             answer_within: None,
             wait_at_most: Duration::ZERO,
@@ -273,7 +276,8 @@ impl Plan {
             orders: router.clone().recipient(),
             trace: router.clone().recipient(),
             timeline: router.clone().recipient(),
-            schemas: router.recipient(),
+            schemas: router.clone().recipient(),
+            privacy: privacy::desk(&router, self.suppression),
             reports: report_desk(self.reports),
             live: self.live,
             tap: self.tap.unwrap_or_else(|| Tap::new("b", TapLine::default()).start()).recipient(),
@@ -287,8 +291,7 @@ impl Plan {
         shared.loopback.retain(|_| !self.counts_loopback);
         let answer_within = self.answer_within.unwrap_or(shared.answer_within);
         (shared.wait_at_most, shared.answer_within) = (self.wait_at_most, answer_within);
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
+        let (listener, address) = listen();
         let server = serving::start(door, Arc::new(shared), vec![listener]).unwrap();
         #[expect(
             clippy::disallowed_methods,
@@ -301,6 +304,12 @@ impl Plan {
 
 fn report_desk(store: Arc<dyn crate::stores::ReportStore>) -> super::ReportDesk {
     super::ReportDesk { store: Some(store), zone: "UTC".into(), currency: "USD".into() }
+}
+
+fn listen() -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    (listener, address)
 }
 
 struct TestDoor {

@@ -16,8 +16,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Options;
 use super::files::{self, failed};
+use super::redact;
 use crate::journal::attempts::{self, Note};
 use crate::journal::{JournalError, Position};
+use crate::spec::People;
 
 /// A file is full at this size, or earlier in a small journal.
 const FULL_FILE: u64 = 8 << 20;
@@ -59,6 +61,12 @@ impl Notes {
         let mut notes = self.attempts.about(position)?;
         notes.append(&mut self.fates.about(position)?);
         Ok(notes)
+    }
+
+    /// Overwrites the ids of these people where the other side's words repeat them.
+    pub(super) fn redact(&self, people: &People) -> Result<(), JournalError> {
+        self.attempts.redact(people)?;
+        self.fates.redact(people)
     }
 
     /// Gives up what speaks only of positions below `first`.
@@ -189,6 +197,20 @@ impl NoteFiles {
             }
             self.remove_oldest(&mut state)?;
         }
+    }
+
+    fn redact(&self, people: &People) -> Result<(), JournalError> {
+        let numbers: Vec<u64> = self.state().known.iter().map(|known| known.number).collect();
+        let mut judge = |_, line: &[u8], _| redact::of_others(people, line);
+        for number in numbers.iter().rev().skip(1).rev() {
+            redact::file(&file_path(&self.dir, *number), *number, &mut judge)?;
+        }
+        let last = numbers.last().copied().unwrap_or(0);
+        let state = self.state();
+        for number in state.known.iter().map(|known| known.number).filter(|number| *number >= last) {
+            redact::file(&file_path(&self.dir, number), number, &mut judge)?;
+        }
+        Ok(())
     }
 
     fn oldest_sealed(&self) -> Option<Known> {

@@ -11,11 +11,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 
 use super::lines::Lines;
+use super::redact::{self, Fate};
 use super::walk::{self, Place};
 use crate::journal::letter_line;
 use crate::journal::{
     DeadLetter, JournalError, Letter, LetterCounts, LetterFilter, LetterId, LetterPage, PageLimit, Walk,
 };
+use crate::spec::People;
 
 /// All dead letters.
 #[derive(Debug)]
@@ -181,6 +183,27 @@ impl Letters {
             }
             book.files.entry(file).and_modify(|of_file| of_file.oldest = oldest);
         }
+        self.tidy(&mut book)?;
+        Ok(gone)
+    }
+
+    /// Overwrites the letters about these people, and their ids in the others; returns how many letters went.
+    pub(super) fn redact(&self, people: &People) -> Result<u64, JournalError> {
+        let mut book = self.book();
+        let mut taken: Vec<(u64, Entry)> = Vec::new();
+        let gone = self.lines.redact(&mut |place, line, is_there| {
+            let Some(letter) = letter_line::read(place, line) else { return redact::of_others(people, line) };
+            let text = String::from_utf8_lossy(&letter.raw);
+            if !people.concerns_text(&text) {
+                return redact::of_others(people, line);
+            }
+            if is_there {
+                let Letter { destination, reason, .. } = letter;
+                taken.push((place.file, Entry { offset: place.offset, destination, reason }));
+            }
+            Fate::Goes
+        })?;
+        taken.iter().for_each(|(file, entry)| book.remove(*file, entry));
         self.tidy(&mut book)?;
         Ok(gone)
     }

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::value::RawValue;
 
 use super::files::{self, failed};
+use super::redact;
 use super::walk::{self, Place, Visit, file_path};
 use crate::journal::{JournalError, RejectedPage};
 
@@ -140,6 +141,22 @@ impl Lines {
         let taken = offsets.iter().map(take).collect::<Result<Vec<bool>, JournalError>>()?;
         file.sync_data().map_err(failed("sync", &path))?;
         Ok(taken)
+    }
+
+    /// Overwrites what is to go of every line, durably; returns how many lines went that were still there. Nothing is appended
+    /// while the last file is looked at.
+    pub(super) fn redact(&self, judge: &mut redact::Judge<'_>) -> Result<u64, JournalError> {
+        let mut gone = 0;
+        let older = self.numbers();
+        for number in older.iter().rev().skip(1) {
+            gone += redact::file(&file_path(&self.dir, *number), *number, judge)?;
+        }
+        let state = self.state();
+        let last = older.last().copied().unwrap_or(0);
+        for number in state.numbers.iter().copied().filter(|number| *number >= last) {
+            gone += redact::file(&file_path(&self.dir, number), number, judge)?;
+        }
+        Ok(gone)
     }
 
     /// Removes a file; never the one that is written.

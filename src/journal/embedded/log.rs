@@ -199,14 +199,23 @@ impl Log {
         Ok(Position(self.next()))
     }
 
-    /// Overwrites a record.
-    pub(super) fn erase(&self, position: u64) -> Result<(), JournalError> {
-        self.tail_mut().remove(position);
-        let segment = self.segments_from(position).into_iter().next();
-        match segment.filter(|segment| segment.first <= position && position < segment.next()) {
-            Some(segment) => segment.erase(&*self.file(&segment)?, position),
-            None => Ok(()),
+    /// Overwrites records of sealed segments; the positions are sorted.
+    pub(super) fn erase(&self, positions: &[u64]) -> Result<(), JournalError> {
+        let segments: Vec<Shared> = self.list().iter().map(Arc::clone).collect();
+        for segment in segments {
+            let place = |position: u64| positions.partition_point(|known| *known < position);
+            let own = positions.get(place(segment.first)..place(segment.next())).unwrap_or_default();
+            if own.is_empty() {
+                continue;
+            }
+            match self.file(&segment).and_then(|file| segment.erase(&file, own)) {
+                Err(_) if segment.gone.load(Ordering::Acquire) => {}
+                result => result?,
+            }
         }
+        let mut tail = self.tail_mut();
+        positions.iter().for_each(|position| tail.remove(*position));
+        Ok(())
     }
 
     /// Gives up segments below `floor` that are older than the retention, or the oldest while space is short.

@@ -26,6 +26,7 @@ mod log;
 mod orders;
 mod phrases;
 mod recovery;
+mod redact;
 #[cfg(test)]
 mod redelivery_tests;
 mod room;
@@ -59,7 +60,7 @@ use super::{
     Appended, Cursor, DeadLetter, Dropped, Extent, Journal, JournalError, Letter, LetterCounts, LetterFilter,
     LetterId, LetterPage, Note, Orders, PageLimit, Position, ReadLimit, Record, RejectedPage, Walk, render,
 };
-use crate::spec::{Event, Rejected};
+use crate::spec::{Event, People, Rejected};
 
 const SMALLEST_SEGMENT: u64 = 64 << 10;
 const LARGEST_SEGMENT: u64 = 64 << 20;
@@ -209,9 +210,19 @@ impl Journal for EmbeddedJournal {
         self.log.position_at(at)
     }
 
-    fn erase(&self, position: Position) -> Result<(), JournalError> {
-        let _no_append = self.writer();
-        self.log.erase(position.0)
+    fn erase(&self, positions: &[Position]) -> Result<(), JournalError> {
+        let mut positions: Vec<u64> = positions.iter().map(|position| position.0).collect();
+        positions.sort_unstable();
+        positions.dedup();
+        let Some(last) = positions.last() else { return Ok(()) };
+        self.writer().seal_from(*last, &self.log, &self.worker)?;
+        self.log.erase(&positions)
+    }
+
+    fn redact(&self, people: &People) -> Result<u64, JournalError> {
+        let gone = self.dead.redact(people)? + self.rejected.redact(&mut redact::of_rejected(people))?;
+        self.notes.redact(people)?;
+        Ok(gone)
     }
 
     fn retain(&self, floor: Position, now: Timestamp) -> Result<u64, JournalError> {

@@ -35,6 +35,8 @@ pub(super) struct Segment {
     table: RwLock<Table>,
     /// Held while the index file is written, so that an erasure and the sealing do not overwrite each other.
     indexing: Mutex<()>,
+    /// Held by whoever reads records, and alone by whoever overwrites one: nobody sees half of both.
+    steady: RwLock<()>,
 }
 
 impl Segment {
@@ -49,6 +51,7 @@ impl Segment {
             disk: AtomicU64::new(disk),
             table: RwLock::new(table),
             indexing: Mutex::new(()),
+            steady: RwLock::new(()),
         }
     }
 
@@ -75,6 +78,9 @@ impl Segment {
     /// Writes the index file, cuts the log to its records and lets go of the ids in memory.
     pub(super) fn write_index(&self) -> Result<(), JournalError> {
         let _indexing = self.indexing.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.indexed.load(Ordering::Acquire) {
+            return Ok(());
+        }
         let mut table = self.table().clone();
         table.ids.sort_unstable();
         let bytes = table.to_bytes(self.first);
@@ -99,6 +105,7 @@ impl Segment {
     /// Adds the records from `from` on to `batch` until it is full or the segment ends.
     pub(super) fn read_into(&self, file: &File, from: u64, batch: &mut Batch) -> Result<(), JournalError> {
         let wanted = from.saturating_sub(self.first);
+        let _steady = self.steady();
         let Some((mut scanner, start, count)) = self.scanner(file, wanted, batch.chunk()) else {
             return Ok(());
         };
@@ -175,6 +182,7 @@ impl Segment {
     /// Returns the position of the first record received at or after `at` microseconds.
     pub(super) fn position_at(&self, file: &File, at: i64) -> Result<Option<u64>, JournalError> {
         let Some(block) = self.table().block_at_time(at) else { return Ok(None) };
+        let _steady = self.steady();
         let Some((mut scanner, start, count)) = self.scanner(file, block, 64 << 10) else { return Ok(None) };
         for record in start..count {
             let position = self.first + record;
@@ -187,35 +195,57 @@ impl Segment {
         Ok(None)
     }
 
-    /// Overwrites a record and forgets its id.
-    pub(super) fn erase(&self, file: &File, position: u64) -> Result<(), JournalError> {
-        let wanted = position.saturating_sub(self.first);
-        let Some((mut scanner, start, _)) = self.scanner(file, wanted, 64 << 10) else { return Ok(()) };
-        let lost = || JournalError::Damaged(format!("record {position} of `{}`", self.path.display()));
-        for _ in start..wanted {
-            let len = scanner.claim()?.ok_or_else(lost)?.len();
-            scanner.pass(len);
+    /// Overwrites records and forgets their ids; the segment is sealed and the positions are its own, in order. A record that was
+    /// overwritten in part before is overwritten like any other: its length is where it always was.
+    pub(super) fn erase(&self, file: &File, positions: &[u64]) -> Result<(), JournalError> {
+        // A start that finds no index reads the records, and would stop at one that is overwritten in part.
+        self.write_index()?;
+        for (offset, blank) in self.blanks(file, positions)? {
+            let _alone = self.steady.write().unwrap_or_else(PoisonError::into_inner);
+            files::write_at(file, &blank, offset).map_err(failed("write", &self.path))?;
         }
-        let mut record = scanner.claim()?.ok_or_else(lost)?.to_vec();
-        codec::check(&record, position).ok_or_else(lost)?;
-        codec::erase(&mut record, position).ok_or_else(lost)?;
-        files::write_at(file, &record, scanner.offset).map_err(failed("write", &self.path))?;
         file.sync_data().map_err(failed("sync", &self.path))?;
-        self.forget(wanted)
+        self.forget(positions)
     }
 
-    fn forget(&self, record: u64) -> Result<(), JournalError> {
-        let _indexing = self.indexing.lock().unwrap_or_else(PoisonError::into_inner);
-        self.table_mut().ids.retain(|id| id.number() != record);
-        if !self.indexed.load(Ordering::Acquire) {
-            return Ok(());
+    /// Returns what to write, and where.
+    fn blanks(&self, file: &File, positions: &[u64]) -> Result<Vec<(u64, Vec<u8>)>, JournalError> {
+        let first = positions.first().map_or(0, |position| position.saturating_sub(self.first));
+        let Some((mut scanner, start, count)) = self.scanner(file, first, 1 << 20) else {
+            return Ok(Vec::new());
+        };
+        let mut wanted = positions.iter().copied().peekable();
+        let mut blanks = Vec::with_capacity(positions.len());
+        for position in (start..count).map(|record| self.first + record) {
+            let lost = || JournalError::Damaged(format!("record {position} of `{}`", self.path.display()));
+            let Some(last) = wanted.peek() else { break };
+            let bytes = scanner.claim()?.ok_or_else(lost)?;
+            let len = bytes.len();
+            if position == *last {
+                let mut blank = bytes.to_vec();
+                codec::erase(&mut blank, position).ok_or_else(lost)?;
+                blanks.push((scanner.offset, blank));
+                wanted.next_if_eq(&position);
+            }
+            scanner.pass(len);
         }
+        Ok(blanks)
+    }
+
+    fn forget(&self, positions: &[u64]) -> Result<(), JournalError> {
+        let stays = |id: &table::Id| positions.binary_search(&(self.first + id.number())).is_err();
+        let _indexing = self.indexing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.table_mut().ids.retain(stays);
         let path = self.index_path();
         let bytes = std::fs::read(&path).map_err(failed("read", &path))?;
         let damaged = || JournalError::Damaged(format!("index `{}`", path.display()));
         let mut table = Table::from_bytes(&bytes, self.first).ok_or_else(damaged)?;
-        table.ids.retain(|id| id.number() != record);
+        table.ids.retain(stays);
         files::replace(&path, &table.to_bytes(self.first), true)
+    }
+
+    fn steady(&self) -> RwLockReadGuard<'_, ()> {
+        self.steady.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns a scanner at the block that holds `record`, the block's first record and the number of records.

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
+use bytes::Bytes;
+
 use super::writer::Fault;
 use super::*;
 use crate::journal::MemoryJournal;
@@ -469,8 +471,8 @@ fn an_erased_record_leaves_nothing_to_read() {
     let logs = filled(dir.path(), 600);
     let journal = open(Options { tail_bytes: 1 << 20, ..small(dir.path()) });
     journal.append(group(600..603, 20)).unwrap();
+    journal.erase(&[Position(601), Position(5)]).unwrap();
     for lost in [5, 601] {
-        journal.erase(Position(lost)).unwrap();
         assert!(journal.find(&format!("m{lost}")).unwrap().is_none());
     }
     let left = |journal: &EmbeddedJournal| {
@@ -486,6 +488,100 @@ fn an_erased_record_leaves_nothing_to_read() {
     assert_eq!(left(&journal).len(), 2);
     assert_eq!(journal.extent().next, Position(603));
 }
+
+/// The record is half overwritten by a kill; the start must neither cut there nor find it, and the second try ends it.
+#[test]
+fn an_erasure_that_was_cut_short_costs_no_other_record_and_is_done_again() {
+    let dir = TempDir::new().unwrap();
+    let journal = open(small(dir.path()));
+    journal.append(group(0..6, 20)).unwrap();
+    // Seals the segment that is written.
+    journal.erase(&[Position(1)]).unwrap();
+    journal.append(group(6..9, 20)).unwrap();
+    drop(journal);
+    let log = segment::log_path(dir.path(), 0);
+    let mut bytes = fs::read(&log).unwrap();
+    let at = memchr::memmem::find(&bytes, b"\"m3\"").unwrap();
+    bytes[at - 20..at].fill(0);
+    fs::write(&log, &bytes).unwrap();
+    let journal = open(small(dir.path()));
+    assert_eq!(journal.extent().next, Position(9));
+    journal.erase(&[Position(3)]).unwrap();
+    let left: Vec<u64> =
+        journal.read(Position(0), limit(99)).unwrap().iter().map(|record| record.position.0).collect();
+    assert_eq!(left, [0, 2, 4, 5, 6, 7, 8]);
+    assert_eq!(memchr::memmem::find(&fs::read(&log).unwrap(), b"\"m3\""), None);
+}
+
+/// Readers of the segment see a record or nothing of it, never half of both.
+#[test]
+fn nobody_sees_a_record_while_it_is_overwritten() {
+    let dir = TempDir::new().unwrap();
+    let journal = open(Options { tail_bytes: 0, ..options(dir.path()) });
+    journal.append(group(0..60, 9_000)).unwrap();
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let mut reads = 0;
+            while journal.find("m59").unwrap().is_some() {
+                (0..59).for_each(|from| drop(journal.read(Position(from), limit(3)).unwrap()));
+                reads += 1;
+            }
+            reads
+        });
+        for position in 0..60 {
+            journal.erase(&[Position(position)]).unwrap();
+        }
+        reader.join().unwrap();
+    });
+    assert_eq!(journal.read(Position(0), limit(9)).unwrap().len(), 0);
+}
+
+#[test]
+fn what_is_kept_beside_the_records_forgets_a_person_and_keeps_the_others() {
+    use crate::journal::fixtures::{attempt_note, letter, receipt};
+    use crate::spec::{IdKind, People, Rejected};
+    let dir = TempDir::new().unwrap();
+    let journal = open(options(dir.path()));
+    let of = |user: &str, id: &str| {
+        let raw = format!(r#"{{"type":"track","event":"Seen","userId":"{user}","messageId":"{id}"}}"#);
+        Arc::new(Event::restore(Bytes::from(raw), receipt(id)).unwrap())
+    };
+    let buried = [("user-77", "a"), ("other-9", "b"), ("user-77", "c")].map(|(user, id)| of(user, id));
+    let letters: Vec<_> =
+        buried.iter().map(|event| letter("crm", "rejected", Arc::clone(event), 0)).collect();
+    journal.bury(&letters).unwrap();
+    let theirs = journal.letters(&LetterFilter::default(), Walk::Back(None), PAGE).unwrap().letters;
+    // Taken out, and still on the disk.
+    journal.take_out(&theirs[..1]).unwrap();
+    journal.note(&[attempt_note("crm", &[(1, 9)], "transient", "no user-77 here")]).unwrap();
+    let rejected = |raw: &str| Rejected {
+        index: 0,
+        message_id: None,
+        problems: Vec::new(),
+        source: "web".into(),
+        at: at(0),
+        raw: raw.to_owned().into(),
+    };
+    let set_aside =
+        [r#"{"userId":"user-77","event":1}"#, r#"{"userId":"user-7"}"#, r#"{"userId":"user-77","#];
+    journal.keep_rejected(&set_aside.map(rejected)).unwrap();
+    let people = People::new(IdKind::UserId, ["user-77"]);
+    assert_eq!(journal.redact(&people).unwrap(), 3, "a letter and two rejected events");
+    for folder in ["dead", "rejected", "attempts", "fates"] {
+        for name in files::names(&dir.path().join(folder)).unwrap() {
+            let text = fs::read(dir.path().join(folder).join(name)).unwrap();
+            assert_eq!(memchr::memmem::find(&text, b"user-77"), None, "{folder}");
+        }
+    }
+    let left = journal.letters(&LetterFilter::default(), Walk::Back(None), PAGE).unwrap().letters;
+    assert_eq!(left.iter().map(|letter| letter.message_id.as_str()).collect::<Vec<_>>(), ["b"]);
+    assert_eq!(journal.letter_counts().values().sum::<u64>(), 1);
+    assert_eq!(journal.rejected(9, None).unwrap().rejected.len(), 1);
+    assert_eq!(journal.notes_about(Position(3)).unwrap().len(), 1, "the note stays, without the id");
+    assert_eq!(journal.redact(&people).unwrap(), 0);
+}
+
+const PAGE: PageLimit = PageLimit { letters: 99, bytes: 1 << 20, seen: 1 << 20 };
 
 #[test]
 fn the_first_record_at_or_after_an_instant_is_found() {
@@ -613,8 +709,8 @@ impl Pair {
             Step::Find(id) => self.same_find(id),
             Step::At(seconds) => self.same_instant(seconds),
             Step::Erase(position) => {
-                self.real().erase(Position(position)).unwrap();
-                self.model.erase(Position(position)).unwrap();
+                self.real().erase(&[Position(position), Position(position + 3)]).unwrap();
+                self.model.erase(&[Position(position), Position(position + 3)]).unwrap();
                 self.epoch += 1;
             }
             Step::Commit(mark) => {

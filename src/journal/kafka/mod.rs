@@ -45,7 +45,7 @@ use super::{
     LetterCounts, LetterFilter, LetterId, LetterPage, NoPortion, Note, Orders, PageLimit, Passage,
     PassageReader, Portion, Position, ReadLimit, Record, RejectedPage, Served, Walk, Wanted,
 };
-use crate::spec::{Event, Rejected};
+use crate::spec::{Event, People, Rejected};
 use crate::telemetry::events;
 use committer::Committer;
 use core::{Core, Matter};
@@ -222,8 +222,12 @@ impl Journal for KafkaJournal {
         Ok(Arc::new(Reread::new(Arc::clone(&self.core), passage.clone())))
     }
 
-    fn erase(&self, position: Position) -> Result<(), JournalError> {
-        self.core.spool.erase(position)
+    fn erase(&self, positions: &[Position]) -> Result<(), JournalError> {
+        self.core.spool.erase(positions)
+    }
+
+    fn redact(&self, people: &People) -> Result<u64, JournalError> {
+        self.core.spool.redact(people)
     }
 
     fn retain(&self, floor: Position, now: Timestamp) -> Result<u64, JournalError> {

@@ -81,6 +81,8 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // After a power cut the last transactions may be missing, and the position with them: the journal has both.
     connection.pragma_update(None, "synchronous", "NORMAL")?;
+    // What is deleted or written anew leaves nothing of what it was: it may be about somebody who is erased later.
+    connection.pragma_update(None, "secure_delete", true)?;
     connection.set_prepared_statement_cache_capacity(64);
     // The pages that a batch changes, most of which hold open visits: with the usual 2 MB they are written and read again.
     connection.pragma_update(None, "cache_size", -8_192)?;

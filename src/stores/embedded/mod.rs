@@ -4,6 +4,7 @@
 //! whatever happens in between; [`Embedded`] answers from the same file on connections of its own. Separate from the warehouse,
 //! which keeps events as they were sent. What it keeps is bounded by age, by number and by bytes.
 
+mod erase;
 mod file;
 mod keep;
 mod open;
@@ -27,6 +28,7 @@ use tokio::sync::Semaphore;
 use super::ReportStore;
 use super::reports::{Fault, Query, Report, make};
 
+pub use erase::erase;
 pub use write::Writer;
 
 /// Reports that are made at the same time; more would only wait for the same disk.

@@ -15,6 +15,7 @@ mod life;
 mod live;
 mod orders;
 mod pool;
+mod privacy;
 mod process;
 mod projections;
 mod reload;
@@ -47,6 +48,7 @@ pub use life::{DataOpenToAll, NobodyThere, Stopped, Stopping, Trouble};
 pub use live::{FramesMissed, ListenersCounted, VisitorsCounted};
 pub use orders::{OperatorOrdered, ReplayBegun, ReplayEnded};
 pub use pool::{CharactersDropped, LiveTablesOff, NameTaken, PoolMeasured};
+pub use privacy::{EventsSuppressed, Regulated, RegulationDone};
 pub use process::{ProcessMeasured, ReadinessSeen};
 pub use projections::{ProjectionAdvanced, ProjectionCurrent, ReportsTooOld};
 pub use reload::{

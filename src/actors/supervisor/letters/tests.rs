@@ -97,6 +97,7 @@ fn router(journal: &Arc<MemoryJournal>, metrics: &Arc<Metrics>) -> Supervisor {
         factory: Some(Box::new(factory)),
         replay: None,
         schema: None,
+        eraser: None,
         replayed: None,
     };
     let journal: Arc<dyn Journal> = Arc::<MemoryJournal>::clone(journal);

@@ -1,0 +1,196 @@
+//! The registrar: takes what people ask of us, and sees to it until it is done.
+//!
+//! Erasing begins with the journal, while every delivery and projection stands still, so that nobody can put back what the stores
+//! then give up. Each step may be done again: what a kill has cut short begins anew at the next start. Never knows what a store
+//! is, and never says an id to anybody but to those who erase it.
+
+mod erasing;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use actix::prelude::*;
+use bytes::Bytes;
+use tokio::sync::{Semaphore, mpsc};
+
+use self::erasing::Erasing;
+use super::messages::{Export, Hold, ListErasers, LookUp, NotRegulated, Regulate, Release};
+use crate::destinations::Erase;
+use crate::journal::{Journal, Position, erasure};
+use crate::privacy::regulation::{Kind, print_of};
+use crate::privacy::{Register, Regulation, Shown, Suppression};
+use crate::spec::People;
+use crate::telemetry::{clock, events};
+
+pub use self::erasing::go_on;
+
+/// Most regulations that are being carried out. Each holds up to 5,000 ids.
+const MOST_AT_ONCE: usize = 100;
+/// Most exports at once: each reads the whole journal.
+const MOST_EXPORTS: usize = 2;
+/// Lines of an export that wait for its reader.
+const EXPORT_LINES: usize = 64;
+
+/// What the registrar works with.
+pub struct Parts {
+    /// What is wished.
+    pub register: Register,
+    /// Who is suppressed.
+    pub suppression: Arc<Suppression>,
+    /// What is erased first.
+    pub journal: Arc<dyn Journal>,
+    /// The journal is one of several routers, and its topic cannot be overwritten.
+    pub is_shared: bool,
+    /// Of the prints of ids, and of the hashes that destinations see in the place of ids.
+    pub salt: String,
+    /// Files beside the journal that projections write, by name; erased while everything stands still.
+    pub own: Vec<(&'static str, Arc<dyn Erase>)>,
+    /// Has everything stand still.
+    pub hold: Recipient<Hold>,
+    /// Has everything go on.
+    pub release: Recipient<Release>,
+    /// Knows what can be erased elsewhere.
+    pub erasers: Recipient<ListErasers>,
+}
+
+/// See the module.
+pub struct Registrar {
+    parts: Arc<Parts>,
+    erasing: Arc<Erasing>,
+    busy: BTreeSet<String>,
+    exports: Arc<Semaphore>,
+}
+
+impl Registrar {
+    /// Returns a registrar that goes on with what is not done when it is started.
+    pub fn new(parts: Arc<Parts>) -> Registrar {
+        Registrar {
+            erasing: Arc::new(Erasing::new(Arc::clone(&parts))),
+            parts,
+            busy: BTreeSet::new(),
+            exports: Arc::new(Semaphore::new(MOST_EXPORTS)),
+        }
+    }
+
+    fn begin(&mut self, id: String, ctx: &mut Context<Self>) {
+        if !self.busy.insert(id.clone()) {
+            return;
+        }
+        let erasing = Arc::clone(&self.erasing);
+        let work = async move {
+            erasing.carry_out(&id).await;
+            id
+        };
+        ctx.spawn(work.into_actor(self).map(|id, registrar, _| {
+            registrar.busy.remove(&id);
+        }));
+    }
+}
+
+impl Actor for Registrar {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        for id in self.parts.register.unfinished() {
+            self.begin(id, ctx);
+        }
+    }
+}
+
+impl Handler<Regulate> for Registrar {
+    type Result = ResponseActFuture<Self, Result<Shown, NotRegulated>>;
+
+    fn handle(&mut self, Regulate(wish): Regulate, _: &mut Context<Self>) -> Self::Result {
+        if wish.kind.erases() && self.busy.len() >= MOST_AT_ONCE {
+            return Box::pin(actix::fut::ready(Err(NotRegulated::Busy)));
+        }
+        let parts = Arc::clone(&self.parts);
+        let taken = async move {
+            let taken = tokio::task::spawn_blocking(move || take(&parts, wish)).await;
+            taken.unwrap_or_else(|panic| Err(panic.to_string())).map_err(NotRegulated::Failed)
+        };
+        Box::pin(taken.into_actor(self).map(|taken: Result<Regulation, _>, registrar, ctx| {
+            let regulation = taken?;
+            events::Regulated { id: &regulation.id, subjects: regulation.hashes.len() }.emit();
+            let shown = regulation.shown();
+            if regulation.kind.erases() {
+                registrar.begin(regulation.id, ctx);
+            }
+            Ok(shown)
+        }))
+    }
+}
+
+/// Keeps a wish. Who is suppressed is written first: a wish that is not answered may hold all the same.
+fn take(parts: &Parts, wish: crate::privacy::Wish) -> Result<Regulation, String> {
+    if let Some(suppressed) = Kind::suppresses(wish.kind) {
+        let prints: Vec<_> = wish.ids.iter().map(|id| print_of(&parts.salt, wish.id_kind, id)).collect();
+        parts.suppression.change(&prints, suppressed)?;
+    }
+    // Sorts by time.
+    let id = uuid::Uuid::now_v7().to_string();
+    let regulation = Regulation::begin(wish, id, &parts.salt, clock::now());
+    parts.register.put(regulation.clone()).map_err(|error| error.to_string())?;
+    Ok(regulation)
+}
+
+impl Handler<LookUp> for Registrar {
+    type Result = MessageResult<LookUp>;
+
+    fn handle(&mut self, LookUp { id, limit }: LookUp, _: &mut Context<Self>) -> Self::Result {
+        let found = match id {
+            Some(id) => self.parts.register.get(&id).into_iter().collect(),
+            None => self.parts.register.newest(limit),
+        };
+        MessageResult(found.iter().map(Regulation::shown).collect())
+    }
+}
+
+impl Handler<Export> for Registrar {
+    type Result = MessageResult<Export>;
+
+    fn handle(&mut self, Export(people): Export, ctx: &mut Context<Self>) -> Self::Result {
+        let Ok(permit) = Arc::clone(&self.exports).try_acquire_owned() else { return MessageResult(None) };
+        let (lines, reader) = mpsc::channel(EXPORT_LINES);
+        let journal = Arc::clone(&self.parts.journal);
+        let work = tokio::task::spawn_blocking(move || {
+            export(journal.as_ref(), &people, &lines);
+            drop(permit);
+        });
+        ctx.spawn(work.into_actor(self).map(|ended, _, _| {
+            if let Err(panic) = ended {
+                trouble("export what is kept of somebody", &panic.to_string());
+            }
+        }));
+        MessageResult(Some(reader))
+    }
+}
+
+/// Tells what is in the journal, as long as somebody listens. Who reads slowly waits for nobody but themselves.
+fn export(journal: &dyn Journal, people: &People, lines: &mpsc::Sender<Result<Bytes, String>>) {
+    let until = journal.extent().next;
+    let told = erasure::walk(journal, (Position(0), until), &mut |record| {
+        if !people.concerns(&record.event.head) {
+            return !lines.is_closed();
+        }
+        // What is stored again for one destination is what was told already.
+        if record.event.receipt.redelivery.is_some() {
+            return true;
+        }
+        let mut line = Vec::new();
+        record.event.write_json(&mut line);
+        line.push(b'\n');
+        lines.blocking_send(Ok(line.into())).is_ok()
+    });
+    if let Err(error) = told {
+        // The connection ends without its last chunk: half of an answer must not look like the whole.
+        drop(lines.blocking_send(Err(error.to_string())));
+    }
+}
+
+fn trouble(doing: &'static str, error: &str) {
+    events::Trouble { whom: "registrar", doing, error }.emit();
+}
+
+#[cfg(test)]
+mod tests;

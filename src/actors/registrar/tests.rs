@@ -1,0 +1,235 @@
+//! The registrar with a real journal and a stand-in for the supervisor and its stores.
+
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use actix::{Actor, Context, Handler};
+use tempfile::TempDir;
+
+use super::*;
+use crate::actors::messages::Erasable;
+use crate::destinations::BoxFuture;
+use crate::journal::fixtures::receipt;
+use crate::journal::{EmbeddedJournal, ReadLimit};
+use crate::privacy::regulation::MOST_IDS;
+use crate::privacy::{Status, StoreState, Wish};
+use crate::spec::{Event, IdKind};
+
+/// Counts how often everything stands still, and has the stores.
+struct Stand {
+    held: Arc<Mutex<Vec<&'static str>>>,
+    stores: Vec<Erasable>,
+}
+
+impl Actor for Stand {
+    type Context = Context<Self>;
+}
+
+impl Handler<Hold> for Stand {
+    type Result = ();
+
+    fn handle(&mut self, hold: Hold, _: &mut Context<Self>) {
+        self.held.lock().unwrap().push("hold");
+        hold.done.send(()).unwrap();
+    }
+}
+
+impl Handler<Release> for Stand {
+    type Result = ();
+
+    fn handle(&mut self, _: Release, _: &mut Context<Self>) {
+        self.held.lock().unwrap().push("release");
+    }
+}
+
+impl Handler<ListErasers> for Stand {
+    type Result = MessageResult<ListErasers>;
+
+    fn handle(&mut self, _: ListErasers, _: &mut Context<Self>) -> Self::Result {
+        MessageResult(self.stores.clone())
+    }
+}
+
+/// A store that is away at first, and notes whom it was asked to erase.
+#[derive(Default)]
+struct Shelf {
+    asked: AtomicUsize,
+    erased: Mutex<Vec<String>>,
+}
+
+impl Erase for Arc<Shelf> {
+    fn erase(&self, people: Arc<People>) -> BoxFuture<Result<u64, String>> {
+        let shelf = Arc::clone(self);
+        Box::pin(async move {
+            if shelf.asked.fetch_add(1, Ordering::SeqCst) == 0 {
+                return Err("it is away".to_owned());
+            }
+            shelf.erased.lock().unwrap().extend(people.ids().map(str::to_owned));
+            Ok(7)
+        })
+    }
+}
+
+struct Scene {
+    dir: TempDir,
+    journal: Arc<dyn Journal>,
+    held: Arc<Mutex<Vec<&'static str>>>,
+    shelf: Arc<Shelf>,
+}
+
+impl Scene {
+    fn new() -> Scene {
+        let dir = TempDir::new().unwrap();
+        let options = crate::journal::Options {
+            dir: dir.path().join("journal"),
+            fsync: false,
+            max_bytes: 8 << 20,
+            drop_oldest: false,
+            retention: std::time::Duration::from_secs(3600),
+            dedupe_window: std::time::Duration::from_secs(3600),
+            dedupe_max_ids: 1000,
+            tail_bytes: 1 << 20,
+        };
+        let journal: Arc<dyn Journal> = Arc::new(EmbeddedJournal::open(options, clock::now()).unwrap());
+        let events = [("anna-1", "a"), ("ben", "b"), ("anna-1", "c")].map(|(user, id)| {
+            let raw = format!(r#"{{"type":"track","event":"Seen","userId":"{user}","messageId":"{id}"}}"#);
+            Arc::new(Event::restore(Bytes::from(raw), receipt(id)).unwrap())
+        });
+        journal.append(events.to_vec()).unwrap();
+        Scene { dir, journal, held: Arc::default(), shelf: Arc::default() }
+    }
+
+    fn start(&self, stores: Vec<Erasable>) -> Addr<Registrar> {
+        let stand = Stand { held: Arc::clone(&self.held), stores }.start();
+        let register = Register::open(&self.dir.path().join("privacy")).unwrap();
+        go_on(self.journal.as_ref(), &register).unwrap();
+        let parts = Parts {
+            suppression: Arc::new(Suppression::open(&self.dir.path().join("privacy"), "salt").unwrap()),
+            register,
+            journal: Arc::clone(&self.journal),
+            is_shared: false,
+            salt: "salt".to_owned(),
+            own: Vec::new(),
+            hold: stand.clone().recipient(),
+            release: stand.clone().recipient(),
+            erasers: stand.recipient(),
+        };
+        Registrar::new(Arc::new(parts)).start()
+    }
+
+    fn stores(&self) -> Vec<Erasable> {
+        let shelf: Arc<dyn Erase> = Arc::new(Arc::clone(&self.shelf));
+        let one = |name: &str, is_on, eraser| Erasable { name: name.to_owned(), is_on, eraser };
+        vec![
+            one("shelf", true, Some(Arc::clone(&shelf))),
+            one("hook", true, None),
+            one("old", false, Some(shelf)),
+        ]
+    }
+
+    fn users(&self) -> Vec<String> {
+        let limit = ReadLimit { records: 99, bytes: 1 << 20 };
+        let records = self.journal.read(Position(0), limit).unwrap();
+        records.iter().map(|record| record.event.head.user_id.as_deref().unwrap().to_owned()).collect()
+    }
+
+    /// Whether any file below the directory has these bytes.
+    fn has(&self, bytes: &[u8]) -> bool {
+        let holds = |path: &PathBuf| memchr::memmem::find(&std::fs::read(path).unwrap(), bytes).is_some();
+        files_below(self.dir.path()).iter().any(holds)
+    }
+}
+
+/// Returns the files below a directory.
+fn files_below(dir: &Path) -> Vec<PathBuf> {
+    let paths = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    paths.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
+}
+
+fn wish(kind: Kind) -> Wish {
+    Wish { kind, id_kind: IdKind::UserId, ids: vec!["anna-1".to_owned()] }
+}
+
+async fn until_done(registrar: &Addr<Registrar>, id: &str) -> Shown {
+    let look = async {
+        loop {
+            let question = LookUp { id: Some(id.to_owned()), limit: 1 };
+            let shown = registrar.send(question).await.unwrap().pop().unwrap();
+            if shown.status == Status::Done {
+                return shown;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), look).await.expect("it is carried out")
+}
+
+#[actix::test]
+async fn a_person_is_erased_everywhere_and_no_byte_of_the_id_is_left() {
+    let scene = Scene::new();
+    let registrar = scene.start(scene.stores());
+    let taken = registrar.send(Regulate(wish(Kind::SuppressWithDelete))).await.unwrap().unwrap();
+    assert_eq!(taken.status, Status::Pending);
+    let done = until_done(&registrar, &taken.id).await;
+    let of = |name: &str| (done.stores[name].state, done.stores[name].erased);
+    assert_eq!(of("data_dir/journal"), (StoreState::Done, 2));
+    assert_eq!(of("shelf"), (StoreState::Done, 7));
+    assert_eq!((of("hook"), of("old")), ((StoreState::NotErasable, 0), (StoreState::NotErasable, 0)));
+    assert_eq!(scene.shelf.asked.load(Ordering::SeqCst), 2, "what failed is tried again");
+    let hash = crate::spec::privacy::keyed_hash("salt", "id", "anna-1").unwrap();
+    let mut erased = scene.shelf.erased.lock().unwrap().clone();
+    erased.sort();
+    let mut wanted = vec!["anna-1".to_owned(), hash];
+    wanted.sort();
+    assert_eq!(erased, wanted, "under the id and under what destinations see in its place");
+    assert_eq!(*scene.held.lock().unwrap(), ["hold", "release"]);
+    assert_eq!(scene.users(), ["ben"]);
+    assert!(!scene.has(b"anna-1"));
+}
+
+/// The process ends after the records are found, before they are overwritten; and again before the stores are asked.
+#[actix::test]
+async fn what_a_kill_has_cut_short_is_done_after_the_next_start() {
+    let scene = Scene::new();
+    let dir = scene.dir.path().join("privacy");
+    let register = Register::open(&dir).unwrap();
+    let mut begun = Regulation::begin(wish(Kind::DeleteOnly), "r".to_owned(), "salt", clock::now());
+    begun.status = Status::Running;
+    begun.positions = vec![0, 2];
+    register.put(begun).unwrap();
+    drop(register);
+    let registrar = scene.start(Vec::new());
+    assert_eq!(scene.users(), ["ben"], "before anybody could read them");
+    let done = until_done(&registrar, "r").await;
+    assert_eq!(done.stores["data_dir/journal"].state, StoreState::Done);
+    assert!(!scene.has(b"anna-1"));
+}
+
+#[actix::test]
+async fn an_export_tells_one_persons_events_and_nobody_elses() {
+    let scene = Scene::new();
+    let registrar = scene.start(Vec::new());
+    let people = Arc::new(People::new(IdKind::UserId, ["anna-1"]));
+    let mut lines = registrar.send(Export(people)).await.unwrap().unwrap();
+    let mut told = Vec::new();
+    while let Some(line) = lines.recv().await {
+        let line: serde_json::Value = serde_json::from_slice(&line.unwrap()).unwrap();
+        told.push(line["messageId"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(told, ["a", "c"]);
+}
+
+#[actix::test]
+async fn suppression_holds_when_it_is_answered() {
+    let scene = Scene::new();
+    let registrar = scene.start(Vec::new());
+    let many: Vec<String> = (0..MOST_IDS).map(|n| format!("u{n}")).collect();
+    let all = Wish { kind: Kind::Suppress, id_kind: IdKind::UserId, ids: many };
+    let done = registrar.send(Regulate(all)).await.unwrap().unwrap();
+    assert_eq!((done.status, done.subjects), (Status::Done, MOST_IDS));
+    let list = Suppression::open(&scene.dir.path().join("privacy"), "salt").unwrap();
+    assert_eq!(list.len(), MOST_IDS);
+    registrar.send(Regulate(wish(Kind::Unsuppress))).await.unwrap().unwrap();
+    assert!(scene.held.lock().unwrap().is_empty());
+}

@@ -1,0 +1,49 @@
+//! Everything stands still while people are erased: whoever has read one of their events must have let go of it.
+//!
+//! Separate from a journal that changes hands because both may happen at once, and because projections stand still too: what they
+//! hold is folded again from what is left. What is held keeps its place: the same child starts again.
+
+use actix::prelude::*;
+
+use super::Supervisor;
+use crate::actors::messages::{Erasable, Hold, ListErasers, Release};
+
+impl Handler<Hold> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, Hold { done }: Hold, ctx: &mut Context<Self>) {
+        self.holding.get_or_insert_default().push(done);
+        if !self.draining {
+            self.rest_all(ctx);
+            self.projections.rest();
+        }
+        self.tell_standing_by();
+    }
+}
+
+impl Handler<Release> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, _: Release, ctx: &mut Context<Self>) {
+        self.holding = None;
+        if self.draining {
+            return;
+        }
+        self.projections.start_all(&ctx.address());
+        self.start_all(ctx);
+    }
+}
+
+impl Handler<ListErasers> for Supervisor {
+    type Result = MessageResult<ListErasers>;
+
+    fn handle(&mut self, _: ListErasers, _: &mut Context<Self>) -> Self::Result {
+        let destinations = self.wards.iter().filter(|ward| ward.child.replayed.is_none());
+        let erasable = destinations.map(|ward| Erasable {
+            name: ward.child.name.clone(),
+            is_on: ward.is_on(),
+            eraser: ward.child.eraser.clone(),
+        });
+        MessageResult(erasable.collect())
+    }
+}

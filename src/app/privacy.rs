@@ -1,0 +1,72 @@
+//! What people ask of us, wired to what keeps something of them.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use actix::{Actor, Addr, ArbiterHandle};
+use secrecy::ExposeSecret;
+
+use super::{ServeError, broken, reports};
+use crate::actors::registrar::{self, Parts, Registrar};
+use crate::actors::supervisor::Supervisor;
+use crate::config::Settings;
+use crate::http::PrivacyDesk;
+use crate::journal::Journal;
+use crate::privacy::{Register, Suppression};
+
+/// The directory below the data directory.
+const DIR: &str = "privacy";
+
+/// What is wished and who is suppressed, as found at the start.
+pub(super) struct Privacy {
+    register: Register,
+    suppression: Arc<Suppression>,
+}
+
+/// Reads both, and ends the overwriting that the end of the last process has cut short.
+///
+/// # Errors
+/// The files cannot be read or written, or the suppressed would not be recognised.
+pub(super) fn open(settings: &Settings, journal: &dyn Journal) -> Result<Privacy, ServeError> {
+    let dir = settings.server.data_dir.join(DIR);
+    let register = Register::open(&dir).map_err(anyhow::Error::from)?;
+    registrar::go_on(journal, &register).map_err(|error| broken("end an erasure", error))?;
+    Ok(Privacy { register, suppression: suppression(settings, &dir)? })
+}
+
+fn suppression(settings: &Settings, dir: &Path) -> Result<Arc<Suppression>, ServeError> {
+    let salt = settings.server.site_salt.expose_secret();
+    let list = Suppression::open(dir, salt).map_err(|why| ServeError::Failed(anyhow::anyhow!(why)))?;
+    Ok(Arc::new(list))
+}
+
+impl Privacy {
+    /// Starts whoever sees to it.
+    pub(super) fn start(
+        self,
+        settings: &Settings,
+        journal: &Arc<dyn Journal>,
+        supervisor: &Addr<Supervisor>,
+        arbiter: &ArbiterHandle,
+    ) -> PrivacyDesk {
+        let suppression = Arc::clone(&self.suppression);
+        let parts = Parts {
+            register: self.register,
+            suppression: self.suppression,
+            journal: Arc::clone(journal),
+            is_shared: settings.journal.shared.is_some(),
+            salt: settings.server.site_salt.expose_secret().to_owned(),
+            own: vec![reports::eraser(settings)],
+            hold: supervisor.clone().recipient(),
+            release: supervisor.clone().recipient(),
+            erasers: supervisor.clone().recipient(),
+        };
+        let registrar = Registrar::start_in_arbiter(arbiter, move |_| Registrar::new(Arc::new(parts)));
+        PrivacyDesk {
+            regulate: registrar.clone().recipient(),
+            look_up: registrar.clone().recipient(),
+            export: registrar.recipient(),
+            suppression,
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Forgetting people: lightweight deletes over all tables of ours, waited for, and then the parts without what was deleted.
+//!
+//! Sums over many stay; a rollup that has a row for each visit or order loses those of these people.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::super::{BoxFuture, Erase, Reply};
+use super::api::Api;
+use super::config::TableLayout;
+use super::ddl::{alter, quoted, text};
+use super::store::Store;
+use super::wide;
+use crate::destinations::reply::words;
+use crate::spec::People;
+use crate::warehouse::people::columns_of;
+
+/// A statement is read whole, up to 256 KiB unless the server is told otherwise; ids are at most 255 characters.
+const MOST_TEXT: usize = 96 << 10;
+/// How long one delete may take: parts are looked through, and the mask is written.
+const WITHIN: Duration = Duration::from_secs(600);
+/// The rollups that have a row for each visit and each order, and whose it is.
+const VISITOR: &str = "visitor";
+const OF_VISITORS: [&str; 2] = ["rollup_sessions", "rollup_commerce"];
+
+/// Erases from one database.
+#[derive(Debug, Clone)]
+pub(super) struct Eraser {
+    pub(super) api: Arc<Api>,
+    pub(super) store: Arc<Store>,
+}
+
+impl Eraser {
+    async fn erase_all(&self, people: &People) -> Result<u64, Reply> {
+        let schema = self.store.read_all().await?;
+        let mut tables: Vec<(String, Vec<&str>)> = Vec::new();
+        for (name, table) in &schema.tables {
+            let columns = columns_of(name, |column| table.columns.contains_key(column), people.kind());
+            tables.push((name.clone(), columns));
+        }
+        let is_wide = self.api.target.layout == TableLayout::Events && schema.tables.contains_key(wide::TABLE);
+        tables.extend(OF_VISITORS.iter().filter(|_| is_wide).map(|name| ((*name).to_owned(), vec![VISITOR])));
+        let mut erased = 0;
+        for (table, columns) in tables.iter().filter(|(_, columns)| !columns.is_empty()) {
+            erased += self.delete(table, columns, people).await?;
+        }
+        Ok(erased)
+    }
+
+    async fn delete(&self, table: &str, columns: &[&str], people: &People) -> Result<u64, Reply> {
+        let names = &self.api.target.names;
+        let mut erased = 0;
+        for list in lists(people) {
+            let terms: Vec<String> = columns.iter().map(|column| format!("{} IN ({list})", quoted(column))).collect();
+            let terms = terms.join(" OR ");
+            let count = format!("SELECT count() FROM {} WHERE {terms}", names.table(table));
+            let found: u64 = self.api.run(&count, WITHIN).await?.trim().parse().unwrap_or(1);
+            if found > 0 {
+                let delete = format!("DELETE FROM {}{} WHERE {terms}", names.table(table), names.on_cluster());
+                self.api.run(&delete, WITHIN).await?;
+                erased += found;
+            }
+        }
+        if erased > 0 {
+            // Where the server does not know it, the bytes go with the next merge of their parts.
+            let mask = ["APPLY DELETED MASK SETTINGS mutations_sync = 2".to_owned()];
+            let applied = self.api.run(&alter(names, table, mask.into_iter()), WITHIN).await;
+            applied.map(drop).unwrap_or_default();
+        }
+        Ok(erased)
+    }
+}
+
+/// Returns the ids as literals with commas between them, in pieces that a statement can hold.
+fn lists(people: &People) -> Vec<String> {
+    let mut lists = vec![String::new()];
+    for id in people.ids().map(text) {
+        let is_full = lists.last().is_some_and(|list| list.len() + id.len() > MOST_TEXT && !list.is_empty());
+        if is_full {
+            lists.push(String::new());
+        }
+        if let Some(list) = lists.last_mut() {
+            list.push_str(if list.is_empty() { "" } else { ", " });
+            list.push_str(&id);
+        }
+    }
+    lists.retain(|list| !list.is_empty());
+    lists
+}
+
+impl Erase for Eraser {
+    fn erase(&self, people: Arc<People>) -> BoxFuture<Result<u64, String>> {
+        let eraser = self.clone();
+        Box::pin(async move {
+            eraser.erase_all(&people).await.map_err(|reply| match reply {
+                Reply::Answer(answer) => answer.words(),
+                Reply::Failed(failure) => words(&failure.message),
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::IdKind;
+
+    #[test]
+    fn ids_are_literals_and_many_of_them_are_several_statements() {
+        let people = People::new(IdKind::UserId, ["a', 'b", "c\\"]);
+        assert_eq!(lists(&people), [r"'a\', \'b', 'c\\'"]);
+        let many = (0..2_000).map(|n| format!("{n:0>100}"));
+        let lists = lists(&People::new(IdKind::UserId, many));
+        assert!(lists.len() > 1 && lists.iter().all(|list| list.len() <= MOST_TEXT + 2));
+        assert_eq!(lists.iter().flat_map(|list| list.split(", ")).count(), 2_000);
+    }
+}

@@ -1,0 +1,178 @@
+//! The regulations on disk, one small file each, written before anybody is told of them.
+//!
+//! Separate from carrying them out because they outlive the process: what is not done is done after the next start. The ids go
+//! from a file when its regulation is done, and what it was before is overwritten. Every call may block.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::regulation::{Regulation, Status};
+
+/// Why a regulation could not be kept.
+#[derive(Debug, thiserror::Error)]
+#[error("could not {doing} `{path}`: {source}")]
+pub struct RegisterError {
+    doing: &'static str,
+    path: String,
+    source: io::Error,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Register {
+    dir: PathBuf,
+    all: Mutex<BTreeMap<String, Regulation>>,
+}
+
+impl Register {
+    /// Reads what is in `dir`, which is made when missing. A file that makes no sense is reported and left alone.
+    ///
+    /// # Errors
+    /// The directory cannot be made or read.
+    pub fn open(dir: &Path) -> Result<Register, RegisterError> {
+        fs::create_dir_all(dir).map_err(failed("create", dir))?;
+        let mut all = BTreeMap::new();
+        for entry in fs::read_dir(dir).map_err(failed("list", dir))? {
+            let path = entry.map_err(failed("list", dir))?.path();
+            match path.extension().and_then(|ending| ending.to_str()) {
+                Some("json") => {}
+                // What a kill has left: the file that it was to replace is there.
+                Some("tmp") => {
+                    wiped(&path).map_err(failed("remove", &path))?;
+                    continue;
+                }
+                _ => continue,
+            }
+            let text = fs::read(&path).map_err(failed("read", &path))?;
+            match serde_json::from_slice::<Regulation>(&text) {
+                Ok(regulation) => drop(all.insert(regulation.id.clone(), regulation)),
+                Err(error) => {
+                    tracing::error!(file = %path.display(), %error, "a regulation cannot be read and is not carried out");
+                }
+            }
+        }
+        Ok(Register { dir: dir.to_owned(), all: Mutex::new(all) })
+    }
+
+    /// Keeps a regulation as it is now, durably.
+    ///
+    /// # Errors
+    /// The disk failed; it is what it was before.
+    pub fn put(&self, regulation: Regulation) -> Result<(), RegisterError> {
+        let path = self.dir.join(format!("{}.json", regulation.id));
+        let context = failed("write", &path);
+        let mut all = self.all();
+        serde_json::to_vec(&regulation)
+            .map_err(io::Error::from)
+            .and_then(|text| replace(&path, &text))
+            .map_err(context)?;
+        all.insert(regulation.id.clone(), regulation);
+        Ok(())
+    }
+
+    /// Changes a regulation, durably; returns what it is then, or nothing where there is none.
+    ///
+    /// # Errors
+    /// The disk failed; it is what it was before.
+    pub fn change(
+        &self,
+        id: &str,
+        change: impl FnOnce(&mut Regulation),
+    ) -> Result<Option<Regulation>, RegisterError> {
+        let Some(mut regulation) = self.get(id) else { return Ok(None) };
+        change(&mut regulation);
+        self.put(regulation.clone())?;
+        Ok(Some(regulation))
+    }
+
+    /// Returns a regulation.
+    pub fn get(&self, id: &str) -> Option<Regulation> {
+        self.all().get(id).cloned()
+    }
+
+    /// Returns the newest, at most so many.
+    pub fn newest(&self, most: usize) -> Vec<Regulation> {
+        self.all().values().rev().take(most).cloned().collect()
+    }
+
+    /// Returns the ids of those that are not done, oldest first.
+    pub fn unfinished(&self) -> Vec<String> {
+        let all = self.all();
+        let left = all.values().filter(|one| matches!(one.status, Status::Pending | Status::Running));
+        left.map(|one| one.id.clone()).collect()
+    }
+
+    fn all(&self) -> MutexGuard<'_, BTreeMap<String, Regulation>> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Puts `bytes` in the place of the file at `path` in one step, durably, readable for its owner alone. What it was is overwritten.
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let partial = path.with_extension("tmp");
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&partial)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    let before = OpenOptions::new().write(true).open(path);
+    fs::rename(&partial, path)?;
+    if let Some(dir) = path.parent() {
+        File::open(dir)?.sync_all()?;
+    }
+    match before {
+        Ok(before) => blank(before),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn wiped(path: &Path) -> io::Result<()> {
+    blank(OpenOptions::new().write(true).open(path)?)?;
+    fs::remove_file(path)
+}
+
+fn blank(mut file: File) -> io::Result<()> {
+    let len = file.metadata()?.len();
+    file.seek(SeekFrom::Start(0))?;
+    io::copy(&mut io::Read::take(io::repeat(0), len), &mut file)?;
+    file.sync_data()
+}
+
+fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> RegisterError + use<> {
+    let path = path.display().to_string();
+    move |source| RegisterError { doing, path, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::privacy::regulation::{Kind, Wish};
+    use crate::spec::IdKind;
+
+    #[test]
+    fn what_is_not_done_is_there_after_a_start_and_what_is_done_names_nobody() {
+        let dir = tempfile::tempdir().unwrap();
+        let register = Register::open(dir.path()).unwrap();
+        let wish =
+            || Wish { kind: Kind::DeleteOnly, id_kind: IdKind::UserId, ids: vec!["user-77".to_owned()] };
+        let begin = |id: &str| Regulation::begin(wish(), id.to_owned(), "salt", jiff::Timestamp::UNIX_EPOCH);
+        register.put(begin("a")).unwrap();
+        register.put(begin("b")).unwrap();
+        let done = register.change("a", |one| {
+            one.status = Status::Done;
+            one.ids.clear();
+        });
+        assert_eq!(done.unwrap().unwrap().status, Status::Done);
+        // A kill before the renaming.
+        fs::write(dir.path().join("b.tmp"), "user-77").unwrap();
+        let again = Register::open(dir.path()).unwrap();
+        assert_eq!(again.unfinished(), ["b"]);
+        assert_eq!(again.newest(1)[0].id, "b");
+        assert!(!dir.path().join("b.tmp").try_exists().unwrap());
+        let text = fs::read_to_string(dir.path().join("a.json")).unwrap();
+        assert!(!text.contains("user-77") && text.contains("hashes"), "{text}");
+    }
+}

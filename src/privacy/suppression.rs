@@ -1,0 +1,205 @@
+//! Who is not to be heard of any more: a list of prints, asked for every event.
+//!
+//! Separate from the register because it is asked on the hot path: one look at a flag while nobody is on it. It holds no id: who
+//! has the file and not the salt learns nothing. Changes are appended and synced, and a start writes what is left of them anew.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+
+use super::regulation::{Print, hex, print_of, prints_of, unhex};
+use crate::spec::{Event, IdKind, Rejected, people};
+
+/// The file below the register's directory.
+const FILE: &str = "suppressed";
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Suppression {
+    salt: String,
+    is_on: AtomicBool,
+    prints: ArcSwap<HashSet<Print>>,
+    /// Nothing where the list is of a test.
+    path: Mutex<Option<PathBuf>>,
+}
+
+impl Suppression {
+    /// Reads the list in `dir`, which exists.
+    ///
+    /// # Errors
+    /// In words: the file cannot be read or written, or is of another salt, so that nobody on it would be recognised.
+    pub fn open(dir: &Path, salt: &str) -> Result<Suppression, String> {
+        let path = dir.join(FILE);
+        let text = match fs::read_to_string(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            read => read.map_err(|error| format!("could not read `{}`: {error}", path.display()))?,
+        };
+        let mut lines = text.lines();
+        let mark = mark_of(salt);
+        let is_of_another = lines.next().is_some_and(|first| first != mark);
+        if is_of_another && text.lines().count() > 1 {
+            return Err(format!(
+                "who is suppressed was written to `{}` with another SITE_SALT, and would not be recognised; give that salt \
+                 back, or remove the file, which suppresses nobody any more",
+                path.display()
+            ));
+        }
+        let mut prints = HashSet::new();
+        for line in lines {
+            let Some((sign, print)) = line.split_at_checked(1) else { continue };
+            // A line that a kill has cut short was not answered.
+            let Some(print) = unhex(print) else { continue };
+            if sign == "+" {
+                prints.insert(print)
+            } else {
+                prints.remove(&print)
+            };
+        }
+        let list = Suppression {
+            salt: salt.to_owned(),
+            is_on: AtomicBool::new(!prints.is_empty()),
+            prints: ArcSwap::from_pointee(prints),
+            path: Mutex::new(Some(path.clone())),
+        };
+        list.rewrite(&path, &mark)
+            .map_err(|error| format!("could not write `{}`: {error}", path.display()))?;
+        Ok(list)
+    }
+
+    /// Suppresses people, or has them heard again, and returns when that is durable. It holds for every event that is asked about
+    /// afterwards.
+    ///
+    /// # Errors
+    /// In words; nothing has changed then.
+    pub fn change(&self, prints: &[Print], suppressed: bool) -> Result<(), String> {
+        let path = self.path.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(path) = path.as_ref() {
+            let sign = if suppressed { '+' } else { '-' };
+            let lines: String = prints.iter().map(|print| format!("\n{sign}{}", hex(print))).collect();
+            append(path, &lines).map_err(|error| format!("could not write `{}`: {error}", path.display()))?;
+        }
+        let mut all = HashSet::clone(&self.prints.load());
+        for print in prints {
+            if suppressed {
+                all.insert(*print)
+            } else {
+                all.remove(print)
+            };
+        }
+        let is_on = !all.is_empty();
+        self.prints.store(Arc::new(all));
+        self.is_on.store(is_on, Ordering::Release);
+        Ok(())
+    }
+
+    /// Takes out the events, and what was set aside, of people who are suppressed; returns how many went.
+    pub fn sift(&self, events: &mut Vec<Event>, rejected: &mut Vec<Rejected>) -> usize {
+        if !self.is_on.load(Ordering::Acquire) {
+            return 0;
+        }
+        let before = events.len() + rejected.len();
+        let prints = self.prints.load();
+        events.retain(|event| !prints_of(&self.salt, &event.head).any(|print| prints.contains(&print)));
+        rejected.retain(|one| {
+            let ids = std::str::from_utf8(&one.raw).map(people::ids_of).unwrap_or_default();
+            let is_one = |(kind, id): &(IdKind, String)| prints.contains(&print_of(&self.salt, *kind, id));
+            !ids.iter().any(is_one)
+        });
+        before - events.len() - rejected.len()
+    }
+
+    /// Returns how many ids are suppressed.
+    pub fn len(&self) -> usize {
+        self.prints.load().len()
+    }
+
+    /// Returns whether nobody is.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn rewrite(&self, path: &Path, mark: &str) -> io::Result<()> {
+        let prints = self.prints.load();
+        let lines = prints.iter().map(|print| format!("\n+{}", hex(print)));
+        super::register::replace(path, format!("{mark}{}", lines.collect::<String>()).as_bytes())
+    }
+}
+
+/// Each line begins with its line feed, so that one that was cut short spoils none behind it.
+fn append(path: &Path, lines: &str) -> io::Result<()> {
+    let mut file = fs::OpenOptions::new().append(true).open(path)?;
+    file.write_all(lines.as_bytes())?;
+    file.sync_data()
+}
+
+/// Returns the first line, by which another salt shows.
+fn mark_of(salt: &str) -> String {
+    format!("opentrack suppressed 1 {}", hex(&print_of(salt, IdKind::UserId, "")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::{Endpoint, Kind};
+
+    fn intake(body: &str) -> (Vec<Event>, Vec<Rejected>) {
+        let envelope = crate::spec::read(body.to_owned().into(), Endpoint::One(Kind::Track)).unwrap();
+        let arrival = crate::spec::Arrival {
+            received_at: jiff::Timestamp::UNIX_EPOCH,
+            source: "web".into(),
+            ip: None,
+            client_side: false,
+            signals: Default::default(),
+        };
+        let intake = envelope.believe(&arrival, &crate::spec::Limits { max_event_bytes: 1 << 20 });
+        (intake.events, intake.rejected)
+    }
+
+    fn sifted(list: &Suppression, body: &str) -> usize {
+        let (mut events, mut rejected) = intake(body);
+        list.sift(&mut events, &mut rejected)
+    }
+
+    #[test]
+    fn who_is_suppressed_stays_so_over_a_start_until_heard_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let open = || Suppression::open(dir.path(), "salt-1").unwrap();
+        let print = |kind, id| print_of("salt-1", kind, id);
+        let list = open();
+        let anna = [print(IdKind::UserId, "anna"), print(IdKind::AnonymousId, "a-1")];
+        list.change(&anna, true).unwrap();
+        let by_user = r#"{"event":"Seen","userId":"anna","anonymousId":"x"}"#;
+        let by_visitor = r#"{"event":"Seen","anonymousId":"a-1"}"#;
+        let broken = r#"{"event":7,"userId":"anna"}"#;
+        let other = r#"{"event":"Seen","userId":"a-1"}"#;
+        for list in [list, open()] {
+            assert_eq!([by_user, by_visitor, broken, other].map(|body| sifted(&list, body)), [1, 1, 1, 0]);
+        }
+        let list = open();
+        list.change(&anna[..1], false).unwrap();
+        assert_eq!([by_user, by_visitor].map(|body| sifted(&list, body)), [0, 1]);
+        let text = fs::read_to_string(dir.path().join(FILE)).unwrap();
+        assert!(!text.contains("anna"), "{text}");
+        // A kill in the middle of a change.
+        fs::write(dir.path().join(FILE), format!("{text}\n+00ff")).unwrap();
+        let list = open();
+        list.change(&anna[..1], true).unwrap();
+        assert_eq!((open().len(), sifted(&open(), by_user)), (2, 1));
+    }
+
+    #[test]
+    fn another_salt_is_refused_while_anybody_is_on_the_list() {
+        let dir = tempfile::tempdir().unwrap();
+        Suppression::open(dir.path(), "one").unwrap();
+        let list = Suppression::open(dir.path(), "two").unwrap();
+        list.change(&[print_of("two", IdKind::UserId, "u")], true).unwrap();
+        let refused = Suppression::open(dir.path(), "one").unwrap_err();
+        assert!(refused.contains("another SITE_SALT"), "{refused}");
+        assert_eq!(Suppression::open(dir.path(), "two").unwrap().len(), 1);
+    }
+}
