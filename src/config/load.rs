@@ -199,6 +199,7 @@ fn tree(document: &Document, environment: &Environment, report: &Report<'_>) -> 
     Some(root)
 }
 
+#[expect(clippy::too_many_lines, reason = "a line for each section, and nothing but that")]
 fn settings(
     root: &Table,
     document: &Document,

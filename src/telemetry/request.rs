@@ -67,14 +67,14 @@ mod tests {
         assert_ne!(RequestId::of(None), RequestId::of(None));
     }
 
+    async fn is_known_as(name: &str) -> bool {
+        tokio::task::yield_now().await;
+        current().is_some_and(|id| id.as_str() == name)
+    }
+
     #[tokio::test]
     async fn requests_side_by_side_do_not_mix() {
-        let one = |name: &'static str| {
-            within(RequestId::of(Some(name)), async move {
-                tokio::task::yield_now().await;
-                current().is_some_and(|id| id.as_str() == name)
-            })
-        };
+        let one = |name: &'static str| within(RequestId::of(Some(name)), is_known_as(name));
         assert_eq!(tokio::join!(one("a"), one("b")), (true, true));
         assert!(current().is_none());
     }

@@ -215,7 +215,7 @@ mod tests {
             source
                 .match_indices("to, \"")
                 .chain(source.match_indices("to,\n"))
-                .map(|(at, _)| &source[at + 3..])
+                .map(|(at, _)| source.get(at + 3..).unwrap_or_default())
         }) {
             let Some(name) = call.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next())
             else {
