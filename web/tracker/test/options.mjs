@@ -227,15 +227,6 @@ export const RULES = {
     '',
   ],
   'gtag consent': ['visitor', "gtag's denied default is waited out", 'consent', 'else waits = 1;', ''],
-  'gtag refusal': [
-    'visitor',
-    "gtag's refusal forgets what waited",
-    'consent',
-    "granted || mode === 'update'",
-    'granted',
-  ],
-  TCF: ['visitor', 'TCF is asked, and its purposes are heard', 'consent', 'given[4]', 'given[5]'],
-  'TCF measurement': ['visitor', 'TCF without measurement is a refusal', 'consent', '!!(given[7] || given[8])', 'true'],
   'TCF elsewhere': [
     'visitor',
     'TCF where the law does not apply changes nothing',
@@ -243,9 +234,7 @@ export const RULES = {
     'if (gdprApplies === false) take(every(true));\n  else if',
     'if',
   ],
-  'twenty at once': ['delivery', 'twenty events are sent without waiting', 'queue', 'urgent || waiting[19]', 'urgent'],
   'two seconds': ['delivery', 'fewer events wait two seconds for each other', 'queue', 'SOON = 2000', 'SOON = 0'],
-  'view at once': ['views', 'a page view is sent at once', 'queue', '/^[pi]/.test(message.type)', 'false'],
   'no preflight': [
     'delivery',
     'a batch is simple for the browser: no preflight',
@@ -255,7 +244,6 @@ export const RULES = {
   ],
   503: ['delivery', 'two refusals with 503 are waited out', 'queue', '0|408|429|5..', '0|408|429'],
   'cut connections': ['delivery', 'a cut connection is tried again', 'queue', '0|408|429|5..', '408|429|5..'],
-  'Retry-After': ['delivery', 'Retry-After is obeyed', 'queue', '+after! * 1000 ||', ''],
   400: ['delivery', 'an answer of 400 is final', 'queue', '0|408|429|5..', '0|4..|5..'],
   413: ['delivery', 'a batch that is too large is halved', 'queue', 'status === 413 && flying > 1', 'status === 1'],
   '60,000 bytes': ['delivery', 'a body holds 60,000 bytes at most', 'queue', 'bytes > BODY && end > from', 'false'],
