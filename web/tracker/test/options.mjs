@@ -254,20 +254,6 @@ export const RULES = {
     'keepalive: bytes <= BODY',
     'keepalive: true',
   ],
-  'back online': [
-    'delivery',
-    'what was told offline is sent when the network is back',
-    'queue',
-    "listen(w, 'online', flush);",
-    '',
-  ],
-  'kept on disk': [
-    'delivery',
-    'a reload while offline keeps what waits',
-    'queue',
-    "durable() && waiting[0] ? [now(), ...waiting].join('\\n') : ''",
-    "''",
-  ],
   beacon: ['delivery', 'a tab that is closed sends what waits', 'queue', '!n.sendBeacon(url, body)', 'true'],
   'living tabs': ['delivery', 'a living tab keeps its own queue', 'queue', '|| !free ||', '||'],
   'dead tabs': [
