@@ -76,7 +76,7 @@ fn anchors(text: &str) -> BTreeSet<String> {
         let kept = kept.chars().filter(|one| one.is_alphanumeric() || [' ', '-', '_'].contains(one));
         kept.map(|one| if one == ' ' { '-' } else { one }).collect::<String>()
     };
-    let mut number = |anchor: String| {
+    let number = |anchor: String| {
         let before = seen.entry(anchor.clone()).or_default();
         *before += 1;
         if *before == 1 { anchor } else { format!("{anchor}-{}", *before - 1) }
