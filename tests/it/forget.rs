@@ -75,18 +75,43 @@ async fn until_done(router: &Router, id: &str) -> Value {
     .await
 }
 
+/// Takes everybody but one, and says whom it does not take.
+fn of_a_picky_side() -> Receiver {
+    Receiver::scripted(|request| match memchr::memmem::find(&request.body, USER.as_bytes()) {
+        Some(_) => Reply::With(422, Vec::new(), format!("there is no {USER} here")),
+        None => Reply::Status(200),
+    })
+}
+
+/// Returns how many events an export tells of.
+async fn exported(router: &Router) -> usize {
+    let export = router.get(&format!("/api/privacy/export?userId={}", USER.replace('@', "%40"))).await;
+    assert_eq!(export.status, 200, "{export:?}");
+    export.text.lines().count()
+}
+
+/// Sends events of others, and one of the person, again and again until a regulation is carried out; returns how that ended, and
+/// the ids of the others.
+async fn flowing_until_done(router: &Router, id: &str) -> (Value, Vec<String>) {
+    let (mut ids, mut late) = (Vec::new(), 100);
+    let done = until_some("it is done", DEADLINE, async || {
+        let mut events = of_others(late..late + 3);
+        late += 3;
+        ids.extend(ids_of(&events));
+        events.push(json!({ "type": "track", "event": "Seen", "userId": USER, "messageId": fresh_id("l") }));
+        router.post("/v1/batch", &batch(&events)).await.expect_success();
+        let shown = router.get(&format!("/api/privacy/regulations/{id}")).await.json();
+        Some(shown).filter(|shown| shown["status"] == "done")
+    })
+    .await;
+    (done, ids)
+}
+
 /// The ids are in the journal, in the warehouse, in the reports, in dead letters with the other side's words, and among what was
 /// set aside. Events flow all the time, and the process is killed as soon as the wish is answered.
 #[tokio::test]
 async fn a_person_is_forgotten_while_events_flow_and_the_router_is_killed() {
-    let receiver = Receiver::scripted(|request| {
-        let holds = request.body.windows(USER.len()).any(|part| part == USER.as_bytes());
-        if holds {
-            Reply::With(422, Vec::new(), format!("there is no {USER} here"))
-        } else {
-            Reply::Status(200)
-        }
-    });
+    let receiver = of_a_picky_side();
     let mut router = Router::start(Config::new().webhook("hook", &receiver.url(), "")).await;
     let before = of_others(0..40);
     let anna = of_anna();
@@ -96,46 +121,29 @@ async fn a_person_is_forgotten_while_events_flow_and_the_router_is_killed() {
     }
     router.post("/v1/batch", &batch(&[broken])).await.expect_success();
     until_settled(&router, &["warehouse", "hook"]).await;
-    let all: Vec<String> = ids_of(&before).into_iter().chain(ids_of(&anna[2..3])).collect();
-    router.until_rows("tracks", &all).await;
+    router.until_rows("tracks", &[ids_of(&before), ids_of(&anna[2..3])].concat()).await;
     assert!(router.dead_letters().contains(USER));
-    let export = router.get(&format!("/api/privacy/export?userId={}", USER.replace('@', "%40"))).await;
-    assert_eq!(export.text.lines().count(), 6, "{}", export.text);
-
+    assert_eq!(exported(&router).await, 6);
     let wish =
         json!({ "regulationType": "SUPPRESS_WITH_DELETE", "subjectType": "USER_ID", "subjectIds": [USER] });
     let taken = router.post("/api/privacy/regulations", &wish).await.json();
     router.kill9();
     assert_eq!(taken["status"], "pending", "{taken}");
     router.start_again().await;
-    let id = taken["id"].as_str().unwrap();
-    let mut after = Vec::new();
-    let mut late = 0;
-    let done = until_some("it is done", DEADLINE, async || {
-        let events = of_others(100 + late..103 + late);
-        late += 3;
-        let again = json!({ "type": "track", "event": "Seen", "userId": USER, "messageId": fresh_id("l") });
-        let mixed: Vec<Value> = events.iter().cloned().chain([again]).collect();
-        router.post("/v1/batch", &batch(&mixed)).await.expect_success();
-        after.extend(events);
-        let shown = router.get(&format!("/api/privacy/regulations/{id}")).await.json();
-        Some(shown).filter(|shown| shown["status"] == "done")
-    })
-    .await;
+    let (done, after) = flowing_until_done(&router, taken["id"].as_str().unwrap()).await;
     assert_eq!(done["stores"]["hook"]["state"], "not_erasable", "{done}");
     for store in ["data_dir/journal", "data_dir/letters", "data_dir/reports", "warehouse"] {
         assert_eq!(done["stores"][store]["state"], "done", "{done}");
     }
     until_settled(&router, &["warehouse", "hook"]).await;
-    router.until_rows("tracks", &ids_of(&before).into_iter().chain(ids_of(&after)).collect::<Vec<_>>()).await;
+    router.until_rows("tracks", &[ids_of(&before), after].concat()).await;
     assert_eq!(files_with(&router.data(), USER), Vec::<PathBuf>::new(), "while it runs");
     let metrics = router.get("/metrics").await.text;
     assert!(metrics.contains("opentrack_events_lost_total{destination=\"hook\"} 0"), "{metrics}");
     router.stop().await;
     assert_eq!(files_with(&router.data(), USER), Vec::<PathBuf>::new(), "and after its end");
     router.start_again().await;
-    let export = router.get(&format!("/api/privacy/export?userId={}", USER.replace('@', "%40"))).await;
-    assert_eq!(export.text, "");
+    assert_eq!(exported(&router).await, 0);
 }
 
 /// Returns everything that a database holds, as text.
@@ -161,19 +169,20 @@ fn keys_with(site: &Site, text: &str) -> Vec<String> {
     site.names("").into_iter().filter(holds).collect()
 }
 
-/// By the id of a browser, at the command line; proofs of consent stay, under a name that leads back to nobody.
-#[tokio::test]
-async fn nothing_of_a_visitor_is_left_in_postgres_and_redis() {
-    let (Some(database), Some(site)) = (Postgres::new().await, Site::new()) else { return };
-    let tables = format!(
+/// The tables of a router beside a database and a Redis.
+fn beside(database: &Postgres, site: &Site) -> String {
+    format!(
         "[destinations.pg]\ntype = \"postgres\"\nurl = \"{}\"\nbatch = {{ max_delay = \"50ms\" }}\n\n\
          [destinations.live]\ntype = \"redis\"\nurl = \"{}\"\nbatch = {{ max_delay = \"50ms\" }}\n\n\
          [sources.{}]\nwrite_keys = [\"key\"]",
         database.url(),
         site.url,
         site.name
-    );
-    let router = Router::start(Config::new().table(&tables)).await;
+    )
+}
+
+/// What two visitors leave behind in every live table.
+fn of_visitors() -> Vec<Value> {
     let call = |visitor: &str, kind: &str, more: Value| {
         let mut call = json!({
             "type": kind, "anonymousId": visitor, "messageId": fresh_id("m"),
@@ -196,7 +205,15 @@ async fn nothing_of_a_visitor_is_left_in_postgres_and_redis() {
             call(visitor, "identify", json!({ "traits": { "plan": "x" } })),
         ]);
     }
-    router.post("/v1/batch", &batch(&events)).await.expect_success();
+    events
+}
+
+/// By the id of a browser, at the command line; proofs of consent stay, under a name that leads back to nobody.
+#[tokio::test]
+async fn nothing_of_a_visitor_is_left_in_postgres_and_redis() {
+    let (Some(database), Some(site)) = (Postgres::new().await, Site::new()) else { return };
+    let router = Router::start(Config::new().table(&beside(&database, &site))).await;
+    router.post("/v1/batch", &batch(&of_visitors())).await.expect_success();
     until_settled(&router, &["pg", "live", "warehouse"]).await;
     let before = dump(&database).await;
     for table in ["sessions: ", "consents: ", "orders: ", "pages: "] {
