@@ -108,7 +108,7 @@ impl Erase for File {
     fn erase(&self, people: Arc<People>) -> BoxFuture<Result<u64, String>> {
         let path = self.0.clone();
         Box::pin(async move {
-            let work = move || embedded::erase(&path, &people).map_err(|fault| fault.0);
+            let work = move || embedded::erase(&path, &people).map_err(|fault| fault.to_string());
             tokio::task::spawn_blocking(work).await.unwrap_or_else(|panic| Err(panic.to_string()))
         })
     }

@@ -30,14 +30,14 @@ pub fn erase(path: &Path, people: &People) -> Result<u64, Fault> {
     match path.try_exists() {
         Ok(false) => return Ok(0),
         Ok(true) => {}
-        Err(error) => return Err(Fault(format!("`{}`: {error}", path.display()))),
+        Err(error) => return Err(Fault::Failed(format!("`{}`: {error}", path.display()))),
     }
     let mut connection = file::open_to_write(path)?;
     let erased = delete(&mut connection, people).map_err(fault)?;
     let is_busy: bool =
         connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).map_err(fault)?;
     if is_busy {
-        return Err(Fault("a report is being made, and the log of the file cannot be emptied".to_owned()));
+        return Err(Fault::Failed("a report is being made, and the log of the file cannot be emptied".to_owned()));
     }
     Ok(erased)
 }

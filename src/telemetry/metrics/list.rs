@@ -101,7 +101,7 @@ fn sample(metrics: &Metrics) {
     dead_letters_ended.get_or_create(&LetterEndLabels { destination, end: "dropped" }).inc_by(0);
     answers.get_or_create(&AnswerLabels { path: "/", status: 200 }).inc_by(0);
     process.checks.get_or_create(&CheckLabels { check: "journal".into() }).set(1);
-    let TurnedAway { unwanted: _, pixels } = turned_away;
+    let TurnedAway { unwanted: _, pixels, connections: _ } = turned_away;
     pixels.get_or_create(&ReasonLabels { reason }).inc_by(0);
     // They have no labels, and so no fields that could be forgotten.
     let (Share { .. }, Space { .. }) = (share, space);
