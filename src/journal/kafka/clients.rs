@@ -68,8 +68,9 @@ const READER_OURS: &[(&str, &str)] = &[
     ("allow.auto.create.topics", "false"),
 ];
 
-/// How long the library waits for more where a partition has one batch at a time: what is handed over within it is one.
-pub(super) const LINGER: Duration = Duration::from_millis(10);
+/// How long the library waits for more at least, where a partition has one batch at a time: many times what it takes to hand a
+/// batch over, also for a thread that has to wait for a processor.
+const LINGER: Duration = Duration::from_millis(10);
 
 /// Messages of a batch where nobody says how many, in librdkafka's words `batch.num.messages`.
 const LIBRARY_BATCH: u64 = 10_000;
@@ -90,6 +91,8 @@ pub(super) struct Clients {
     pub(super) batches: Arc<Batches>,
     /// How long the library tries to send one message.
     pub(super) patience: Duration,
+    /// How long the library waits for more where a partition has one batch at a time: what is handed over within it is one.
+    pub(super) linger: Duration,
     /// What the library puts into one batch, whatever the topic takes.
     most: Wave,
 }
@@ -102,8 +105,9 @@ impl Clients {
         let config = config(&operator, PRODUCER, PRODUCER_OURS);
         let number = |name| config.get(name).and_then(|text| text.parse::<u64>().ok());
         let patience = Duration::from_millis(number("message.timeout.ms").unwrap_or(10_000));
+        let linger = LINGER.max(Duration::from_millis(number("linger.ms").unwrap_or(0)));
         let most = most(number);
-        Clients { operator, max_event_bytes, batches, patience, most }
+        Clients { operator, max_event_bytes, batches, patience, linger, most }
     }
 
     fn config(&self, usual: &[(&str, &str)], ours: &[(&str, &str)]) -> ClientConfig {
@@ -115,7 +119,7 @@ impl Clients {
         let mut config = self.config(PRODUCER, PRODUCER_OURS);
         config.set("batch.size", self.wave(batch).bytes.to_string());
         if matches!(batch, Batch::OneAtATime(_)) {
-            config.set("linger.ms", LINGER.as_millis().to_string());
+            config.set("linger.ms", self.linger.as_millis().to_string());
         }
         // The library's own bound must not be below what the door takes; a record has a little beside the text.
         config.set("message.max.bytes", (self.max_event_bytes + (64 << 10)).max(1_000_000).to_string());

@@ -14,7 +14,7 @@ use rdkafka::producer::{BaseRecord, Producer as _, ThreadedProducer};
 use tokio::time::Instant;
 
 use super::batches::Batch;
-use super::clients::{Clients, Ears, LINGER};
+use super::clients::{Clients, Ears};
 use super::io;
 use crate::journal::JournalError;
 use crate::journal::embedded::alone;
@@ -126,9 +126,10 @@ impl Producer {
             let present = self.clients.batches.present();
             let batch = if is_in_doubt { present.one_at_a_time() } else { present };
             let Sent { handed_over, mut refused } = self.send(events, &part, batch)?;
+            let is_alone = part.len() == 1;
             let rest = part.split_off(handed_over);
             refused.sort_unstable();
-            if handed_over == 1 {
+            if is_alone {
                 too_large.append(&mut refused);
             }
             is_in_doubt |= !refused.is_empty();
@@ -201,7 +202,7 @@ impl Producer {
         let begun = Instant::now();
         let mut handed_over = 0;
         for (n, event, value) in &wave {
-            if handed_over > 0 && begun.elapsed() >= LINGER / 2 {
+            if handed_over > 0 && begun.elapsed() >= self.clients.linger / 2 {
                 break;
             }
             // The queue has room for twice as much.

@@ -183,7 +183,8 @@ mod tests {
         let mut book = Book::default();
         book.kept(key(1), id(10));
         assert_eq!(book.take_out([key(1), key(2)].into_iter()), [key(1)]);
-        assert_eq!(book.hear(vec![letter(1), gone(1)]), Changes::default());
+        assert_eq!(book.hear(vec![letter(1)]), Changes::default(), "that is what it said before");
+        assert_eq!(book.hear(vec![gone(1)]), Changes::default());
         assert_eq!(book.hear(vec![letter(1)]).keep.len(), 1, "after its end was heard it is another matter");
     }
 
