@@ -155,8 +155,6 @@ export const RULES = {
   ],
   focus: ['views', 'the clock of engagement stands still without the focus', 'engagement', '&& d.hasFocus()', ''],
   hidden: ['views', 'a tab that was never seen has no engagement', 'engagement', '!d.hidden && ', ''],
-  scrolling: ['views', 'scrolling is measured', 'engagement', "'scroll']", ']'],
-  'last vitals': ['views', 'web vitals of a page arrive when it is left', 'core', "listen(w, 'pagehide', hide);", ''],
   'life of cookies': [
     'visitor',
     'ids are kept in lax first-party cookies of 395 days',
