@@ -37,7 +37,9 @@ pub fn erase(path: &Path, people: &People) -> Result<u64, Fault> {
     let is_busy: bool =
         connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).map_err(fault)?;
     if is_busy {
-        return Err(Fault::Failed("a report is being made, and the log of the file cannot be emptied".to_owned()));
+        return Err(Fault::Failed(
+            "a report is being made, and the log of the file cannot be emptied".to_owned(),
+        ));
     }
     Ok(erased)
 }
