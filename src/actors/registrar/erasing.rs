@@ -42,20 +42,22 @@ pub(super) struct Erasing {
 }
 
 /// Lets everything go on, whatever becomes of whoever had it stand still.
-struct Standstill<'a>(&'a Parts);
+struct Standstill<'a> {
+    parts: &'a Parts,
+    is_over: bool,
+}
 
 impl Standstill<'_> {
     /// Has everything go on, however many messages wait before.
-    async fn end(self) {
-        if self.0.release.send(Release).await.is_err() {
-            events::NobodyThere { message: "that everything goes on" }.emit();
-        }
+    async fn end(mut self) {
+        // Once: a second word could reach whoever stands still for the next one.
+        self.is_over = self.parts.release.send(Release).await.is_ok();
     }
 }
 
 impl Drop for Standstill<'_> {
     fn drop(&mut self) {
-        if self.0.release.try_send(Release).is_err() {
+        if !self.is_over && self.parts.release.try_send(Release).is_err() {
             events::NobodyThere { message: "that everything goes on" }.emit();
         }
     }
@@ -162,7 +164,7 @@ impl Erasing {
     async fn stand_still(&self) -> Result<Standstill<'_>, String> {
         let (done, still) = oneshot::channel();
         self.parts.hold.send(Hold { done }).await.map_err(|_| "the router is stopping")?;
-        let standstill = Standstill(&self.parts);
+        let standstill = Standstill { parts: &self.parts, is_over: false };
         let waited = tokio::time::timeout(STILL_WITHIN, still).await;
         waited
             .map_err(|_| "deliveries did not stand still in time")?

@@ -214,8 +214,7 @@ impl Journal for EmbeddedJournal {
         let mut positions: Vec<u64> = positions.iter().map(|position| position.0).collect();
         positions.sort_unstable();
         positions.dedup();
-        let Some(last) = positions.last() else { return Ok(()) };
-        self.writer().seal_from(*last, &self.log, &self.worker)?;
+        self.writer().seal_for(&positions, &self.log, &self.worker)?;
         self.log.erase(&positions)
     }
 

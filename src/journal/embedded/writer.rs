@@ -256,16 +256,17 @@ impl Writer {
         Ok(())
     }
 
-    /// Seals the active segment when it holds this position or later ones. In a segment that is not sealed a record that is
+    /// Seals the active segment when it holds any of these positions. In a segment that is not sealed a record that is
     /// overwritten in part would look like a torn tail to the next start, which cuts there.
-    pub(super) fn seal_from(
+    pub(super) fn seal_for(
         &mut self,
-        position: u64,
+        positions: &[u64],
         log: &Log,
         worker: &Worker,
     ) -> Result<(), JournalError> {
-        let is_in = |active: &Active| active.segment.first <= position && position < active.segment.next();
-        if self.active.as_ref().is_some_and(is_in) { self.seal(log, worker) } else { Ok(()) }
+        let Some(active) = &self.active else { return Ok(()) };
+        let held = active.segment.first..active.segment.next();
+        if positions.iter().any(|position| held.contains(position)) { self.seal(log, worker) } else { Ok(()) }
     }
 
     fn seal(&mut self, log: &Log, worker: &Worker) -> Result<(), JournalError> {
