@@ -108,7 +108,11 @@ async fn no_configured_secret_is_said_anywhere_while_every_destination_is_in_tro
     let mut router = Router::start(config(&receiver)).await;
     send(&router, &track("u", 0)).await;
     let mut live = router.request("GET", "/api/live").send().await.unwrap();
-    let event = track("u", 9);
+    // One that every destination takes: Meta has no name for most others.
+    let mut event = track("u", 9);
+    event["event"] = "Order Completed".into();
+    event["properties"] = serde_json::json!({ "order_id": "o-1", "revenue": 9, "currency": "EUR" });
+    event["context"] = serde_json::json!({ "traits": { "email": "u@example.com" } });
     send(&router, &event).await;
     for name in ["hook", "slack", "crm", "ads", "wide", "house", "cache"] {
         until(&format!("`{name}` is in trouble"), 40, async || {
