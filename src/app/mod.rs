@@ -84,9 +84,7 @@ async fn run(
     begun: tokio::time::Instant,
 ) -> Result<(), ServeError> {
     let metrics = Arc::new(Metrics::new());
-    let mut settings = loaded.settings.clone();
-    settings.server.max_connections = files::connections(settings.server.max_connections);
-    let settings = Arc::new(settings);
+    let settings = Arc::new(within_files(&loaded.settings));
     let mut signals = signals::Signals::new().map_err(anyhow::Error::from)?;
     let hangup = signals::Signals::hangup().map_err(anyhow::Error::from)?;
     let collector = collector::Collector::start(settings.telemetry.otlp_endpoint.as_deref(), &metrics)?;
@@ -124,6 +122,13 @@ async fn run(
     server.abort();
     drop(listeners.held);
     Ok(())
+}
+
+/// Returns the settings with no more connections than the process may have files for.
+fn within_files(wished: &Settings) -> Settings {
+    let mut settings = wished.clone();
+    settings.server.max_connections = files::connections(settings.server.max_connections);
+    settings
 }
 
 /// Waits for a signal, and reloads meanwhile: from then on nothing is reloaded any more.

@@ -90,7 +90,6 @@ where
     }
 }
 
-#[expect(clippy::too_many_lines, reason = "an arm for each command, and nothing but that")]
 fn dispatch(arguments: Arguments, environment: &Environment, out: &mut Out) -> Exit {
     out.json = arguments.json;
     let source = source(&arguments);

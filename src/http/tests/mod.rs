@@ -447,27 +447,32 @@ fn batch(calls: &[&str]) -> String {
     format!(r#"{{"batch":[{}]}}"#, calls.join(","))
 }
 
+fn server() -> Server {
+    let second = Duration::from_secs(1);
+    Server {
+        listen: Vec::new(),
+        production: false,
+        data_dir: std::path::PathBuf::from("/nonexistent"),
+        log: "info".to_owned(),
+        max_body_bytes: 5 * 1024 * 1024,
+        max_event_bytes: 1024 * 1024,
+        header_timeout: 10 * second,
+        body_timeout: 30 * second,
+        max_connections: 1000,
+        max_connections_per_ip: 0,
+        trusted_proxies: Vec::new(),
+        shutdown_timeout: second,
+        jwt_secret: "a-secret-for-tests-of-32-bytes--".to_owned().into(),
+        site_salt: String::new().into(),
+        hmac_secret: "the-key-of-signed-requests-in-tests".to_owned().into(),
+    }
+}
+
 fn settings() -> Settings {
     let second = Duration::from_secs(1);
     let off = EventRate { events_per_second: 0, burst: 0 };
     Settings {
-        server: Server {
-            listen: Vec::new(),
-            production: false,
-            data_dir: std::path::PathBuf::from("/nonexistent"),
-            log: "info".to_owned(),
-            max_body_bytes: 5 * 1024 * 1024,
-            max_event_bytes: 1024 * 1024,
-            header_timeout: 10 * second,
-            body_timeout: 30 * second,
-            max_connections: 1000,
-            max_connections_per_ip: 0,
-            trusted_proxies: Vec::new(),
-            shutdown_timeout: second,
-            jwt_secret: "a-secret-for-tests-of-32-bytes--".to_owned().into(),
-            site_salt: String::new().into(),
-            hmac_secret: "the-key-of-signed-requests-in-tests".to_owned().into(),
-        },
+        server: server(),
         journal: Journal {
             shared: None,
             durability: Durability::Os,
