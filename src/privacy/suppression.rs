@@ -193,7 +193,10 @@ mod tests {
     use crate::spec::{Endpoint, Kind};
 
     fn intake(body: &str) -> (Vec<Event>, Vec<Rejected>) {
-        let envelope = crate::spec::read(body.to_owned().into(), Endpoint::One(Kind::Track)).unwrap();
+        believed(crate::spec::read(body.to_owned().into(), Endpoint::One(Kind::Track)).unwrap())
+    }
+
+    fn believed(envelope: crate::spec::Envelope) -> (Vec<Event>, Vec<Rejected>) {
         let arrival = crate::spec::Arrival {
             received_at: jiff::Timestamp::UNIX_EPOCH,
             source: "web".into(),
@@ -235,6 +238,55 @@ mod tests {
         let list = open();
         list.change(&anna[..1], true).unwrap();
         assert_eq!((open().len(), sifted(&open(), by_user)), (2, 1));
+    }
+
+    #[test]
+    fn who_was_somebody_else_is_suppressed_too_and_nothing_is_kept_of_what_nobody_can_read() {
+        let list = Suppression { salt: "s".to_owned(), ..Suppression::default() };
+        let torn = r#"{"batch":[[1,"anna"]]}"#;
+        let read = || {
+            let envelope = crate::spec::read(torn.to_owned().into(), Endpoint::Batch).unwrap();
+            let (_, mut rejected) = believed(envelope);
+            assert_eq!((list.sift(&mut Vec::new(), &mut rejected), rejected.len()), (0, 1));
+            rejected.remove(0).raw
+        };
+        assert_eq!(read(), r#"[1,"anna"]"#, "while nobody is on the list");
+        list.change(&[print_of("s", IdKind::UserId, "anna")], true).unwrap();
+        assert_eq!(read(), "");
+        let alias = r#"{"userId":"new","previousId":"anna"}"#;
+        let envelope = crate::spec::read(alias.to_owned().into(), Endpoint::One(Kind::Alias)).unwrap();
+        let (mut events, mut rejected) = believed(envelope);
+        assert_eq!((events.len(), list.sift(&mut events, &mut rejected)), (1, 1));
+        let doubled = r#"{"event":7,"userId":"x","userId":"anna"}"#;
+        assert_eq!(sifted(&list, doubled), 1);
+    }
+
+    #[test]
+    fn a_start_needs_no_disk_and_leaves_no_file_of_nobody() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(FILE);
+        let open = || Suppression::open(dir.path(), "s").unwrap();
+        let print = |id| print_of("s", IdKind::UserId, id);
+        let list = open();
+        assert!(!path.try_exists().unwrap());
+        list.change(&[print("a"), print("b")], true).unwrap();
+        let before = fs::read(&path).unwrap();
+        // Nothing can be written anew.
+        let blocked = path.with_extension("tmp");
+        fs::create_dir(&blocked).unwrap();
+        let list = open();
+        assert_eq!(fs::read(&path).unwrap(), before);
+        list.change(&[print("b")], false).unwrap();
+        let list = open();
+        assert_eq!(list.len(), 1, "what could not be tidied still holds");
+        list.change(&[print("c")], true).unwrap();
+        fs::remove_dir(&blocked).unwrap();
+        let list = open();
+        assert_eq!(list.len(), 2);
+        assert!(!fs::read_to_string(&path).unwrap().contains('-'));
+        list.change(&[print("a"), print("c")], false).unwrap();
+        assert!(open().is_empty());
+        assert!(!path.try_exists().unwrap());
     }
 
     #[test]
