@@ -15,7 +15,7 @@ use super::{
     Appended, Cursor, DeadLetter, Dropped, Extent, Journal, JournalError, Letter, LetterCounts, LetterFilter,
     LetterId, LetterPage, Note, Orders, PageLimit, Position, ReadLimit, Record, RejectedPage, Walk, render,
 };
-use crate::spec::{Event, People, Rejected};
+use crate::spec::{Event, People, Rejected, Seeker};
 
 /// A journal in memory; every event is in its tail.
 #[derive(Debug)]
@@ -206,6 +206,9 @@ impl Journal for MemoryJournal {
     }
 
     fn redact(&self, people: &People) -> Result<u64, JournalError> {
+        let context = "could not look for people".to_owned();
+        let seeker = Seeker::of(people)
+            .map_err(|why| JournalError::Io { context, source: std::io::Error::other(why) })?;
         let mut state = self.state();
         let mut gone = 0;
         for letter in &mut state.dead {
@@ -216,7 +219,7 @@ impl Journal for MemoryJournal {
             }
         }
         let before = state.rejected.len();
-        state.rejected.retain(|line| !people.concerns_rejected(line.get()));
+        state.rejected.retain(|line| !seeker.concerns_rejected(line.get()));
         Ok(gone + (before - state.rejected.len()) as u64)
     }
 

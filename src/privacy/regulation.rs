@@ -223,11 +223,13 @@ pub fn print_of(salt: &str, kind: IdKind, id: &str) -> Print {
     print
 }
 
-/// Returns the prints of the ids that an event names.
+/// Returns the prints of the ids that an event names; who they were before may be of either kind.
 pub fn prints_of<'a>(salt: &'a str, head: &'a Head) -> impl Iterator<Item = Print> + 'a {
     let user = head.user_id.iter().map(|id| (IdKind::UserId, id));
     let visitor = head.anonymous_id.iter().map(|id| (IdKind::AnonymousId, id));
-    user.chain(visitor).map(move |(kind, id)| print_of(salt, kind, id))
+    let before = head.previous_id.iter();
+    let before = before.flat_map(|id| [(IdKind::UserId, id), (IdKind::AnonymousId, id)]);
+    user.chain(visitor).chain(before).map(move |(kind, id)| print_of(salt, kind, id))
 }
 
 /// Returns a print as text.

@@ -25,7 +25,17 @@ pub struct Suppression {
     is_on: AtomicBool,
     prints: ArcSwap<HashSet<Print>>,
     /// Nothing where the list is of a test.
-    path: Mutex<Option<PathBuf>>,
+    file: Mutex<Option<Kept>>,
+}
+
+/// The list on disk: there is none while nobody was ever on it.
+#[derive(Debug)]
+struct Kept {
+    path: PathBuf,
+    /// The first line.
+    mark: String,
+    /// The file is there, of this salt, and ends where it should.
+    is_ours: bool,
 }
 
 impl Suppression {
@@ -41,34 +51,40 @@ impl Suppression {
         };
         let mut lines = text.lines();
         let mark = mark_of(salt);
-        let is_of_another = lines.next().is_some_and(|first| first != mark);
-        if is_of_another && text.lines().count() > 1 {
+        let is_ours = lines.next().is_some_and(|first| first == mark);
+        let mut is_tidy = is_ours;
+        let mut prints = HashSet::new();
+        for line in lines {
+            let Some((sign, print)) = line.split_at_checked(1) else { continue };
+            // A line that a kill has cut short was not answered.
+            let Some(print) = unhex(print) else { continue };
+            is_tidy &= if sign == "+" {
+                prints.insert(print)
+            } else {
+                prints.remove(&print);
+                false
+            };
+        }
+        if !is_ours && !prints.is_empty() {
             return Err(format!(
                 "who is suppressed was written to `{}` with another SITE_SALT, and would not be recognised; give that salt \
                  back, or remove the file, which suppresses nobody any more",
                 path.display()
             ));
         }
-        let mut prints = HashSet::new();
-        for line in lines {
-            let Some((sign, print)) = line.split_at_checked(1) else { continue };
-            // A line that a kill has cut short was not answered.
-            let Some(print) = unhex(print) else { continue };
-            if sign == "+" {
-                prints.insert(print)
-            } else {
-                prints.remove(&print)
-            };
+        let mut file = Kept { path, mark, is_ours };
+        if !text.is_empty() && !(is_tidy && !prints.is_empty()) {
+            // On a full disk the file stays as it is: it says the same.
+            file.tidy(&prints).unwrap_or_else(|error| {
+                tracing::warn!(file = %file.path.display(), %error, "who is suppressed could not be written anew");
+            });
         }
-        let list = Suppression {
+        Ok(Suppression {
             salt: salt.to_owned(),
             is_on: AtomicBool::new(!prints.is_empty()),
             prints: ArcSwap::from_pointee(prints),
-            path: Mutex::new(Some(path.clone())),
-        };
-        list.rewrite(&path, &mark)
-            .map_err(|error| format!("could not write `{}`: {error}", path.display()))?;
-        Ok(list)
+            file: Mutex::new(Some(file)),
+        })
     }
 
     /// Suppresses people, or has them heard again, and returns when that is durable. It holds for every event that is asked about
@@ -77,12 +93,7 @@ impl Suppression {
     /// # Errors
     /// In words; nothing has changed then.
     pub fn change(&self, prints: &[Print], suppressed: bool) -> Result<(), String> {
-        let path = self.path.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(path) = path.as_ref() {
-            let sign = if suppressed { '+' } else { '-' };
-            let lines: String = prints.iter().map(|print| format!("\n{sign}{}", hex(print))).collect();
-            append(path, &lines).map_err(|error| format!("could not write `{}`: {error}", path.display()))?;
-        }
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let mut all = HashSet::clone(&self.prints.load());
         for print in prints {
             if suppressed {
@@ -90,6 +101,10 @@ impl Suppression {
             } else {
                 all.remove(print)
             };
+        }
+        if let Some(file) = file.as_mut() {
+            file.change(prints, suppressed, &all)
+                .map_err(|error| format!("could not write `{}`: {error}", file.path.display()))?;
         }
         let is_on = !all.is_empty();
         self.prints.store(Arc::new(all));
@@ -105,10 +120,14 @@ impl Suppression {
         let before = events.len() + rejected.len();
         let prints = self.prints.load();
         events.retain(|event| !prints_of(&self.salt, &event.head).any(|print| prints.contains(&print)));
-        rejected.retain(|one| {
-            let ids = std::str::from_utf8(&one.raw).map(people::ids_of).unwrap_or_default();
-            let is_one = |(kind, id): &(IdKind, String)| prints.contains(&print_of(&self.salt, *kind, id));
-            !ids.iter().any(is_one)
+        rejected.retain_mut(|one| {
+            let text = one.raw.clone();
+            let Some(ids) = std::str::from_utf8(&text).ok().and_then(people::ids_of) else {
+                // Nobody can say whose it is: what is wrong with it stays, and not its text.
+                one.raw.clear();
+                return true;
+            };
+            !ids.iter().any(|(kind, id)| prints.contains(&print_of(&self.salt, *kind, id)))
         });
         before - events.len() - rejected.len()
     }
@@ -122,17 +141,43 @@ impl Suppression {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+}
 
-    fn rewrite(&self, path: &Path, mark: &str) -> io::Result<()> {
-        let prints = self.prints.load();
-        let lines = prints.iter().map(|print| format!("\n+{}", hex(print)));
-        super::register::replace(path, format!("{mark}{}", lines.collect::<String>()).as_bytes())
+impl Kept {
+    /// Adds a change, durably; `all` are those who are on the list then.
+    fn change(&mut self, prints: &[Print], suppressed: bool, all: &HashSet<Print>) -> io::Result<()> {
+        if !self.is_ours {
+            return if all.is_empty() { Ok(()) } else { self.rewrite(all) };
+        }
+        let sign = if suppressed { '+' } else { '-' };
+        let lines: String = prints.iter().map(|print| format!("\n{sign}{}", hex(print))).collect();
+        let mut file = fs::OpenOptions::new().append(true).open(&self.path)?;
+        let len = file.metadata()?.len();
+        append(&mut file, &lines).inspect_err(|_| {
+            // Whole lines of a change that was refused would hold after a start.
+            self.is_ours = file.set_len(len).and_then(|()| file.sync_data()).is_ok();
+        })
+    }
+
+    /// Writes what is left; nothing where that is nobody.
+    fn tidy(&mut self, all: &HashSet<Print>) -> io::Result<()> {
+        if !all.is_empty() {
+            return self.rewrite(all);
+        }
+        self.is_ours = false;
+        fs::remove_file(&self.path)
+    }
+
+    fn rewrite(&mut self, all: &HashSet<Print>) -> io::Result<()> {
+        let lines: String = all.iter().map(|print| format!("\n+{}", hex(print))).collect();
+        super::register::replace(&self.path, format!("{}{lines}", self.mark).as_bytes())?;
+        self.is_ours = true;
+        Ok(())
     }
 }
 
 /// Each line begins with its line feed, so that one that was cut short spoils none behind it.
-fn append(path: &Path, lines: &str) -> io::Result<()> {
-    let mut file = fs::OpenOptions::new().append(true).open(path)?;
+fn append(file: &mut fs::File, lines: &str) -> io::Result<()> {
     file.write_all(lines.as_bytes())?;
     file.sync_data()
 }
@@ -148,7 +193,10 @@ mod tests {
     use crate::spec::{Endpoint, Kind};
 
     fn intake(body: &str) -> (Vec<Event>, Vec<Rejected>) {
-        let envelope = crate::spec::read(body.to_owned().into(), Endpoint::One(Kind::Track)).unwrap();
+        believed(crate::spec::read(body.to_owned().into(), Endpoint::One(Kind::Track)).unwrap())
+    }
+
+    fn believed(envelope: crate::spec::Envelope) -> (Vec<Event>, Vec<Rejected>) {
         let arrival = crate::spec::Arrival {
             received_at: jiff::Timestamp::UNIX_EPOCH,
             source: "web".into(),
@@ -190,6 +238,55 @@ mod tests {
         let list = open();
         list.change(&anna[..1], true).unwrap();
         assert_eq!((open().len(), sifted(&open(), by_user)), (2, 1));
+    }
+
+    #[test]
+    fn who_was_somebody_else_is_suppressed_too_and_nothing_is_kept_of_what_nobody_can_read() {
+        let list = Suppression { salt: "s".to_owned(), ..Suppression::default() };
+        let torn = r#"{"batch":[[1,"anna"]]}"#;
+        let read = || {
+            let envelope = crate::spec::read(torn.to_owned().into(), Endpoint::Batch).unwrap();
+            let (_, mut rejected) = believed(envelope);
+            assert_eq!((list.sift(&mut Vec::new(), &mut rejected), rejected.len()), (0, 1));
+            rejected.remove(0).raw
+        };
+        assert_eq!(read(), r#"[1,"anna"]"#, "while nobody is on the list");
+        list.change(&[print_of("s", IdKind::UserId, "anna")], true).unwrap();
+        assert_eq!(read(), "");
+        let alias = r#"{"userId":"new","previousId":"anna"}"#;
+        let envelope = crate::spec::read(alias.to_owned().into(), Endpoint::One(Kind::Alias)).unwrap();
+        let (mut events, mut rejected) = believed(envelope);
+        assert_eq!((events.len(), list.sift(&mut events, &mut rejected)), (1, 1));
+        let doubled = r#"{"event":7,"userId":"x","userId":"anna"}"#;
+        assert_eq!(sifted(&list, doubled), 1);
+    }
+
+    #[test]
+    fn a_start_needs_no_disk_and_leaves_no_file_of_nobody() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(FILE);
+        let open = || Suppression::open(dir.path(), "s").unwrap();
+        let print = |id| print_of("s", IdKind::UserId, id);
+        let list = open();
+        assert!(!path.try_exists().unwrap());
+        list.change(&[print("a"), print("b")], true).unwrap();
+        let before = fs::read(&path).unwrap();
+        // Nothing can be written anew.
+        let blocked = path.with_extension("tmp");
+        fs::create_dir(&blocked).unwrap();
+        let list = open();
+        assert_eq!(fs::read(&path).unwrap(), before);
+        list.change(&[print("b")], false).unwrap();
+        let list = open();
+        assert_eq!(list.len(), 1, "what could not be tidied still holds");
+        list.change(&[print("c")], true).unwrap();
+        fs::remove_dir(&blocked).unwrap();
+        let list = open();
+        assert_eq!(list.len(), 2);
+        assert!(!fs::read_to_string(&path).unwrap().contains('-'));
+        list.change(&[print("a"), print("c")], false).unwrap();
+        assert!(open().is_empty());
+        assert!(!path.try_exists().unwrap());
     }
 
     #[test]

@@ -5,14 +5,11 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
 use super::Head;
-
-/// A shorter id is not looked for in the words of others: it would be found in every second line.
-const SHORTEST_MENTION: usize = 6;
+use super::layout::{Field, Layout};
 
 /// What an id is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,90 +70,33 @@ impl People {
         [own, &head.previous_id].into_iter().flatten().any(|id| self.ids.contains(id.as_ref()))
     }
 
+    /// Returns whether this is an id of one of them.
+    pub fn has(&self, id: &str) -> bool {
+        self.ids.contains(id)
+    }
+
     /// Returns whether the text of a call is about one of them, whether or not it was believed.
     pub fn concerns_text(&self, json: &str) -> bool {
-        let Ok(ids) = serde_json::from_str::<Ids<'_>>(json) else { return false };
-        let own = match self.kind {
-            IdKind::UserId => &ids.user_id,
-            IdKind::AnonymousId => &ids.anonymous_id,
-        };
-        [own, &ids.previous_id].into_iter().flatten().any(|id| self.ids.contains(id.0.as_ref()))
-    }
-
-    /// Returns whether a line about a rejected event is about one of them. The text of one that is no JSON is a text in it.
-    pub fn concerns_rejected(&self, line: &str) -> bool {
-        #[derive(Deserialize)]
-        struct Line<'a> {
-            #[serde(borrow)]
-            event: &'a serde_json::value::RawValue,
-        }
-        let Ok(line) = serde_json::from_str::<Line<'_>>(line) else { return false };
-        let text = line.event.get();
-        match serde_json::from_str::<String>(text) {
-            Ok(broken) => self.ids().any(|id| {
-                serde_json::to_string(id).is_ok_and(|id| broken.contains(&id)) || self.is_mentioned(&broken)
-            }),
-            Err(_) => self.concerns_text(text),
-        }
-    }
-
-    /// Returns where one of their ids stands in somebody else's words. It is no part of a longer word there, and not a whole text
-    /// in quotation marks: those are names of ours, or ids that another event is about.
-    pub fn mentions(&self, text: &[u8]) -> Vec<Range<usize>> {
-        let mut found = Vec::new();
-        for id in self.ids().filter(|id| id.len() >= SHORTEST_MENTION) {
-            let places = memchr::memmem::find_iter(text, id.as_bytes());
-            let ranges = places.map(|start| start..start + id.len());
-            found.extend(ranges.filter(|range| is_word(text, range) && !is_quoted(text, range)));
-        }
-        found
-    }
-
-    fn is_mentioned(&self, text: &str) -> bool {
-        !self.mentions(text.as_bytes()).is_empty()
+        let is_theirs = |(kind, id): &(IdKind, Cow<'_, str>)| *kind == self.kind && self.has(id);
+        ids_of(json).is_some_and(|ids| ids.iter().any(is_theirs))
     }
 }
 
-/// Returns the ids of whom a call is about, as far as its text can be read.
-pub fn ids_of(json: &str) -> Vec<(IdKind, String)> {
-    let Ok(ids) = serde_json::from_str::<Ids<'_>>(json) else { return Vec::new() };
-    let named = [(IdKind::UserId, ids.user_id), (IdKind::AnonymousId, ids.anonymous_id)];
-    named.into_iter().filter_map(|(kind, id)| Some((kind, id?.0.into_owned()))).collect()
-}
-
-/// The ids of a call, whatever else is in it.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Ids<'a> {
-    #[serde(default, borrow)]
-    user_id: Option<Id<'a>>,
-    #[serde(default, borrow)]
-    anonymous_id: Option<Id<'a>>,
-    #[serde(default, borrow)]
-    previous_id: Option<Id<'a>>,
-}
-
-/// A text, or whatever stands in the place of one.
-struct Id<'a>(Cow<'a, str>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Id<'a> {
-    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let raw: &'a serde_json::value::RawValue = Deserialize::deserialize(from)?;
-        let text = super::head::string(raw.get());
-        Ok(Id(text.unwrap_or(Cow::Borrowed(raw.get()))))
-    }
-}
-
-fn is_word(text: &[u8], range: &Range<usize>) -> bool {
-    let is_part = |at: Option<usize>| {
-        at.and_then(|at| text.get(at)).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte >= 0x80)
+/// Returns the ids of whom a call is about, read as the door reads them: of a member that is there twice the last one counts.
+/// What is no text stands as it is written. The `previousId` may be of either kind. `None` for what is no JSON object.
+pub fn ids_of(json: &str) -> Option<Vec<(IdKind, Cow<'_, str>)>> {
+    let layout = Layout::of(json).ok()?;
+    let named = [
+        (IdKind::UserId, Field::UserId),
+        (IdKind::AnonymousId, Field::AnonymousId),
+        (IdKind::UserId, Field::PreviousId),
+        (IdKind::AnonymousId, Field::PreviousId),
+    ];
+    let id = |(kind, field)| {
+        let raw = layout.value(field, json)?;
+        Some((kind, super::head::string(raw).unwrap_or(Cow::Borrowed(raw))))
     };
-    !is_part(range.start.checked_sub(1)) && !is_part(Some(range.end))
-}
-
-fn is_quoted(text: &[u8], range: &Range<usize>) -> bool {
-    let before = range.start.checked_sub(1).and_then(|at| text.get(at));
-    before == Some(&b'"') && text.get(range.end) == Some(&b'"')
+    Some(named.into_iter().filter_map(id).collect())
 }
 
 #[cfg(test)]
@@ -175,6 +115,8 @@ mod tests {
             r#"{"type":"alias","userId":"other","previousId":"u-1"}"#,
             r#"{"userId":"\u0075-1"}"#,
             r#"{"userId":7,"event":3}"#,
+            r#"{"userId":"x","userId":"u-1"}"#,
+            r#"{"userId":"u-1","context":{},"context":[]}"#,
             r#"{"userId":"ü\"x"}"#,
         ] {
             assert!(users.concerns_text(about), "{about}");
@@ -184,6 +126,7 @@ mod tests {
             r#"{"anonymousId":"u-1"}"#,
             r#"{"userId":"a","properties":{"userId":"u-1"}}"#,
             r#"{"userId":null}"#,
+            r#"{"userId":"u-1","userId":"x"}"#,
             "[1",
         ] {
             assert!(!users.concerns_text(other), "{other}");
@@ -191,23 +134,5 @@ mod tests {
         let visitors = people(IdKind::AnonymousId, &["u-1"]);
         assert!(visitors.concerns_text(r#"{"userId":"b","anonymousId":"u-1"}"#));
         assert!(!visitors.concerns_text(r#"{"userId":"u-1"}"#));
-    }
-
-    #[test]
-    fn an_id_is_found_in_the_words_of_others_and_not_in_names_or_longer_words() {
-        let users = people(IdKind::UserId, &["user-123", "7"]);
-        let text = br#"{"destination":"user-123","answer":"no such user-123; user-1234 7 \"user-123\""}"#;
-        let found = users.mentions(text);
-        let places: Vec<usize> = found.iter().map(|range| range.start).collect();
-        assert_eq!(places.len(), 2, "{found:?}");
-        assert!(found.iter().all(|range| &text[range.clone()] == b"user-123"));
-    }
-
-    #[test]
-    fn a_rejected_event_is_about_them_also_when_it_cannot_be_read() {
-        let users = people(IdKind::UserId, &["u-1"]);
-        assert!(users.concerns_rejected(r#"{"code":"wrong_type","event":{"userId":"u-1","event":3}}"#));
-        assert!(users.concerns_rejected(r#"{"code":"bad_json","event":"{\"userId\":\"u-1\","}"#));
-        assert!(!users.concerns_rejected(r#"{"code":"bad_json","event":"{\"userId\":\"u-10\","}"#));
     }
 }

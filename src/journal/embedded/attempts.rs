@@ -19,7 +19,7 @@ use super::files::{self, failed};
 use super::redact;
 use crate::journal::attempts::{self, Note};
 use crate::journal::{JournalError, Position};
-use crate::spec::People;
+use crate::spec::Seeker;
 
 /// A file is full at this size, or earlier in a small journal.
 const FULL_FILE: u64 = 8 << 20;
@@ -64,9 +64,9 @@ impl Notes {
     }
 
     /// Overwrites the ids of these people where the other side's words repeat them.
-    pub(super) fn redact(&self, people: &People) -> Result<(), JournalError> {
-        self.attempts.redact(people)?;
-        self.fates.redact(people)
+    pub(super) fn redact(&self, seeker: &Seeker<'_>) -> Result<(), JournalError> {
+        self.attempts.redact(seeker)?;
+        self.fates.redact(seeker)
     }
 
     /// Gives up what speaks only of positions below `first`.
@@ -199,16 +199,16 @@ impl NoteFiles {
         }
     }
 
-    fn redact(&self, people: &People) -> Result<(), JournalError> {
+    fn redact(&self, seeker: &Seeker<'_>) -> Result<(), JournalError> {
         let numbers: Vec<u64> = self.state().known.iter().map(|known| known.number).collect();
-        let mut judge = |_, line: &[u8], _| redact::of_others(people, line);
+        let mut judge = |_, line: &[u8], _| redact::of_others(seeker, line);
         for number in numbers.iter().rev().skip(1).rev() {
-            redact::file(&file_path(&self.dir, *number), *number, &mut judge)?;
+            redact::file(&file_path(&self.dir, *number), (*number, 0..u64::MAX), &mut judge)?;
         }
         let last = numbers.last().copied().unwrap_or(0);
         let state = self.state();
         for number in state.known.iter().map(|known| known.number).filter(|number| *number >= last) {
-            redact::file(&file_path(&self.dir, number), number, &mut judge)?;
+            redact::file(&file_path(&self.dir, number), (number, 0..u64::MAX), &mut judge)?;
         }
         Ok(())
     }

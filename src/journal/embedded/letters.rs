@@ -17,7 +17,7 @@ use crate::journal::letter_line;
 use crate::journal::{
     DeadLetter, JournalError, Letter, LetterCounts, LetterFilter, LetterId, LetterPage, PageLimit, Walk,
 };
-use crate::spec::People;
+use crate::spec::Seeker;
 
 /// All dead letters.
 #[derive(Debug)]
@@ -187,15 +187,17 @@ impl Letters {
         Ok(gone)
     }
 
-    /// Overwrites the letters about these people, and their ids in the others; returns how many letters went.
-    pub(super) fn redact(&self, people: &People) -> Result<u64, JournalError> {
+    /// Overwrites the letters about these people, and their ids in the answers to the others; returns how many letters went.
+    pub(super) fn redact(&self, seeker: &Seeker<'_>) -> Result<u64, JournalError> {
         let mut book = self.book();
         let mut taken: Vec<(u64, Entry)> = Vec::new();
         let gone = self.lines.redact(&mut |place, line, is_there| {
-            let Some(letter) = letter_line::read(place, line) else { return redact::of_others(people, line) };
+            let Some(letter) = letter_line::read(place, line) else {
+                return redact::of_no_letter(seeker, line);
+            };
             let text = String::from_utf8_lossy(&letter.raw);
-            if !people.concerns_text(&text) {
-                return redact::of_others(people, line);
+            if !seeker.people().concerns_text(&text) {
+                return redact::of_others(seeker, line);
             }
             if is_there {
                 let Letter { destination, reason, .. } = letter;

@@ -143,18 +143,19 @@ impl Lines {
         Ok(taken)
     }
 
-    /// Overwrites what is to go of every line, durably; returns how many lines went that were still there. Nothing is appended
-    /// while the last file is looked at.
+    /// Overwrites what is to go of every line, durably; returns how many lines went that were still there. Appending waits only
+    /// while what was appended meanwhile is looked at.
     pub(super) fn redact(&self, judge: &mut redact::Judge<'_>) -> Result<u64, JournalError> {
+        let (numbers, end) = (self.numbers(), self.end());
         let mut gone = 0;
-        let older = self.numbers();
-        for number in older.iter().rev().skip(1) {
-            gone += redact::file(&file_path(&self.dir, *number), *number, judge)?;
+        for number in numbers.into_iter().filter(|number| *number <= end.file) {
+            let until = if number == end.file { end.offset } else { u64::MAX };
+            gone += redact::file(&file_path(&self.dir, number), (number, 0..until), judge)?;
         }
         let state = self.state();
-        let last = older.last().copied().unwrap_or(0);
-        for number in state.numbers.iter().copied().filter(|number| *number >= last) {
-            gone += redact::file(&file_path(&self.dir, number), number, judge)?;
+        for number in state.numbers.iter().copied().filter(|number| *number >= end.file) {
+            let from = if number == end.file { end.offset } else { 0 };
+            gone += redact::file(&file_path(&self.dir, number), (number, from..u64::MAX), judge)?;
         }
         Ok(gone)
     }

@@ -219,8 +219,9 @@ impl Journal for EmbeddedJournal {
     }
 
     fn redact(&self, people: &People) -> Result<u64, JournalError> {
-        let gone = self.dead.redact(people)? + self.rejected.redact(&mut redact::of_rejected(people))?;
-        self.notes.redact(people)?;
+        let seeker = redact::seeker(people)?;
+        let gone = self.dead.redact(&seeker)? + self.rejected.redact(&mut redact::of_rejected(&seeker))?;
+        self.notes.redact(&seeker)?;
         Ok(gone)
     }
 

@@ -541,9 +541,16 @@ fn what_is_kept_beside_the_records_forgets_a_person_and_keeps_the_others() {
     use crate::journal::fixtures::{attempt_note, letter, receipt};
     use crate::spec::{IdKind, People, Rejected};
     let dir = TempDir::new().unwrap();
+    // What a kill has left of a letter while it was overwritten, and of one while it was kept.
+    let halves =
+        ["-          mes\":\"Anna\"}}}\n", "{\"message_id\":\"h\",\"event\":{\"userId\":\"user-77\",\n"];
+    fs::create_dir(dir.path().join("dead")).unwrap();
+    fs::write(walk::file_path(&dir.path().join("dead"), 0), halves.concat()).unwrap();
     let journal = open(options(dir.path()));
     let of = |user: &str, id: &str| {
-        let raw = format!(r#"{{"type":"track","event":"Seen","userId":"{user}","messageId":"{id}"}}"#);
+        let raw = format!(
+            r#"{{"type":"track","event":"Seen","userId":"{user}","userId":"{user}","messageId":"{id}","n":123456}}"#
+        );
         Arc::new(Event::restore(Bytes::from(raw), receipt(id)).unwrap())
     };
     let buried = [("user-77", "a"), ("other-9", "b"), ("user-77", "c")].map(|(user, id)| of(user, id));
@@ -565,16 +572,19 @@ fn what_is_kept_beside_the_records_forgets_a_person_and_keeps_the_others() {
     let set_aside =
         [r#"{"userId":"user-77","event":1}"#, r#"{"userId":"user-7"}"#, r#"{"userId":"user-77","#];
     journal.keep_rejected(&set_aside.map(rejected)).unwrap();
-    let people = People::new(IdKind::UserId, ["user-77"]);
-    assert_eq!(journal.redact(&people).unwrap(), 3, "a letter and two rejected events");
+    let people = People::new(IdKind::UserId, ["user-77", "123456", "2030-03", "rejected"]);
+    assert_eq!(journal.redact(&people).unwrap(), 4, "two letters, one of them torn, and two rejected events");
     for folder in ["dead", "rejected", "attempts", "fates"] {
         for name in files::names(&dir.path().join(folder)).unwrap() {
             let text = fs::read(dir.path().join(folder).join(name)).unwrap();
-            assert_eq!(memchr::memmem::find(&text, b"user-77"), None, "{folder}");
+            for word in ["user-77", "Anna"] {
+                assert_eq!(memchr::memmem::find(&text, word.as_bytes()), None, "{folder}");
+            }
         }
     }
     let left = journal.letters(&LetterFilter::default(), Walk::Back(None), PAGE).unwrap().letters;
     assert_eq!(left.iter().map(|letter| letter.message_id.as_str()).collect::<Vec<_>>(), ["b"]);
+    assert_eq!(left[0].event().unwrap().raw, buried[1].raw, "what is somebody else's stays as it is");
     assert_eq!(journal.letter_counts().values().sum::<u64>(), 1);
     assert_eq!(journal.rejected(9, None).unwrap().rejected.len(), 1);
     assert_eq!(journal.notes_about(Position(3)).unwrap().len(), 1, "the note stays, without the id");
