@@ -8,10 +8,11 @@ mod erasing;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::prelude::*;
 use bytes::Bytes;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use self::erasing::Erasing;
 use super::messages::{Export, Hold, ListErasers, LookUp, NotRegulated, Regulate, Release};
@@ -24,7 +25,8 @@ use crate::telemetry::{clock, events};
 
 pub use self::erasing::go_on;
 
-/// Most regulations that are being carried out. Each holds up to 5,000 ids.
+/// Most regulations that wait for the journal's erasure, or are at it, while another is taken that does nothing but erase. Those
+/// that wait for stores alone do not count, and nobody is refused a suppression.
 const MOST_AT_ONCE: usize = 100;
 /// Most exports at once: each reads the whole journal.
 const MOST_EXPORTS: usize = 2;
@@ -43,8 +45,10 @@ pub struct Parts {
     pub is_shared: bool,
     /// Of the prints of ids, and of the hashes that destinations see in the place of ids.
     pub salt: String,
-    /// Files beside the journal that projections write, by name; erased while everything stands still.
+    /// Files beside the journal that projections write, by name; erased while these stand still.
     pub own: Vec<(&'static str, Arc<dyn Erase>)>,
+    /// How long a request of any destination may take: as long what a delivery had sent when it was cut may arrive.
+    pub request_within: Duration,
     /// Has everything stand still.
     pub hold: Recipient<Hold>,
     /// Has everything go on.
@@ -58,8 +62,12 @@ pub struct Registrar {
     parts: Arc<Parts>,
     erasing: Arc<Erasing>,
     busy: BTreeSet<String>,
+    places: Arc<Semaphore>,
     exports: Arc<Semaphore>,
 }
+
+/// A process before this one began it; its place among those that wait for the journal, when there was one.
+type Begun = (bool, Option<OwnedSemaphorePermit>);
 
 impl Registrar {
     /// Returns a registrar that goes on with what is not done when it is started.
@@ -68,17 +76,22 @@ impl Registrar {
             erasing: Arc::new(Erasing::new(Arc::clone(&parts))),
             parts,
             busy: BTreeSet::new(),
+            places: Arc::new(Semaphore::new(MOST_AT_ONCE)),
             exports: Arc::new(Semaphore::new(MOST_EXPORTS)),
         }
     }
 
-    fn begin(&mut self, id: String, ctx: &mut Context<Self>) {
+    fn place(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.places).try_acquire_owned().ok()
+    }
+
+    fn begin(&mut self, id: String, (is_resumed, place): Begun, ctx: &mut Context<Self>) {
         if !self.busy.insert(id.clone()) {
             return;
         }
         let erasing = Arc::clone(&self.erasing);
         let work = async move {
-            erasing.carry_out(&id).await;
+            erasing.carry_out(&id, is_resumed, place).await;
             id
         };
         ctx.spawn(work.into_actor(self).map(|id, registrar, _| {
@@ -92,7 +105,8 @@ impl Actor for Registrar {
 
     fn started(&mut self, ctx: &mut Context<Self>) {
         for id in self.parts.register.unfinished() {
-            self.begin(id, ctx);
+            let begun = (true, self.place());
+            self.begin(id, begun, ctx);
         }
     }
 }
@@ -101,7 +115,9 @@ impl Handler<Regulate> for Registrar {
     type Result = ResponseActFuture<Self, Result<Shown, NotRegulated>>;
 
     fn handle(&mut self, Regulate(wish): Regulate, _: &mut Context<Self>) -> Self::Result {
-        if wish.kind.erases() && self.busy.len() >= MOST_AT_ONCE {
+        // Before anything is waited for, so that those who come meanwhile are counted.
+        let place = self.place().filter(|_| wish.kind.erases());
+        if wish.kind == Kind::DeleteOnly && place.is_none() {
             return Box::pin(actix::fut::ready(Err(NotRegulated::Busy)));
         }
         let parts = Arc::clone(&self.parts);
@@ -109,12 +125,12 @@ impl Handler<Regulate> for Registrar {
             let taken = tokio::task::spawn_blocking(move || take(&parts, wish)).await;
             taken.unwrap_or_else(|panic| Err(panic.to_string())).map_err(NotRegulated::Failed)
         };
-        Box::pin(taken.into_actor(self).map(|taken: Result<Regulation, _>, registrar, ctx| {
+        Box::pin(taken.into_actor(self).map(move |taken: Result<Regulation, _>, registrar, ctx| {
             let regulation = taken?;
             events::Regulated { id: &regulation.id, subjects: regulation.hashes.len() }.emit();
             let shown = regulation.shown();
             if regulation.kind.erases() {
-                registrar.begin(regulation.id, ctx);
+                registrar.begin(regulation.id, (false, place), ctx);
             }
             Ok(shown)
         }))

@@ -128,6 +128,10 @@ pub struct Supervisor {
     standing_by: shares::Waiting,
     /// Nor while people are erased.
     holding: shares::Waiting,
+    /// Nor are projections while people are erased from what they write.
+    holding_views: shares::Waiting,
+    /// When a delivery was last ended with something in flight.
+    last_cut: Option<tokio::time::Instant>,
     retaining: bool,
     letters: letters::Desk,
     /// What `/ready` says of the configuration.
@@ -168,6 +172,8 @@ impl Supervisor {
             draining: false,
             standing_by: None,
             holding: None,
+            holding_views: None,
+            last_cut: None,
             retaining: false,
             letters: letters::Desk::default(),
             config: reload::config_check(),
@@ -297,7 +303,7 @@ impl Actor for Supervisor {
             self.start_child(number, ctx);
             self.resume_replay(number, ctx);
         }
-        self.projections.start_all(&ctx.address());
+        self.start_projections(ctx);
         self.measure_space();
         ctx.run_interval(RETAIN_EVERY, Self::retain);
         self.watch_letters(ctx);
@@ -364,8 +370,15 @@ impl Supervisor {
         };
         match end {
             End::Known => {}
+            // Whoever had it rest may have let everything go on meanwhile: nobody else would start it.
+            End::Rested => {
+                self.start_projection(exited.life.ward, ctx);
+                self.start_child(exited.life.ward, ctx);
+                self.resume_replay(exited.life.ward, ctx);
+            }
             End::AsAsked => self.retired(exited.life.ward, ctx),
             End::Unexpected { name, verdict: Verdict::After(wait), panics } => {
+                self.last_cut = Some(tokio::time::Instant::now());
                 let panicked = exited.panicked;
                 events::ChildRestarted { child: &name, panicked, restarts: panics, wait }.emit();
                 ctx.run_later(wait, move |supervisor, ctx| supervisor.revive(exited.life, ctx));
@@ -384,10 +397,7 @@ impl Supervisor {
         if life == WRITER {
             self.start_writer(ctx);
         } else if self.projections.waits_after(life) {
-            if self.holding.is_some() {
-                return;
-            }
-            self.projections.start(life.ward, ctx.address().recipient());
+            self.start_projection(life.ward, ctx);
         } else if self.wards.waits_after(life) {
             self.start_child(life.ward, ctx);
         }

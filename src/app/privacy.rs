@@ -2,11 +2,12 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::{Actor, Addr, ArbiterHandle};
 use secrecy::ExposeSecret;
 
-use super::{ServeError, broken, reports};
+use super::{ServeError, reports};
 use crate::actors::registrar::{self, Parts, Registrar};
 use crate::actors::supervisor::Supervisor;
 use crate::config::Settings;
@@ -30,8 +31,13 @@ pub(super) struct Privacy {
 pub(super) fn open(settings: &Settings, journal: &dyn Journal) -> Result<Privacy, ServeError> {
     let dir = settings.server.data_dir.join(DIR);
     let register = Register::open(&dir).map_err(anyhow::Error::from)?;
-    registrar::go_on(journal, &register).map_err(|error| broken("end an erasure", error))?;
+    registrar::go_on(journal, &register);
     Ok(Privacy { register, suppression: suppression(settings, &dir)? })
+}
+
+/// How long a request of any destination may take.
+fn request_within(settings: &Settings) -> Duration {
+    settings.destinations.iter().map(|one| one.patience.timeout).max().unwrap_or_default()
 }
 
 fn suppression(settings: &Settings, dir: &Path) -> Result<Arc<Suppression>, ServeError> {
@@ -57,6 +63,7 @@ impl Privacy {
             is_shared: settings.journal.shared.is_some(),
             salt: settings.server.site_salt.expose_secret().to_owned(),
             own: vec![reports::eraser(settings)],
+            request_within: request_within(settings),
             hold: supervisor.clone().recipient(),
             release: supervisor.clone().recipient(),
             erasers: supervisor.clone().recipient(),

@@ -193,7 +193,7 @@ impl Journal for MemoryJournal {
         Ok(found.map_or(Position(state.next()), |record| record.position))
     }
 
-    fn erase(&self, positions: &[Position]) -> Result<(), JournalError> {
+    fn erase(&self, positions: &[Position]) -> Result<u64, JournalError> {
         let mut state = self.state();
         for position in positions {
             let at = position.0.checked_sub(state.first).and_then(|at| usize::try_from(at).ok());
@@ -202,7 +202,7 @@ impl Journal for MemoryJournal {
                 state.bytes -= event.raw.len() as u64;
             }
         }
-        Ok(())
+        Ok(0)
     }
 
     fn redact(&self, people: &People) -> Result<u64, JournalError> {

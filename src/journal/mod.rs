@@ -235,11 +235,12 @@ pub trait Journal: Send + Sync + 'static {
     }
 
     /// Overwrites the text of records in place, so that nothing of them can be read any more; their positions stay. May be done
-    /// again, also for records that an interrupted call has overwritten in part.
+    /// again, also for records that an interrupted call has overwritten in part. Returns how many are so damaged that where they
+    /// are cannot be told: these are left, and can be read by nobody.
     ///
     /// # Errors
-    /// `Io`, `Full` and `Damaged`; some of them may be overwritten.
-    fn erase(&self, positions: &[Position]) -> Result<(), JournalError>;
+    /// `Io` and `Full`; some of them may be overwritten.
+    fn erase(&self, positions: &[Position]) -> Result<u64, JournalError>;
 
     /// Overwrites what is kept beside the records and is about these people: dead letters and rejected events. Where others'
     /// letters, rejected events or the notes of deliveries mention one of their ids, the id alone is overwritten. Returns how

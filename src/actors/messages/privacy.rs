@@ -39,10 +39,21 @@ pub struct LookUp {
 #[rtype(result = "Option<mpsc::Receiver<Result<Bytes, String>>>")]
 pub struct Export(pub Arc<People>);
 
-/// Command: have every delivery and projection stop, and start none. What takes too long is cut.
+/// Who is to stand still.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    /// Every delivery and every projection.
+    All,
+    /// Projections alone; deliveries go on.
+    Projections,
+}
+
+/// Command: have them stop, and start none. What takes too long is cut.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Hold {
+    /// Who.
+    pub whom: Held,
     /// Told when none is at work any more.
     pub done: oneshot::Sender<()>,
 }
@@ -54,8 +65,17 @@ pub struct Release;
 
 /// Question: which destinations are there, and what can be erased there?
 #[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "Vec<Erasable>")]
+#[rtype(result = "Erasers")]
 pub struct ListErasers;
+
+/// The destinations as an erasure sees them.
+#[derive(Clone)]
+pub struct Erasers {
+    /// All of them, by no order.
+    pub stores: Vec<Erasable>,
+    /// When a delivery was last ended with something in flight: what it had sent may arrive for as long as a request may take.
+    pub last_cut: Option<tokio::time::Instant>,
+}
 
 /// A destination as an erasure sees it.
 #[derive(Clone)]

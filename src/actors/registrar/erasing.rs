@@ -3,14 +3,17 @@
 //! Separate from the actor because it is one line of thought with waits in it: the records are found; everything stands still;
 //! they are overwritten, and what lies beside them; everything goes on; then each store is asked until it has done it.
 
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Mutex, oneshot};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, oneshot};
+use tokio::time::Instant;
 
 use super::{Parts, trouble};
-use crate::actors::messages::{Erasable, Hold, ListErasers, Release};
-use crate::journal::{Journal, JournalError, Position, ReadLimit, erasure};
+use crate::actors::messages::{Erasable, Held, Hold, ListErasers, Release};
+use crate::destinations::Erase;
+use crate::journal::{Journal, Position, ReadLimit, erasure};
 use crate::privacy::regulation::{Kind, Regulation};
 use crate::privacy::{Register, Status, StoreState, StoreStatus};
 use crate::spec::People;
@@ -39,6 +42,12 @@ pub(super) struct Erasing {
     parts: Arc<Parts>,
     /// One at a time stops everything.
     still: Mutex<()>,
+    /// One at a time is at work in a store, by name: many deletions at once hinder each other and its deliveries.
+    turns: std::sync::Mutex<BTreeMap<String, Arc<Mutex<()>>>>,
+    /// What keeps a store from being erased, by name, as it was last told in the log.
+    troubles: std::sync::Mutex<BTreeMap<String, String>>,
+    /// When this process began: what the one before it had sent may still arrive.
+    begun: Instant,
 }
 
 /// Lets everything go on, whatever becomes of whoever had it stand still.
@@ -56,41 +65,64 @@ impl Standstill<'_> {
 }
 
 impl Drop for Standstill<'_> {
+    #[expect(clippy::disallowed_methods, reason = "a mailbox that is full must not keep everything down")]
     fn drop(&mut self) {
-        if !self.is_over && self.parts.release.try_send(Release).is_err() {
+        if self.is_over {
+            return;
+        }
+        if !self.parts.release.connected() {
             events::NobodyThere { message: "that everything goes on" }.emit();
         }
+        self.parts.release.do_send(Release);
     }
 }
 
-/// What overwriting came to, by store.
-type Overwritten = Vec<(&'static str, u64)>;
+/// What overwriting came to.
+struct Overwritten {
+    records: u64,
+    /// Records that could not be overwritten.
+    lost: u64,
+    /// Letters and rejected events.
+    beside: u64,
+    /// Where the next look begins.
+    until: Position,
+}
 
 impl Erasing {
     pub(super) fn new(parts: Arc<Parts>) -> Erasing {
-        Erasing { parts, still: Mutex::new(()) }
+        Erasing {
+            parts,
+            still: Mutex::default(),
+            turns: Default::default(),
+            troubles: Default::default(),
+            begun: Instant::now(),
+        }
     }
 
-    /// Carries a regulation out. What fails is tried again until it does not.
-    pub(super) async fn carry_out(&self, id: &str) {
+    /// Carries a regulation out. What fails is tried again until it does not. `is_resumed` tells that a process before this one
+    /// began it. `place` is given back when the journal has nothing of these people any more: what is left waits for stores.
+    pub(super) async fn carry_out(&self, id: &str, is_resumed: bool, place: Option<OwnedSemaphorePermit>) {
+        let Some(before) = self.parts.register.get(id) else { return };
+        let people = Arc::new(before.people());
+        // Those of an earlier start were overwritten when this one began, unless that failed.
+        let left = self.left(before.positions, &people).await;
         let begun = self.change(id, |one| {
             one.status = Status::Running;
-            // Those of an earlier start were overwritten when this one began.
-            one.positions.clear();
+            one.positions = left;
         });
         let Some(regulation) = begun.await else { return };
-        let people = Arc::new(regulation.people());
         let mut wait = FIRST_WAIT;
         while let Err(why) = self.erase_here(&regulation, &people).await {
-            trouble("erase people from the journal", &why);
+            self.trouble(JOURNAL, &why);
             self.say(id, JOURNAL, StoreState::Running, (0, Some(why))).await;
             tokio::time::sleep(wait).await;
             wait = (wait * 2).min(LAST_WAIT);
         }
-        self.erase_elsewhere(id, &people).await;
+        self.is_well(JOURNAL);
+        drop(place);
+        self.erase_elsewhere(id, &people, is_resumed.then_some(self.begun)).await;
         let done = self.change(id, |one| {
             one.ids.clear();
-            one.positions.clear();
             one.status = Status::Done;
             one.finished_at = Some(clock::now());
         });
@@ -99,7 +131,16 @@ impl Erasing {
         }
     }
 
-    /// Overwrites what is in the journal and beside it.
+    async fn left(&self, positions: Vec<u64>, people: &Arc<People>) -> Vec<u64> {
+        let (journal, people, all) = (Arc::clone(&self.parts.journal), Arc::clone(people), positions.clone());
+        let left = blocking(move || {
+            let left = all.into_iter().filter(|at| is_left(journal.as_ref(), &people, Position(*at)));
+            Ok(left.collect())
+        });
+        left.await.unwrap_or(positions)
+    }
+
+    /// Overwrites what is in the journal, and what it keeps beside it.
     async fn erase_here(&self, regulation: &Regulation, people: &Arc<People>) -> Result<(), String> {
         let _alone = self.still.lock().await;
         let id = regulation.id.as_str();
@@ -112,13 +153,18 @@ impl Erasing {
             if pass > 0 && found.is_empty() {
                 break;
             }
-            let kept = self.change(id, |one| one.positions.extend(found.iter().map(|found| found.0))).await;
-            let positions = kept.ok_or("the regulation cannot be kept")?.positions;
-            let gone = self.overwrite(people, positions).await?;
-            for (store, erased) in gone {
-                self.say(id, store, StoreState::Done, (erased, None)).await;
+            let gone = self.overwrite(id, people, (found, until)).await?;
+            self.say(id, LETTERS, StoreState::Done, (gone.beside, None)).await;
+            let reason = (gone.lost > 0).then(|| {
+                format!("{} records are so damaged that they can be neither read nor overwritten", gone.lost)
+            });
+            if let Some(reason) = &reason {
+                trouble("overwrite records", reason);
             }
-            from = until;
+            self.say(id, JOURNAL, StoreState::Done, (gone.records, reason)).await;
+            // They are not counted again, nor looked at after the next start.
+            self.change(id, |one| one.positions.clear()).await;
+            from = gone.until;
         }
         if self.parts.is_shared {
             let reason =
@@ -134,57 +180,82 @@ impl Erasing {
             .await
     }
 
-    /// Has everything stand still, and overwrites meanwhile.
-    async fn overwrite(&self, people: &Arc<People>, positions: Vec<u64>) -> Result<Overwritten, String> {
-        let standstill = self.stand_still().await?;
-        let overwritten = self.overwrite_still(people, positions).await;
+    /// Has everything stand still, and overwrites meanwhile. `found` is what was found before `until`.
+    async fn overwrite(
+        &self,
+        id: &str,
+        people: &Arc<People>,
+        (found, until): (Vec<Position>, Position),
+    ) -> Result<Overwritten, String> {
+        let standstill = self.stand_still(Held::All).await?;
+        let overwritten = self.overwrite_still(id, people, (found, until)).await;
         standstill.end().await;
         overwritten
     }
 
     async fn overwrite_still(
         &self,
+        id: &str,
         people: &Arc<People>,
-        positions: Vec<u64>,
+        (mut found, until): (Vec<Position>, Position),
     ) -> Result<Overwritten, String> {
         let (journal, of) = (Arc::clone(&self.parts.journal), Arc::clone(people));
-        let records = positions.len() as u64;
-        let beside = blocking(move || {
+        // First, so that nobody has a letter of theirs sent again behind what is looked at now.
+        let beside = blocking(move || journal.redact(&of).map_err(|error| error.to_string())).await?;
+        // Finding takes long. What was stored meanwhile, perhaps a letter that was sent again, is theirs too.
+        let next = self.parts.journal.extent().next;
+        found.extend(self.find(people, (until, next)).await?);
+        let kept = self.change(id, |one| {
+            let all: BTreeSet<u64> =
+                one.positions.iter().copied().chain(found.iter().map(|at| at.0)).collect();
+            one.positions = all.into_iter().collect();
+        });
+        let positions = kept.await.ok_or("the regulation cannot be kept")?.positions;
+        let all = positions.len() as u64;
+        let journal = Arc::clone(&self.parts.journal);
+        let lost = blocking(move || {
             let positions: Vec<Position> = positions.into_iter().map(Position).collect();
-            journal.erase(&positions).and_then(|()| journal.redact(&of)).map_err(|error| error.to_string())
+            journal.erase(&positions).map_err(|error| error.to_string())
         })
         .await?;
-        let mut gone = vec![(JOURNAL, records), (LETTERS, beside)];
-        for (name, eraser) in &self.parts.own {
-            gone.push((name, eraser.erase(Arc::clone(people)).await?));
-        }
-        Ok(gone)
+        Ok(Overwritten { records: all.saturating_sub(lost), lost, beside, until: next })
     }
 
-    async fn stand_still(&self) -> Result<Standstill<'_>, String> {
+    async fn stand_still(&self, whom: Held) -> Result<Standstill<'_>, String> {
         let (done, still) = oneshot::channel();
-        self.parts.hold.send(Hold { done }).await.map_err(|_| "the router is stopping")?;
+        self.parts.hold.send(Hold { whom, done }).await.map_err(|_| "the router is stopping")?;
         let standstill = Standstill { parts: &self.parts, is_over: false };
-        let waited = tokio::time::timeout(STILL_WITHIN, still).await;
-        waited
-            .map_err(|_| "deliveries did not stand still in time")?
-            .map_err(|_| "the router is stopping")?;
-        Ok(standstill)
+        match tokio::time::timeout(STILL_WITHIN, still).await {
+            Ok(Ok(())) => Ok(standstill),
+            Ok(Err(_)) => Err("the router is stopping".to_owned()),
+            Err(_) => {
+                standstill.end().await;
+                Err("deliveries did not stand still in time".to_owned())
+            }
+        }
     }
 
     /// Asks every store until each has done it. Those that are taken out of the configuration meanwhile are not asked any more.
-    async fn erase_elsewhere(&self, id: &str, people: &Arc<People>) {
+    async fn erase_elsewhere(&self, id: &str, people: &Arc<People>, mut cut: Option<Instant>) {
         // What a destination sees in the place of an id stands in its tables as the id does.
         let salt = &self.parts.salt;
-        let people = Arc::new(people.also_as(|id| keyed_hash(salt, "id", id)));
+        let hashed = Arc::new(people.also_as(|id| keyed_hash(salt, "id", id)));
         let mut wait = FIRST_WAIT;
         loop {
-            let Ok(stores) = self.parts.erasers.send(ListErasers).await else {
+            let mut is_done = true;
+            for (name, eraser) in &self.parts.own {
+                is_done &= self.erase_own(id, name, eraser, people).await;
+            }
+            let Ok(erasers) = self.parts.erasers.send(ListErasers).await else {
                 return std::future::pending().await;
             };
-            let mut is_done = true;
-            for store in stores {
-                is_done &= self.erase_at(id, store, &people).await;
+            // A request that was cut may arrive behind our deletion.
+            cut = cut.max(erasers.last_cut);
+            if let Some(cut) = cut {
+                tokio::time::sleep_until(cut + self.parts.request_within).await;
+            }
+            for store in erasers.stores {
+                is_done &= self.erase_at(id, store, &hashed).await;
             }
             if is_done {
                 return;
@@ -194,11 +265,69 @@ impl Erasing {
         }
     }
 
+    /// Erases a file that projections write, while they stand still; deliveries go on.
+    async fn erase_own(&self, id: &str, name: &str, eraser: &Arc<dyn Erase>, people: &Arc<People>) -> bool {
+        if self.is_done(id, name) {
+            return true;
+        }
+        let _alone = self.still.lock().await;
+        let erased = match self.stand_still(Held::Projections).await {
+            Ok(standstill) => {
+                let erased = self.tried(eraser, people).await;
+                standstill.end().await;
+                erased
+            }
+            Err(why) => Err(why),
+        };
+        self.told(id, name, erased).await
+    }
+
+    async fn tried(&self, eraser: &Arc<dyn Erase>, people: &Arc<People>) -> Result<u64, String> {
+        let erased = tokio::time::timeout(STORE_WITHIN, eraser.erase(Arc::clone(people))).await;
+        erased.unwrap_or_else(|_| Err("it took too long".to_owned()))
+    }
+
+    fn is_done(&self, id: &str, store: &str) -> bool {
+        let regulation = self.parts.register.get(id);
+        regulation.is_some_and(|one| one.stores.get(store).is_some_and(|one| one.state == StoreState::Done))
+    }
+
+    /// Keeps what a try came to; returns whether it was the last.
+    async fn told(&self, id: &str, store: &str, erased: Result<u64, String>) -> bool {
+        match erased {
+            Ok(erased) => {
+                self.is_well(store);
+                self.say(id, store, StoreState::Done, (erased, None)).await;
+                true
+            }
+            Err(why) => {
+                self.trouble(store, &why);
+                self.say(id, store, StoreState::Running, (0, Some(why))).await;
+                false
+            }
+        }
+    }
+
+    /// Tells what keeps a store from being erased, once until it is something else.
+    fn trouble(&self, store: &str, why: &str) {
+        let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
+        if troubles.insert(store.to_owned(), why.to_owned()).as_deref() != Some(why) {
+            trouble("erase people from a store", &format!("{store}: {why}"));
+        }
+    }
+
+    fn is_well(&self, store: &str) {
+        self.troubles.lock().unwrap_or_else(PoisonError::into_inner).remove(store);
+    }
+
+    fn turn_at(&self, store: &str) -> Arc<Mutex<()>> {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(turns.entry(store.to_owned()).or_default())
+    }
+
     /// Returns whether nothing is left to do there.
     async fn erase_at(&self, id: &str, store: Erasable, people: &Arc<People>) -> bool {
-        let known =
-            self.parts.register.get(id).and_then(|one| one.stores.get(&store.name).map(|one| one.state));
-        if known == Some(StoreState::Done) {
+        if self.is_done(id, &store.name) {
             return true;
         }
         let Some(eraser) = store.eraser.filter(|_| store.is_on) else {
@@ -210,22 +339,17 @@ impl Erasing {
             self.say(id, &store.name, StoreState::NotErasable, (0, Some(reason.to_owned()))).await;
             return true;
         };
-        self.say(id, &store.name, StoreState::Running, (0, None)).await;
-        let erased = tokio::time::timeout(STORE_WITHIN, eraser.erase(Arc::clone(people))).await;
-        match erased.unwrap_or_else(|_| Err("it took too long".to_owned())) {
-            Ok(erased) => {
-                self.say(id, &store.name, StoreState::Done, (erased, None)).await;
-                true
-            }
-            Err(why) => {
-                trouble("erase people from a store", &why);
-                self.say(id, &store.name, StoreState::Running, (0, Some(why))).await;
-                false
-            }
-        }
+        let turn = self.turn_at(&store.name);
+        let _alone = turn.lock().await;
+        let erased = self.tried(&eraser, people).await;
+        self.told(id, &store.name, erased).await
     }
 
     async fn say(&self, id: &str, store: &str, state: StoreState, (erased, reason): (u64, Option<String>)) {
+        let known = self.parts.register.get(id).and_then(|one| one.stores.get(store).cloned());
+        if erased == 0 && known.is_some_and(|known| (known.state, &known.reason) == (state, &reason)) {
+            return;
+        }
         let store = store.to_owned();
         self.change(id, move |one| {
             let before = one.stores.get(&store).map_or(0, |before| before.erased);
@@ -257,18 +381,21 @@ async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|panic| Err(panic.to_string()))
 }
 
-/// Overwrites what was being overwritten when the process ended, before anybody reads the journal.
-///
-/// # Errors
-/// The disk failed: nobody may read on.
-pub fn go_on(journal: &dyn Journal, register: &Register) -> Result<(), JournalError> {
+/// Overwrites what was being overwritten when the process ended, before anybody reads the journal. What fails is told, and tried
+/// again by the regulation, whose stores are asked after that; what is overwritten in part can be read by nobody.
+pub fn go_on(journal: &dyn Journal, register: &Register) {
     for regulation in register.unfinished().iter().filter_map(|id| register.get(id)) {
         let people = regulation.people();
         let positions = regulation.positions.iter().copied().map(Position);
         let left: Vec<Position> = positions.filter(|at| is_left(journal, &people, *at)).collect();
-        journal.erase(&left)?;
+        match journal.erase(&left) {
+            Ok(0) => {}
+            Ok(lost) => {
+                trouble("end an erasure", &format!("{lost} records are damaged and were passed over"))
+            }
+            Err(error) => trouble("end an erasure", &error.to_string()),
+        }
     }
-    Ok(())
 }
 
 /// Returns whether a record is theirs, or can be read by nobody. In a journal that was made anew others have its position.

@@ -8,7 +8,7 @@ use actix::{Actor, Context, Handler};
 use tempfile::TempDir;
 
 use super::*;
-use crate::actors::messages::Erasable;
+use crate::actors::messages::{Erasable, Erasers, Held};
 use crate::destinations::BoxFuture;
 use crate::journal::fixtures::receipt;
 use crate::journal::{EmbeddedJournal, ReadLimit};
@@ -20,6 +20,7 @@ use crate::spec::{Event, IdKind};
 struct Stand {
     held: Arc<Mutex<Vec<&'static str>>>,
     stores: Vec<Erasable>,
+    last_cut: Option<tokio::time::Instant>,
 }
 
 impl Actor for Stand {
@@ -30,7 +31,8 @@ impl Handler<Hold> for Stand {
     type Result = ();
 
     fn handle(&mut self, hold: Hold, _: &mut Context<Self>) {
-        self.held.lock().unwrap().push("hold");
+        let whom = if hold.whom == Held::All { "hold" } else { "hold projections" };
+        self.held.lock().unwrap().push(whom);
         hold.done.send(()).unwrap();
     }
 }
@@ -47,7 +49,7 @@ impl Handler<ListErasers> for Stand {
     type Result = MessageResult<ListErasers>;
 
     fn handle(&mut self, _: ListErasers, _: &mut Context<Self>) -> Self::Result {
-        MessageResult(self.stores.clone())
+        MessageResult(Erasers { stores: self.stores.clone(), last_cut: self.last_cut })
     }
 }
 
@@ -56,12 +58,14 @@ impl Handler<ListErasers> for Stand {
 struct Shelf {
     asked: AtomicUsize,
     erased: Mutex<Vec<String>>,
+    first_asked: std::sync::OnceLock<tokio::time::Instant>,
 }
 
 impl Erase for Arc<Shelf> {
     fn erase(&self, people: Arc<People>) -> BoxFuture<Result<u64, String>> {
         let shelf = Arc::clone(self);
         Box::pin(async move {
+            shelf.first_asked.get_or_init(tokio::time::Instant::now);
             if shelf.asked.fetch_add(1, Ordering::SeqCst) == 0 {
                 return Err("it is away".to_owned());
             }
@@ -71,11 +75,17 @@ impl Erase for Arc<Shelf> {
     }
 }
 
+/// How long what was cut may arrive.
+const REQUEST_WITHIN: Duration = Duration::from_millis(300);
+
 struct Scene {
     dir: TempDir,
     journal: Arc<dyn Journal>,
     held: Arc<Mutex<Vec<&'static str>>>,
     shelf: Arc<Shelf>,
+    /// Of the reports.
+    file: Arc<Shelf>,
+    last_cut: Option<tokio::time::Instant>,
 }
 
 impl Scene {
@@ -97,20 +107,28 @@ impl Scene {
             Arc::new(Event::restore(Bytes::from(raw), receipt(id)).unwrap())
         });
         journal.append(events.to_vec()).unwrap();
-        Scene { dir, journal, held: Arc::default(), shelf: Arc::default() }
+        Scene {
+            dir,
+            journal,
+            held: Arc::default(),
+            shelf: Arc::default(),
+            file: Arc::default(),
+            last_cut: None,
+        }
     }
 
     fn start(&self, stores: Vec<Erasable>) -> Addr<Registrar> {
-        let stand = Stand { held: Arc::clone(&self.held), stores }.start();
+        let stand = Stand { held: Arc::clone(&self.held), stores, last_cut: self.last_cut }.start();
         let register = Register::open(&self.dir.path().join("privacy")).unwrap();
-        go_on(self.journal.as_ref(), &register).unwrap();
+        go_on(self.journal.as_ref(), &register);
         let parts = Parts {
             suppression: Arc::new(Suppression::open(&self.dir.path().join("privacy"), "salt").unwrap()),
             register,
             journal: Arc::clone(&self.journal),
             is_shared: false,
             salt: "salt".to_owned(),
-            own: Vec::new(),
+            own: vec![("data_dir/reports", Arc::new(Arc::clone(&self.file)))],
+            request_within: REQUEST_WITHIN,
             hold: stand.clone().recipient(),
             release: stand.clone().recipient(),
             erasers: stand.recipient(),
@@ -183,7 +201,10 @@ async fn a_person_is_erased_everywhere_and_no_byte_of_the_id_is_left() {
     let mut wanted = vec!["anna-1".to_owned(), hash];
     wanted.sort();
     assert_eq!(erased, wanted, "under the id and under what destinations see in its place");
-    assert_eq!(*scene.held.lock().unwrap(), ["hold", "release"]);
+    // The file failed once, and was tried again alone.
+    let story = ["hold", "release", "hold projections", "release", "hold projections", "release"];
+    assert_eq!(*scene.held.lock().unwrap(), story);
+    assert_eq!(of("data_dir/reports"), (StoreState::Done, 7));
     assert_eq!(scene.users(), ["ben"]);
     assert!(!scene.has(b"anna-1"));
 }
@@ -204,6 +225,30 @@ async fn what_a_kill_has_cut_short_is_done_after_the_next_start() {
     let done = until_done(&registrar, "r").await;
     assert_eq!(done.stores["data_dir/journal"].state, StoreState::Done);
     assert!(!scene.has(b"anna-1"));
+}
+
+/// What a delivery had sent when it was cut may arrive behind a deletion.
+#[actix::test]
+async fn stores_are_asked_when_what_was_cut_can_not_arrive_any_more() {
+    let mut scene = Scene::new();
+    let cut = tokio::time::Instant::now();
+    scene.last_cut = Some(cut);
+    let registrar = scene.start(scene.stores());
+    let taken = registrar.send(Regulate(wish(Kind::DeleteOnly))).await.unwrap().unwrap();
+    until_done(&registrar, &taken.id).await;
+    assert!(*scene.shelf.first_asked.get().unwrap() >= cut + REQUEST_WITHIN);
+}
+
+/// Stores that are away, and places that are all taken, keep nobody from being suppressed.
+#[actix::test]
+async fn nobody_is_refused_a_suppression() {
+    let scene = Scene::new();
+    let registrar = scene.start(Vec::new());
+    let many = (0..=MOST_AT_ONCE).map(|_| registrar.send(Regulate(wish(Kind::DeleteOnly))));
+    let answers: Vec<_> = futures_util::future::join_all(many.collect::<Vec<_>>()).await;
+    let refused = answers.into_iter().filter(|answer| *answer.as_ref().unwrap() == Err(NotRegulated::Busy));
+    assert_eq!(refused.count(), 1, "those that are being written down count");
+    registrar.send(Regulate(wish(Kind::SuppressWithDelete))).await.unwrap().unwrap();
 }
 
 #[actix::test]

@@ -6,15 +6,21 @@
 use actix::prelude::*;
 
 use super::Supervisor;
-use crate::actors::messages::{Erasable, Hold, ListErasers, Release};
+use crate::actors::messages::{Erasable, Erasers, Held, Hold, ListErasers, Release};
 
 impl Handler<Hold> for Supervisor {
     type Result = ();
 
-    fn handle(&mut self, Hold { done }: Hold, ctx: &mut Context<Self>) {
-        self.holding.get_or_insert_default().push(done);
+    fn handle(&mut self, Hold { whom, done }: Hold, ctx: &mut Context<Self>) {
+        let waiting = match whom {
+            Held::All => &mut self.holding,
+            Held::Projections => &mut self.holding_views,
+        };
+        waiting.get_or_insert_default().push(done);
         if !self.draining {
-            self.rest_all(ctx);
+            if whom == Held::All {
+                self.rest_all(ctx);
+            }
             self.projections.rest();
         }
         self.tell_standing_by();
@@ -25,11 +31,11 @@ impl Handler<Release> for Supervisor {
     type Result = ();
 
     fn handle(&mut self, _: Release, ctx: &mut Context<Self>) {
-        self.holding = None;
+        (self.holding, self.holding_views) = (None, None);
         if self.draining {
             return;
         }
-        self.projections.start_all(&ctx.address());
+        self.start_projections(ctx);
         self.start_all(ctx);
     }
 }
@@ -44,6 +50,6 @@ impl Handler<ListErasers> for Supervisor {
             is_on: ward.is_on(),
             eraser: ward.child.eraser.clone(),
         });
-        MessageResult(erasable.collect())
+        MessageResult(Erasers { stores: erasable.collect(), last_cut: self.last_cut })
     }
 }

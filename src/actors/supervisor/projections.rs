@@ -64,28 +64,44 @@ impl Supervisor {
         self.projections = Projections(follows.into_iter().map(projection).collect());
         self
     }
+
+    /// Starts every projection that is down, unless people are being erased: the end of that starts them.
+    pub(super) fn start_projections(&mut self, ctx: &mut Context<Self>) {
+        if self.holding.is_none() && self.holding_views.is_none() {
+            self.projections.start_all(&ctx.address());
+        }
+    }
+
+    /// Starts one of them likewise.
+    pub(super) fn start_projection(&mut self, number: u64, ctx: &mut Context<Self>) {
+        if self.holding.is_none() && self.holding_views.is_none() {
+            self.projections.start(number, ctx.address().recipient());
+        }
+    }
 }
 
 impl Handler<Unpark> for Supervisor {
     type Result = ();
 
     fn handle(&mut self, _: Unpark, ctx: &mut Context<Self>) {
-        if !self.draining {
-            self.projections.unpark(&ctx.address());
+        if self.draining {
+            return;
         }
+        self.projections.unpark();
+        self.start_projections(ctx);
     }
 }
 
 impl Projections {
     /// Starts all that are down.
-    pub(super) fn start_all(&mut self, supervisor: &Addr<Supervisor>) {
+    fn start_all(&mut self, supervisor: &Addr<Supervisor>) {
         for number in (FIRST..).take(self.0.len()) {
             self.start(number, supervisor.clone().recipient());
         }
     }
 
     /// Starts one that is down.
-    pub(super) fn start(&mut self, number: u64, reports: Recipient<ChildExited>) {
+    fn start(&mut self, number: u64, reports: Recipient<ChildExited>) {
         let Some(projection) = self.get(number).filter(|one| matches!(one.state, State::Down)) else {
             return;
         };
@@ -102,7 +118,7 @@ impl Projections {
         }
         if matches!(projection.state, State::Resting(_)) {
             projection.state = State::Down;
-            return Some(End::Known);
+            return Some(End::Rested);
         }
         projection.panics += 1;
         let verdict = projection.restarts.panicked(now);
@@ -139,13 +155,12 @@ impl Projections {
         self.0.iter().any(|one| matches!(one.state, State::Up(_) | State::Resting(_)))
     }
 
-    /// Starts those that are parked, as if they had never panicked.
-    fn unpark(&mut self, supervisor: &Addr<Supervisor>) {
+    /// Has those that are parked wait for their start, as if they had never panicked.
+    fn unpark(&mut self) {
         for projection in self.0.iter_mut().filter(|one| matches!(one.state, State::Parked)) {
             (projection.state, projection.restarts) = (State::Down, Restarts::of_view());
             events::ChildUnparked { child: projection.follow.name }.emit();
         }
-        self.start_all(supervisor);
     }
 
     /// Returns what `/ready` says of those that are parked.

@@ -73,15 +73,20 @@ impl Supervisor {
 
     /// Tells whoever waits for it when nobody is at work.
     pub(super) fn tell_standing_by(&mut self) {
+        let are_projections_still = !self.projections.is_anyone_at_work();
+        tell(self.holding_views.iter_mut().filter(|_| are_projections_still));
         if self.wards.is_anyone_at_work() {
             return;
         }
-        let are_projections_still = !self.projections.is_anyone_at_work();
         let holding = self.holding.iter_mut().filter(|_| are_projections_still);
-        for done in self.standing_by.iter_mut().chain(holding).flat_map(|waiting| waiting.drain(..)) {
-            if done.send(()).is_err() {
-                events::NobodyThere { message: "that all stand by" }.emit();
-            }
+        tell(self.standing_by.iter_mut().chain(holding));
+    }
+}
+
+fn tell<'a>(waiting: impl Iterator<Item = &'a mut Vec<oneshot::Sender<()>>>) {
+    for done in waiting.flat_map(|waiting| waiting.drain(..)) {
+        if done.send(()).is_err() {
+            events::NobodyThere { message: "that all stand by" }.emit();
         }
     }
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::*;
 use crate::actors::exit_guard::ExitGuard;
-use crate::actors::messages::{AtDestination, TraceEvent, Unpark};
+use crate::actors::messages::{AtDestination, Held, Hold, Release, TraceEvent, Unpark};
 use crate::journal::MemoryJournal;
 use crate::journal::trace::{Standing, Traced};
 use crate::spec::{Arrival, Endpoint, Kind, Limits, read};
@@ -274,4 +274,11 @@ async fn a_projection_that_panics_once_a_minute_is_parked_told_and_comes_back_wh
     assert_eq!((check().await.is_none(), starts.load(Ordering::SeqCst)), (true, 6));
     supervisor.send(Unpark).await.unwrap();
     assert_eq!(starts.load(Ordering::SeqCst), 6, "one that runs is left alone");
+    let (done, still) = tokio::sync::oneshot::channel();
+    supervisor.send(Hold { whom: Held::Projections, done }).await.unwrap();
+    still.await.unwrap();
+    supervisor.send(Unpark).await.unwrap();
+    assert_eq!(starts.load(Ordering::SeqCst), 6, "people are being erased");
+    supervisor.send(Release).await.unwrap();
+    assert_eq!(starts.load(Ordering::SeqCst), 7);
 }

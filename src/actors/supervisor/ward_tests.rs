@@ -10,7 +10,7 @@ use tokio::sync::oneshot::error::TryRecvError;
 use super::tests::until;
 use super::*;
 use crate::actors::exit_guard::{ExitGuard, Tie};
-use crate::actors::messages::{AtDestination, Reconfigure, StandBy};
+use crate::actors::messages::{AtDestination, Held, Hold, ListErasers, Reconfigure, Release, StandBy};
 use crate::journal::MemoryJournal;
 use crate::journal::trace::Standing;
 use crate::spec::Kind;
@@ -349,6 +349,20 @@ async fn what_is_said_of_an_earlier_incarnation_means_nothing_to_a_later_one() {
     assert!(!wards.waits_after(life(0)));
     assert!(matches!(dies(&mut wards, 1), End::Unexpected { panics: 2, .. }));
     assert!(!wards.waits_after(life(0)), "the wait after the first is over");
+}
+
+/// It still rests when everything goes on, and nobody else would start it.
+#[actix::test]
+async fn whoever_ends_after_everything_goes_on_starts_at_once() {
+    let stage = Arc::new(Stage::default());
+    let play = Play::begin(Arc::clone(&stage), vec![child(&stage, "a", "a1", Mood::Hangs)]);
+    play.until_story("+a1").await;
+    let (done, _still) = tokio::sync::oneshot::channel();
+    play.supervisor.send(Hold { whom: Held::All, done }).await.unwrap();
+    play.supervisor.send(Release).await.unwrap();
+    // It is cut after its grace.
+    play.until_story("+a1 -a1 +a1").await;
+    assert!(play.supervisor.send(ListErasers).await.unwrap().last_cut.is_some());
 }
 
 /// A share of the journal goes when nobody is at work on it, and not because the router stops.

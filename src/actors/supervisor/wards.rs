@@ -45,6 +45,8 @@ enum State {
 pub(super) enum End {
     /// It is not the present one.
     Known,
+    /// It was to stay down until it is started again.
+    Rested,
     /// It was retired.
     AsAsked,
     /// It ended by itself.
@@ -209,7 +211,7 @@ impl Wards {
         }
         if matches!(ward.state, State::Resting { .. }) {
             ward.state = State::Down { after: None };
-            return End::Known;
+            return End::Rested;
         }
         ward.panics += 1;
         let verdict = ward.restarts.panicked(now);
@@ -327,6 +329,7 @@ impl Supervisor {
 
     pub(super) fn cut(&mut self, life: Life, ctx: &mut Context<Self>) {
         let Some(handle) = self.wards.lingering(life) else { return };
+        self.last_cut = Some(tokio::time::Instant::now());
         let stopped = handle.stop.send(Stop).into_actor(self);
         // When nobody hears it, the end is on its way already.
         ctx.spawn(stopped.map(|_, _, _| ()));

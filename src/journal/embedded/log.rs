@@ -199,8 +199,9 @@ impl Log {
         Ok(Position(self.next()))
     }
 
-    /// Overwrites records of sealed segments; the positions are sorted.
-    pub(super) fn erase(&self, positions: &[u64]) -> Result<(), JournalError> {
+    /// Overwrites records of sealed segments; the positions are sorted. Returns how many could not be found for damage.
+    pub(super) fn erase(&self, positions: &[u64]) -> Result<u64, JournalError> {
+        let mut lost = 0;
         let segments: Vec<Shared> = self.list().iter().map(Arc::clone).collect();
         for segment in segments {
             let place = |position: u64| positions.partition_point(|known| *known < position);
@@ -210,12 +211,12 @@ impl Log {
             }
             match self.file(&segment).and_then(|file| segment.erase(&file, own)) {
                 Err(_) if segment.gone.load(Ordering::Acquire) => {}
-                result => result?,
+                result => lost += result?,
             }
         }
         let mut tail = self.tail_mut();
         positions.iter().for_each(|position| tail.remove(*position));
-        Ok(())
+        Ok(lost)
     }
 
     /// Gives up segments below `floor` that are older than the retention, or the oldest while space is short.

@@ -210,7 +210,7 @@ impl Journal for EmbeddedJournal {
         self.log.position_at(at)
     }
 
-    fn erase(&self, positions: &[Position]) -> Result<(), JournalError> {
+    fn erase(&self, positions: &[Position]) -> Result<u64, JournalError> {
         let mut positions: Vec<u64> = positions.iter().map(|position| position.0).collect();
         positions.sort_unstable();
         positions.dedup();

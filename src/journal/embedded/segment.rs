@@ -196,40 +196,64 @@ impl Segment {
     }
 
     /// Overwrites records and forgets their ids; the segment is sealed and the positions are its own, in order. A record that was
-    /// overwritten in part before is overwritten like any other: its length is where it always was.
-    pub(super) fn erase(&self, file: &File, positions: &[u64]) -> Result<(), JournalError> {
+    /// overwritten in part before is overwritten like any other: its length is where it always was. Returns how many lie behind
+    /// a damage that hides where they begin: readers do not find them either.
+    pub(super) fn erase(&self, file: &File, positions: &[u64]) -> Result<u64, JournalError> {
         // A start that finds no index reads the records, and would stop at one that is overwritten in part.
         self.write_index()?;
-        for (offset, blank) in self.blanks(file, positions)? {
+        let blanks = self.blanks(file, positions)?;
+        let lost = positions.len().saturating_sub(blanks.len()) as u64;
+        for (offset, blank) in blanks {
             let _alone = self.steady.write().unwrap_or_else(PoisonError::into_inner);
             files::write_at(file, &blank, offset).map_err(failed("write", &self.path))?;
         }
         file.sync_data().map_err(failed("sync", &self.path))?;
-        self.forget(positions)
+        self.forget(positions)?;
+        Ok(lost)
     }
 
-    /// Returns what to write, and where.
+    /// Returns what to write, and where. What cannot be found in one block hides nothing of the next.
     fn blanks(&self, file: &File, positions: &[u64]) -> Result<Vec<(u64, Vec<u8>)>, JournalError> {
-        let first = positions.first().map_or(0, |position| position.saturating_sub(self.first));
-        let Some((mut scanner, start, count)) = self.scanner(file, first, 1 << 20) else {
-            return Ok(Vec::new());
-        };
-        let mut wanted = positions.iter().copied().peekable();
         let mut blanks = Vec::with_capacity(positions.len());
-        for position in (start..count).map(|record| self.first + record) {
-            let lost = || JournalError::Damaged(format!("record {position} of `{}`", self.path.display()));
-            let Some(last) = wanted.peek() else { break };
-            let bytes = scanner.claim()?.ok_or_else(lost)?;
+        for wanted in positions.chunk_by(|one, next| self.block_number(*one) == self.block_number(*next)) {
+            blanks.extend(self.blanks_of_block(file, wanted)?);
+        }
+        Ok(blanks)
+    }
+
+    fn block_number(&self, position: u64) -> u64 {
+        position.saturating_sub(self.first) / table::BLOCK
+    }
+
+    /// Only when every length in a block is right does the last record end where the next block begins. When one is not, what
+    /// lies behind it may be others', so that only a record whose checksum holds is known to be the one that is wanted.
+    fn blanks_of_block(&self, file: &File, wanted: &[u64]) -> Result<Vec<(u64, Vec<u8>)>, JournalError> {
+        let number = wanted.first().map_or(0, |position| self.block_number(*position));
+        let (records, bytes) = {
+            let table = self.table();
+            let Some((begin, start)) = table.block_of(number * table::BLOCK) else { return Ok(Vec::new()) };
+            let next = start + table::BLOCK;
+            let end = table.block_of(next).map_or(table.end, |(offset, _)| offset);
+            (start..next.min(table.count), begin..end)
+        };
+        let end = bytes.end;
+        let mut scanner = Scanner::new(file, &self.path, bytes, 1 << 20);
+        let mut found = Vec::with_capacity(wanted.len());
+        for position in records.map(|record| self.first + record) {
+            let offset = scanner.offset;
+            let Some(bytes) = scanner.claim()? else { break };
             let len = bytes.len();
-            if position == *last {
-                let mut blank = bytes.to_vec();
-                codec::erase(&mut blank, position).ok_or_else(lost)?;
-                blanks.push((scanner.offset, blank));
-                wanted.next_if_eq(&position);
+            if wanted.binary_search(&position).is_ok() {
+                found.push((position, offset, bytes.to_vec()));
             }
             scanner.pass(len);
         }
-        Ok(blanks)
+        let is_whole = scanner.offset == end;
+        let theirs = found.into_iter().filter_map(|(position, offset, mut record)| {
+            let is_it = is_whole || codec::check(&record, position).is_some();
+            is_it.then(|| codec::erase(&mut record, position)).flatten().map(|()| (offset, record))
+        });
+        Ok(theirs.collect())
     }
 
     fn forget(&self, positions: &[u64]) -> Result<(), JournalError> {
@@ -238,8 +262,11 @@ impl Segment {
         self.table_mut().ids.retain(stays);
         let path = self.index_path();
         let bytes = std::fs::read(&path).map_err(failed("read", &path))?;
-        let damaged = || JournalError::Damaged(format!("index `{}`", path.display()));
-        let mut table = Table::from_bytes(&bytes, self.first).ok_or_else(damaged)?;
+        let Some(mut table) = Table::from_bytes(&bytes, self.first) else {
+            // Nothing is found by it, and the next start makes it anew from the records.
+            tracing::error!(index = %path.display(), "an index of the journal is damaged, and nothing was taken out of it");
+            return Ok(());
+        };
         table.ids.retain(stays);
         files::replace(&path, &table.to_bytes(self.first), true)
     }

@@ -513,6 +513,32 @@ fn an_erasure_that_was_cut_short_costs_no_other_record_and_is_done_again() {
     assert_eq!(memchr::memmem::find(&fs::read(&log).unwrap(), b"\"m3\""), None);
 }
 
+/// The length of one record is broken: nobody knows where those behind it in its block begin.
+#[test]
+fn a_damaged_length_keeps_no_other_block_from_being_erased() {
+    let dir = TempDir::new().unwrap();
+    let journal = open(options(dir.path()));
+    journal.append(group(0..200, 20)).unwrap();
+    journal.erase(&[Position(0)]).unwrap();
+    drop(journal);
+    let log = segment::log_path(dir.path(), 0);
+    let mut bytes = fs::read(&log).unwrap();
+    let whole = bytes.len();
+    // The lengths are those of the records, whose first is at the head of the file.
+    let mut at = 0;
+    (0..10).for_each(|_| at += 8 + u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize);
+    bytes[at..at + 4].fill(0xff);
+    fs::write(&log, &bytes).unwrap();
+    let journal = open(options(dir.path()));
+    let wanted = [5, 10, 12, 70, 199].map(Position);
+    assert_eq!(journal.erase(&wanted).unwrap(), 2, "the damaged one and one behind it");
+    let bytes = fs::read(&log).unwrap();
+    let is_left =
+        |position: u64| memchr::memmem::find(&bytes, format!("\"m{position}\"").as_bytes()).is_some();
+    assert_eq!([5, 70, 199, 4, 12, 71].map(is_left), [false, false, false, true, true, true]);
+    assert_eq!(bytes.len(), whole);
+}
+
 /// Readers of the segment see a record or nothing of it, never half of both.
 #[test]
 fn nobody_sees_a_record_while_it_is_overwritten() {

@@ -222,7 +222,7 @@ impl Journal for KafkaJournal {
         Ok(Arc::new(Reread::new(Arc::clone(&self.core), passage.clone())))
     }
 
-    fn erase(&self, positions: &[Position]) -> Result<(), JournalError> {
+    fn erase(&self, positions: &[Position]) -> Result<u64, JournalError> {
         self.core.spool.erase(positions)
     }
 
