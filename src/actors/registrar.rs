@@ -155,10 +155,10 @@ impl Handler<LookUp> for Registrar {
 
     fn handle(&mut self, LookUp { id, limit }: LookUp, _: &mut Context<Self>) -> Self::Result {
         let found = match id {
-            Some(id) => self.parts.register.get(&id).into_iter().collect(),
+            Some(id) => self.parts.register.shown(&id).into_iter().collect(),
             None => self.parts.register.newest(limit),
         };
-        MessageResult(found.iter().map(Regulation::shown).collect())
+        MessageResult(found)
     }
 }
 

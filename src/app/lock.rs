@@ -4,7 +4,7 @@
 //! has taken the memory back, which may be after its parent has started the next one.
 
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
 
@@ -32,10 +32,16 @@ fn pause() {
     std::thread::sleep(PAUSE);
 }
 
-/// Returns whether everybody on the machine may look into the directory. Group rights are left to whoever gave them: volumes
-/// of containers come with them.
-pub(super) fn is_open_to_all(data_dir: &Path) -> bool {
-    std::fs::metadata(data_dir).is_ok_and(|found| found.permissions().mode() & 0o007 != 0)
+/// Returns whether everybody on the machine may look into the locked directory. Group rights are left to whoever gave them:
+/// volumes of containers come with them. So are those of a directory of somebody else, which nobody here could change: what is
+/// made in it is for its owner alone.
+pub(super) fn is_open_to_all(data_dir: &Path, lock: &File) -> bool {
+    let (Ok(dir), Ok(lock)) = (std::fs::metadata(data_dir), lock.metadata()) else { return false };
+    is_open(dir.permissions().mode(), dir.uid() == lock.uid())
+}
+
+fn is_open(mode: u32, is_ours: bool) -> bool {
+    is_ours && mode & 0o007 != 0
 }
 
 fn take_with(data_dir: &Path, mut pause: impl FnMut()) -> Result<File, ServeError> {
@@ -86,12 +92,14 @@ mod tests {
     fn a_new_data_directory_is_nobody_elses_and_one_that_is_everybodys_is_known() {
         let dir = tempfile::tempdir().unwrap();
         let data_dir = dir.path().join("a/data");
-        let _lock = take(&data_dir).unwrap();
+        let lock = take(&data_dir).unwrap();
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&data_dir), mode(&data_dir.join("lock"))), (0o700, 0o600));
-        assert!(!is_open_to_all(&data_dir));
+        assert!(!is_open_to_all(&data_dir, &lock));
         std::fs::set_permissions(&data_dir, std::fs::Permissions::from_mode(0o755)).unwrap();
-        assert!(is_open_to_all(&data_dir));
+        assert!(is_open_to_all(&data_dir, &lock));
+        // A volume of a cluster, which belongs to root.
+        assert!(is_open(0o755, true) && !is_open(0o2775, false));
     }
 
     #[test]

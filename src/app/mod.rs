@@ -67,7 +67,7 @@ pub fn serve(loaded: Loaded, environment: &Environment) -> Result<(), ServeError
     let begun = tokio::time::Instant::now();
     let data_dir = loaded.settings.server.data_dir.clone();
     let lock = lock::take(&data_dir)?;
-    if lock::is_open_to_all(&data_dir) {
+    if lock::is_open_to_all(&data_dir, &lock) {
         events::DataOpenToAll { path: &data_dir }.emit();
     }
     let listeners = listen::bind(&loaded.settings.server.listen)?;

@@ -51,7 +51,8 @@ impl Noted {
             _ => "failed",
         };
         let Noted { actor, address, action } = self;
-        let given = session::given(response.headers(), state).filter(|_| action == LOGIN);
+        let given =
+            session::given(response.headers(), state).filter(|_| action.split('?').next() == Some(LOGIN));
         let actor = given.map_or_else(|| actor.clone(), |id| format!("session:{}", print(&id)));
         let entry =
             Entry { at: clock::now(), actor: &actor, address, action, status: status.as_u16(), outcome };

@@ -10,7 +10,10 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::regulation::{Regulation, Status};
+use super::regulation::{Regulation, Shown, Status};
+
+/// Most regulations of one answer.
+const MOST_SHOWN: usize = 1_000;
 
 /// Why a regulation could not be kept.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +28,8 @@ pub struct RegisterError {
 #[derive(Debug)]
 pub struct Register {
     dir: PathBuf,
+    /// Held while a file is written. `all` is not: who only wants to know does not wait for the disk.
+    writing: Mutex<()>,
     all: Mutex<BTreeMap<String, Regulation>>,
 }
 
@@ -55,7 +60,7 @@ impl Register {
                 }
             }
         }
-        Ok(Register { dir: dir.to_owned(), all: Mutex::new(all) })
+        Ok(Register { dir: dir.to_owned(), writing: Mutex::default(), all: Mutex::new(all) })
     }
 
     /// Keeps a regulation as it is now, durably.
@@ -65,12 +70,12 @@ impl Register {
     pub fn put(&self, regulation: Regulation) -> Result<(), RegisterError> {
         let path = self.dir.join(format!("{}.json", regulation.id));
         let context = failed("write", &path);
-        let mut all = self.all();
+        let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         serde_json::to_vec(&regulation)
             .map_err(io::Error::from)
             .and_then(|text| replace(&path, &text))
             .map_err(context)?;
-        all.insert(regulation.id.clone(), regulation);
+        self.all().insert(regulation.id.clone(), regulation);
         Ok(())
     }
 
@@ -94,9 +99,14 @@ impl Register {
         self.all().get(id).cloned()
     }
 
-    /// Returns the newest, at most so many.
-    pub fn newest(&self, most: usize) -> Vec<Regulation> {
-        self.all().values().rev().take(most).cloned().collect()
+    /// Returns what is told of a regulation.
+    pub fn shown(&self, id: &str) -> Option<Shown> {
+        self.all().get(id).map(Regulation::shown)
+    }
+
+    /// Returns what is told of the newest, at most so many, and at most 1,000. Copies no ids.
+    pub fn newest(&self, most: usize) -> Vec<Shown> {
+        self.all().values().rev().take(most.min(MOST_SHOWN)).map(Regulation::shown).collect()
     }
 
     /// Returns the ids of those that are not done, oldest first.
@@ -151,6 +161,20 @@ mod tests {
     use super::*;
     use crate::privacy::regulation::{Kind, Wish};
     use crate::spec::IdKind;
+
+    /// Reading does not wait for a disk that is slow.
+    #[test]
+    fn what_is_kept_is_told_while_something_is_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let register = Register::open(dir.path()).unwrap();
+        let wish = Wish { kind: Kind::DeleteOnly, id_kind: IdKind::UserId, ids: vec!["user-77".to_owned()] };
+        let begun = Regulation::begin(wish, "a".to_owned(), "salt", jiff::Timestamp::UNIX_EPOCH);
+        register.put(begun).unwrap();
+        let _writing = register.writing.lock().unwrap();
+        assert_eq!(register.newest(usize::MAX)[0].id, "a");
+        assert_eq!(register.shown("a").unwrap().subjects, 1);
+        assert_eq!(register.unfinished(), ["a"]);
+    }
 
     #[test]
     fn what_is_not_done_is_there_after_a_start_and_what_is_done_names_nobody() {

@@ -5,7 +5,7 @@
 //! beyond that, so that they cannot push out what was done. An entry holds no secret, no event and no trait.
 
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -21,7 +21,7 @@ pub const FILE: &str = "audit.log";
 const FULL: u64 = 16 << 20;
 /// How many are kept beside the one that is written.
 const OLDER: u32 = 3;
-/// How many refused attempts of strangers are told in a minute.
+/// How many requests of strangers are told in a minute.
 const STRANGERS: u32 = 30;
 
 /// One thing that an operator did.
@@ -43,7 +43,7 @@ pub struct Entry<'a> {
 
 impl Entry<'_> {
     fn is_by_stranger(&self) -> bool {
-        self.actor == "nobody" && self.outcome != "done"
+        self.actor == "nobody"
     }
 }
 
@@ -51,7 +51,7 @@ impl Entry<'_> {
 struct Line<'a> {
     #[serde(flatten)]
     entry: &'a Entry<'a>,
-    /// Attempts of strangers that were not told since the one before.
+    /// Requests of strangers that were not told since the one before.
     #[serde(skip_serializing_if = "is_zero")]
     untold: u64,
 }
@@ -118,15 +118,20 @@ impl State {
     }
 
     fn append(&mut self, path: &Path, entry: &Entry<'_>) -> std::io::Result<()> {
-        let mut line = serde_json::to_vec(&Line { entry, untold: self.untold })?;
+        let mut line = Vec::new();
+        serde_json::to_writer(&mut line, &Line { entry, untold: self.untold })?;
         line.push(b'\n');
         if self.file.is_some() && self.bytes + line.len() as u64 > FULL {
             self.file = None;
             put_aside(path)?;
         }
         if self.file.is_none() {
-            let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
+            let mut file = OpenOptions::new().read(true).create(true).append(true).mode(0o600).open(path)?;
             self.bytes = file.metadata()?.len();
+            // After a write that was cut short the file is opened anew: half an entry must not swallow the next one.
+            if is_torn(&mut file, self.bytes)? {
+                line.insert(0, b'\n');
+            }
             self.file = Some(file);
         }
         // In one write, so that another process that appends does not come between.
@@ -137,6 +142,15 @@ impl State {
         self.untold = 0;
         Ok(())
     }
+}
+
+/// Returns whether the last entry has no end.
+fn is_torn(file: &mut File, bytes: u64) -> std::io::Result<bool> {
+    let Some(last) = bytes.checked_sub(1) else { return Ok(false) };
+    let mut end = [0];
+    file.seek(SeekFrom::Start(last))?;
+    file.read_exact(&mut end)?;
+    Ok(end != [b'\n'])
 }
 
 fn put_aside(path: &Path) -> std::io::Result<()> {
@@ -183,8 +197,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let book = Book::of(dir.path());
         let refused = Entry { status: 401, outcome: "refused", ..entry("nobody", "POST /api/session") };
-        for _ in 0..1000 {
+        // Nobody's session can be ended by anybody.
+        let left = entry("nobody", "DELETE /api/session");
+        for _ in 0..500 {
             book.add(&refused);
+            book.add(&left);
         }
         book.add(&entry("local", "POST /api/destinations/crm/pause"));
         let lines = lines(dir.path());
@@ -194,6 +211,28 @@ mod tests {
         later.at += std::time::Duration::from_secs(60);
         book.add(&later);
         assert_eq!(self::lines(dir.path()).len(), STRANGERS as usize + 2);
+    }
+
+    /// The disk was full in the middle of an entry.
+    #[test]
+    fn half_an_entry_spoils_no_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let book = Book::of(dir.path());
+        book.add(&entry("local", "first"));
+        let path = dir.path().join(FILE);
+        let mut file = OpenOptions::new().append(true).open(&path).unwrap();
+        file.write_all(b"{\"at\":\"2026-").unwrap();
+        book.state.lock().unwrap().file = None;
+        book.add(&entry("local", "second"));
+        book.add(&entry("local", "third"));
+        let text = std::fs::read_to_string(&path).unwrap();
+        let read: Vec<_> =
+            text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok()).collect();
+        assert_eq!(text.lines().count(), 4, "{text}");
+        assert_eq!(
+            read.iter().map(|line| line["action"].as_str().unwrap()).collect::<Vec<_>>(),
+            ["first", "second", "third"]
+        );
     }
 
     #[test]

@@ -33,7 +33,17 @@ const MOST_PASSES: usize = 3;
 /// What is no destination; none has a name with a slash.
 const JOURNAL: &str = "data_dir/journal";
 const LETTERS: &str = "data_dir/letters";
-const TOPIC: &str = "journal/topic";
+/// What a journal of several routers keeps, and why.
+const STAYS: [(&str, &str); 2] = [
+    (
+        "journal/topic",
+        "the topic of a shared journal cannot be overwritten: its records go with its retention",
+    ),
+    (
+        "journal/dead_letters",
+        "every router is told that their letters are gone; the topic keeps the texts until it is compacted or its retention is over",
+    ),
+];
 /// One record.
 const ONE: ReadLimit = ReadLimit { records: 1, bytes: 0 };
 
@@ -166,12 +176,16 @@ impl Erasing {
             self.change(id, |one| one.positions.clear()).await;
             from = gone.until;
         }
-        if self.parts.is_shared {
-            let reason =
-                "the topic of a shared journal cannot be overwritten: its records go with its retention";
-            self.say(id, TOPIC, StoreState::NotErasable, (0, Some(reason.to_owned()))).await;
-        }
+        self.say_what_stays(id).await;
         Ok(())
+    }
+
+    /// Says what no router can overwrite.
+    async fn say_what_stays(&self, id: &str) {
+        let told = if self.parts.is_shared { &STAYS[..] } else { &[] };
+        for (store, reason) in told {
+            self.say(id, store, StoreState::NotErasable, (0, Some((*reason).to_owned()))).await;
+        }
     }
 
     async fn find(&self, people: &Arc<People>, range: (Position, Position)) -> Result<Vec<Position>, String> {

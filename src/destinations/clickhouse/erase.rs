@@ -9,6 +9,7 @@ use super::super::{BoxFuture, Erase, Reply};
 use super::api::Api;
 use super::config::TableLayout;
 use super::ddl::{alter, quoted, text};
+use super::errors::code;
 use super::store::Store;
 use super::wide;
 use crate::destinations::reply::words;
@@ -61,13 +62,29 @@ impl Eraser {
                 erased += found;
             }
         }
-        if erased > 0 {
+        // Also where nothing was found: a try before this one may have been cut short between the two.
+        let mask = ["APPLY DELETED MASK SETTINGS mutations_sync = 2".to_owned()];
+        match self.api.run(&alter(names, table, mask.into_iter()), WITHIN).await {
+            Err(reply) if !is_unknown(&reply) => Err(reply),
             // Where the server does not know it, the bytes go with the next merge of their parts.
-            let mask = ["APPLY DELETED MASK SETTINGS mutations_sync = 2".to_owned()];
-            let applied = self.api.run(&alter(names, table, mask.into_iter()), WITHIN).await;
-            applied.map(drop).unwrap_or_default();
+            _ => Ok(erased),
         }
-        Ok(erased)
+    }
+}
+
+/// Returns whether the server does not know the statement: SYNTAX_ERROR, or NOT_IMPLEMENTED.
+fn is_unknown(reply: &Reply) -> bool {
+    matches!(reply, Reply::Answer(answer) if matches!(code(&answer.words()), Some(62 | 48)))
+}
+
+/// Returns why something failed, without the server's words: they repeat the statement, and that names the people.
+fn reason(reply: &Reply) -> String {
+    match reply {
+        Reply::Answer(answer) => match code(&answer.words()) {
+            Some(code) => format!("ClickHouse answered {} with its error {code}", answer.status),
+            None => format!("ClickHouse answered {}", answer.status),
+        },
+        Reply::Failed(failure) => words(&failure.message),
     }
 }
 
@@ -92,10 +109,7 @@ impl Erase for Eraser {
     fn erase(&self, people: Arc<People>) -> BoxFuture<Result<u64, String>> {
         let eraser = self.clone();
         Box::pin(async move {
-            eraser.erase_all(&people).await.map_err(|reply| match reply {
-                Reply::Answer(answer) => answer.words(),
-                Reply::Failed(failure) => words(&failure.message),
-            })
+            eraser.erase_all(&people).await.map_err(|reply| reason(&reply))
         })
     }
 }
@@ -103,7 +117,24 @@ impl Erase for Eraser {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::destinations::Answer;
     use crate::spec::IdKind;
+    use bytes::Bytes;
+
+    #[test]
+    fn why_it_failed_names_nobody_and_only_an_unknown_statement_is_passed_over() {
+        let said = |body: &'static str| {
+            let (body, at) = (Bytes::from_static(body.as_bytes()), jiff::Timestamp::UNIX_EPOCH);
+            Reply::Answer(Answer { status: 500, headers: Vec::new(), body, at })
+        };
+        let denied = said(
+            "Code: 497. DB::Exception: opentrack: Not enough privileges. In scope SELECT count() FROM t WHERE id IN ('anna')",
+        );
+        assert_eq!(reason(&denied), "ClickHouse answered 500 with its error 497");
+        assert_eq!(reason(&said("no row of 'anna'")), "ClickHouse answered 500");
+        let old = said("Code: 62. DB::Exception: Syntax error: failed at position 27 ('DELETED'). (SYNTAX_ERROR)");
+        assert_eq!([is_unknown(&old), is_unknown(&denied), is_unknown(&said(""))], [true, false, false]);
+    }
 
     #[test]
     fn ids_are_literals_and_many_of_them_are_several_statements() {

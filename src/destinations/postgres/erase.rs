@@ -20,6 +20,8 @@ use crate::warehouse::people::columns_of;
 
 /// The live table that proves consent.
 const CONSENTS: &str = "consents";
+/// How long one statement of an erasure may take: as long as the registrar waits for one try. For this transaction alone.
+const PATIENCE: &str = "SET LOCAL statement_timeout = '900s'";
 /// Begins the name that stands in the place of an id there.
 const ERASED: &str = "erased:";
 
@@ -42,6 +44,9 @@ impl Eraser {
         let tables = self.store.read(None).await?;
         let mut lease = self.pool.get().await?;
         let transaction = lease.client()?.transaction().await.map_err(|error| self.pool.trouble(&error))?;
+        // A large table is looked through without an index: what a delivery may take would never do.
+        let patience = transaction.batch_execute(PATIENCE).await;
+        patience.map_err(|error| self.pool.trouble(&error))?;
         let erased = match self.within(&transaction, &tables, people).await {
             Ok(erased) => erased,
             Err(error) => {

@@ -28,6 +28,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
+use bytes::Bytes;
 use jiff::Timestamp;
 
 use self::book::Book;
@@ -40,6 +41,7 @@ use crate::journal::{
     DeadLetter, EmbeddedJournal, Journal as _, JournalError, Letter, LetterCounts, LetterFilter, LetterId,
     LetterKey, PageLimit, Walk, letter_line,
 };
+use crate::spec::People;
 use crate::telemetry::events::{DeadTopicHeard, DeadTopicSilent, LettersNotShared, Trouble};
 
 /// The one partition that is used, so that there is one order.
@@ -168,6 +170,31 @@ impl DeadTopic {
             there.filter(|(key, _)| keys.contains(key)).for_each(|(key, id)| state.book.kept(key, id));
         }
         taken
+    }
+
+    /// Takes the letters about these people out on every router, and forgets them here: afterwards no file of this router names
+    /// them. Returns how many lines went. The topic has their texts until it has cleaned itself.
+    ///
+    /// # Errors
+    /// As of [`take_out`](DeadTopic::take_out).
+    pub(super) fn redact(&self, people: &People) -> Result<u64, JournalError> {
+        let local = &self.shared.local;
+        let (mut theirs, end) = (Vec::new(), local.letters_end());
+        let mut from = Some(LetterId { file: 0, offset: 0 });
+        while let Some(start) = from {
+            let page = local.letters(&LetterFilter::default(), Walk::Forth(start, end), STEP)?;
+            let is_theirs = |letter: &Letter| {
+                letter.key.is_some() && people.concerns_text(&String::from_utf8_lossy(&letter.raw))
+            };
+            // Their place and key are enough: the texts of many letters are much memory.
+            let small = |letter| Letter { raw: Bytes::new(), answer: String::new(), ..letter };
+            theirs.extend(page.letters.into_iter().filter(is_theirs).map(small));
+            from = page.next;
+        }
+        for letters in theirs.chunks(STEP.letters) {
+            self.take_out(letters)?;
+        }
+        local.redact(people)
     }
 
     /// Gives up letters that were buried before an instant, here; the other routers do the same.

@@ -227,7 +227,7 @@ impl Journal for KafkaJournal {
     }
 
     fn redact(&self, people: &People) -> Result<u64, JournalError> {
-        self.core.spool.redact(people)
+        self.dead.redact(people)
     }
 
     fn retain(&self, floor: Position, now: Timestamp) -> Result<u64, JournalError> {

@@ -19,7 +19,7 @@ use recent::Recent;
 
 /// Spans that wait for the collector; some megabytes.
 const QUEUE: usize = 8192;
-/// Traces that are begun here in a second; one that a caller began is kept as the caller says.
+/// Traces of a second, also of those that a caller began: any stranger can say that one is to be kept.
 const BEGUN_PER_SECOND: u64 = 50;
 /// Requests that one attempt names.
 const MOST_LINKS: usize = 32;
@@ -97,7 +97,9 @@ impl Traces {
             return None;
         }
         match traceparent.and_then(Context::read) {
-            Some(caller) => caller.sampled.then(|| (caller.child(), Some(caller.span))),
+            Some(caller) => {
+                (caller.sampled && self.may_begin(now)).then(|| (caller.child(), Some(caller.span)))
+            }
             None => self.may_begin(now).then(|| (Context::fresh(), None)),
         }
     }

@@ -15,7 +15,7 @@ fn nothing_is_begun_while_nobody_wants_it() {
 }
 
 #[test]
-fn a_caller_decides_and_others_are_bounded_by_the_second() {
+fn a_caller_decides_and_all_are_bounded_by_the_second() {
     let traces = Traces::default();
     let _spans = traces.switch_on();
     for _ in 0..BEGUN_PER_SECOND {
@@ -23,7 +23,8 @@ fn a_caller_decides_and_others_are_bounded_by_the_second() {
     }
     assert_eq!(traces.begin(None, at(1)), None);
     assert_eq!(traces.begin(Some("nonsense"), at(1)), None, "a wrong header is as good as none");
-    let (context, parent) = traces.begin(Some(CALLER), at(1)).unwrap();
+    assert_eq!(traces.begin(Some(CALLER), at(1)), None, "any stranger can say that a trace is to be kept");
+    let (context, parent) = traces.begin(Some(CALLER), at(2)).unwrap();
     assert_eq!(
         (context.trace, parent),
         (Context::read(CALLER).unwrap().trace, Some(Context::read(CALLER).unwrap().span))

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::journal::Options;
-use crate::journal::fixtures::{at, event, letter};
+use crate::journal::fixtures::{at, event, letter, receipt};
 
 const TOPIC: &str = "t.dead";
 
@@ -149,6 +149,28 @@ fn a_letter_that_one_router_takes_out_goes_everywhere() {
     // A newcomer hears of all of them, and of their end.
     one.bury(&["c"]);
     Router::start(&cluster).until(&["c"]);
+}
+
+/// A letter of somebody who is erased here: no other router lists it, nor one that reads everything again.
+#[test]
+fn letters_about_somebody_who_is_erased_go_everywhere() {
+    let cluster = Cluster::new();
+    let (one, other) = (Router::start(&cluster), Router::start(&cluster));
+    let raw = r#"{"type":"track","event":"Seen","userId":"anna-1","messageId":"theirs"}"#;
+    let event = crate::spec::Event::restore(Bytes::from(raw), receipt("theirs")).unwrap();
+    one.topic.bury(&[letter("crm", "rejected", Arc::new(event), 0)]).unwrap();
+    one.bury(&["a"]);
+    other.until(&["a", "theirs"]);
+    let anna = People::new(crate::spec::IdKind::UserId, ["anna-1"]);
+    assert_eq!(one.topic.redact(&anna).unwrap(), 1);
+    assert_eq!(one.ids(), ["a"]);
+    other.until(&["a"]);
+    one.bury(&["b"]);
+    std::fs::remove_file(one.dir.path().join("dead/read")).unwrap();
+    let one = one.restart(&cluster);
+    one.bury(&["c"]);
+    Router::start(&cluster).until(&["a", "b", "c"]);
+    one.until(&["a", "b", "c"]);
 }
 
 #[test]
