@@ -73,7 +73,8 @@ impl Suppression {
             ));
         }
         let mut file = Kept { path, mark, is_ours };
-        if !text.is_empty() && !(is_tidy && !prints.is_empty()) {
+        let is_to_stay = is_tidy && !prints.is_empty();
+        if !is_to_stay && !text.is_empty() {
             // On a full disk the file stays as it is: it says the same.
             file.tidy(&prints).unwrap_or_else(|error| {
                 tracing::warn!(file = %file.path.display(), %error, "who is suppressed could not be written anew");

@@ -562,24 +562,51 @@ fn nobody_sees_a_record_while_it_is_overwritten() {
     assert_eq!(journal.read(Position(0), limit(9)).unwrap().len(), 0);
 }
 
-#[test]
-fn what_is_kept_beside_the_records_forgets_a_person_and_keeps_the_others() {
-    use crate::journal::fixtures::{attempt_note, letter, receipt};
-    use crate::spec::{IdKind, People, Rejected};
-    let dir = TempDir::new().unwrap();
-    // What a kill has left of a letter while it was overwritten, and of one while it was kept.
+/// Leaves what a kill has left of a letter while it was overwritten, and of one while it was kept.
+fn leave_halves(dead: &std::path::Path) {
     let halves =
         ["-          mes\":\"Anna\"}}}\n", "{\"message_id\":\"h\",\"event\":{\"userId\":\"user-77\",\n"];
-    fs::create_dir(dir.path().join("dead")).unwrap();
-    fs::write(walk::file_path(&dir.path().join("dead"), 0), halves.concat()).unwrap();
+    fs::create_dir(dead).unwrap();
+    fs::write(walk::file_path(dead, 0), halves.concat()).unwrap();
+}
+
+fn event_of(user: &str, id: &str) -> Arc<Event> {
+    let raw = format!(
+        r#"{{"type":"track","event":"Seen","userId":"x","userId":"{user}","messageId":"{id}","n":123456}}"#
+    );
+    Arc::new(Event::restore(Bytes::from(raw), crate::journal::fixtures::receipt(id)).unwrap())
+}
+
+fn set_aside_of(raw: &str) -> crate::spec::Rejected {
+    crate::spec::Rejected {
+        index: 0,
+        message_id: None,
+        problems: Vec::new(),
+        source: "web".into(),
+        at: at(0),
+        raw: raw.to_owned().into(),
+    }
+}
+
+fn expect_gone(dir: &std::path::Path, words: &[&str]) {
+    for folder in ["dead", "rejected", "attempts", "fates"] {
+        for name in files::names(&dir.join(folder)).unwrap() {
+            let text = fs::read(dir.join(folder).join(name)).unwrap();
+            for word in words {
+                assert_eq!(memchr::memmem::find(&text, word.as_bytes()), None, "{folder}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_kept_beside_the_records_forgets_a_person_and_keeps_the_others() {
+    use crate::journal::fixtures::letter;
+    use crate::spec::{IdKind, People};
+    let dir = TempDir::new().unwrap();
+    leave_halves(&dir.path().join("dead"));
     let journal = open(options(dir.path()));
-    let of = |user: &str, id: &str| {
-        let raw = format!(
-            r#"{{"type":"track","event":"Seen","userId":"{user}","userId":"{user}","messageId":"{id}","n":123456}}"#
-        );
-        Arc::new(Event::restore(Bytes::from(raw), receipt(id)).unwrap())
-    };
-    let buried = [("user-77", "a"), ("other-9", "b"), ("user-77", "c")].map(|(user, id)| of(user, id));
+    let buried = [("user-77", "a"), ("other-9", "b"), ("user-77", "c")].map(|(user, id)| event_of(user, id));
     let letters: Vec<_> =
         buried.iter().map(|event| letter("crm", "rejected", Arc::clone(event), 0)).collect();
     journal.bury(&letters).unwrap();
@@ -587,27 +614,12 @@ fn what_is_kept_beside_the_records_forgets_a_person_and_keeps_the_others() {
     // Taken out, and still on the disk.
     journal.take_out(&theirs[..1]).unwrap();
     journal.note(&[attempt_note("crm", &[(1, 9)], "transient", "no user-77 here")]).unwrap();
-    let rejected = |raw: &str| Rejected {
-        index: 0,
-        message_id: None,
-        problems: Vec::new(),
-        source: "web".into(),
-        at: at(0),
-        raw: raw.to_owned().into(),
-    };
     let set_aside =
         [r#"{"userId":"user-77","event":1}"#, r#"{"userId":"user-7"}"#, r#"{"userId":"user-77","#];
-    journal.keep_rejected(&set_aside.map(rejected)).unwrap();
+    journal.keep_rejected(&set_aside.map(set_aside_of)).unwrap();
     let people = People::new(IdKind::UserId, ["user-77", "123456", "2030-03", "rejected"]);
     assert_eq!(journal.redact(&people).unwrap(), 4, "two letters, one of them torn, and two rejected events");
-    for folder in ["dead", "rejected", "attempts", "fates"] {
-        for name in files::names(&dir.path().join(folder)).unwrap() {
-            let text = fs::read(dir.path().join(folder).join(name)).unwrap();
-            for word in ["user-77", "Anna"] {
-                assert_eq!(memchr::memmem::find(&text, word.as_bytes()), None, "{folder}");
-            }
-        }
-    }
+    expect_gone(dir.path(), &["user-77", "Anna"]);
     let left = journal.letters(&LetterFilter::default(), Walk::Back(None), PAGE).unwrap().letters;
     assert_eq!(left.iter().map(|letter| letter.message_id.as_str()).collect::<Vec<_>>(), ["b"]);
     assert_eq!(left[0].event().unwrap().raw, buried[1].raw, "what is somebody else's stays as it is");
