@@ -160,15 +160,6 @@ async fn dump(database: &Postgres) -> String {
     text
 }
 
-/// Returns the keys of a site whose name or whose dump holds the text.
-fn keys_with(site: &Site, text: &str) -> Vec<String> {
-    let holds = |name: &String| {
-        let dump: Option<Vec<u8>> = site.ask(&["DUMP", &site.key(name)]);
-        name.contains(text) || dump.is_some_and(|dump| memchr::memmem::find(&dump, text.as_bytes()).is_some())
-    };
-    site.names("").into_iter().filter(holds).collect()
-}
-
 /// The tables of a router beside a database and a Redis.
 fn beside(database: &Postgres, site: &Site) -> String {
     format!(
@@ -220,7 +211,7 @@ async fn nothing_of_a_visitor_is_left_in_postgres_and_redis() {
         let is_there = before.lines().any(|line| line.contains(table) && line.contains(VISITOR));
         assert!(is_there, "{table} knows nobody: {before}");
     }
-    assert!(keys_with(&site, VISITOR).len() >= 3, "{:?}", keys_with(&site, VISITOR));
+    assert!(site.names_with(VISITOR).len() >= 3, "{:?}", site.names_with(VISITOR));
 
     let forgotten = router.run(&["forget", "--anonymous", VISITOR]);
     let said = String::from_utf8_lossy(&forgotten.stdout).into_owned();
@@ -234,7 +225,7 @@ async fn nothing_of_a_visitor_is_left_in_postgres_and_redis() {
     let lines = |text: &str, of: &str| text.lines().filter(|line| line.contains(of)).count();
     assert_eq!(lines(&after, "visitor-of-ben-8"), lines(&before, "visitor-of-ben-8"));
     assert_eq!(lines(&after, "consents: "), lines(&before, "consents: "), "proofs stay");
-    assert_eq!(keys_with(&site, VISITOR), Vec::<String>::new());
+    assert_eq!(site.names_with(VISITOR), Vec::<String>::new());
     assert_eq!(site.entries().len(), 4, "what others did is still in the stream");
     assert_eq!(files_with(&router.data(), VISITOR), Vec::<PathBuf>::new());
 }

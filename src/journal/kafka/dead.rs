@@ -191,10 +191,11 @@ impl DeadTopic {
             theirs.extend(page.letters.into_iter().filter(is_theirs).map(small));
             from = page.next;
         }
+        let mut gone = 0;
         for letters in theirs.chunks(STEP.letters) {
-            self.take_out(letters)?;
+            gone += self.take_out(letters)?;
         }
-        local.redact(people)
+        Ok(gone + local.redact(people)?)
     }
 
     /// Gives up letters that were buried before an instant, here; the other routers do the same.

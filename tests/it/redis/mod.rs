@@ -1,5 +1,6 @@
 //! The shared live numbers end to end: the real binary and a real Redis.
 
+mod forgotten;
 mod kept;
 mod keys;
 mod presence;

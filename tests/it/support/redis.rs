@@ -130,6 +130,26 @@ impl Site {
         names
     }
 
+    /// Returns the names of the site's keys where a text is in the name or in what can be read there.
+    pub(crate) fn names_with(&self, text: &str) -> Vec<String> {
+        let has = |bytes: &[u8]| memchr::memmem::find(bytes, text.as_bytes()).is_some();
+        let holds = |name: &String| {
+            let key = self.key(name);
+            let kind: String = self.ask(&["TYPE", &key]);
+            // Not as a dump: it is compressed, and that of a stream has deleted entries until their block goes.
+            let words: &[&str] = match kind.as_str() {
+                "stream" => &["XRANGE", &key, "-", "+"],
+                "zset" => &["ZRANGE", &key, "0", "-1"],
+                "hash" => &["HGETALL", &key],
+                "string" => &["GET", &key],
+                other => panic!("{key} is a {other}"),
+            };
+            let value = format!("{:?}", self.ask::<redis::Value>(words));
+            has(name.as_bytes()) || has(value.as_bytes())
+        };
+        self.names("").into_iter().filter(holds).collect()
+    }
+
     /// Returns what was counted, over all minutes.
     pub(crate) fn counted(&self) -> BTreeMap<String, i64> {
         let mut sums = BTreeMap::new();
