@@ -11,6 +11,7 @@ use super::{ServeError, reports};
 use crate::actors::registrar::{self, Parts, Registrar};
 use crate::actors::supervisor::Supervisor;
 use crate::config::Settings;
+use crate::destinations::Settings as Kind;
 use crate::http::PrivacyDesk;
 use crate::journal::Journal;
 use crate::privacy::{Register, Suppression};
@@ -35,9 +36,10 @@ pub(super) fn open(settings: &Settings, journal: &dyn Journal) -> Result<Privacy
     Ok(Privacy { register, suppression: suppression(settings, &dir)? })
 }
 
-/// How long a request of any destination may take.
+/// How long a request of any destination may take. An embedded store is written by this process: nothing of it arrives late.
 fn request_within(settings: &Settings) -> Duration {
-    settings.destinations.iter().map(|one| one.patience.timeout).max().unwrap_or_default()
+    let remote = settings.destinations.iter().filter(|one| !matches!(one.settings, Kind::sqlite(_)));
+    remote.map(|one| one.patience.timeout).max().unwrap_or_default()
 }
 
 fn suppression(settings: &Settings, dir: &Path) -> Result<Arc<Suppression>, ServeError> {

@@ -112,7 +112,7 @@ async fn flowing_until_done(router: &Router, id: &str) -> (Value, Vec<String>) {
 #[tokio::test]
 async fn a_person_is_forgotten_while_events_flow_and_the_router_is_killed() {
     let receiver = of_a_picky_side();
-    let mut router = Router::start(Config::new().webhook("hook", &receiver.url(), "")).await;
+    let mut router = Router::start(Config::new().webhook("hook", &receiver.url(), "timeout = \"2s\"")).await;
     let before = of_others(0..40);
     let anna = of_anna();
     let broken = json!({ "type": "track", "userId": USER, "event": 7, "messageId": fresh_id("b") });

@@ -164,16 +164,7 @@ impl Erasing {
                 break;
             }
             let gone = self.overwrite(id, people, (found, until)).await?;
-            self.say(id, LETTERS, StoreState::Done, (gone.beside, None)).await;
-            let reason = (gone.lost > 0).then(|| {
-                format!("{} records are so damaged that they can be neither read nor overwritten", gone.lost)
-            });
-            if let Some(reason) = &reason {
-                trouble("overwrite records", reason);
-            }
-            self.say(id, JOURNAL, StoreState::Done, (gone.records, reason)).await;
-            // They are not counted again, nor looked at after the next start.
-            self.change(id, |one| one.positions.clear()).await;
+            self.tell_overwritten(id, &gone).await;
             from = gone.until;
         }
         self.say_what_stays(id).await;
@@ -186,6 +177,20 @@ impl Erasing {
         for (store, reason) in told {
             self.say(id, store, StoreState::NotErasable, (0, Some((*reason).to_owned()))).await;
         }
+    }
+
+    async fn tell_overwritten(&self, id: &str, gone: &Overwritten) {
+        self.say(id, LETTERS, StoreState::Done, (gone.beside, None)).await;
+        let lost = gone.lost;
+        let reason =
+            format!("{lost} records are behind damage, where they can be neither found nor overwritten");
+        let reason = (lost > 0).then_some(reason);
+        if let Some(reason) = &reason {
+            trouble("overwrite records", reason);
+        }
+        self.say(id, JOURNAL, StoreState::Done, (gone.records, reason)).await;
+        // They are not counted again, nor looked at after the next start.
+        self.change(id, |one| one.positions.clear()).await;
     }
 
     async fn find(&self, people: &Arc<People>, range: (Position, Position)) -> Result<Vec<Position>, String> {
@@ -265,7 +270,8 @@ impl Erasing {
             };
             // A request that was cut may arrive behind our deletion.
             cut = cut.max(erasers.last_cut);
-            if let Some(cut) = cut {
+            let is_any_erased = erasers.stores.iter().any(|store| store.is_on && store.eraser.is_some());
+            if let Some(cut) = cut.filter(|_| is_any_erased) {
                 tokio::time::sleep_until(cut + self.parts.request_within).await;
             }
             for store in erasers.stores {

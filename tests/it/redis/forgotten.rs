@@ -14,6 +14,15 @@ fn shopper(visitor: &str) -> [Value; 3] {
     [page(visitor, "/p"), step("Product Viewed"), step("Product Added")]
 }
 
+/// Makes the stream longer than one reading, and has a group begin to read it.
+fn fill(site: &Site, stream: &str, (rare, usual): (&str, &str)) {
+    let script = "for n = 1, 2500 do redis.call('XADD', KEYS[1], '*', 'id', n, 'visitor', n % 500 == 0 and ARGV[1] or ARGV[2]) end";
+    site.ask::<Option<i64>>(&["EVAL", script, "1", stream, rare, usual]);
+    site.ask::<String>(&["XGROUP", "CREATE", stream, "readers", "0"]);
+    let read = "XREADGROUP GROUP readers one COUNT 4 STREAMS".split(' ');
+    site.ask::<redis::Value>(&read.chain([stream, ">"]).collect::<Vec<_>>());
+}
+
 /// One site has everything of the visitor, in a stream of more than one reading; others have one thing alone.
 #[tokio::test]
 async fn nothing_of_a_visitor_is_left_and_a_group_of_readers_goes_on() {
@@ -23,20 +32,7 @@ async fn nothing_of_a_visitor_is_left_and_a_group_of_readers_goes_on() {
     router.post("/v1/batch", &batch(&[shopper(&anna), shopper(&ben)].concat())).await.expect_success();
     site.until_events(6).await;
     let stream = site.key("stream");
-    let fill = "for n = 1, 2500 do redis.call('XADD', KEYS[1], '*', 'id', n, 'visitor', n % 500 == 0 and ARGV[1] or ARGV[2]) end";
-    site.ask::<Option<i64>>(&["EVAL", fill, "1", &stream, &anna, &ben]);
-    site.ask::<String>(&["XGROUP", "CREATE", &stream, "readers", "0"]);
-    site.ask::<redis::Value>(&[
-        "XREADGROUP",
-        "GROUP",
-        "readers",
-        "one",
-        "COUNT",
-        "4",
-        "STREAMS",
-        &stream,
-        ">",
-    ]);
+    fill(&site, &stream, (&anna, &ben));
     let lonely: Vec<(Site, &str)> = ["carts", "level:1", "level:4"]
         .map(|name| (Site { url: site.url.clone(), name: fresh_id("site") }, name))
         .into();
