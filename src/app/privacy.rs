@@ -11,7 +11,6 @@ use super::{ServeError, reports};
 use crate::actors::registrar::{self, Parts, Registrar};
 use crate::actors::supervisor::Supervisor;
 use crate::config::Settings;
-use crate::destinations::Settings as Kind;
 use crate::http::PrivacyDesk;
 use crate::journal::Journal;
 use crate::privacy::{Register, Suppression};
@@ -36,9 +35,9 @@ pub(super) fn open(settings: &Settings, journal: &dyn Journal) -> Result<Privacy
     Ok(Privacy { register, suppression: suppression(settings, &dir)? })
 }
 
-/// How long a request of any destination may take. An embedded store is written by this process: nothing of it arrives late.
+/// How long a request of any destination may take. Nothing of an embedded store arrives late.
 fn request_within(settings: &Settings) -> Duration {
-    let remote = settings.destinations.iter().filter(|one| !matches!(one.settings, Kind::sqlite(_)));
+    let remote = settings.destinations.iter().filter(|one| !one.settings.is_embedded());
     remote.map(|one| one.patience.timeout).max().unwrap_or_default()
 }
 

@@ -208,6 +208,8 @@ pub trait Destination: Send + Sync + Sized + 'static {
     /// Whether what it is given stays with the operator, as in a warehouse or a stream. `tracker.exclude_automatic` concerns
     /// the others.
     const STAYS_HERE: bool = Self::ABOUT.is_warehouse;
+    /// Whether this process alone writes the store, so that nothing of a request that was cut arrives late.
+    const EMBEDDED: bool = false;
     /// Its own settings, without the common ones. `deny_unknown_fields`; a default is what the shipped file says.
     type Config: DeserializeOwned
         + serde::Serialize

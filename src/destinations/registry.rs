@@ -72,6 +72,13 @@ macro_rules! registry {
                 }
             }
 
+            /// Returns whether this process alone writes the store.
+            pub fn is_embedded(&self) -> bool {
+                match self {
+                    $($(#[cfg(feature = $feature)])? Settings::$kind(_) => <$ty as Destination>::EMBEDDED,)+
+                }
+            }
+
             /// Runs a read-only query, where the store is embedded. Blocks.
             pub fn query(&self, setting: &Setting, sql: &str) -> Option<Result<Rows, String>> {
                 match self {

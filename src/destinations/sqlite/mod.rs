@@ -42,6 +42,7 @@ pub struct Sqlite {
 
 impl Destination for Sqlite {
     const KIND: &'static str = "sqlite";
+    const EMBEDDED: bool = true;
     const ABOUT: About = About {
         title: "SQLite",
         summary: "Segment's warehouse tables in one SQLite file, which any SQLite tool can read while the router writes. It \
