@@ -53,7 +53,7 @@ fn dice(n: i64) -> i64 {
 }
 
 #[allow(clippy::too_many_lines, reason = "one member of a fact after the other")]
-fn fact(n: i64, all: i64) -> Fact {
+fn fact(n: i64, all: i64) -> Fact<'static> {
     const NAMES: [&str; 6] =
         ["Page Engaged", "Page Engaged", "Product Viewed", "Web Vital", "Product Added", "Order Completed"];
     let (session, step) = (n / 10, n % 10);
@@ -65,16 +65,16 @@ fn fact(n: i64, all: i64) -> Fact {
         9 if whence % 12 != 0 => "Clicked",
         step => NAMES[usize::try_from(step - 4).unwrap()],
     };
-    let pick = |all: &[&str]| all[usize::try_from(whence).unwrap() % all.len()].to_owned();
+    let pick = |all: &[&'static str]| all[usize::try_from(whence).unwrap() % all.len()].into();
     Fact {
-        id: format!("m{n}"),
-        site: "shop".to_owned(),
+        id: format!("m{n}").into(),
+        site: "shop".into(),
         ts: at,
         kind: Some(if step < 4 { Kind::Page } else { Kind::Track }),
-        name: name.to_owned(),
-        visitor: format!("visitor-{visitor}"),
+        name: name.into(),
+        visitor: format!("visitor-{visitor}").into(),
         is_client: true,
-        path: format!("/shop/{}", dice(n) % 400),
+        path: format!("/shop/{}", dice(n) % 400).into(),
         engaged_ms: if name == "Page Engaged" { dice(n) % 60_000 } else { 0 },
         place: Place {
             country: pick(&["DE", "AT", "CH", "FR", "PL", "JP"]),
@@ -88,7 +88,7 @@ fn fact(n: i64, all: i64) -> Fact {
         measure: (name == "Web Vital").then(|| Measure {
             metric: ["LCP", "INP", "CLS", "FCP", "TTFB"][usize::try_from(whence % 5).unwrap()],
             value: f64::from(u16::try_from(dice(n) % 5_000).unwrap()),
-            view: format!("view-{n}"),
+            view: format!("view-{n}").into(),
         }),
         deal: (name == "Order Completed").then(|| Deal {
             is_refund: false,
@@ -124,12 +124,14 @@ fn main() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("analytics.db");
     let mut writer = Writer::open(&path, Rules::default()).unwrap();
-    let facts: Vec<Fact> = (0..all).map(|n| fact(n, all)).collect();
+    let facts: Vec<Fact<'static>> = (0..all).map(|n| fact(n, all)).collect();
     let begun = Instant::now();
-    let mut next = 0;
+    let mut next = 0_u64;
     for batch in facts.chunks(BATCH) {
+        let placed: Vec<(u64, Fact<'_>)> = (next..).zip(batch.iter().cloned()).collect();
         next += batch.len() as u64;
-        writer.take(batch, next).unwrap();
+        writer.take(&placed, next).unwrap();
+        writer.commit(i64::try_from(next).unwrap()).unwrap();
     }
     let took = begun.elapsed();
     println!("reports  {all} events, {:.0} a second", all as f64 / took.as_secs_f64());

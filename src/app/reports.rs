@@ -25,10 +25,10 @@ use crate::telemetry::{Metrics, events};
 const FILE: &str = "analytics.db";
 /// The projection's name in the log and in metrics.
 const NAME: &str = "reports";
-/// So few events are written at once, and are seen at once.
-const FEW: usize = 256;
-/// More are written at the next tick, or when there are so many: the pages of visits and indexes are written once for all.
-const MANY: usize = 4_096;
+/// What was taken is put into the file when so much time has gone since the last time, in milliseconds.
+const EVERY_MS: i64 = 1_000;
+/// Or when it is so many events.
+const MANY: usize = 8_192;
 /// Pieces of tidying at one tick.
 const PIECES: usize = 4;
 
@@ -36,61 +36,67 @@ const PIECES: usize = 4;
 struct Reports {
     path: PathBuf,
     rules: Rules,
+    /// What it holds and is not in the file yet, the journal has: after a kill it is read again.
     writer: Option<Writer>,
-    /// What is not in the file yet. When it is lost the journal has it: the file's position is before it.
-    facts: Vec<Fact>,
-    /// The position after it.
-    next: u64,
+    /// When something was last put into the file.
+    written_at: i64,
     metrics: Arc<Metrics>,
 }
 
 impl Reports {
-    fn write(&mut self, now: Timestamp) -> Result<(), String> {
+    fn write(&mut self, now: i64) -> Result<(), String> {
         let Some(writer) = &mut self.writer else { return Ok(()) };
-        writer.tell(now.as_millisecond());
+        writer.commit(now).map_err(|fault| fault.to_string())?;
+        self.written_at = now;
+        Ok(())
+    }
+
+    fn take(&mut self, records: &[Record], now: i64) -> Result<(), String> {
+        let Some((writer, last)) = self.writer.as_mut().zip(records.last()) else { return Ok(()) };
+        writer.tell(now);
         let before = writer.refused();
-        writer.take(&self.facts, self.next).map_err(|fault| fault.to_string())?;
-        self.facts.clear();
+        let facts: Vec<(u64, Fact<'_>)> =
+            records.iter().filter_map(|record| fact(record, &self.rules)).collect();
+        writer.take(&facts, last.position.0 + 1).map_err(|fault| fault.to_string())?;
         let refused = writer.refused() - before;
         if refused > 0 {
             events::ReportsTooOld { events: refused }.emit(&self.metrics);
         }
         Ok(())
     }
+
+    fn is_due(&self, now: i64) -> bool {
+        let held = self.writer.as_ref().map_or(0, Writer::held);
+        held >= MANY || !(self.written_at..self.written_at.saturating_add(EVERY_MS)).contains(&now)
+    }
+}
+
+/// Returns what a record says to reports, with its position.
+fn fact<'r>(record: &'r Record, rules: &Rules) -> Option<(u64, Fact<'r>)> {
+    Some((record.position.0, Fact::of(&record.event, rules)?))
 }
 
 impl Projection for Reports {
     fn begin(&mut self, journal: &dyn Journal, _: Timestamp) -> Result<Position, String> {
-        let writer = Writer::open(&self.path, self.rules.clone()).map_err(|fault| fault.to_string())?;
-        let position = Position(writer.position().map_err(|fault| fault.to_string())?);
+        let mut writer = Writer::open(&self.path, self.rules.clone()).map_err(|fault| fault.to_string())?;
+        let begin = writer.begin(journal.extent().next.0).map_err(|fault| fault.to_string())?;
         self.writer = Some(writer);
-        self.facts.clear();
-        // Less than what is in the file is there of a journal that was made anew, or that lost its end with the power. What it
-        // still holds was counted.
-        Ok(position.min(journal.extent().next))
+        Ok(Position(begin))
     }
 
     fn fold(&mut self, records: &[Record], stand: Stand) -> Result<(), String> {
-        let Some(last) = records.last() else { return Ok(()) };
-        let (held, before) = (self.facts.len(), self.next);
-        self.facts.extend(records.iter().filter_map(|record| Fact::of(&record.event, &self.rules)));
-        self.next = last.position.0 + 1;
-        if (FEW..MANY).contains(&self.facts.len()) {
-            return Ok(());
+        let now = stand.now.as_millisecond();
+        // Before anything more is held: while the file cannot be written the journal holds it.
+        if self.writer.as_ref().is_some_and(|writer| writer.held() >= MANY) {
+            self.write(now)?;
         }
-        let written = self.write(stand.now);
-        if written.is_err() {
-            // They come again.
-            self.facts.truncate(held);
-            self.next = before;
-        }
-        written
+        self.take(records, now)?;
+        // What was taken is not given back: it is written at the next tick.
+        if self.is_due(now) { self.write(now).or(Ok(())) } else { Ok(()) }
     }
 
     fn tick(&mut self, stand: Stand) -> Result<(), String> {
-        if !self.facts.is_empty() {
-            self.write(stand.now)?;
-        }
+        self.write(stand.now.as_millisecond())?;
         let Some(writer) = self.writer.as_mut().filter(|_| stand.is_current) else { return Ok(()) };
         for _ in 0..PIECES {
             if !writer.tidy(stand.now.as_millisecond()).map_err(|fault| fault.to_string())? {
@@ -173,8 +179,7 @@ pub(super) fn follow(
             path: path.clone(),
             rules: rules.clone(),
             writer: None,
-            facts: Vec::new(),
-            next: 0,
+            written_at: i64::MIN,
             metrics: Arc::clone(&metrics),
         };
         let projector: Addr<Projector<Reports>> =

@@ -73,7 +73,7 @@ pub struct Reports {
 
 /// What came of a sample.
 enum Read {
-    Facts(Vec<Fact>),
+    Facts(Vec<Fact<'static>>),
     TooMuch,
 }
 
@@ -140,13 +140,13 @@ impl Making<'_> {
                     .map_err(|error| Fault::Failed(format!("the server's answer cannot be read: {error}")))?;
                 Ok(line::fact(read, &rules))
             };
-            said.lines().map(read).collect::<Result<Vec<Fact>, Fault>>()
+            said.lines().map(read).collect::<Result<Vec<Fact<'static>>, Fault>>()
         });
         reading.await.unwrap_or_else(|error| Err(not_made(&error))).map(Read::Facts)
     }
 
     /// Returns the facts of a sample that is small enough, and of one in how many visitors they are.
-    async fn facts(&self) -> Result<(Vec<Fact>, u64), Fault> {
+    async fn facts(&self) -> Result<(Vec<Fact<'static>>, u64), Fault> {
         let mut part = self.part().await?;
         for _ in 0..SMALLER.0 {
             match self.read(part).await? {

@@ -3,11 +3,14 @@
 //! Separate from giving up what is old because it goes by who and not by when, and leaves no byte behind. What was counted ahead
 //! stays counted: a sum of an hour names nobody. Called while nobody writes.
 
+use std::collections::HashSet;
 use std::path::Path;
 
-use rusqlite::{Connection, Transaction};
+use rusqlite::{Connection, Row, Transaction};
 
+use super::block::Packer;
 use super::file::{self, fault};
+use super::{pending, scan};
 use crate::spec::People;
 use crate::stores::reports::Fault;
 use crate::stores::reports::fact::number_of;
@@ -15,10 +18,9 @@ use crate::stores::reports::fact::number_of;
 /// Ids in memory alone: a temporary file would outlive them on the disk.
 const PREPARE: &str =
     "PRAGMA temp_store = MEMORY; CREATE TEMP TABLE whom (id TEXT NOT NULL, number INTEGER NOT NULL)";
-const DELETES: [&str; 4] = [
-    "DELETE FROM deals WHERE hit IN (SELECT id FROM hits WHERE number IN (SELECT number FROM whom))",
-    "DELETE FROM measures WHERE hit IN (SELECT id FROM hits WHERE number IN (SELECT number FROM whom))",
-    "DELETE FROM hits WHERE number IN (SELECT number FROM whom)",
+const DELETES: [&str; 3] = [
+    "DELETE FROM deals WHERE number IN (SELECT number FROM whom)",
+    "DELETE FROM measures WHERE number IN (SELECT number FROM whom)",
     "DELETE FROM visits WHERE number IN (SELECT number FROM whom) OR visitor IN (SELECT id FROM whom)",
 ];
 
@@ -48,7 +50,7 @@ fn delete(connection: &mut Connection, people: &People) -> rusqlite::Result<u64>
     connection.execute_batch(PREPARE)?;
     let transaction = connection.transaction()?;
     remember(&transaction, people)?;
-    let mut erased = 0;
+    let mut erased = blocks(&transaction, &people.ids().map(number_of).collect())?;
     for sql in DELETES {
         erased += transaction.execute(sql, [])? as u64;
     }
@@ -62,4 +64,47 @@ fn remember(transaction: &Transaction<'_>, people: &People) -> rusqlite::Result<
         statement.execute((id, number_of(id).cast_signed()))?;
     }
     Ok(())
+}
+
+/// Packs every block anew that has an event of one of these visitors, without it: one block at a time, for somebody may be in
+/// all of them. Returns how many events went.
+fn blocks(transaction: &Transaction<'_>, whom: &HashSet<u64>) -> rusqlite::Result<u64> {
+    let ids = blocks_with(transaction, whom)?;
+    let mut read = transaction.prepare("SELECT day, data FROM blocks WHERE id = ?1")?;
+    let mut delete = transaction.prepare("DELETE FROM blocks WHERE id = ?1")?;
+    let mut erased = 0;
+    for id in ids {
+        let mut packer = Packer::default();
+        let day = read.query_row([id], |row| {
+            erased += without(row, whom, &mut packer)?;
+            row.get(0)
+        })?;
+        delete.execute([id])?;
+        pending::put_blocks(transaction, day, &[packer])?;
+    }
+    Ok(erased)
+}
+
+/// Packs the events of a row's block that are of nobody among these; returns how many are.
+fn without(row: &Row<'_>, whom: &HashSet<u64>, packer: &mut Packer) -> rusqlite::Result<u64> {
+    let mut theirs = 0;
+    scan::unpack(row, 1, |hit| match whom.contains(&hit.number) {
+        true => theirs += 1,
+        false => packer.add(&hit),
+    })?;
+    Ok(theirs)
+}
+
+fn blocks_with(transaction: &Transaction<'_>, whom: &HashSet<u64>) -> rusqlite::Result<Vec<i64>> {
+    let mut read = transaction.prepare("SELECT id, data FROM blocks")?;
+    let mut rows = read.query([])?;
+    let mut ids = Vec::new();
+    while let Some(row) = rows.next()? {
+        let mut is_in = false;
+        scan::unpack(row, 1, |hit| is_in |= whom.contains(&hit.number))?;
+        if is_in {
+            ids.push(row.get(0)?);
+        }
+    }
+    Ok(ids)
 }

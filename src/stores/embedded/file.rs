@@ -8,43 +8,49 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use super::migrate;
 use crate::stores::reports::Fault;
 
 /// The version of the tables. One more needs a step from the one before: the journal does not go back as far as reports do.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 /// How long one waits for the other.
 const BUSY: Duration = Duration::from_secs(5);
 
+/// What is the same in every version.
 const TABLES: &str = "
-CREATE TABLE position (id INTEGER PRIMARY KEY CHECK (id = 1), next INTEGER NOT NULL) STRICT;
-INSERT INTO position VALUES (1, 0);
+CREATE TABLE position (id INTEGER PRIMARY KEY CHECK (id = 1), next INTEGER NOT NULL, visits INTEGER NOT NULL DEFAULT 0,
+    latest INTEGER NOT NULL DEFAULT 0) STRICT;
+INSERT INTO position (id, next) VALUES (1, 0);
 CREATE TABLE sites (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
 CREATE TABLE days (day INTEGER PRIMARY KEY, hits INTEGER NOT NULL, rolled INTEGER NOT NULL) STRICT;
-CREATE TABLE hits (id INTEGER PRIMARY KEY, ts INTEGER NOT NULL, site INTEGER NOT NULL, kind INTEGER NOT NULL,
-    client INTEGER NOT NULL, number INTEGER NOT NULL, visit INTEGER, name TEXT NOT NULL, path TEXT NOT NULL,
-    environment TEXT NOT NULL, engaged INTEGER NOT NULL) STRICT;
-CREATE INDEX hits_ts ON hits (ts);
-CREATE INDEX hits_name ON hits (name, ts) WHERE name != '';
 CREATE TABLE visits (id INTEGER PRIMARY KEY, site INTEGER NOT NULL, number INTEGER NOT NULL, visitor TEXT NOT NULL,
     name TEXT NOT NULL, start INTEGER NOT NULL, last INTEGER NOT NULL, pageviews INTEGER NOT NULL,
     events INTEGER NOT NULL, interactions INTEGER NOT NULL, engaged INTEGER NOT NULL, conversions INTEGER NOT NULL,
     entry_ts INTEGER, entry TEXT NOT NULL, exit_ts INTEGER, exit TEXT NOT NULL, pairs_ts INTEGER, pairs TEXT NOT NULL,
     referrer TEXT NOT NULL, channel TEXT NOT NULL, source TEXT NOT NULL, medium TEXT NOT NULL, campaign TEXT NOT NULL,
     country TEXT NOT NULL, region TEXT NOT NULL, city TEXT NOT NULL, device TEXT NOT NULL, browser TEXT NOT NULL,
-    os TEXT NOT NULL) STRICT;
+    os TEXT NOT NULL, folded INTEGER NOT NULL DEFAULT 0) STRICT;
 CREATE INDEX visits_number ON visits (site, number);
 CREATE INDEX visits_start ON visits (start);
-CREATE TABLE deals (id INTEGER PRIMARY KEY, ts INTEGER NOT NULL, hit INTEGER NOT NULL, site INTEGER NOT NULL,
-    refund INTEGER NOT NULL, order_id TEXT, currency TEXT NOT NULL, amount TEXT NOT NULL) STRICT;
-CREATE INDEX deals_ts ON deals (ts);
-CREATE UNIQUE INDEX deals_order ON deals (site, order_id) WHERE refund = 0 AND order_id IS NOT NULL;
-CREATE TABLE measures (id INTEGER PRIMARY KEY, ts INTEGER NOT NULL, hit INTEGER NOT NULL, metric TEXT NOT NULL,
-    value REAL NOT NULL) STRICT;
-CREATE INDEX measures_ts ON measures (ts);
 CREATE TABLE rollups (unit INTEGER NOT NULL, at INTEGER NOT NULL, site INTEGER NOT NULL, key TEXT NOT NULL,
     hits INTEGER NOT NULL, engaged INTEGER NOT NULL, visitors BLOB NOT NULL,
     PRIMARY KEY (unit, at, site, key)) STRICT, WITHOUT ROWID;
-PRAGMA user_version = 1;
+";
+/// Events in blocks of a day, and apart from them what is asked for alone.
+pub(super) const EVENTS: &str = "
+CREATE TABLE blocks (id INTEGER PRIMARY KEY, day INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+    hits INTEGER NOT NULL, data BLOB NOT NULL) STRICT;
+CREATE INDEX blocks_day ON blocks (day, first, last, hits);
+CREATE TABLE deals (id INTEGER PRIMARY KEY, ts INTEGER NOT NULL, site INTEGER NOT NULL, number INTEGER NOT NULL,
+    visit INTEGER NOT NULL, name TEXT NOT NULL, path TEXT NOT NULL, environment TEXT NOT NULL, refund INTEGER NOT NULL,
+    order_id TEXT, currency TEXT NOT NULL, amount TEXT NOT NULL) STRICT;
+CREATE INDEX deals_ts ON deals (ts);
+CREATE UNIQUE INDEX deals_order ON deals (site, order_id) WHERE refund = 0 AND order_id IS NOT NULL;
+CREATE TABLE measures (id INTEGER PRIMARY KEY, ts INTEGER NOT NULL, site INTEGER NOT NULL, number INTEGER NOT NULL,
+    visit INTEGER NOT NULL, name TEXT NOT NULL, path TEXT NOT NULL, environment TEXT NOT NULL, metric TEXT NOT NULL,
+    value REAL NOT NULL) STRICT;
+CREATE INDEX measures_ts ON measures (ts);
+PRAGMA user_version = 2;
 ";
 
 /// Returns what a failure of the database means for who asked.
@@ -90,12 +96,16 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
     // Else a statement whose plan might depend on a value is compiled again each time that it is given values.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    if version(connection)? == 0 {
-        let making = connection.transaction()?;
-        making.execute_batch(TABLES)?;
-        making.commit()?;
+    match version(connection)? {
+        0 => {
+            let making = connection.transaction()?;
+            making.execute_batch(TABLES)?;
+            making.execute_batch(EVENTS)?;
+            making.commit()
+        }
+        1 => migrate::to_blocks(connection),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 fn version(connection: &Connection) -> rusqlite::Result<i64> {

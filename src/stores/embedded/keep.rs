@@ -9,7 +9,7 @@ use super::roll::{DAY_MS, day_of};
 
 /// How long anything is kept: 25 months, to compare a month with the one two years before.
 const KEPT_DAYS: i64 = 763;
-/// Rows that are given up in one go.
+/// Events or rows that are given up in one go.
 const PORTION: i64 = 20_000;
 
 /// What bounds the file beside age.
@@ -33,19 +33,23 @@ pub(super) fn kept_from(now: i64) -> i64 {
     (day_of(now) - KEPT_DAYS) * DAY_MS
 }
 
-/// Gives up a portion of what is too old or too much; returns whether there was any.
-pub(super) fn give_up(transaction: &Transaction<'_>, now: i64, bounds: Bounds) -> rusqlite::Result<bool> {
+/// Returns whether something is too old or too much.
+pub(super) fn is_due(connection: &Connection, now: i64, bounds: Bounds) -> rusqlite::Result<bool> {
     let sql = "SELECT min(day), sum(hits) FROM days";
     let (day, hits): (Option<i64>, Option<i64>) =
-        transaction.prepare_cached(sql)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        connection.prepare_cached(sql)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let Some(day) = day else { return Ok(false) };
     let is_old = (day + 1) * DAY_MS <= kept_from(now);
     let is_many = hits.unwrap_or_default() > bounds.hits;
-    let is_to_go = is_old || is_many || bytes(transaction)? > bounds.bytes;
-    if is_to_go {
-        portion(transaction, day)?;
-    }
-    Ok(is_to_go)
+    Ok(is_old || is_many || bytes(connection)? > bounds.bytes)
+}
+
+/// Gives up a portion of the oldest.
+pub(super) fn give_up(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    let day = transaction.query_row("SELECT min(day) FROM days", [], |row| row.get::<_, Option<i64>>(0))?;
+    day.map_or(Ok(()), |day| portion(&transaction, day))?;
+    transaction.commit()
 }
 
 /// Returns how many bytes of the file are in use.
@@ -57,12 +61,11 @@ fn bytes(connection: &Connection) -> rusqlite::Result<i64> {
 /// Gives up so many of the oldest rows of a day, and the day when it has none left.
 fn portion(transaction: &Transaction<'_>, day: i64) -> rusqlite::Result<()> {
     let until = (day + 1) * DAY_MS;
-    let sql = "DELETE FROM hits WHERE id IN (SELECT id FROM hits WHERE ts < ?1 ORDER BY ts LIMIT ?2)";
-    let gone = transaction.prepare_cached(sql)?.execute([until, PORTION])?;
+    let gone = blocks(transaction, until)?;
     if gone > 0 {
         // Counts of the day stay until it is gone as a whole.
         let sql = "UPDATE days SET hits = max(hits - ?2, 0) WHERE day = ?1";
-        return transaction.execute(sql, params![day, i64::try_from(gone).unwrap_or(i64::MAX)]).map(drop);
+        return transaction.execute(sql, params![day, gone]).map(drop);
     }
     let others = [
         "DELETE FROM deals WHERE id IN (SELECT id FROM deals WHERE ts < ?1 LIMIT ?2)",
@@ -77,4 +80,20 @@ fn portion(transaction: &Transaction<'_>, day: i64) -> rusqlite::Result<()> {
         }
     }
     transaction.execute("DELETE FROM days WHERE day <= ?1", [day]).map(drop)
+}
+
+/// Gives up so many of the oldest events before an instant, or some more: whole blocks. Returns how many.
+fn blocks(transaction: &Transaction<'_>, until: i64) -> rusqlite::Result<i64> {
+    let sql = "SELECT id, hits FROM blocks WHERE day < ?1 ORDER BY day, first";
+    let mut statement = transaction.prepare_cached(sql)?;
+    let mut rows = statement.query([day_of(until)])?;
+    let (mut ids, mut hits) = (Vec::new(), 0_i64);
+    while let Some(row) = rows.next()?.filter(|_| hits < PORTION) {
+        ids.push(row.get::<_, i64>(0)?);
+        hits += row.get::<_, i64>(1)?;
+    }
+    drop(rows);
+    let mut delete = transaction.prepare_cached("DELETE FROM blocks WHERE id = ?1")?;
+    ids.iter().try_for_each(|id| delete.execute([id]).map(drop))?;
+    Ok(hits)
 }

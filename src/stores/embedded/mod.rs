@@ -4,12 +4,17 @@
 //! whatever happens in between; [`Embedded`] answers from the same file on connections of its own. Separate from the warehouse,
 //! which keeps events as they were sent. What it keeps is bounded by age, by number and by bytes.
 
+mod block;
 mod erase;
 mod file;
 mod keep;
+mod merge;
+mod migrate;
 mod open;
+mod pending;
 mod read;
 mod roll;
+mod scan;
 mod spans;
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,13 @@
 //! Rows out of the file, as [`Rows`] defines them.
 
+use std::collections::HashSet;
+
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 
+use super::block::Hit;
 use super::roll::{DAY_MS, HOUR_MS};
+use super::scan::{self, Passing};
 use super::{file, spans};
 use crate::spec::Kind;
 use crate::stores::reports::fields::{Field, Filter};
@@ -53,12 +57,25 @@ impl Where {
         filters.for_each(|filter| self.among(column(filter.field), filter.is_not, &filter.values));
     }
 
+    /// Adds those filters of a query that are of visits.
+    fn visit_filters(&mut self, query: &Query) {
+        self.filters(of_visits(query));
+    }
+
     fn text(&self) -> String {
         self.terms.join(" AND ")
     }
 }
 
-/// Returns the column of a field, of `hits` as `h` or of `visits` as `v`.
+fn of_visits(query: &Query) -> impl Iterator<Item = &Filter> {
+    query.filters.iter().filter(|filter| !filter.field.is_of_event())
+}
+
+fn of_events(query: &Query) -> impl Iterator<Item = &Filter> {
+    query.filters.iter().filter(|filter| filter.field.is_of_event())
+}
+
+/// Returns the column of a field, of `deals` or `measures` as `h` or of `visits` as `v`.
 fn column(field: Field) -> &'static str {
     match field {
         Field::Path => "h.path",
@@ -82,19 +99,18 @@ fn column(field: Field) -> &'static str {
 
 /// Returns the join of an event's visit, where a filter needs it. From the event to the visit, never the other way around.
 fn join(query: &Query) -> &'static str {
-    let is_needed = query.filters.iter().any(|filter| !filter.field.is_of_event());
-    if is_needed { " CROSS JOIN visits v ON v.id = h.visit" } else { "" }
+    if of_visits(query).next().is_some() { " CROSS JOIN visits v ON v.id = h.visit" } else { "" }
 }
 
-/// The order that a refund names, with its event.
-const ORDERS: &str = " LEFT JOIN deals o ON d.refund = 1 AND o.refund = 0 AND o.site = d.site AND o.order_id = d.order_id \
-    LEFT JOIN hits oh ON oh.id = o.hit";
+/// The order that a refund names.
+const ORDERS: &str =
+    " LEFT JOIN deals o ON h.refund = 1 AND o.refund = 0 AND o.site = h.site AND o.order_id = h.order_id";
 
 /// Returns the channel that a deal is credited to, as `reports::touch` has it.
 fn touched(touch: Touch) -> String {
-    let (at, lasts, direct) = ("coalesce(o.ts, d.ts)", touch::LASTS_MS, touch::DIRECT);
+    let (at, lasts, direct) = ("coalesce(o.ts, h.ts)", touch::LASTS_MS, touch::DIRECT);
     let visits = format!(
-        "FROM visits t WHERE t.site = d.site AND t.number = coalesce(oh.number, h.number) \
+        "FROM visits t WHERE t.site = h.site AND t.number = coalesce(o.number, h.number) \
          AND t.start <= {at} AND t.start >= {at} - {lasts}"
     );
     let found = match touch {
@@ -112,21 +128,79 @@ fn text<'r>(row: &'r Row<'_>, place: usize) -> rusqlite::Result<&'r str> {
 }
 
 impl Reader<'_> {
+    /// Hands out rows while they are wanted.
     fn each(
         &self,
         sql: &str,
         values: Vec<Value>,
-        each: &mut dyn FnMut(&Row<'_>) -> rusqlite::Result<()>,
+        mut each: impl FnMut(&Row<'_>) -> rusqlite::Result<bool>,
     ) -> Result<(), Fault> {
         let run = || {
             let mut statement = self.0.prepare_cached(sql)?;
             let mut rows = statement.query(params_from_iter(values))?;
-            while let Some(row) = rows.next()? {
-                each(row)?;
+            let mut is_wanted = true;
+            while let Some(row) = rows.next()?.filter(|_| is_wanted) {
+                is_wanted = each(row)?;
             }
             Ok(())
         };
         run().map_err(file::fault)
+    }
+
+    /// Returns what the store knows of events that pass the filters, with the visits that do where there is a filter by them;
+    /// `None` where the query is about a source that has no event.
+    fn passing<'q>(&self, query: &'q Query, span: Span) -> Result<Option<Passing<'q>>, Fault> {
+        let mut passing = Passing { filters: of_events(query).collect(), ..Passing::default() };
+        if let Some(site) = &query.site {
+            let sql = "SELECT id FROM sites WHERE name = ?";
+            self.each(sql, vec![site.clone().into()], |row| {
+                passing.site = Some(row.get(0)?);
+                Ok(false)
+            })?;
+            if passing.site.is_none() {
+                return Ok(None);
+            }
+        }
+        if of_visits(query).next().is_some() {
+            passing.visits = Some(self.visits_passing(query, span)?);
+        }
+        Ok(Some(passing))
+    }
+
+    /// Returns the rows of the visits that pass the filters by visits, and may have events in a stretch.
+    fn visits_passing(&self, query: &Query, (from, to): Span) -> Result<HashSet<i64>, Fault> {
+        let mut wanted = Where::default();
+        wanted.within("v.start", (from - REACH_MS, to + REACH_MS));
+        wanted.site("v", query);
+        wanted.visit_filters(query);
+        let mut visits = HashSet::new();
+        let sql = format!("SELECT v.id FROM visits v WHERE {}", wanted.text());
+        self.each(&sql, wanted.values, |row| {
+            visits.insert(row.get(0)?);
+            Ok(true)
+        })?;
+        Ok(visits)
+    }
+
+    /// Returns the rows of the visits that have an event which passes the filters by events; `None` where there is none.
+    fn visits_touched(&self, query: &Query) -> Result<Option<HashSet<i64>>, Fault> {
+        if of_events(query).next().is_none() {
+            return Ok(None);
+        }
+        let passing = Passing { filters: of_events(query).collect(), ..Passing::default() };
+        let span = (query.period.from - REACH_MS, query.period.to + REACH_MS);
+        let mut visits = HashSet::new();
+        let scanned = scan::scan(
+            self.0,
+            span,
+            &passing,
+            |hit| hit.visit != 0,
+            |hit| {
+                visits.insert(hit.visit);
+            },
+        );
+        scanned.map_err(file::fault)?;
+        Ok(Some(visits))
     }
 
     /// Returns the days that are counted ahead and touch the period, in order.
@@ -134,9 +208,9 @@ impl Reader<'_> {
         let (first, last) = (from.div_euclid(DAY_MS), to.div_euclid(DAY_MS));
         let mut days = Vec::new();
         let sql = "SELECT day FROM days WHERE rolled = 1 AND day >= ? AND day <= ? ORDER BY day";
-        self.each(sql, vec![first.into(), last.into()], &mut |row| {
+        self.each(sql, vec![first.into(), last.into()], |row| {
             days.push(row.get(0)?);
-            Ok(())
+            Ok(true)
         })?;
         Ok(days)
     }
@@ -165,7 +239,7 @@ impl Rows for Reader<'_> {
         wanted.within("r.at", period(query));
         wanted.site("r", query);
         let sql = format!("SELECT at, key, hits, engaged, visitors FROM rollups r WHERE {}", wanted.text());
-        self.each(&sql, wanted.values, &mut |row| {
+        self.each(&sql, wanted.values, |row| {
             let at = row.get(0)?;
             if is_whole(at) {
                 each(&Rolled {
@@ -176,7 +250,7 @@ impl Rows for Reader<'_> {
                     visitors: Sketch::from_bytes(row.get_ref(4)?.as_blob()?),
                 });
             }
-            Ok(())
+            Ok(true)
         })?;
         Ok(spans::rest(period(query), &whole))
     }
@@ -187,121 +261,108 @@ impl Rows for Reader<'_> {
         (which, span): (Which, Span),
         each: &mut dyn FnMut(&HitRow<'_>),
     ) -> Result<(), Fault> {
-        let mut wanted = Where::default();
-        wanted.within("h.ts", span);
-        wanted.site("h", query);
-        match which {
-            Which::Presence => wanted.and("h.client AND h.kind IN (0, 2, 3)", []),
-            Which::Pages => {
-                wanted.and("h.client AND h.path != '' AND (h.kind IN (2, 3) OR h.engaged > 0)", []);
-            }
-            Which::Tracks => wanted.and("+h.name != ''", []),
-            Which::Steps => {
-                wanted.among("h.name", false, &query.steps);
-                wanted.and("h.name != ''", []);
-            }
-        }
-        wanted.filters(query.filters.iter());
-        let sql = format!(
-            "SELECT h.ts, h.kind, h.client, h.number, h.name, h.path, h.engaged FROM hits h{} WHERE {}",
-            join(query),
-            wanted.text()
-        );
-        self.each(&sql, wanted.values, &mut |row| {
-            let is_view = matches!(Kind::from_number(row.get(1)?), Some(Kind::Page | Kind::Screen));
-            each(&HitRow {
-                ts: row.get(0)?,
-                is_view: is_view && row.get(2)?,
-                number: row.get::<_, i64>(3)?.cast_unsigned(),
-                name: text(row, 4)?,
-                path: text(row, 5)?,
-                engaged_ms: row.get(6)?,
-            });
-            Ok(())
-        })
+        let Some(mut passing) = self.passing(query, span)? else { return Ok(()) };
+        passing.names = (which == Which::Steps).then_some(query.steps.as_slice());
+        let wants = |hit: &Hit<usize>| is_looked_at(hit, which);
+        let scanned = scan::scan(self.0, span, &passing, wants, |hit| {
+            let (ts, number, name, path) = (hit.ts, hit.number, hit.name, hit.path);
+            each(&HitRow { ts, is_view: is_view(hit), number, name, path, engaged_ms: hit.engaged_ms });
+        });
+        scanned.map_err(file::fault)
     }
 
     fn visits(&self, query: &Query, newest: bool, each: &mut dyn FnMut(&VisitRow<'_>)) -> Result<(), Fault> {
+        let touched = self.visits_touched(query)?;
         let mut wanted = Where::default();
         wanted.within("v.start", period(query));
         wanted.site("v", query);
-        wanted.filters(query.filters.iter().filter(|filter| !filter.field.is_of_event()));
-        let of_events = || query.filters.iter().filter(|filter| filter.field.is_of_event());
-        if of_events().next().is_some() {
-            let mut touching = Where::default();
-            touching.within("h.ts", (query.period.from - REACH_MS, query.period.to + REACH_MS));
-            touching.filters(of_events());
-            wanted.and(
-                format!("v.id IN (SELECT h.visit FROM hits h WHERE {})", touching.text()),
-                touching.values,
-            );
-        }
-        let order = if newest {
-            format!(" ORDER BY v.start DESC, v.name LIMIT {}", query.limit)
-        } else {
-            String::new()
-        };
+        wanted.visit_filters(query);
+        let order = if newest { " ORDER BY v.start DESC, v.name" } else { "" };
+        let mut left = if newest { query.limit } else { usize::MAX };
         let sql = format!(
-            "SELECT number, visitor, name, start, last, pageviews, events, interactions, engaged, conversions, entry, exit, \
+            "SELECT id, number, visitor, name, start, last, pageviews, events, interactions, engaged, conversions, entry, exit, \
              referrer, channel, source, medium, campaign, country, region, city, device, browser, os \
              FROM visits v WHERE {}{order}",
             wanted.text()
         );
-        self.each(&sql, wanted.values, &mut |row| visit(row).map(|visit| each(&visit)))
+        self.each(&sql, wanted.values, |row| {
+            let id: i64 = row.get(0)?;
+            if left > 0 && touched.as_ref().is_none_or(|touched| touched.contains(&id)) {
+                each(&visit(row)?);
+                left -= 1;
+            }
+            Ok(left > 0)
+        })
     }
 
     fn deals(&self, query: &Query, each: &mut dyn FnMut(&DealRow<'_>)) -> Result<(), Fault> {
         let mut wanted = Where::default();
-        wanted.within("d.ts", period(query));
-        wanted.site("d", query);
+        wanted.within("h.ts", period(query));
+        wanted.site("h", query);
         wanted.filters(query.filters.iter());
         let (touch, orders) = query.touch.map_or(("''".to_owned(), ""), |touch| (touched(touch), ORDERS));
         let sql = format!(
-            "SELECT d.refund, d.amount, d.currency, {touch} FROM deals d CROSS JOIN hits h ON h.id = d.hit{}{orders} WHERE {}",
+            "SELECT h.refund, h.amount, h.currency, {touch} FROM deals h{}{orders} WHERE {}",
             join(query),
             wanted.text()
         );
-        self.each(&sql, wanted.values, &mut |row| {
+        self.each(&sql, wanted.values, |row| {
             let amount = text(row, 1)?.parse().unwrap_or_default();
             each(&DealRow { is_refund: row.get(0)?, amount, currency: text(row, 2)?, touch: text(row, 3)? });
-            Ok(())
+            Ok(true)
         })
     }
 
     fn measures(&self, query: &Query, each: &mut dyn FnMut(&MeasureRow<'_>)) -> Result<(), Fault> {
         let mut wanted = Where::default();
-        wanted.within("m.ts", period(query));
+        wanted.within("h.ts", period(query));
         wanted.site("h", query);
         wanted.filters(query.filters.iter());
         let sql = format!(
-            "SELECT m.metric, m.value, h.path FROM measures m CROSS JOIN hits h ON h.id = m.hit{} WHERE {}",
+            "SELECT h.metric, h.value, h.path FROM measures h{} WHERE {}",
             join(query),
             wanted.text()
         );
-        self.each(&sql, wanted.values, &mut |row| {
+        self.each(&sql, wanted.values, |row| {
             each(&MeasureRow { metric: text(row, 0)?, value: row.get(1)?, path: text(row, 2)? });
-            Ok(())
+            Ok(true)
         })
     }
 }
 
+/// Reads a row that begins with its number.
 fn visit<'r>(row: &'r Row<'_>) -> rusqlite::Result<VisitRow<'r>> {
     let at = |place| text(row, place);
     Ok(VisitRow {
-        number: row.get::<_, i64>(0)?.cast_unsigned(),
-        visitor: at(1)?,
-        id: at(2)?,
-        start: row.get(3)?,
-        last: row.get(4)?,
-        pageviews: row.get(5)?,
-        events: row.get(6)?,
-        interactions: row.get(7)?,
-        engaged_ms: row.get(8)?,
-        conversions: row.get(9)?,
-        entry: at(10)?,
-        exit: at(11)?,
-        referrer: at(12)?,
-        origin: [at(13)?, at(14)?, at(15)?, at(16)?],
-        place: [at(17)?, at(18)?, at(19)?, at(20)?, at(21)?, at(22)?],
+        number: row.get::<_, i64>(1)?.cast_unsigned(),
+        visitor: at(2)?,
+        id: at(3)?,
+        start: row.get(4)?,
+        last: row.get(5)?,
+        pageviews: row.get(6)?,
+        events: row.get(7)?,
+        interactions: row.get(8)?,
+        engaged_ms: row.get(9)?,
+        conversions: row.get(10)?,
+        entry: at(11)?,
+        exit: at(12)?,
+        referrer: at(13)?,
+        origin: [at(14)?, at(15)?, at(16)?, at(17)?],
+        place: [at(18)?, at(19)?, at(20)?, at(21)?, at(22)?, at(23)?],
     })
+}
+
+fn is_view(hit: &Hit<&str>) -> bool {
+    hit.is_client && matches!(Kind::from_number(hit.kind), Some(Kind::Page | Kind::Screen))
+}
+
+/// Returns whether a report that looks at these events looks at this one.
+fn is_looked_at(hit: &Hit<usize>, which: Which) -> bool {
+    let kind = Kind::from_number(hit.kind);
+    let is_view = || matches!(kind, Some(Kind::Page | Kind::Screen));
+    match which {
+        Which::Presence => hit.is_client && (is_view() || kind == Some(Kind::Track)),
+        Which::Pages => hit.is_client && hit.path != 0 && (is_view() || hit.engaged_ms > 0),
+        Which::Tracks | Which::Steps => hit.name != 0,
+    }
 }

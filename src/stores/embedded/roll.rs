@@ -8,7 +8,8 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, Transaction, params};
 
-use super::keep::{self, Bounds};
+use super::block::Hit;
+use super::scan::{self, Passing};
 use crate::spec::Kind;
 use crate::stores::reports::rows::{Rolled, Unit};
 use crate::stores::reports::top::{Top, Weighed};
@@ -33,14 +34,10 @@ pub(super) fn day_of(ts: i64) -> i64 {
     ts.div_euclid(DAY_MS)
 }
 
-/// Does one piece of what is to be done; returns whether there was one.
-pub(super) fn tidy(
-    connection: &mut Connection,
-    (now, bounds): (i64, Bounds),
-    stale: &mut Stale,
-) -> rusqlite::Result<bool> {
+/// Counts one day ahead that is over; returns whether there was one.
+pub(super) fn tidy(connection: &mut Connection, now: i64, stale: &mut Stale) -> rusqlite::Result<bool> {
     let transaction = connection.transaction()?;
-    let is_done = keep::give_up(&transaction, now, bounds)? || roll_one(&transaction, now, stale)?;
+    let is_done = roll_one(&transaction, now, stale)?;
     transaction.commit()?;
     Ok(is_done)
 }
@@ -86,36 +83,31 @@ type Counts = HashMap<(u8, i64, i64), Top<Rolled>>;
 fn roll(transaction: &Transaction<'_>, day: i64) -> rusqlite::Result<()> {
     let (from, to) = (day * DAY_MS, (day + 1) * DAY_MS);
     let mut counts = Counts::new();
-    let sql =
-        "SELECT ts, site, kind, client, number, name, path, engaged FROM hits WHERE ts >= ?1 AND ts < ?2";
-    let mut statement = transaction.prepare_cached(sql)?;
-    let mut rows = statement.query([from, to])?;
-    while let Some(row) = rows.next()? {
-        let (ts, site, kind): (i64, i64, u8) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        let (is_client, number): (bool, i64) = (row.get(3)?, row.get(4)?);
-        let (name, path): (&str, &str) = (row.get_ref(5)?.as_str()?, row.get_ref(6)?.as_str()?);
-        let engaged: i64 = row.get(7)?;
-        let kind = Kind::from_number(kind);
-        let is_view = is_client && matches!(kind, Some(Kind::Page | Kind::Screen));
-        let mut count = |unit: Unit, at: i64, key: &str, (is_hit, is_seen): (bool, bool)| {
-            let mine = counts.entry((unit as u8, at, site)).or_default().at(key);
-            mine.hits += u64::from(is_hit);
-            mine.engaged_ms = mine.engaged_ms.saturating_add(engaged);
-            if is_seen {
-                mine.visitors.add(number.cast_unsigned());
-            }
-        };
-        if is_client && matches!(kind, Some(Kind::Page | Kind::Screen | Kind::Track)) {
-            count(Unit::Hour, ts - ts.rem_euclid(HOUR_MS), "", (is_view, true));
-        }
-        if is_client && !path.is_empty() && (is_view || engaged > 0) {
-            count(Unit::Page, from, path, (is_view, is_view));
-        }
-        if !name.is_empty() {
-            count(Unit::Event, from, name, (true, true));
-        }
-    }
+    scan::scan(transaction, (from, to), &Passing::default(), |_| true, |hit| count(&mut counts, from, hit))?;
     write(transaction, day, counts)
+}
+
+/// Counts an event of the day that begins at `from`.
+fn count(counts: &mut Counts, from: i64, hit: &Hit<&str>) {
+    let kind = Kind::from_number(hit.kind);
+    let is_view = hit.is_client && matches!(kind, Some(Kind::Page | Kind::Screen));
+    let mut count = |unit: Unit, at: i64, key: &str, (is_hit, is_seen): (bool, bool)| {
+        let mine = counts.entry((unit as u8, at, hit.site)).or_default().at(key);
+        mine.hits += u64::from(is_hit);
+        mine.engaged_ms = mine.engaged_ms.saturating_add(hit.engaged_ms);
+        if is_seen {
+            mine.visitors.add(hit.number);
+        }
+    };
+    if hit.is_client && matches!(kind, Some(Kind::Page | Kind::Screen | Kind::Track)) {
+        count(Unit::Hour, hit.ts - hit.ts.rem_euclid(HOUR_MS), "", (is_view, true));
+    }
+    if hit.is_client && !hit.path.is_empty() && (is_view || hit.engaged_ms > 0) {
+        count(Unit::Page, from, hit.path, (is_view, is_view));
+    }
+    if !hit.name.is_empty() {
+        count(Unit::Event, from, hit.name, (true, true));
+    }
 }
 
 fn write(transaction: &Transaction<'_>, day: i64, counts: Counts) -> rusqlite::Result<()> {

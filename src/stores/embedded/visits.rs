@@ -1,10 +1,12 @@
 //! Visits as rows: how one is read back exactly as it was, and written.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::open::{Key, Open, Owed};
 use crate::projections::session::{Campaign, Entry, Session};
 use crate::stores::reports::fact::{Origin, Place};
 use crate::stores::reports::visit::Visit;
@@ -12,22 +14,25 @@ use crate::stores::reports::visit::Visit;
 /// The columns of a visit after its row's number, in the order in which they are written and read.
 const COLUMNS: &str = "site, number, visitor, name, start, last, pageviews, events, interactions, engaged, conversions, \
     entry_ts, entry, exit_ts, exit, pairs_ts, pairs, referrer, channel, source, medium, campaign, country, region, city, \
-    device, browser, os";
-const COUNT: usize = 28;
+    device, browser, os, folded";
+const COUNT: usize = 29;
 
 pub(super) static NEWEST: LazyLock<String> = LazyLock::new(|| {
     format!("SELECT id, {COLUMNS} FROM visits WHERE site = ?1 AND number = ?2 ORDER BY id DESC LIMIT 1")
 });
 
-/// Returns the newest visit of a visitor with the number of its row. `site` is the source's name, `key` its number.
+/// Returns the newest visit of a visitor of a source, whose name is `site`.
 pub(super) fn newest(
     connection: &Connection,
-    (site, key): (&str, i64),
-    number: u64,
-) -> rusqlite::Result<Option<(i64, Visit)>> {
+    site: &str,
+    (key, number): Key,
+) -> rusqlite::Result<Option<Open>> {
     let mut statement = connection.prepare_cached(&NEWEST)?;
-    let found =
-        statement.query_row(params![key, number.cast_signed()], |row| Ok((row.get(0)?, read(row, site)?)));
+    let found = statement.query_row(params![key, number.cast_signed()], |row| {
+        let visit = Some(read(row, site)?);
+        let folded = row.get::<_, i64>(COUNT)?.cast_unsigned();
+        Ok(Open { row: row.get(0)?, visit, folded, ..Open::default() })
+    });
     found.optional()
 }
 
@@ -52,8 +57,8 @@ fn read(row: &Row<'_>, site: &str) -> rusqlite::Result<Visit> {
         exit: exit.map(|ts| (ts, exit_path)),
         campaign: pairs.map(|ts| (ts, campaign)),
     };
-    let [channel, source, medium, campaign] = texts(row, 19)?;
-    let [country, region, city, device, browser, os] = texts(row, 23)?;
+    let [channel, source, medium, campaign] = texts(row, 19)?.map(Cow::Owned);
+    let [country, region, city, device, browser, os] = texts(row, 23)?.map(Cow::Owned);
     Ok(Visit {
         site: site.to_owned(),
         number: row.get::<_, i64>(2)?.cast_unsigned(),
@@ -62,7 +67,7 @@ fn read(row: &Row<'_>, site: &str) -> rusqlite::Result<Visit> {
         session,
         referrer: row.get(18)?,
         origin: Origin { channel, source, medium, campaign },
-        place: Place { country, region, city, device, browser, os },
+        place: Some(Box::new(Place { country, region, city, device, browser, os })),
     })
 }
 
@@ -76,13 +81,13 @@ fn texts<const N: usize>(row: &Row<'_>, first: usize) -> rusqlite::Result<[Strin
 
 /// The columns of [`COLUMNS`] that an event of a visit may change, by their places from 1 on. Not those that never change:
 /// the table's indexes would be written again with them.
-const CHANGING: &[usize] = &[6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17];
+const CHANGING: &[usize] = &[6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 29];
 /// Where a visit begins is in an index, and what led to it is told by its earliest view alone.
 const BEGINNING: &[usize] = &[5, 18, 19, 20, 21, 22];
 
 static INSERT: LazyLock<String> = LazyLock::new(|| {
-    let places: Vec<String> = (1..=COUNT).map(|n| format!("?{n}")).collect();
-    format!("INSERT INTO visits ({COLUMNS}) VALUES ({})", places.join(", "))
+    let places: Vec<String> = (1..=COUNT + 1).map(|n| format!("?{n}")).collect();
+    format!("INSERT INTO visits ({COLUMNS}, id) VALUES ({})", places.join(", "))
 });
 static UPDATE: LazyLock<String> = LazyLock::new(|| update_of(CHANGING));
 static UPDATE_ALL: LazyLock<String> = LazyLock::new(|| update_of(&[CHANGING, BEGINNING].concat()));
@@ -94,30 +99,32 @@ fn update_of(places: &[usize]) -> String {
     format!("UPDATE visits SET {} WHERE id = ?{}", sets.join(", "), places.len() + 1)
 }
 
-/// Writes a visit as a new row, and returns its number.
-pub(super) fn insert(connection: &Connection, key: i64, visit: &Visit) -> rusqlite::Result<i64> {
-    with_values(key, visit, |values| connection.prepare_cached(&INSERT)?.execute(values))?;
-    Ok(connection.last_insert_rowid())
-}
-
-/// Writes what events have changed of a visit into its row; where it begins and what led to it only with `beginning`.
-pub(super) fn update(
+/// Writes what is owed of a visit into its row, with the position after its last event.
+pub(super) fn write(
     connection: &Connection,
-    row: i64,
-    visit: &Visit,
-    beginning: bool,
+    (row, site): (i64, i64),
+    (visit, folded): (&Visit, u64),
+    owed: Owed,
 ) -> rusqlite::Result<()> {
-    with_values(0, visit, |values| {
-        let (sql, more) = if beginning { (&UPDATE_ALL, BEGINNING) } else { (&UPDATE, &[][..]) };
-        let changed = CHANGING.iter().chain(more).filter_map(|place| values.get(place - 1).copied());
-        let changed: Vec<&dyn ToSql> = changed.chain([&row as &dyn ToSql]).collect();
-        connection.prepare_cached(sql)?.execute(changed.as_slice())
-    })?;
-    Ok(())
+    let (sql, places): (&str, Option<Vec<usize>>) = match owed {
+        Owed::Nothing => return Ok(()),
+        Owed::Changes => (&UPDATE, Some(CHANGING.to_vec())),
+        Owed::Beginning => (&UPDATE_ALL, Some([CHANGING, BEGINNING].concat())),
+        Owed::Row => (&INSERT, None),
+    };
+    with_values(site, (visit, folded), |values| {
+        let some =
+            |places: Vec<usize>| places.iter().filter_map(|place| values.get(place - 1).copied()).collect();
+        let mut values: Vec<&dyn ToSql> = places.map_or_else(|| values.to_vec(), some);
+        values.push(&row);
+        connection.prepare_cached(sql)?.execute(values.as_slice()).map(drop)
+    })
 }
 
-fn with_values<T>(key: i64, visit: &Visit, run: impl FnOnce(&[&dyn ToSql]) -> T) -> T {
-    let (session, place, origin) = (&visit.session, &visit.place, &visit.origin);
+#[expect(clippy::too_many_lines, reason = "one column after the other")]
+fn with_values<T>(key: i64, (visit, folded): (&Visit, u64), run: impl FnOnce(&[&dyn ToSql]) -> T) -> T {
+    let folded = folded.cast_signed();
+    let (session, place, origin) = (&visit.session, visit.place(), &visit.origin);
     let entry = session.entry.as_ref();
     let (entry_ts, entry) = (entry.map(|entry| entry.ts), entry.and_then(|entry| entry.path.as_deref()));
     let exit = session.exit.as_ref();
@@ -155,5 +162,6 @@ fn with_values<T>(key: i64, visit: &Visit, run: impl FnOnce(&[&dyn ToSql]) -> T)
         &place.device,
         &place.browser,
         &place.os,
+        &folded,
     ])
 }

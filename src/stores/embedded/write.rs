@@ -1,22 +1,31 @@
 //! Facts into the file, in the order of the journal, with the position in the same transaction.
+//!
+//! Taking a fact costs memory alone; [`Writer::commit`] puts what was taken into the file, all of it or nothing. Visits that have
+//! changed are written less often than events: the file says for itself up to which position events are in it, and up to which
+//! visits are, and each visit up to which it is. After a kill the writer begins at the earlier one, and takes of each record
+//! only what is missing.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::Path;
 
-use rusqlite::{CachedStatement, Connection, OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
+use super::block::Hit;
 use super::keep::{self, Bounds};
-use super::open::{Key, Known, Open};
-use super::{file, roll, visits};
+use super::open::{Key, Known, Open, Owed};
+use super::pending::{Over, Pending};
+use super::{file, merge, roll, visits};
 use crate::projections::commerce::revenue::Sum;
 use crate::spec::Kind;
 use crate::stores::reports::Fault;
-use crate::stores::reports::fact::{Deal, Fact, Rules, number_of};
+use crate::stores::reports::fact::{Fact, Rules, number_of};
 use crate::stores::reports::history::settled;
 use crate::stores::reports::visit::{self, Standing};
 
-const HITS: &str = "INSERT INTO hits (ts, site, kind, client, number, visit, name, path, environment, engaged) \
-                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+/// See [`Writer::few`].
+const FEW: usize = 512;
+/// More of them are written so often, in milliseconds: most change again until then.
+const CHANGES_EVERY_MS: i64 = 10_000;
 
 /// The only one who writes.
 #[derive(Debug)]
@@ -26,9 +35,32 @@ pub struct Writer {
     sites: HashMap<String, i64>,
     bounds: Bounds,
     stale: roll::Stale,
+    merges: merge::Turn,
     kept_from: i64,
     refused: u64,
-    open: Known,
+    known: Known,
+    pending: Pending,
+    /// The number that the next visit gets.
+    next_visit: i64,
+    /// The latest activity of any visit.
+    latest: i64,
+    /// The position after what was taken, after the events that are in the file, and after what is in its visits.
+    taken: u64,
+    events: u64,
+    visits: u64,
+    /// So many visits that have changed are written with the events that changed them.
+    few: usize,
+    /// When visits that had changed were last written.
+    written_at: Option<i64>,
+}
+
+/// A fact that is about to be folded.
+struct Placed<'f> {
+    at: u64,
+    fact: &'f Fact<'f>,
+    key: Key,
+    /// What the file has of the order that it is about.
+    order: Option<Sum>,
 }
 
 impl Writer {
@@ -37,15 +69,26 @@ impl Writer {
     /// # Errors
     /// It cannot be opened, or is of a newer version.
     pub fn open(path: &Path, rules: Rules) -> Result<Writer, Fault> {
+        let connection = file::open_to_write(path)?;
+        let (events, visits, latest, last_visit) = stands(&connection).map_err(file::fault)?;
         Ok(Writer {
-            connection: file::open_to_write(path)?,
+            connection,
             rules,
             sites: HashMap::new(),
-            open: Known::default(),
             bounds: Bounds::default(),
             stale: roll::Stale::new(),
+            merges: merge::Turn::default(),
             kept_from: i64::MIN,
             refused: 0,
+            known: Known::new(latest),
+            few: FEW,
+            pending: Pending::default(),
+            next_visit: last_visit + 1,
+            latest,
+            taken: events,
+            events,
+            visits,
+            written_at: None,
         })
     }
 
@@ -54,30 +97,36 @@ impl Writer {
         &self.rules
     }
 
-    /// Returns the journal's position after the last record that is in the file.
+    /// Returns the journal's position from which on records are wanted, given the one after its last record. Less than what
+    /// is in the file is there of a journal that was made anew, or that lost its end with the power: what it still holds was
+    /// counted.
     ///
     /// # Errors
-    /// The file cannot be read.
-    pub fn position(&self) -> Result<u64, Fault> {
-        let read = self.connection.query_row("SELECT next FROM position", [], |row| row.get::<_, i64>(0));
-        read.map(i64::cast_unsigned).map_err(file::fault)
+    /// The file cannot be written.
+    pub fn begin(&mut self, end: u64) -> Result<u64, Fault> {
+        if end < self.events {
+            self.rewind(end.cast_signed()).map_err(file::fault)?;
+            (self.events, self.visits) = (end, self.visits.min(end));
+        }
+        self.taken = self.visits;
+        Ok(self.visits)
     }
 
-    /// Takes facts in the order of the journal, and the position after them: all of it or nothing.
+    fn rewind(&mut self, end: i64) -> rusqlite::Result<()> {
+        let transaction = self.connection.transaction()?;
+        transaction.execute("UPDATE position SET next = ?1, visits = min(visits, ?1)", [end])?;
+        transaction.execute("UPDATE visits SET folded = ?1 WHERE folded > ?1", [end])?;
+        transaction.commit()
+    }
+
+    /// Takes facts in the order of the journal, each with its position, and the position after them.
     ///
     /// # Errors
-    /// Nothing was taken.
-    pub fn take(&mut self, facts: &[Fact], next: u64) -> Result<(), Fault> {
-        let taken = self.write(facts, next);
-        self.open.age();
-        // A transaction that was not committed has put nothing in.
-        let undo = |_: &rusqlite::Error| {
-            self.sites.clear();
-            self.open.forget();
-        };
-        taken.inspect_err(undo).map_err(file::fault)?;
-        let is_old = |fact: &&Fact| fact.ts < self.kept_from;
-        self.refused += facts.iter().filter(is_old).count() as u64;
+    /// The file cannot be read; nothing was taken.
+    pub fn take(&mut self, facts: &[(u64, Fact<'_>)], next: u64) -> Result<(), Fault> {
+        let placed = self.place(facts).map_err(file::fault)?;
+        placed.iter().for_each(|placed| self.fold(placed));
+        self.taken = self.taken.max(next);
         Ok(())
     }
 
@@ -92,167 +141,202 @@ impl Writer {
         self.refused
     }
 
+    /// Returns how many events were taken and are not in the file yet.
+    pub fn held(&self) -> usize {
+        self.pending.held()
+    }
+
+    /// Puts what was taken into the file. `now` in milliseconds since 1970.
+    ///
+    /// # Errors
+    /// The file has nothing of it; it is still there to be put in.
+    pub fn commit(&mut self, now: i64) -> Result<(), Fault> {
+        let is_late = |at: i64| !(at..at.saturating_add(CHANGES_EVERY_MS)).contains(&now);
+        let is_due = self.written_at.is_none_or(is_late);
+        let with_changes = is_due || self.pending.changed() <= self.few || self.known.is_full();
+        if self.taken == self.events && (self.taken == self.visits || !with_changes) {
+            return Ok(());
+        }
+        if with_changes {
+            self.written_at = Some(now);
+        }
+        self.put(with_changes)
+    }
+
+    fn put(&mut self, with_changes: bool) -> Result<(), Fault> {
+        self.write(with_changes).map_err(file::fault)?;
+        self.events = self.taken.max(self.events);
+        self.pending.written(&mut self.known, with_changes);
+        if with_changes {
+            self.visits = self.taken;
+            self.known.age();
+        }
+        self.merges.count();
+        Ok(())
+    }
+
+    fn write(&mut self, with_changes: bool) -> rusqlite::Result<()> {
+        let transaction = self.connection.transaction()?;
+        self.pending.write(&transaction, &self.known, with_changes)?;
+        let visits = if with_changes { self.taken } else { self.visits };
+        let sql = "UPDATE position SET next = max(next, ?1), visits = ?2, latest = ?3";
+        let values = params![self.taken.cast_signed(), visits.cast_signed(), self.latest];
+        transaction.prepare_cached(sql)?.execute(values)?;
+        transaction.commit()
+    }
+
+    /// Counts one day ahead that is over, gives up some of the oldest beyond what is kept, or packs what came in small pieces;
+    /// returns whether there was any.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn tidy(&mut self, now: i64) -> Result<bool, Fault> {
+        if keep::is_due(&self.connection, now, self.bounds).map_err(file::fault)? {
+            // A visit that goes on is not taken for an old one.
+            self.put(true)?;
+            self.known.forget();
+            return keep::give_up(&mut self.connection).map(|()| true).map_err(file::fault);
+        }
+        let is_rolled = roll::tidy(&mut self.connection, now, &mut self.stale).map_err(file::fault)?;
+        Ok(is_rolled || self.merges.merge(&mut self.connection).map_err(file::fault)?)
+    }
+
+    /// Returns the journal's position after the last event that is in the file, and after what is in its visits.
+    #[cfg(test)]
+    pub(super) fn positions(&self) -> (u64, u64) {
+        (self.events, self.visits)
+    }
+
+    /// Visits that have changed wait for their time, however few they are.
+    #[cfg(test)]
+    pub(super) fn patiently(&mut self) {
+        self.few = 0;
+    }
+
     #[cfg(test)]
     pub(super) fn within(&mut self, bounds: Bounds) {
         self.bounds = bounds;
     }
 
-    fn write(&mut self, facts: &[Fact], next: u64) -> rusqlite::Result<()> {
-        let transaction = self.connection.transaction()?;
-        let mut batch = Batch {
-            transaction: &transaction,
-            rules: &self.rules,
-            sites: &mut self.sites,
-            open: &mut self.open,
-            changed: Vec::new(),
-            hits: transaction.prepare_cached(HITS)?,
-            days: BTreeMap::new(),
-        };
-        let kept_from = self.kept_from;
-        facts.iter().filter(|fact| fact.ts >= kept_from).try_for_each(|fact| batch.add(fact))?;
-        batch.finish()?;
-        transaction.execute("UPDATE position SET next = ?1", [next.cast_signed()])?;
-        transaction.commit()
-    }
+    // === Taking ===
 
-    /// Counts one day ahead that is over, or gives up some of the oldest beyond what is kept; returns whether there was any.
-    ///
-    /// # Errors
-    /// The file cannot be written.
-    pub fn tidy(&mut self, now: i64) -> Result<bool, Fault> {
-        let tidied = roll::tidy(&mut self.connection, (now, self.bounds), &mut self.stale);
-        let is_done = tidied.map_err(file::fault)?;
-        if is_done {
-            // Visits may have gone with a portion.
-            self.open.forget();
+    /// Reads of the file what facts need to be folded, so that folding them cannot fail.
+    fn place<'f>(&mut self, facts: &'f [(u64, Fact<'f>)]) -> rusqlite::Result<Vec<Placed<'f>>> {
+        let news = facts.iter().filter(|(at, _)| *at >= self.taken);
+        let mut placed = Vec::with_capacity(facts.len());
+        let mut refused = 0;
+        for (at, fact) in news {
+            if fact.ts < self.kept_from {
+                refused += u64::from(*at >= self.events);
+                continue;
+            }
+            let site = site(&self.connection, &mut self.sites, &fact.site)?;
+            let key = (site, number_of(&fact.visitor));
+            if fact.is_client {
+                let from = fact.ts.saturating_sub(self.rules.options.timeout_ms);
+                let read = || Ok(visits::newest(&self.connection, &fact.site, key)?.unwrap_or_default());
+                self.known.meet::<rusqlite::Error>(key, from, read)?;
+            }
+            let order = fact.deal.as_ref().and_then(|deal| deal.order_id.as_deref());
+            let order = order.map_or(Ok(None), |id| order_of(&self.connection, site, id))?;
+            placed.push(Placed { at: *at, fact, key, order });
         }
-        Ok(is_done)
+        self.refused += refused;
+        Ok(placed)
     }
-}
 
-struct Batch<'w> {
-    transaction: &'w Transaction<'w>,
-    rules: &'w Rules,
-    sites: &'w mut HashMap<String, i64>,
-    open: &'w mut Known,
-    /// Whose visit has changed.
-    changed: Vec<Key>,
-    hits: CachedStatement<'w>,
-    /// How many events of each day.
-    days: BTreeMap<i64, i64>,
-}
-
-impl Batch<'_> {
-    fn add(&mut self, fact: &Fact) -> rusqlite::Result<()> {
-        let site = self.site(&fact.site)?;
-        let number = number_of(&fact.visitor);
-        let visit = self.visit(fact, site, number)?;
-        self.hits.execute(params![
-            fact.ts,
-            site,
-            fact.kind.map_or(Kind::Track as u8, |kind| kind as u8),
-            fact.is_client,
-            number.cast_signed(),
+    fn fold(&mut self, placed: &Placed<'_>) {
+        let Placed { at, fact, key, .. } = placed;
+        let visit = self.visit(placed);
+        if *at < self.events {
+            return;
+        }
+        let hit = Hit {
+            ts: fact.ts,
+            site: key.0,
+            kind: fact.kind.map_or(Kind::Track as u8, |kind| kind as u8),
+            is_client: fact.is_client,
+            number: key.1,
             visit,
-            fact.name,
-            fact.path,
-            fact.environment,
-            fact.engaged_ms
-        ])?;
-        let hit = self.transaction.last_insert_rowid();
-        *self.days.entry(roll::day_of(fact.ts)).or_default() += 1;
-        self.measure(fact, hit)?;
-        fact.deal.as_ref().map_or(Ok(()), |deal| self.deal(deal, fact.ts, (hit, site)))
+            engaged_ms: fact.engaged_ms,
+            name: &*fact.name,
+            path: &*fact.path,
+            environment: &*fact.environment,
+        };
+        self.pending.add(&hit);
+        if let Some(measure) = &fact.measure {
+            let id = number_of(&format!("{}\n{}\n{}", fact.site, measure.view, measure.metric)).cast_signed();
+            self.pending.measure(id, &hit, measure);
+        }
+        let Some(deal) = &fact.deal else { return };
+        let before = deal.order_id.as_deref().and_then(|id| self.pending.order(key.0, id));
+        let before = before.or(placed.order.as_ref()).cloned();
+        if let Some(sum) = settled(deal, |_| before) {
+            self.pending.deal(fact, &hit, sum);
+        }
     }
 
-    fn site(&mut self, name: &str) -> rusqlite::Result<i64> {
-        if let Some(site) = self.sites.get(name) {
-            return Ok(*site);
+    /// Returns the row of the visit that the event belongs to; 0 where it belongs to none.
+    fn visit(&mut self, Placed { at, fact, key, .. }: &Placed<'_>) -> i64 {
+        let Some(open) = self.known.again(*key).filter(|_| fact.is_client) else { return 0 };
+        if *at < open.folded {
+            return open.row;
         }
-        self.transaction.execute("INSERT OR IGNORE INTO sites (name) VALUES (?1)", [name])?;
-        let site =
-            self.transaction.query_row("SELECT id FROM sites WHERE name = ?1", [name], |row| row.get(0))?;
-        self.sites.insert(name.to_owned(), site);
-        Ok(site)
-    }
-
-    /// Returns the row of the visit that the event belongs to.
-    fn visit(&mut self, fact: &Fact, site: i64, number: u64) -> rusqlite::Result<Option<i64>> {
-        if !fact.is_client {
-            return Ok(None);
-        }
-        let transaction = self.transaction;
-        let open = self.open.visitor((site, number), || {
-            let (row, visit) = visits::newest(transaction, (&fact.site, site), number)?.unzip();
-            let mut open = Open { row, visit, ..Open::default() };
-            open.slim();
-            Ok::<Open, rusqlite::Error>(open)
-        })?;
         let began = open.visit.as_ref().map(|visit| visit.session.start);
         let entered = open.entered();
-        match visit::step(&mut open.visit, fact, self.rules) {
-            Standing::Outside => return Ok(None),
+        match visit::step(&mut open.visit, fact, &self.rules) {
+            Standing::Outside => return 0,
             Standing::Joined => {
-                if !std::mem::replace(&mut open.is_changed, true) {
-                    self.changed.push((site, number));
-                }
                 let begins = open.visit.as_ref().map(|visit| visit.session.start);
-                open.begins_elsewhere |= begins != began || open.entered() != entered;
+                let is_elsewhere = begins != began || open.entered() != entered;
+                if open.owed == Owed::Nothing {
+                    self.pending.change(*key);
+                }
+                open.owed = open.owed.max(if is_elsewhere { Owed::Beginning } else { Owed::Changes });
             }
             Standing::Opened(over) => {
-                if let Some((over, row)) = over.zip(open.row).filter(|_| open.is_changed) {
-                    visits::update(transaction, row, &over, open.begins_elsewhere)?;
+                let Open { row, folded, owed, .. } = *open;
+                if let Some(visit) = over.filter(|_| owed != Owed::Nothing) {
+                    self.pending.over(Over { row, site: key.0, visit: *visit, folded, owed });
                 }
-                let new = open.visit.as_ref().map(|visit| visits::insert(transaction, site, visit));
-                open.row = new.transpose()?;
-                (open.is_changed, open.begins_elsewhere) = (false, false);
-                open.slim();
+                (open.row, open.owed) = (self.next_visit, Owed::Row);
+                self.next_visit += 1;
+                self.pending.begun(*key, open.row);
             }
         }
-        Ok(open.row)
+        open.folded = *at + 1;
+        let last = open.visit.as_ref().map_or(i64::MIN, |visit| visit.session.last);
+        self.latest = self.latest.max(last);
+        open.row
     }
+}
 
-    fn measure(&self, fact: &Fact, hit: i64) -> rusqlite::Result<()> {
-        let Some(measure) = &fact.measure else { return Ok(()) };
-        let id = number_of(&format!("{}\n{}\n{}", fact.site, measure.view, measure.metric)).cast_signed();
-        let sql = "INSERT OR REPLACE INTO measures (id, ts, hit, metric, value) VALUES (?1, ?2, ?3, ?4, ?5)";
-        let values = params![id, fact.ts, hit, measure.metric, measure.value];
-        self.transaction.prepare_cached(sql)?.execute(values).map(drop)
+/// Returns the number of a source, which it gets with its first event.
+fn site(connection: &Connection, known: &mut HashMap<String, i64>, name: &str) -> rusqlite::Result<i64> {
+    if let Some(site) = known.get(name) {
+        return Ok(*site);
     }
+    connection.execute("INSERT OR IGNORE INTO sites (name) VALUES (?1)", [name])?;
+    let site = connection.query_row("SELECT id FROM sites WHERE name = ?1", [name], |row| row.get(0))?;
+    known.insert(name.to_owned(), site);
+    Ok(site)
+}
 
-    fn deal(&self, deal: &Deal, ts: i64, (hit, site): (i64, i64)) -> rusqlite::Result<()> {
-        let known = match &deal.order_id {
-            Some(id) => self.order(site, id)?,
-            None => None,
-        };
-        let Some((currency, amount)) = settled(deal, |_| known) else { return Ok(()) };
-        let sql = "INSERT INTO deals (ts, hit, site, refund, order_id, currency, amount) \
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-        let amount = amount.to_string();
-        let values = params![ts, hit, site, deal.is_refund, deal.order_id, currency, amount];
-        self.transaction.prepare_cached(sql)?.execute(values).map(drop)
-    }
+fn order_of(connection: &Connection, site: i64, id: &str) -> rusqlite::Result<Option<Sum>> {
+    let sql = "SELECT currency, amount FROM deals WHERE site = ?1 AND order_id = ?2 AND refund = 0";
+    let mut statement = connection.prepare_cached(sql)?;
+    let read = statement.query_row(params![site, id], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?.parse().unwrap_or_default()))
+    });
+    read.optional()
+}
 
-    fn order(&self, site: i64, id: &str) -> rusqlite::Result<Option<Sum>> {
-        let sql = "SELECT currency, amount FROM deals WHERE site = ?1 AND order_id = ?2 AND refund = 0";
-        let mut statement = self.transaction.prepare_cached(sql)?;
-        let read = statement.query_row(params![site, id], |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?.parse().unwrap_or_default()))
-        });
-        read.optional()
-    }
-
-    fn finish(self) -> rusqlite::Result<()> {
-        for key in &self.changed {
-            let Some(open) = self.open.again(*key).filter(|open| open.is_changed) else { continue };
-            if let (Some(row), Some(visit)) = (open.row, &open.visit) {
-                visits::update(self.transaction, row, visit, open.begins_elsewhere)?;
-            }
-            (open.is_changed, open.begins_elsewhere) = (false, false);
-        }
-        let sql = "INSERT INTO days (day, hits, rolled) VALUES (?1, ?2, 0) \
-                   ON CONFLICT (day) DO UPDATE SET hits = hits + excluded.hits, rolled = CASE rolled WHEN 0 THEN 0 ELSE 2 END";
-        let mut statement = self.transaction.prepare_cached(sql)?;
-        self.days.iter().try_for_each(|(day, hits)| statement.execute([day, hits]).map(drop))
-    }
+/// Returns how the file stands: the positions up to which events and visits are in it, the latest activity of any visit, and
+/// the number of the last one.
+fn stands(connection: &Connection) -> rusqlite::Result<(u64, u64, i64, i64)> {
+    let sql = "SELECT next, visits, latest, (SELECT coalesce(max(id), 0) FROM visits) FROM position";
+    connection.query_row(sql, [], |row| {
+        let position = |place| Ok::<u64, rusqlite::Error>(row.get::<_, i64>(place)?.cast_unsigned());
+        Ok((position(0)?, position(1)?, row.get(2)?, row.get(3)?))
+    })
 }

@@ -1,6 +1,9 @@
 //! What one event says to reports: its time, whose it is, what was done, and where it came from.
 //!
-//! Made of an event once, and the same whether the event was read from the journal or from a database. Pure.
+//! Made of an event once, and the same whether the event was read from the journal or from a database. Texts are borrowed from
+//! the event: most of them are looked at and let go of. Pure.
+
+use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -34,87 +37,120 @@ pub struct Rules {
 
 /// One event, as reports see it.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Fact {
+pub struct Fact<'e> {
     /// Its message id.
-    pub id: String,
+    pub id: Cow<'e, str>,
     /// Its source.
-    pub site: String,
+    pub site: Cow<'e, str>,
     /// Its corrected time, in milliseconds since 1970.
     pub ts: i64,
     /// Which call.
     pub kind: Option<Kind>,
     /// The name of a track call; empty for others.
-    pub name: String,
+    pub name: Cow<'e, str>,
     /// Whose it is.
-    pub visitor: String,
+    pub visitor: Cow<'e, str>,
     /// It comes from a person's browser or app, and not from a server.
     pub is_client: bool,
     /// The path of the page, or the name of the screen.
-    pub path: String,
+    pub path: Cow<'e, str>,
     /// `context.environment`.
-    pub environment: String,
+    pub environment: Cow<'e, str>,
     /// The host that led here.
-    pub referrer: String,
+    pub referrer: Cow<'e, str>,
     /// The campaign's parameters.
     pub campaign: Option<Map<String, Value>>,
     /// How long the page was looked at, in milliseconds.
     pub engaged_ms: i64,
     /// From where and with what.
-    pub place: Place,
+    pub place: Place<'e>,
     /// What led here.
-    pub origin: Option<Origin>,
+    pub origin: Option<Origin<'e>>,
     /// What was measured.
-    pub measure: Option<Measure>,
+    pub measure: Option<Measure<'e>>,
     /// What was bought or given back.
     pub deal: Option<Deal>,
 }
 
 /// From where and with what somebody came.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Place {
+pub struct Place<'e> {
     /// Two letters.
-    pub country: String,
+    pub country: Cow<'e, str>,
     /// Its part.
-    pub region: String,
+    pub region: Cow<'e, str>,
     /// The city.
-    pub city: String,
+    pub city: Cow<'e, str>,
     /// The class of device.
-    pub device: String,
+    pub device: Cow<'e, str>,
     /// The browser's name.
-    pub browser: String,
+    pub browser: Cow<'e, str>,
     /// The system's name.
-    pub os: String,
+    pub os: Cow<'e, str>,
 }
 
 /// What led somebody here.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin {
+pub struct Origin<'e> {
     /// The channel.
-    pub channel: String,
+    pub channel: Cow<'e, str>,
     /// The source.
-    pub source: String,
+    pub source: Cow<'e, str>,
     /// The medium.
-    pub medium: String,
+    pub medium: Cow<'e, str>,
     /// The campaign; empty without one.
-    pub campaign: String,
+    pub campaign: Cow<'e, str>,
 }
 
-impl Default for Origin {
+impl Default for Origin<'_> {
     fn default() -> Self {
-        let [channel, source, medium] = ["Direct", "(direct)", "(none)"].map(str::to_owned);
-        Origin { channel, source, medium, campaign: String::new() }
+        let [channel, source, medium] = ["Direct", "(direct)", "(none)"].map(Cow::Borrowed);
+        Origin { channel, source, medium, campaign: Cow::default() }
+    }
+}
+
+fn own(text: &str) -> Cow<'static, str> {
+    Cow::Owned(text.to_owned())
+}
+
+impl Place<'_> {
+    /// Nothing is known.
+    pub const NOWHERE: Place<'static> = Place {
+        country: Cow::Borrowed(""),
+        region: Cow::Borrowed(""),
+        city: Cow::Borrowed(""),
+        device: Cow::Borrowed(""),
+        browser: Cow::Borrowed(""),
+        os: Cow::Borrowed(""),
+    };
+
+    /// Returns the same with texts of its own.
+    pub fn to_static(&self) -> Place<'static> {
+        let Place { country, region, city, device, browser, os } = self;
+        let [country, region, city] = [country, region, city].map(|text| own(text));
+        let [device, browser, os] = [device, browser, os].map(|text| own(text));
+        Place { country, region, city, device, browser, os }
+    }
+}
+
+impl Origin<'_> {
+    /// Returns the same with texts of its own.
+    pub fn to_static(&self) -> Origin<'static> {
+        let [channel, source, medium, campaign] =
+            [&self.channel, &self.source, &self.medium, &self.campaign].map(|text| own(text));
+        Origin { channel, source, medium, campaign }
     }
 }
 
 /// Something that was measured on a page.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Measure {
+pub struct Measure<'e> {
     /// What.
     pub metric: &'static str,
     /// How much.
     pub value: f64,
     /// The view of the page; the last of a metric and a view counts. A view without an id is one of its own.
-    pub view: String,
+    pub view: Cow<'e, str>,
 }
 
 /// An order or a refund, in the words of the event.
@@ -130,9 +166,9 @@ pub struct Deal {
     pub currency: String,
 }
 
-impl Fact {
+impl<'e> Fact<'e> {
     /// Reads an event; `None` of robots, of what was stored again, and of what is nobody's.
-    pub fn of(event: &Event, rules: &Rules) -> Option<Fact> {
+    pub fn of(event: &'e Event, rules: &Rules) -> Option<Fact<'e>> {
         if event.receipt.redelivery.is_some() {
             return None;
         }
@@ -144,14 +180,14 @@ impl Fact {
         let kind = event.head.kind;
         let track = if kind == Kind::Track { event.head.name.as_deref() } else { None };
         let mut fact = Fact {
-            id: event.head.message_id.to_string(),
-            site: event.receipt.source.to_string(),
+            id: Cow::Borrowed(&event.head.message_id),
+            site: Cow::Borrowed(&event.receipt.source),
             ts: event.receipt.timestamp.as_millisecond(),
             kind: Some(kind),
             name: cut(track.unwrap_or_default()),
             visitor: cut(visitor),
             is_client: presence::is_present(&glance),
-            path: presence::address(&glance, &rules.spelling).unwrap_or_default().into_owned(),
+            path: presence::address(&glance, &rules.spelling).unwrap_or_default(),
             environment: text(glance.context.environment),
             ..Fact::default()
         };
@@ -162,7 +198,7 @@ impl Fact {
         Some(fact)
     }
 
-    fn read_context(&mut self, glance: &Glance<'_>) {
+    fn read_context(&mut self, glance: &Glance<'e>) {
         let context = &glance.context;
         let [country, region, city] = context.geo.pick(["country", "region", "city"]).map(text);
         let [device, browser, os] =
@@ -180,7 +216,7 @@ impl Fact {
         };
         let from = said(Part::Referrer);
         if !from.is_empty() {
-            self.referrer = referrer(&cut(&from), &cut(&said(Part::Url)));
+            self.referrer = referrer(&cut(from), &cut(said(Part::Url))).into();
         }
         self.measure = measure(&self.name, glance.properties).map(|(metric, value)| {
             let view = text(context.page_view_id);
@@ -195,9 +231,11 @@ impl Fact {
             let properties = properties.object(MONEY);
             self.deal = Some(Deal {
                 is_refund,
-                order_id: money::order_id(&properties).map(|id| cut(&id)),
+                order_id: money::order_id(&properties).map(|id| cut(id).into_owned()),
                 amount: money::amount(&properties),
-                currency: money::currency(&properties).map(|named| cut(&named)).unwrap_or_default(),
+                currency: money::currency(&properties)
+                    .map(|named| cut(named).into_owned())
+                    .unwrap_or_default(),
             });
         }
     }
@@ -233,27 +271,31 @@ fn measure(name: &str, properties: Json<'_>) -> Option<(&'static str, f64)> {
     }
 }
 
-fn text(json: Json<'_>) -> String {
-    json.text().map(|text| cut(&text)).unwrap_or_default()
+fn text(json: Json<'_>) -> Cow<'_, str> {
+    json.text().map(cut).unwrap_or_default()
 }
 
 /// Returns a campaign's parameters, as many and as long as are kept.
 pub fn campaign(said: &Map<String, Value>) -> Map<String, Value> {
-    let text = |(name, value): (&String, &Value)| Some((cut(name), Value::String(cut(value.as_str()?))));
+    let kept = |text: &str| cut(text).into_owned();
+    let text = |(name, value): (&String, &Value)| Some((kept(name), Value::String(kept(value.as_str()?))));
     said.iter().take(MOST_PAIRS).filter_map(text).collect()
 }
 
 /// Returns the text without what is too long to mean something.
-pub fn cut(text: &str) -> String {
+pub fn cut<'t>(text: impl Into<Cow<'t, str>>) -> Cow<'t, str> {
+    let text = text.into();
     // No character has less than a byte.
     let end = if text.len() <= LONGEST { None } else { text.char_indices().nth(LONGEST) };
-    end.map_or(text, |(end, _)| text.get(..end).unwrap_or_default()).to_owned()
+    let Some((end, _)) = end else { return text };
+    Cow::Owned(text.get(..end).unwrap_or_default().to_owned())
 }
 
 /// Returns the host that led to a page; nothing when it is the page's own. What is no address stays as it is.
 pub fn referrer(address: &str, page: &str) -> String {
-    if reading::is_internal(address, page) {
-        return String::new();
+    match reading::host(address) {
+        Some(host) if reading::host(page).as_ref() == Some(&host) => String::new(),
+        Some(host) => cut(host).into_owned(),
+        None => cut(address).into_owned(),
     }
-    reading::host(address).map_or_else(|| cut(address), |host| cut(&host))
 }

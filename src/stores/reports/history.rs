@@ -20,7 +20,7 @@ pub fn settled(deal: &Deal, known: impl FnOnce(&str) -> Option<Sum>) -> Option<S
 
 #[derive(Debug)]
 struct Hit {
-    fact: Fact,
+    fact: Fact<'static>,
     number: u64,
     visit: Option<usize>,
 }
@@ -36,22 +36,22 @@ pub struct History {
     /// The events of the orders with an id.
     ordered: HashMap<(String, String), usize>,
     /// By source, view and metric: the event of the last one.
-    measures: BTreeMap<(String, String, &'static str), (usize, Measure)>,
+    measures: BTreeMap<(String, String, &'static str), (usize, Measure<'static>)>,
 }
 
 impl History {
     /// Returns the history of facts in the order of their arrival.
-    pub fn of(facts: impl IntoIterator<Item = Fact>, rules: &Rules) -> History {
+    pub fn of(facts: impl IntoIterator<Item = Fact<'static>>, rules: &Rules) -> History {
         let mut history = History::default();
         facts.into_iter().for_each(|fact| history.add(fact, rules));
         history
     }
 
-    fn add(&mut self, fact: Fact, rules: &Rules) {
+    fn add(&mut self, fact: Fact<'static>, rules: &Rules) {
         let at = self.hits.len();
         let visit = self.visit(&fact, rules);
         if let Some(measure) = &fact.measure {
-            let key = (fact.site.clone(), measure.view.clone(), measure.metric);
+            let key = (fact.site.to_string(), measure.view.to_string(), measure.metric);
             self.measures.insert(key, (at, measure.clone()));
         }
         if let Some(deal) = &fact.deal {
@@ -60,8 +60,8 @@ impl History {
         self.hits.push(Hit { number: number_of(&fact.visitor), visit, fact });
     }
 
-    fn visit(&mut self, fact: &Fact, rules: &Rules) -> Option<usize> {
-        let key = (fact.site.clone(), fact.visitor.clone());
+    fn visit(&mut self, fact: &Fact<'_>, rules: &Rules) -> Option<usize> {
+        let key = (fact.site.to_string(), fact.visitor.to_string());
         let place = self.open.get(&key).copied();
         let mut open = place.and_then(|place| self.visits.get_mut(place)).map(std::mem::take);
         let standing = visit::step(&mut open, fact, rules);
@@ -130,10 +130,10 @@ impl History {
     }
 
     /// Returns the event that decides what a deal is credited to: of a refund that of its order, where that is known.
-    fn decisive(&self, at: usize, is_refund: bool) -> Option<&Fact> {
+    fn decisive(&self, at: usize, is_refund: bool) -> Option<&Fact<'static>> {
         let own = &self.hits.get(at)?.fact;
         let order = own.deal.as_ref().filter(|_| is_refund).and_then(|deal| deal.order_id.clone());
-        let order = order.and_then(|id| self.ordered.get(&(own.site.clone(), id)));
+        let order = order.and_then(|id| self.ordered.get(&(own.site.to_string(), id)));
         Some(order.and_then(|at| self.hits.get(*at)).map_or(own, |hit| &hit.fact))
     }
 
@@ -150,7 +150,7 @@ fn is_of(site: &str, query: &Query) -> bool {
     query.site.as_ref().is_none_or(|wanted| wanted == site)
 }
 
-fn event_field(fact: &Fact, field: Field) -> &str {
+fn event_field<'f>(fact: &'f Fact<'_>, field: Field) -> &'f str {
     match field {
         Field::Path => &fact.path,
         Field::Event => &fact.name,
@@ -161,7 +161,7 @@ fn event_field(fact: &Fact, field: Field) -> &str {
 
 /// Returns the row of a visit.
 pub fn row(visit: &Visit) -> VisitRow<'_> {
-    let (session, place, origin) = (&visit.session, &visit.place, &visit.origin);
+    let (session, place, origin) = (&visit.session, visit.place(), &visit.origin);
     let entry = session.entry.as_ref().and_then(|entry| entry.path.as_deref());
     let exit = session.exit.as_ref().and_then(|(_, path)| path.as_deref());
     VisitRow {
@@ -184,12 +184,12 @@ pub fn row(visit: &Visit) -> VisitRow<'_> {
 }
 
 /// Returns whether a report that looks at these events looks at this one.
-pub fn is_looked_at(fact: &Fact, which: Which, query: &Query) -> bool {
+pub fn is_looked_at(fact: &Fact<'_>, which: Which, query: &Query) -> bool {
     match which {
         Which::Presence => fact.is_presence(),
         Which::Pages => fact.is_client && !fact.path.is_empty() && (fact.is_view() || fact.engaged_ms > 0),
         Which::Tracks => !fact.name.is_empty(),
-        Which::Steps => query.steps.contains(&fact.name),
+        Which::Steps => query.steps.iter().any(|step| *step == fact.name),
     }
 }
 
@@ -241,7 +241,7 @@ impl Rows for History {
         let visits = query.touch.map(|touch| (touch, self.visits_of()));
         let touch_of = |at: usize, is_refund: bool| {
             let ((touch, visits), fact) = visits.as_ref().zip(self.decisive(at, is_refund))?;
-            let whose = visits.get(&(fact.site.as_str(), fact.visitor.as_str()));
+            let whose = visits.get(&(&*fact.site, &*fact.visitor));
             Some(touch::credited(*touch, fact.ts, whose.into_iter().flatten().copied()))
         };
         for (at, is_refund, (currency, amount)) in self.deals.iter().filter(|(at, _, _)| passing.contains(at))

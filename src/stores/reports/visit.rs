@@ -22,12 +22,20 @@ pub struct Visit {
     pub number: u64,
     /// What was done.
     pub session: Session,
-    /// From where and with what.
-    pub place: Place,
+    /// From where and with what; nothing where nobody asks any more.
+    pub place: Option<Box<Place<'static>>>,
     /// What led here.
-    pub origin: Origin,
+    pub origin: Origin<'static>,
     /// The host that led here.
     pub referrer: String,
+}
+
+impl Visit {
+    /// Returns from where and with what.
+    pub fn place(&self) -> &Place<'static> {
+        const NOWHERE: &Place<'static> = &Place::NOWHERE;
+        self.place.as_deref().unwrap_or(NOWHERE)
+    }
 }
 
 /// What an event was to the visits of its visitor.
@@ -42,7 +50,7 @@ pub enum Standing {
 }
 
 /// Takes the next event of a visitor.
-pub fn step(open: &mut Option<Visit>, fact: &Fact, rules: &Rules) -> Standing {
+pub fn step(open: &mut Option<Visit>, fact: &Fact<'_>, rules: &Rules) -> Standing {
     let Some(hit) = hit(fact) else { return Standing::Outside };
     let mut session = open.as_mut().map(|visit| std::mem::take(&mut visit.session));
     let entered = |session: &Option<Session>| session.as_ref()?.entry.as_ref().map(|entry| entry.ts);
@@ -60,25 +68,25 @@ pub fn step(open: &mut Option<Visit>, fact: &Fact, rules: &Rules) -> Standing {
     if let Some((visit, session)) = open.as_mut().zip(session) {
         visit.session = session;
         if after.is_some() && after != before {
-            visit.origin = fact.origin.clone().unwrap_or_default();
-            visit.referrer.clone_from(&fact.referrer);
+            visit.origin = fact.origin.as_ref().map(Origin::to_static).unwrap_or_default();
+            visit.referrer = fact.referrer.to_string();
         }
     }
     standing
 }
 
-fn opened(fact: &Fact, rules: &Rules) -> Visit {
+fn opened(fact: &Fact<'_>, rules: &Rules) -> Visit {
     Visit {
         id: reading::session_id(&rules.salt, (&fact.site, &fact.visitor), fact.ts),
-        site: fact.site.clone(),
-        visitor: fact.visitor.clone(),
+        site: fact.site.to_string(),
+        visitor: fact.visitor.to_string(),
         number: number_of(&fact.visitor),
-        place: fact.place.clone(),
+        place: Some(Box::new(fact.place.to_static())),
         ..Visit::default()
     }
 }
 
-fn hit(fact: &Fact) -> Option<Hit<'_>> {
+fn hit<'f>(fact: &'f Fact<'_>) -> Option<Hit<'f>> {
     let kind = fact.kind.filter(|_| fact.is_client)?;
     Some(Hit {
         id: Cow::Borrowed(""),

@@ -66,7 +66,7 @@ pub(super) struct Line(
 
 /// Returns what an event says.
 #[expect(clippy::too_many_lines, reason = "one member of an event after the other")]
-pub(super) fn fact(line: Line, rules: &Rules) -> Fact {
+pub(super) fn fact(line: Line, rules: &Rules) -> Fact<'static> {
     let Line(id, site, ts, kind, name, visitor, is_client, path, url, environment, from, engaged, ..) = &line;
     let (country, region, city, device, browser, os) = (&line.12, &line.13, &line.14, &line.15, &line.16, &line.17);
     let kind = Kind::from_name(kind);
@@ -81,36 +81,36 @@ pub(super) fn fact(line: Line, rules: &Rules) -> Fact {
     let view = if line.24.is_empty() { id } else { &line.24 };
     let amount: Decimal = line.29.parse().unwrap_or_default();
     Fact {
-        id: id.clone(),
-        site: site.clone(),
+        id: id.clone().into(),
+        site: site.clone().into(),
         ts: *ts,
         kind,
-        name: cut(track),
-        visitor: visitor.clone(),
+        name: cut(track.to_owned()),
+        visitor: visitor.clone().into(),
         is_client: *is_client != 0,
         path: match kind {
-            Some(Kind::Screen) => reading::cut(name.into()).into_owned(),
-            _ => rules.spelling.page(path, search).into_owned(),
+            Some(Kind::Screen) => reading::cut(name.clone().into()),
+            _ => rules.spelling.page(path, search).into_owned().into(),
         },
-        environment: cut(environment),
-        referrer: referrer(from, url),
+        environment: cut(environment.clone()),
+        referrer: referrer(from, url).into(),
         campaign: serde_json::from_str(&line.23).ok().as_ref().map(campaign),
         engaged_ms: (*engaged).min(reading::MOST_ENGAGED_MS),
         place: Place {
-            country: country.clone(),
-            region: region.clone(),
-            city: city.clone(),
-            device: device.clone(),
-            browser: browser.clone(),
-            os: os.clone(),
+            country: country.clone().into(),
+            region: region.clone().into(),
+            city: city.clone().into(),
+            device: device.clone().into(),
+            browser: browser.clone().into(),
+            os: os.clone().into(),
         },
         origin: (line.18 != 0).then(|| Origin {
-            channel: line.19.clone(),
-            source: line.20.clone(),
-            medium: line.21.clone(),
-            campaign: line.22.clone(),
+            channel: line.19.clone().into(),
+            source: line.20.clone().into(),
+            medium: line.21.clone().into(),
+            campaign: line.22.clone().into(),
         }),
-        measure: measure.map(|(metric, value)| Measure { metric, value, view: view.clone() }),
+        measure: measure.map(|(metric, value)| Measure { metric, value, view: view.clone().into() }),
         deal: (is_refund || track == ORDER).then(|| Deal {
             is_refund,
             order_id: Some(line.28.clone()).filter(|id| !id.is_empty()),
