@@ -11,9 +11,9 @@ const home = dirname(dirname(fileURLToPath(import.meta.url)));
 const chosen = process.argv.slice(2);
 const run = (command, env) => execFileSync(process.execPath, command, { cwd: home, env: { ...process.env, ...env } });
 const mutants = [
-  ...Object.entries(PROOFS).map(([name, proof]) => [name, proof, '--without']),
-  ...Object.entries(RULES).map(([name, proof]) => [name, proof, '--break']),
-].filter(([name]) => !chosen.length || chosen.includes(name));
+  ...Object.entries(PROOFS).map(([name, [file, test]]) => ({ name, file, test, flag: '--without' })),
+  ...RULES.map((rule) => ({ ...rule, flag: '--break' })),
+].filter(({ name }) => !chosen.length || chosen.includes(name));
 
 /** Whether these tests of a file pass with the tracker of this folder. */
 function pass(file, names, dist, patience) {
@@ -38,11 +38,11 @@ const note = (isSeen, what) => {
   console.log(`${isSeen ? 'seen    ' : 'NOT SEEN'} ${what}`);
 };
 
-for (const file of new Set(mutants.map(([, [file]]) => file))) {
-  const names = new Set(mutants.filter(([, [of]]) => of === file).map(([, [, name]]) => name));
+for (const file of new Set(mutants.map(({ file }) => file))) {
+  const names = new Set(mutants.filter((mutant) => mutant.file === file).map(({ test }) => test));
   note(pass(file, [...names], join(home, 'dist')), `all of ${file} passing as it is`);
 }
-for (const [name, [file, test], flag] of mutants) {
+for (const { name, file, test, flag } of mutants) {
   const dir = mkdtempSync(join(tmpdir(), 'mutant-'));
   run(['scripts/build.mjs', '--out', dir, '--no-types', flag, name]);
   // What a broken tracker never does is not waited for so long.
