@@ -184,6 +184,7 @@ const BROKEN = {
         'if (w.opentrack && (w.opentrack as Tracker).load) return;',
         '',
       ],
+      robots: ['a robot is not tracked in production', 'n.webdriver &&', 'false &&'],
     },
     consent: {
       remembered: ['a consent with storage is remembered on the next page', 'answers.storage ? JSON', 'false ? JSON'],
@@ -199,6 +200,14 @@ const BROKEN = {
         'if (gdprApplies === false) take(every(true));\n  else if',
         'if',
       ],
+      'opt-out obeyed': ['an opt-out is remembered and nothing else is', 'local(REFUSED) ||', ''],
+      'gtag refusal': ["gtag's refusal forgets what waited", "granted || mode === 'update'", 'granted'],
+      'TCF question': ['TCF is asked, and its purposes 1 and 7 are heard', "eventStatus !== 'cmpuishown'", 'true'],
+      'TCF storage': ['TCF is asked, and its purposes 1 and 7 are heard', 'given[1]', 'given[2]'],
+      'TCF advertising': ['TCF is asked, and its purposes 4 and 8 are heard', 'given[4]', 'given[5]'],
+      'TCF purpose 7': ['TCF is asked, and its purposes 1 and 7 are heard', 'given[7] ||', ''],
+      'TCF purpose 8': ['TCF is asked, and its purposes 4 and 8 are heard', '|| given[8]', ''],
+      'TCF measurement': ['TCF without measurement is a refusal', '!!(given[7] || given[8])', 'true'],
     },
     queue: {
       'a hundred held': [
