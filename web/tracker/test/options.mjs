@@ -55,9 +55,28 @@ const BROKEN = {
         'KEPT_CHARS = 524288',
         'KEPT_CHARS = 5242880',
       ],
+      'twenty at once': ['twenty events are sent without waiting', 'urgent || waiting[19]', 'urgent'],
+      'nineteen wait': ['twenty events are sent without waiting', 'waiting[19]', 'waiting[18]'],
+      'no more than two seconds': ['fewer events wait two seconds for each other', 'SOON = 2000', 'SOON = 2200'],
+      'identify at once': ['an identify is sent at once', '/^[pi]/.test(message.type)', '/^p/.test(message.type)'],
+      'Retry-After': ['Retry-After is obeyed', '+after! * 1000 ||', ''],
+      'flush waits': ['Retry-After is obeyed', 'if (now() < notBefore) return later();', ''],
+      'back online': ['what was told offline is sent when the network is back', "listen(w, 'online', flush);", ''],
+      'kept on disk': [
+        'a reload while offline keeps what waits',
+        "durable() && waiting[0] ? [now(), ...waiting].join('\\n') : ''",
+        "''",
+      ],
     },
     store: {
       'storage throws': ['events are sent where localStorage throws', "return '';\n  }", 'throw Error();\n  }'],
+    },
+    core: {
+      'left unhidden': [
+        'a page that is left without being hidden sends what waits',
+        "listen(w, 'pagehide', hide);",
+        '',
+      ],
     },
   },
   guides: {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { browserTest, home, html, QUIET, script, until } from './support.mjs';
+import { browserTest, freeze, home, html, QUIET, script, until } from './support.mjs';
 
 const PAGES = { ...QUIET, autoTrackPageViews: true };
 const paths = (hub) => hub.named('page').map(({ properties }) => properties.path);
@@ -204,11 +204,6 @@ browserTest('campaign and click ids are read from the address', async ({ open, h
 });
 
 const ENGAGED = { ...PAGES, autoTrackEngagement: true };
-/** Stops the clock, so that only `runFor` moves it. */
-const freeze = async (page) => {
-  await page.clock.install({ time: 0 });
-  await page.clock.pauseAt(1000);
-};
 /** Waits for the first event of this name while the page's time goes on. */
 const seen = (page, hub, name) =>
   until(name, async () => {

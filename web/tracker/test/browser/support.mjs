@@ -223,6 +223,12 @@ async function startHub(dist, router) {
   return hub;
 }
 
+/** Stops the clock of the page before it is loaded, so that only `page.clock.runFor` moves it. */
+export const freeze = async (page) => {
+  await page.clock.install({ time: 0 });
+  await page.clock.pauseAt(1000);
+};
+
 const escape = (text) => text.replaceAll('&', '&amp;').replaceAll('"', '&quot;');
 
 /** The script tag of the tracker, with its key and these options. */
