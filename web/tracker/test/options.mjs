@@ -153,6 +153,11 @@ const BROKEN = {
     },
     core: {
       prerender: ['nothing is sent while a page is prerendered', '.prerendering) listen', '.never) listen'],
+      'last vitals': [
+        'web vitals of a page arrive when it is left',
+        "listen(w, 'visibilitychange', () => d.hidden && hide());",
+        '',
+      ],
     },
     view: {
       'click ids': ['campaign and click ids are read from the address', 'g|fb', 'fb'],
@@ -162,6 +167,10 @@ const BROKEN = {
       'dwell of the page': ['engaged time belongs to the page that was looked at', "on('leave', report);", ''],
       focus: ['the clock of engagement stands still without the focus', '&& d.hasFocus()', ''],
       hidden: ['a tab that was never seen has no engagement', '!d.hidden && ', ''],
+      scrolling: ['scrolling is measured', "'scroll']", ']'],
+    },
+    queue: {
+      'view at once': ['a page view is sent at once', '/^[pi]/.test(message.type)', 'false'],
     },
   },
   visitor: {
