@@ -185,6 +185,19 @@ const BROKEN = {
         'else if (durable()) local(key, value)',
         'else void 0',
       ],
+      'widest domain': [
+        'cookies have the domain of the whole site',
+        "location.hostname.split('.').reverse()",
+        '[location.hostname]',
+      ],
+      'refused domain': [
+        'localStorage holds the ids where the browser refuses the domain',
+        "taken ? domain : ''",
+        'domain',
+      ],
+      'domain that takes': ['cookies have the domain of the whole site', "return cookie('ot_t');", 'return true;'],
+      'trial cookie': ['ids are kept in lax first-party cookies of 395 days', "bake('ot_t', '', 0);", ''],
+      'domain of what goes': ['a refusal at the start deletes what the whole site kept', 'if (!domain) widen();', ''],
     },
     ids: {
       timeout: ['half an hour of silence ends a session', 'TIMEOUT = 18e5', 'TIMEOUT = 36e5'],
