@@ -251,6 +251,11 @@ const BROKEN = {
       'TCF measurement': ['TCF without measurement is a refusal', '!!(given[7] || given[8])', 'true'],
     },
     queue: {
+      'timer of a refusal': [
+        'a refusal while an event waits keeps no later one waiting',
+        'timer = 0;\n  if (flying',
+        'if (flying',
+      ],
       'a hundred held': [
         'a hundred events are held for consent, and the oldest are dropped',
         '> BATCH && !gate',

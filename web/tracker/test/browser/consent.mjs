@@ -1,6 +1,6 @@
 // Consent, from whichever side it is told.
 import assert from 'node:assert/strict';
-import { browserTest, html, QUIET, script } from './support.mjs';
+import { browserTest, freeze, html, QUIET, script } from './support.mjs';
 
 const PAGES = { ...QUIET, autoTrackPageViews: true };
 /** What the page keeps, when it has sent what it may. */
@@ -84,6 +84,20 @@ browserTest('without storage events are marked for the cookieless id', async ({ 
   await flush();
   const message = await hub.one('Cookieless');
   assert.deepEqual([message.context.cookieless, preferences(message)], [true, { storage: false }]);
+});
+
+browserTest('a refusal while an event waits keeps no later one waiting', async ({ open, page, hub }) => {
+  await freeze(page);
+  await open(QUIET);
+  await page.evaluate(() => window.opentrack.track('Forgotten'));
+  await page.clock.runFor(100);
+  await consent(page, { analytics: false });
+  await page.clock.runFor(2100);
+  await consent(page, { analytics: true });
+  await page.evaluate(() => window.opentrack.track('Later'));
+  await page.clock.runFor(2100);
+  await hub.one('Later');
+  assert.deepEqual(names(hub), ['Later']);
 });
 
 browserTest('a consent with storage is remembered on the next page', async ({ open, page, hub, site }) => {
