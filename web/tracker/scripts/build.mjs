@@ -41,7 +41,10 @@ const without = (option) =>
   changed((text) => text.replaceAll(new RegExp(`\\boptions\\.${option}\\b`, 'g'), 'undefined'));
 
 /** A tracker that breaks this rule. */
-const broken = ([, , part, from, to]) => changed((text, name) => (name === part ? text.replace(from, () => to) : text));
+function broken(wanted) {
+  const { module, from, to } = RULES.find(({ name }) => name === wanted);
+  return changed((text, name) => (name === module ? text.replace(from, () => to) : text));
+}
 
 const made = await context({
   absWorkingDir: root,
@@ -66,7 +69,7 @@ const made = await context({
   tsconfigRaw: { compilerOptions: { useDefineForClassFields: false } },
   plugins: [
     ...(process.argv.includes('--without') ? [without(after('--without'))] : []),
-    ...(process.argv.includes('--break') ? [broken(RULES[after('--break')])] : []),
+    ...(process.argv.includes('--break') ? [broken(after('--break'))] : []),
     vitals(root),
     { name: 'smaller', setup: ({ onEnd }) => onEnd(finish) },
   ],

@@ -61,7 +61,8 @@ const cut = (from: number): [number, number, string] => {
 /** Decides what the router's answer means for what was under way; 0 is no answer. */
 const judge = (status: number, after?: string | null) => {
   if (status === 413 && flying > 1) most = flying >> 1;
-  else if (/^(0|408|429|5..)$/.test(`${status}`))
+  // `test` makes it text.
+  else if (/^(0|408|429|5..)$/.test(status as never))
     notBefore = now() + (+after! * 1000 || Math.random() * Math.min(60000, 500 * 2 ** tries++));
   else {
     if (status > 299) warn(`${flying} events refused: ${status}`);
@@ -75,6 +76,7 @@ const judge = (status: number, after?: string | null) => {
 };
 
 const send = () => {
+  timer = 0;
   if (flying || !gate || !waiting[0] || !n.onLine) return;
   if (now() < notBefore) return later();
   const [count, bytes, body] = cut(0);

@@ -16,8 +16,17 @@ test('every option names the test that proves it', () => {
   assert.deepEqual(Object.keys(PROOFS).sort(), options.sort());
 });
 
+test('every rule has a name of its own', () => {
+  const names = [...Object.keys(PROOFS), ...RULES.map(({ name }) => name)];
+  assert.deepEqual(
+    names.filter((name, at) => names.indexOf(name) !== at),
+    [],
+  );
+});
+
 test('every test that proves an option or a rule is there', () => {
-  const missing = [...Object.values(PROOFS), ...Object.values(RULES)].filter(([file, name]) => {
+  const proofs = [...Object.values(PROOFS), ...RULES.map(({ file, test }) => [file, test])];
+  const missing = proofs.filter(([file, name]) => {
     const own = read(`test/browser/${file}.test.mjs`);
     const parts = [...own.matchAll(/'\.\/(\w+\.mjs)'/g)].map(([, part]) => read(`test/browser/${part}`));
     const names = [own, ...parts].join('').matchAll(/browserTest\(\s*(['"`])(.+?)\1,/g);
@@ -31,9 +40,9 @@ test('every test that proves an option or a rule is there', () => {
 });
 
 test('what breaks a rule is in the source once', () => {
-  const stale = Object.entries(RULES).filter(([, [, , part, from]]) => read(`src/${part}.ts`).split(from).length !== 2);
+  const stale = RULES.filter(({ module, from }) => read(`src/${module}.ts`).split(from).length !== 2);
   assert.deepEqual(
-    stale.map(([name]) => name),
+    stale.map(({ name }) => name),
     [],
   );
 });

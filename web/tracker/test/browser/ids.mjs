@@ -35,13 +35,16 @@ browserTest('ids are kept in lax first-party cookies of 395 days', async ({ open
   ]);
 });
 
+/** The site under a name of its own. */
+const shop = (site) => `http://www.shop.example:${site.port}`;
+
 for (const [which, options, expected] of [
   ['the domain of the whole site', {}, '.shop.example'],
   ['the domain that the page wants', { cookieDomain: 'www.shop.example' }, '.www.shop.example'],
 ]) {
   browserTest(`cookies have ${which}`, async ({ site, page, hub, context }) => {
     site.pages.set('/', html(script(hub, { ...PAGES, ...options })));
-    await page.goto(`http://www.shop.example:${site.port}`);
+    await page.goto(shop(site));
     await hub.one('page');
     const kept = (await context.cookies()).map(({ name, domain }) => [name, domain]).sort();
     assert.deepEqual(kept, [
@@ -50,6 +53,26 @@ for (const [which, options, expected] of [
     ]);
   });
 }
+
+browserTest('localStorage holds the ids where the browser refuses the domain', async ({ site, page, hub, context }) => {
+  site.pages.set('/', html(script(hub, { ...PAGES, cookieDomain: 'other.example' })));
+  await page.goto(shop(site));
+  const { anonymousId } = await hub.one('page');
+  const kept = await page.evaluate(() => localStorage.getItem('ot_aid'));
+  assert.deepEqual([kept, await context.cookies()], [anonymousId, []]);
+});
+
+browserTest('a refusal at the start deletes what the whole site kept', async ({ site, page, hub, context }) => {
+  const tag = script(hub, PAGES);
+  site.pages.set('/', html(tag));
+  await page.goto(shop(site));
+  await hub.one('page');
+  const before = (await context.cookies()).length;
+  site.pages.set('/refused', html(`<script>dataLayer = [['consent', { storage: false }]]</script>${tag}`));
+  await page.goto(`${shop(site)}/refused`);
+  await hub.some('page', 2);
+  assert.deepEqual([before, await context.cookies()], [2, []]);
+});
 
 browserTest('localStorage holds the ids where cookies do not', async ({ open, page, hub, site }) => {
   await page.addInitScript(() => Object.defineProperty(document, 'cookie', { get: () => '', set() {} }));

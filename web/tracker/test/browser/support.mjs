@@ -15,6 +15,8 @@ export const home = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 export const root = dirname(dirname(home));
 /** Time (ms) after which a condition that has not come true fails its test. */
 const PATIENCE = +(process.env.PATIENCE ?? 30_000);
+/** The same (ms) for a router that starts, which `PATIENCE` is not about. */
+const START = 60_000;
 
 const program = process.env.OPENTRACK ?? join(root, 'target/debug/opentrack');
 const browserPath = process.env.CHROMIUM ?? '/usr/bin/chromium';
@@ -23,8 +25,8 @@ let browser;
 let router;
 
 /** Waits until `check` returns something true; looks again whenever it is told, and often. */
-export async function until(what, check, said = () => '') {
-  const end = Date.now() + PATIENCE;
+export async function until(what, check, said = () => '', patience = PATIENCE) {
+  const end = Date.now() + patience;
   for (;;) {
     const found = await check();
     if (found) return found;
@@ -77,6 +79,7 @@ export async function startRouter(settings = '') {
       'the router is ready',
       async () => (await fetch(`${url}/ready`).catch(() => ({}))).ok,
       () => log,
+      START,
     );
   };
   const end = async (signal) => {
@@ -222,6 +225,12 @@ async function startHub(dist, router) {
   };
   return hub;
 }
+
+/** Stops the clock of the page before it is loaded, so that only `page.clock.runFor` moves it. */
+export const freeze = async (page) => {
+  await page.clock.install({ time: 0 });
+  await page.clock.pauseAt(1000);
+};
 
 const escape = (text) => text.replaceAll('&', '&amp;').replaceAll('"', '&quot;');
 
