@@ -54,3 +54,4 @@ mod support;
 mod tap;
 mod template;
 mod trace;
+mod traces;
