@@ -13,6 +13,7 @@
 
 mod api;
 mod backup;
+mod bench;
 mod bigquery;
 mod browser;
 mod cli;
