@@ -23,6 +23,7 @@ mod scenario;
 mod servers;
 mod special;
 mod warehouses;
+mod watched;
 mod wire;
 
 use std::time::Duration;
@@ -82,7 +83,7 @@ fn names() -> PossibleValuesParser {
     SCENARIOS
         .iter()
         .map(|scenario| scenario.name)
-        .chain([RATE, START, rows::ROWS, rows::HANGS])
+        .chain([RATE, START, watched::WATCHED, rows::ROWS, rows::HANGS])
         .chain(apis::APIS)
         .chain(warehouses::WAREHOUSES)
         .chain([dashboards::DASHBOARDS])
@@ -119,6 +120,10 @@ async fn all(choice: &Choice) -> anyhow::Result<Tally> {
     if choice.has(START) {
         let start = special::start(choice.runs as usize, choice.events());
         total = total.and(within(choice.limit(), START, start).await?);
+    }
+    if choice.has(watched::WATCHED) {
+        let run = watched::run(choice.runs as usize, choice.events());
+        total = total.and(within(choice.limit() * 2 * choice.runs, watched::WATCHED, run).await?);
     }
     total = total.and(bigquery(choice).await?);
     total = total.and(both_apis(choice).await?).and(both_warehouses(choice).await?);
