@@ -7,6 +7,7 @@
 //! The load, the router and the receivers share the machine's cores. The steady figure is the processor time per event.
 
 mod apis;
+mod baseline;
 mod brokers;
 mod dashboards;
 mod dataset;
@@ -50,7 +51,8 @@ struct Choice {
     /// Events in each run [default: 200,000 in batches of 100, 60,000 single ones]; `rate` has its own number
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     events: Option<u32>,
-    /// The scenario to run; may be given several times [default: all but `dashboards` and those with faults]
+    /// The scenario to run; may be given several times [default: all but `dashboards`,
+    /// `baseline-node` and those with faults]
     #[arg(long, value_parser = names())]
     scenario: Vec<String>,
     /// Runs of each scenario
@@ -83,7 +85,7 @@ fn names() -> PossibleValuesParser {
     SCENARIOS
         .iter()
         .map(|scenario| scenario.name)
-        .chain([RATE, START, watched::WATCHED, rows::ROWS, rows::HANGS])
+        .chain([RATE, START, watched::WATCHED, baseline::BASELINE, rows::ROWS, rows::HANGS])
         .chain(apis::APIS)
         .chain(warehouses::WAREHOUSES)
         .chain([dashboards::DASHBOARDS])
@@ -124,6 +126,11 @@ async fn all(choice: &Choice) -> anyhow::Result<Tally> {
     if choice.has(watched::WATCHED) {
         let run = watched::run(choice.runs as usize, choice.events());
         total = total.and(within(choice.limit() * 2 * choice.runs, watched::WATCHED, run).await?);
+    }
+    // It needs Node.js and npm.
+    if choice.scenario.iter().any(|chosen| chosen == baseline::BASELINE) {
+        let run = baseline::run(choice.runs as usize, choice.events());
+        total = total.and(within(choice.limit() * 2 * choice.runs, baseline::BASELINE, run).await?);
     }
     total = total.and(bigquery(choice).await?);
     total = total.and(both_apis(choice).await?).and(both_warehouses(choice).await?);
