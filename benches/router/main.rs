@@ -114,6 +114,15 @@ async fn all(choice: &Choice) -> anyhow::Result<Tally> {
     for scenario in SCENARIOS.iter().filter(|scenario| choice.has(scenario.name)) {
         total = total.and(repeat(scenario, choice).await?);
     }
+    total = total.and(special_ones(choice).await?);
+    total = total.and(bigquery(choice).await?);
+    total = total.and(both_apis(choice).await?).and(both_warehouses(choice).await?);
+    Ok(total.and(with_faults(choice).await?))
+}
+
+/// Runs those that have a course of their own, as far as they were chosen.
+async fn special_ones(choice: &Choice) -> anyhow::Result<Tally> {
+    let mut total = Tally::default();
     if choice.has(RATE) {
         for run in 1..=choice.runs as usize {
             total = total.and(within(choice.limit(), RATE, special::rate(run)).await?);
@@ -132,9 +141,7 @@ async fn all(choice: &Choice) -> anyhow::Result<Tally> {
         let run = baseline::run(choice.runs as usize, choice.events());
         total = total.and(within(choice.limit() * 2 * choice.runs, baseline::BASELINE, run).await?);
     }
-    total = total.and(bigquery(choice).await?);
-    total = total.and(both_apis(choice).await?).and(both_warehouses(choice).await?);
-    Ok(total.and(with_faults(choice).await?))
+    Ok(total)
 }
 
 /// Runs those scenarios with faults that were chosen.
