@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help run test test-deps check fmt lint layers doc bench bench-dashboards soak gen destination fuzz geo release sbom supply-chain
+.PHONY: help run test test-deps check fmt lint layers doc bench bench-dashboards instructions instructions-write soak gen destination fuzz geo release sbom supply-chain
 
 help: ## list the verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -48,6 +48,13 @@ bench: ## benchmarks, optimised
 # Not optimised: what works is the engine.
 bench-dashboards: ## how long dashboards wait for ClickHouse's engine with DASHBOARD_EVENTS (2000000) events
 	cargo bench --locked --profile dev --bench router -- --scenario dashboards --runs 1 --events $${DASHBOARD_EVENTS:-2000000}
+
+# Without Kafka, whose library is not what is counted and takes minutes to build.
+instructions: ## count the instructions of the hot functions below valgrind, and compare with benches/instructions.txt
+	cargo bench --locked --profile instructions --no-default-features --bench instructions
+
+instructions-write: ## write benches/instructions.txt anew
+	cargo bench --locked --profile instructions --no-default-features --bench instructions -- --write
 
 # Optimised: faults come faster, and it is the code that is published.
 soak: ## random faults for SOAK_MINUTES (60) or SOAK_KILLS (1000), whichever is over first

@@ -7,6 +7,7 @@
 //! The load, the router and the receivers share the machine's cores. The steady figure is the processor time per event.
 
 mod apis;
+mod baseline;
 mod brokers;
 mod dashboards;
 mod dataset;
@@ -23,6 +24,7 @@ mod scenario;
 mod servers;
 mod special;
 mod warehouses;
+mod watched;
 mod wire;
 
 use std::time::Duration;
@@ -49,7 +51,8 @@ struct Choice {
     /// Events in each run [default: 200,000 in batches of 100, 60,000 single ones]; `rate` has its own number
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     events: Option<u32>,
-    /// The scenario to run; may be given several times [default: all but `dashboards` and those with faults]
+    /// The scenario to run; may be given several times [default: all but `dashboards`,
+    /// `baseline-node` and those with faults]
     #[arg(long, value_parser = names())]
     scenario: Vec<String>,
     /// Runs of each scenario
@@ -82,7 +85,7 @@ fn names() -> PossibleValuesParser {
     SCENARIOS
         .iter()
         .map(|scenario| scenario.name)
-        .chain([RATE, START, rows::ROWS, rows::HANGS])
+        .chain([RATE, START, watched::WATCHED, baseline::BASELINE, rows::ROWS, rows::HANGS])
         .chain(apis::APIS)
         .chain(warehouses::WAREHOUSES)
         .chain([dashboards::DASHBOARDS])
@@ -111,6 +114,15 @@ async fn all(choice: &Choice) -> anyhow::Result<Tally> {
     for scenario in SCENARIOS.iter().filter(|scenario| choice.has(scenario.name)) {
         total = total.and(repeat(scenario, choice).await?);
     }
+    total = total.and(special_ones(choice).await?);
+    total = total.and(bigquery(choice).await?);
+    total = total.and(both_apis(choice).await?).and(both_warehouses(choice).await?);
+    Ok(total.and(with_faults(choice).await?))
+}
+
+/// Runs those that have a course of their own, as far as they were chosen.
+async fn special_ones(choice: &Choice) -> anyhow::Result<Tally> {
+    let mut total = Tally::default();
     if choice.has(RATE) {
         for run in 1..=choice.runs as usize {
             total = total.and(within(choice.limit(), RATE, special::rate(run)).await?);
@@ -120,9 +132,16 @@ async fn all(choice: &Choice) -> anyhow::Result<Tally> {
         let start = special::start(choice.runs as usize, choice.events());
         total = total.and(within(choice.limit(), START, start).await?);
     }
-    total = total.and(bigquery(choice).await?);
-    total = total.and(both_apis(choice).await?).and(both_warehouses(choice).await?);
-    Ok(total.and(with_faults(choice).await?))
+    if choice.has(watched::WATCHED) {
+        let run = watched::run(choice.runs as usize, choice.events());
+        total = total.and(within(choice.limit() * 2 * choice.runs, watched::WATCHED, run).await?);
+    }
+    // It needs Node.js and npm.
+    if choice.scenario.iter().any(|chosen| chosen == baseline::BASELINE) {
+        let run = baseline::run(choice.runs as usize, choice.events());
+        total = total.and(within(choice.limit() * 2 * choice.runs, baseline::BASELINE, run).await?);
+    }
+    Ok(total)
 }
 
 /// Runs those scenarios with faults that were chosen.

@@ -4,6 +4,7 @@
 //! Separate because it is the only place that knows the process, its files and its operators' pages. Reads Linux's
 //! `/proc`. A router is killed when dropped.
 
+use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -162,6 +163,11 @@ impl Router {
         Ok(Duration::from_millis(10 * ticks.sum::<Result<u64, _>>()?))
     }
 
+    /// Returns the processor time of each thread so far, to the nanosecond; those that have ended are not among them.
+    pub(crate) fn threads(&self) -> anyhow::Result<HashMap<String, Duration>> {
+        threads_of(self.child.id())
+    }
+
     /// Returns a figure of `/proc/PID/status` in MiB: `VmRSS`, `VmHWM`.
     pub(crate) fn memory(&self, figure: &str) -> anyhow::Result<f64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
@@ -202,6 +208,25 @@ impl Drop for Router {
         self.child.kill().ok();
         self.child.wait().ok();
     }
+}
+
+/// Returns the processor time of each thread of a process so far, to the nanosecond.
+pub(crate) fn threads_of(process: u32) -> anyhow::Result<HashMap<String, Duration>> {
+    let mut threads = HashMap::new();
+    for thread in fs::read_dir(format!("/proc/{process}/task"))? {
+        let path = thread?.path();
+        // One that ends while it is looked at has nothing to tell.
+        let Ok(text) = fs::read_to_string(path.join("schedstat")) else { continue };
+        let nanoseconds = text.split_whitespace().next().context("no processor time")?.parse()?;
+        threads.insert(path.to_string_lossy().into_owned(), Duration::from_nanos(nanoseconds));
+    }
+    Ok(threads)
+}
+
+/// Returns the processor time of all threads since `before`. A thread that has ended meanwhile does not count.
+pub(crate) fn since(before: &HashMap<String, Duration>, now: &HashMap<String, Duration>) -> Duration {
+    let earlier = |thread: &String| before.get(thread).copied().unwrap_or_default();
+    now.iter().map(|(thread, time)| time.saturating_sub(earlier(thread))).sum()
 }
 
 fn config(port: u16, tables: &str) -> String {

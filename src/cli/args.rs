@@ -91,6 +91,8 @@ pub(super) enum Command {
         #[arg(long = "site", value_name = "NAME")]
         sites: Vec<String>,
     },
+    /// Send generated events to the running router: how many it takes, how soon it answers, what that costs it
+    Bench(super::bench::Asked),
     /// Stand in for a destination that behaves and misbehaves on command
     Mock(super::mock::Asked),
     /// Run the functions behind the analytics on cases of your own: what a session, a channel or an average is

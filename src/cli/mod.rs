@@ -3,6 +3,7 @@
 //! Each command is a function of its arguments, the environment and a writer, so that tests call it without a process.
 
 mod args;
+mod bench;
 mod check;
 mod completions;
 mod destinations;
@@ -121,6 +122,9 @@ fn of_router(
     out: &mut Out,
 ) -> Exit {
     match command {
+        Command::Bench(asked) => {
+            with_server(source, environment, out, |loaded, out| bench::bench(&loaded, &asked, url, out))
+        }
         Command::Destinations { action } => {
             with_server(source, environment, out, |loaded, out| destinations::act(&loaded, action, url, out))
         }

@@ -129,6 +129,24 @@ impl Remote {
         Ok((value, String::from_utf8_lossy(&text).into_owned()))
     }
 
+    /// Asks for a page that is no JSON.
+    ///
+    /// # Errors
+    /// See [`RemoteError`].
+    pub(super) fn page(&self, path: &[&str]) -> Result<String, RemoteError> {
+        let (status, text) = self.exchange(Method::GET, path, (&[], None))?;
+        let page = String::from_utf8(text).ok().filter(|_| status == 200);
+        page.ok_or_else(RemoteError::no_router)
+    }
+
+    /// Returns a client that sends events as an application does: without a token.
+    ///
+    /// # Errors
+    /// The client cannot be made.
+    pub(super) fn sender() -> reqwest::Result<reqwest::Client> {
+        client().timeout(PATIENCE).build()
+    }
+
     /// Posts to `path`, with a body where there is one.
     ///
     /// # Errors
@@ -170,7 +188,8 @@ impl Remote {
         Err(understand(status, &text, &self.base).err().unwrap_or_else(RemoteError::no_router))
     }
 
-    fn at(&self, path: &[&str], query: &[(&str, &str)]) -> Url {
+    /// Returns the address of `path` (its segments, unescaped).
+    pub(super) fn at(&self, path: &[&str], query: &[(&str, &str)]) -> Url {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(path);

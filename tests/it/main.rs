@@ -13,6 +13,7 @@
 
 mod api;
 mod backup;
+mod bench;
 mod bigquery;
 mod browser;
 mod cli;
@@ -54,3 +55,4 @@ mod support;
 mod tap;
 mod template;
 mod trace;
+mod traces;

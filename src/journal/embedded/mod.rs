@@ -23,6 +23,8 @@ pub mod fuzzed;
 mod letters;
 mod lines;
 mod log;
+#[doc(hidden)]
+pub mod measured;
 mod orders;
 mod phrases;
 mod recovery;
