@@ -21,7 +21,7 @@ use crate::journal::{Journal, Position, erasure};
 use crate::privacy::regulation::{Kind, print_of};
 use crate::privacy::{Register, Regulation, Shown, Suppression};
 use crate::spec::People;
-use crate::telemetry::{clock, events};
+use crate::telemetry::{Metrics, clock, events};
 
 pub use self::erasing::go_on;
 
@@ -30,6 +30,8 @@ pub use self::erasing::go_on;
 const MOST_AT_ONCE: usize = 100;
 /// Most exports at once: each reads the whole journal.
 const MOST_EXPORTS: usize = 2;
+/// How often what is not done is counted: its age grows by itself.
+const COUNT_EVERY: Duration = Duration::from_secs(5);
 /// Lines of an export that wait for its reader.
 const EXPORT_LINES: usize = 64;
 
@@ -55,6 +57,8 @@ pub struct Parts {
     pub release: Recipient<Release>,
     /// Knows what can be erased elsewhere.
     pub erasers: Recipient<ListErasers>,
+    /// Where to count what is not done.
+    pub metrics: Arc<Metrics>,
 }
 
 /// See the module.
@@ -96,7 +100,14 @@ impl Registrar {
         };
         ctx.spawn(work.into_actor(self).map(|id, registrar, _| {
             registrar.busy.remove(&id);
+            registrar.count();
         }));
+    }
+
+    fn count(&self) {
+        let (unfinished, oldest) = self.parts.register.waiting();
+        let age = oldest.map(|at| clock::now().duration_since(at).unsigned_abs());
+        events::RegulationsCounted { unfinished, oldest: age.unwrap_or_default() }.emit(&self.parts.metrics);
     }
 }
 
@@ -108,6 +119,8 @@ impl Actor for Registrar {
             let begun = (true, self.place());
             self.begin(id, begun, ctx);
         }
+        self.count();
+        ctx.run_interval(COUNT_EVERY, |registrar, _| registrar.count());
     }
 }
 
@@ -132,6 +145,7 @@ impl Handler<Regulate> for Registrar {
             if regulation.kind.erases() {
                 registrar.begin(regulation.id, (false, place), ctx);
             }
+            registrar.count();
             Ok(shown)
         }))
     }

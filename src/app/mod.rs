@@ -99,7 +99,7 @@ async fn run(
     let supervisor = start_supervisor(&arbiters, &journal, &settings, (&metrics, children, live.clone()));
     live.attend(&supervisor, launch::shared_presence(&settings));
     journal.follow(Arc::new(passer(&supervisor, &metrics)));
-    let privacy = privacy.start(&settings, &journal, &supervisor, &arbiters.live);
+    let privacy = privacy.start(&settings, (&journal, &metrics), &supervisor, &arbiters.live);
     let door = door(&settings, &supervisor, (&metrics, privacy), &live);
     let door = Door { reports: reports::desk(&settings, reports), ..door };
     let (server, terms) = http::serve(door, listeners.serving).map_err(anyhow::Error::from)?;

@@ -14,6 +14,7 @@ use crate::config::Settings;
 use crate::http::PrivacyDesk;
 use crate::journal::Journal;
 use crate::privacy::{Register, Suppression};
+use crate::telemetry::Metrics;
 
 /// The directory below the data directory.
 const DIR: &str = "privacy";
@@ -52,7 +53,7 @@ impl Privacy {
     pub(super) fn start(
         self,
         settings: &Settings,
-        journal: &Arc<dyn Journal>,
+        (journal, metrics): (&Arc<dyn Journal>, &Arc<Metrics>),
         supervisor: &Addr<Supervisor>,
         arbiter: &ArbiterHandle,
     ) -> PrivacyDesk {
@@ -68,6 +69,7 @@ impl Privacy {
             hold: supervisor.clone().recipient(),
             release: supervisor.clone().recipient(),
             erasers: supervisor.clone().recipient(),
+            metrics: Arc::clone(metrics),
         };
         let registrar = Registrar::start_in_arbiter(arbiter, move |_| Registrar::new(Arc::new(parts)));
         PrivacyDesk {

@@ -166,6 +166,11 @@ impl Regulation {
         }
     }
 
+    /// Returns whether nothing is to be done any more.
+    pub fn is_over(&self) -> bool {
+        matches!(self.status, Status::Done | Status::Failed)
+    }
+
     /// Returns whose events are meant; nobody's when it is done.
     pub fn people(&self) -> People {
         People::new(self.id_kind, self.ids.iter().map(String::as_str))

@@ -86,6 +86,7 @@ struct Scene {
     /// Of the reports.
     file: Arc<Shelf>,
     last_cut: Option<tokio::time::Instant>,
+    metrics: Arc<Metrics>,
 }
 
 impl Scene {
@@ -114,6 +115,7 @@ impl Scene {
             shelf: Arc::default(),
             file: Arc::default(),
             last_cut: None,
+            metrics: Arc::default(),
         }
     }
 
@@ -132,6 +134,7 @@ impl Scene {
             hold: stand.clone().recipient(),
             release: stand.clone().recipient(),
             erasers: stand.recipient(),
+            metrics: Arc::clone(&self.metrics),
         };
         Registrar::new(Arc::new(parts)).start()
     }
@@ -277,4 +280,54 @@ async fn suppression_holds_when_it_is_answered() {
     assert_eq!(list.len(), MOST_IDS);
     registrar.send(Regulate(wish(Kind::Unsuppress))).await.unwrap().unwrap();
     assert!(scene.held.lock().unwrap().is_empty());
+}
+
+/// A store that is never there again.
+struct Away;
+
+impl Erase for Away {
+    fn erase(&self, _: Arc<People>) -> BoxFuture<Result<u64, String>> {
+        Box::pin(async { Err("it is away".to_owned()) })
+    }
+}
+
+/// Returns what a gauge says.
+fn gauge(metrics: &Metrics, name: &str) -> f64 {
+    let page = metrics.encode();
+    let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.unwrap_or_else(|| panic!("no {name}: {page}")).parse().unwrap()
+}
+
+#[actix::test]
+async fn what_is_not_carried_out_is_counted_with_its_age_until_it_is() {
+    let scene = Scene::new();
+    let told = || {
+        ["unfinished", "oldest_seconds"]
+            .map(|of| gauge(&scene.metrics, &format!("opentrack_regulations_{of}")))
+    };
+    let old = clock::now() - jiff::SignedDuration::from_hours(2);
+    let register = Register::open(&scene.dir.path().join("privacy")).unwrap();
+    register.put(Regulation::begin(wish(Kind::DeleteOnly), "r".to_owned(), "salt", old)).unwrap();
+    drop(register);
+    let away = Erasable { name: "away".to_owned(), is_on: true, eraser: Some(Arc::new(Away)) };
+    let registrar = scene.start(vec![away]);
+    // It is answered when it has started.
+    registrar.send(LookUp { id: None, limit: 1 }).await.unwrap();
+    let [unfinished, oldest] = told();
+    assert!(unfinished == 1.0 && (7_200.0..8_000.0).contains(&oldest), "{unfinished} {oldest}");
+    registrar.send(Regulate(wish(Kind::DeleteOnly))).await.unwrap().unwrap();
+    assert!(told()[0] == 2.0 && told()[1] >= 7_200.0, "{:?}", told());
+
+    let well = Scene::new();
+    let registrar = well.start(Vec::new());
+    let taken = registrar.send(Regulate(wish(Kind::DeleteOnly))).await.unwrap().unwrap();
+    assert_eq!(gauge(&well.metrics, "opentrack_regulations_unfinished"), 1.0);
+    until_done(&registrar, &taken.id).await;
+    let counted = async {
+        while gauge(&well.metrics, "opentrack_regulations_unfinished") > 0.0 {
+            registrar.send(LookUp { id: None, limit: 1 }).await.unwrap();
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), counted).await.expect("its end is counted");
+    assert_eq!(gauge(&well.metrics, "opentrack_regulations_oldest_seconds"), 0.0);
 }
