@@ -4,10 +4,11 @@
 
 use std::collections::BTreeMap;
 
+use hmac::digest::Key;
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 
 use crate::spec::{Head, IdKind, People};
 
@@ -219,13 +220,22 @@ pub type Print = [u8; 16];
 
 /// Returns what stands for an id: the first half of its HMAC-SHA256 with the site's salt.
 pub fn print_of(salt: &str, kind: IdKind, id: &str) -> Print {
-    let mut mac = Hmac::<Sha256>::new_from_slice(salt.as_bytes()).expect("HMAC takes keys of any length");
+    let mut mac = Hmac::<Sha256>::new(&key_of(salt));
     mac.update(kind.as_str().as_bytes());
     mac.update(b":");
     mac.update(id.as_bytes());
     let mut print = Print::default();
     print.iter_mut().zip(mac.finalize().into_bytes()).for_each(|(to, from)| *to = from);
     print
+}
+
+/// Returns a salt as the key of its HMAC: as long as a block, with zeros behind it, and a long one by its hash (RFC 2104).
+fn key_of(salt: &str) -> Key<Hmac<Sha256>> {
+    let mut key = Key::<Hmac<Sha256>>::default();
+    let hash = (salt.len() > key.len()).then(|| Sha256::digest(salt));
+    let bytes = hash.as_ref().map_or(salt.as_bytes(), |hash| hash.as_slice());
+    key.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+    key
 }
 
 /// Returns the prints of the ids that an event names; who they were before may be of either kind.
@@ -276,6 +286,18 @@ mod tests {
         for odd in ["{}", "[]", &good.replace("USER_ID", "EMAIL"), &good.replace("subjectIds", "ids")] {
             assert!(read(odd).is_err(), "{odd}");
         }
+    }
+
+    /// What is on disk from before must be recognised.
+    #[test]
+    fn a_print_is_the_first_half_of_an_hmac_whatever_the_length_of_the_salt() {
+        for salt in [String::new(), "salt".to_owned(), "s".repeat(64), "s".repeat(65), "s".repeat(300)] {
+            let mut mac = Hmac::<Sha256>::new_from_slice(salt.as_bytes()).unwrap();
+            mac.update(b"USER_ID:anna");
+            let whole = mac.finalize().into_bytes();
+            assert_eq!(print_of(&salt, IdKind::UserId, "anna")[..], whole[..16], "{}", salt.len());
+        }
+        assert_eq!(hex(&print_of("salt", IdKind::UserId, "anna")), "aa708d410ec006352dea7201f773d9e4");
     }
 
     #[test]
