@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::*;
 use crate::actors::exit_guard::ExitGuard;
-use crate::actors::messages::{AtDestination, Held, Hold, Release, TraceEvent, Unpark};
+use crate::actors::messages::{AtDestination, Held, Hold, ListErasers, Release, TraceEvent, Unpark};
 use crate::journal::MemoryJournal;
 use crate::journal::trace::{Standing, Traced};
 use crate::spec::{Arrival, Endpoint, Kind, Limits, read};
@@ -281,4 +281,23 @@ async fn a_projection_that_panics_once_a_minute_is_parked_told_and_comes_back_wh
     assert_eq!(starts.load(Ordering::SeqCst), 6, "people are being erased");
     supervisor.send(Release).await.unwrap();
     assert_eq!(starts.load(Ordering::SeqCst), 7);
+}
+
+#[actix::test]
+async fn an_erasure_is_told_of_what_is_off_only_where_it_was_given_something() {
+    let names = ["never", "on", "was_on", "with_letters"];
+    let children = names.map(|name| {
+        let mut child = child(name, false, &Arc::default(), &Arc::default());
+        child.factory = child.factory.filter(|_| name == "on");
+        child
+    });
+    let journal = MemoryJournal::default();
+    journal.commit("was_on", &crate::journal::Cursor::default()).unwrap();
+    let event = Arc::new(crate::journal::fixtures::event("m", 1));
+    journal.bury(&[crate::journal::fixtures::letter("with_letters", "rejected", event, 0)]).unwrap();
+    let metrics = Arc::new(Metrics::new());
+    let supervisor = Supervisor::new(Arc::new(journal), "fsync", metrics, children.into()).start();
+    let told = supervisor.send(ListErasers).await.unwrap().stores;
+    let told: Vec<_> = told.iter().map(|store| (store.name.as_str(), store.is_on)).collect();
+    assert_eq!(told, [("on", true), ("was_on", false), ("with_letters", false)]);
 }
