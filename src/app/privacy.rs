@@ -22,7 +22,7 @@ const DIR: &str = "privacy";
 /// What is wished and who is suppressed, as found at the start.
 pub(super) struct Privacy {
     register: Register,
-    suppression: Arc<Suppression>,
+    pub(super) suppression: Arc<Suppression>,
 }
 
 /// Reads both, and ends the overwriting that the end of the last process has cut short.
