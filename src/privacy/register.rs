@@ -81,6 +81,19 @@ impl Register {
         Ok(())
     }
 
+    /// Removes a regulation that is not to be carried out, durably.
+    ///
+    /// # Errors
+    /// The disk failed; it is kept.
+    pub fn withdraw(&self, id: &str) -> Result<(), RegisterError> {
+        let path = self.dir.join(format!("{id}.json"));
+        let context = failed("remove", &path);
+        let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        wiped(&path).and_then(|()| File::open(&self.dir)?.sync_all()).map_err(context)?;
+        self.all().remove(id);
+        Ok(())
+    }
+
     /// Changes a regulation, durably; returns what it is then, or nothing where there is none.
     ///
     /// # Errors

@@ -146,24 +146,45 @@ pub struct Regulation {
     pub stores: BTreeMap<String, StoreStatus>,
     /// The records that are being overwritten: those of an overwriting that was cut short cannot be told by what they say.
     pub positions: Vec<u64>,
+    /// Whether who is suppressed, or heard again, is so by now. Those that were kept by earlier versions are.
+    #[serde(default = "is_long_so")]
+    pub is_in_force: bool,
+}
+
+fn is_long_so() -> bool {
+    true
 }
 
 impl Regulation {
-    /// Begins one.
+    /// Begins one, of which nothing is done.
     pub fn begin(wish: Wish, id: String, salt: &str, at: Timestamp) -> Regulation {
         let hashes = wish.ids.iter().map(|name| hex(&print_of(salt, wish.id_kind, name))).collect();
-        let is_done = !wish.kind.erases();
         Regulation {
             id,
             kind: wish.kind,
             id_kind: wish.id_kind,
-            ids: if is_done { Vec::new() } else { wish.ids },
+            ids: if wish.kind.erases() { wish.ids } else { Vec::new() },
             hashes,
             requested_at: at,
-            finished_at: is_done.then_some(at),
-            status: if is_done { Status::Done } else { Status::Pending },
+            finished_at: None,
+            status: Status::Pending,
             stores: BTreeMap::new(),
             positions: Vec::new(),
+            is_in_force: wish.kind.suppresses().is_none(),
+        }
+    }
+
+    /// Returns the prints that the list of who is suppressed is still to be given, or to lose, and which of both.
+    pub fn to_enforce(&self) -> Option<(Vec<Print>, bool)> {
+        let suppressed = self.kind.suppresses().filter(|_| !self.is_in_force)?;
+        Some((self.hashes.iter().filter_map(|hash| unhex(hash)).collect(), suppressed))
+    }
+
+    /// Notes that they are on the list, or off it: all there is to do, unless something is to be erased.
+    pub fn enforced(&mut self, at: Timestamp) {
+        self.is_in_force = true;
+        if !self.kind.erases() {
+            (self.status, self.finished_at) = (Status::Done, Some(at));
         }
     }
 
@@ -306,7 +327,7 @@ mod tests {
         let at = Timestamp::UNIX_EPOCH;
         let suppressed = Regulation::begin(wish(Kind::Suppress), "r".to_owned(), "salt", at);
         let kept = serde_json::to_string(&suppressed).unwrap();
-        assert!(!kept.contains("anna") && suppressed.status == Status::Done, "{kept}");
+        assert!(!kept.contains("anna"), "{kept}");
         let erased = Regulation::begin(wish(Kind::DeleteOnly), "r".to_owned(), "salt", at);
         assert_eq!(erased.people().ids().collect::<Vec<_>>(), ["anna@shop.example"]);
         assert!(!serde_json::to_string(&erased.shown()).unwrap().contains("anna"));

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::{Mutex, OwnedSemaphorePermit, oneshot};
 use tokio::time::Instant;
 
-use super::{Parts, trouble};
+use super::{Parts, Unenforced, enforce, trouble};
 use crate::actors::messages::{Erasable, Held, Hold, ListErasers, Release};
 use crate::destinations::Erase;
 use crate::journal::{Journal, Position, ReadLimit, erasure};
@@ -112,7 +112,7 @@ impl Erasing {
     /// Carries a regulation out. What fails is tried again until it does not. `is_resumed` tells that a process before this one
     /// began it. `place` is given back when the journal has nothing of these people any more: what is left waits for stores.
     pub(super) async fn carry_out(&self, id: &str, is_resumed: bool, place: Option<OwnedSemaphorePermit>) {
-        let Some(before) = self.parts.register.get(id) else { return };
+        let Some(before) = self.enforced(id).await.filter(|one| !one.is_over()) else { return };
         let people = Arc::new(before.people());
         // Those of an earlier start were overwritten when this one began, unless that failed.
         let left = self.left(before.positions, &people).await;
@@ -138,6 +138,24 @@ impl Erasing {
         });
         if done.await.is_some() {
             events::RegulationDone { id }.emit();
+        }
+    }
+
+    /// Has it hold for who comes, where the process that took it could not, or could not note that it does.
+    async fn enforced(&self, id: &str) -> Option<Regulation> {
+        let mut wait = FIRST_WAIT;
+        loop {
+            let (parts, regulation) = (Arc::clone(&self.parts), self.parts.register.get(id)?);
+            let enforced = blocking(move || {
+                enforce(&parts, regulation)
+                    .map_err(|(Unenforced::Refused(why) | Unenforced::Unnoted(why))| why)
+            });
+            match enforced.await {
+                Ok(regulation) => return Some(regulation),
+                Err(why) => trouble("have a regulation hold", &why),
+            }
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(LAST_WAIT);
         }
     }
 

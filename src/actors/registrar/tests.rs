@@ -12,7 +12,7 @@ use crate::actors::messages::{Erasable, Erasers, Held};
 use crate::destinations::BoxFuture;
 use crate::journal::fixtures::receipt;
 use crate::journal::{EmbeddedJournal, ReadLimit};
-use crate::privacy::regulation::MOST_IDS;
+use crate::privacy::regulation::{MOST_IDS, unhex};
 use crate::privacy::{Status, StoreState, Wish};
 use crate::spec::{Event, IdKind};
 
@@ -124,7 +124,7 @@ impl Scene {
         let register = Register::open(&self.dir.path().join("privacy")).unwrap();
         go_on(self.journal.as_ref(), &register);
         let parts = Parts {
-            suppression: Arc::new(Suppression::open(&self.dir.path().join("privacy"), "salt").unwrap()),
+            suppression: Arc::new(self.suppression()),
             register,
             journal: Arc::clone(&self.journal),
             is_shared: false,
@@ -137,6 +137,13 @@ impl Scene {
             metrics: Arc::clone(&self.metrics),
         };
         Registrar::new(Arc::new(parts)).start()
+    }
+
+    /// Who is suppressed, as it is on disk: beside the register, so that one of both may fail.
+    fn suppression(&self) -> Suppression {
+        let dir = self.dir.path().join("suppressed");
+        std::fs::create_dir_all(&dir).unwrap();
+        Suppression::open(&dir, "salt").unwrap()
     }
 
     fn stores(&self) -> Vec<Erasable> {
@@ -276,8 +283,7 @@ async fn suppression_holds_when_it_is_answered() {
     let all = Wish { kind: Kind::Suppress, id_kind: IdKind::UserId, ids: many };
     let done = registrar.send(Regulate(all)).await.unwrap().unwrap();
     assert_eq!((done.status, done.subjects), (Status::Done, MOST_IDS));
-    let list = Suppression::open(&scene.dir.path().join("privacy"), "salt").unwrap();
-    assert_eq!(list.len(), MOST_IDS);
+    assert_eq!(scene.suppression().len(), MOST_IDS);
     registrar.send(Regulate(wish(Kind::Unsuppress))).await.unwrap().unwrap();
     assert!(scene.held.lock().unwrap().is_empty());
 }
@@ -330,4 +336,68 @@ async fn what_is_not_carried_out_is_counted_with_its_age_until_it_is() {
     };
     tokio::time::timeout(std::time::Duration::from_secs(60), counted).await.expect("its end is counted");
     assert_eq!(gauge(&well.metrics, "opentrack_regulations_oldest_seconds"), 0.0);
+}
+
+/// Either the disk of the register fails, or that of the list.
+#[actix::test]
+async fn a_wish_that_is_refused_holds_in_no_part() {
+    for kind in [Kind::Suppress, Kind::SuppressWithDelete] {
+        let scene = Scene::new();
+        let registrar = scene.start(Vec::new());
+        std::fs::remove_dir_all(scene.dir.path().join("privacy")).unwrap();
+        let refused = registrar.send(Regulate(wish(kind))).await.unwrap();
+        assert!(matches!(refused, Err(NotRegulated::Failed(_))), "{refused:?}");
+        assert!(scene.suppression().is_empty(), "the register knows nothing of {kind:?}");
+
+        let scene = Scene::new();
+        let registrar = scene.start(Vec::new());
+        std::fs::remove_dir_all(scene.dir.path().join("suppressed")).unwrap();
+        let refused = registrar.send(Regulate(wish(kind))).await.unwrap();
+        assert!(matches!(refused, Err(NotRegulated::Failed(_))), "{refused:?}");
+        let known = registrar.send(LookUp { id: None, limit: 9 }).await.unwrap();
+        assert_eq!(known, [], "nobody is suppressed of {kind:?}");
+        let again = Register::open(&scene.dir.path().join("privacy")).unwrap();
+        assert_eq!(again.newest(9), []);
+    }
+}
+
+/// The process ends when a wish is in the register and before the list has it.
+#[actix::test]
+async fn what_was_wished_before_a_kill_holds_after_the_next_start() {
+    for (kind, suppressed) in [(Kind::Suppress, 1), (Kind::SuppressWithDelete, 1), (Kind::Unsuppress, 0)] {
+        let scene = Scene::new();
+        let begun = Regulation::begin(wish(kind), "r".to_owned(), "salt", clock::now());
+        if kind == Kind::Unsuppress {
+            let prints: Vec<_> = begun.hashes.iter().filter_map(|hash| unhex(hash)).collect();
+            scene.suppression().change(&prints, true).unwrap();
+        }
+        Register::open(&scene.dir.path().join("privacy")).unwrap().put(begun).unwrap();
+        let registrar = scene.start(Vec::new());
+        until_done(&registrar, "r").await;
+        assert_eq!(scene.suppression().len(), suppressed, "{kind:?}");
+    }
+}
+
+/// It is still being erased, and was heard again meanwhile.
+#[actix::test]
+async fn a_start_does_not_undo_what_was_wished_later() {
+    let scene = Scene::new();
+    let away = || vec![Erasable { name: "away".to_owned(), is_on: true, eraser: Some(Arc::new(Away)) }];
+    let held = || scene.held.lock().unwrap().iter().filter(|word| **word == "hold").count();
+    let erased = async |times| {
+        while held() < times {
+            tokio::task::yield_now().await;
+        }
+    };
+    {
+        let registrar = scene.start(away());
+        registrar.send(Regulate(wish(Kind::SuppressWithDelete))).await.unwrap().unwrap();
+        tokio::time::timeout(Duration::from_secs(60), erased(1)).await.expect("it is begun");
+        assert_eq!(scene.suppression().len(), 1);
+        registrar.send(Regulate(wish(Kind::Unsuppress))).await.unwrap().unwrap();
+    }
+    let begun = held();
+    let _registrar = scene.start(away());
+    tokio::time::timeout(Duration::from_secs(60), erased(begun + 1)).await.expect("it is gone on with");
+    assert!(scene.suppression().is_empty());
 }

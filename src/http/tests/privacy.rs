@@ -26,8 +26,11 @@ impl Handler<LookUp> for Router {
     fn handle(&mut self, LookUp { id, .. }: LookUp, _: &mut Context<Self>) -> Self::Result {
         let body = br#"{"regulationType":"SUPPRESS","subjectType":"USER_ID","subjectIds":["anna"]}"#;
         let wish = crate::privacy::Wish::read(body).unwrap();
-        let one: Shown = Regulation::begin(wish, "r1".to_owned(), "", jiff::Timestamp::UNIX_EPOCH).shown();
-        MessageResult(if id.is_none_or(|id| id == "r1") { vec![one] } else { Vec::new() })
+        let at = jiff::Timestamp::UNIX_EPOCH;
+        let mut one = Regulation::begin(wish, "r1".to_owned(), "", at);
+        one.enforced(at);
+        let shown: Shown = one.shown();
+        MessageResult(if id.is_none_or(|id| id == "r1") { vec![shown] } else { Vec::new() })
     }
 }
 
