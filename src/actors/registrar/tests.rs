@@ -179,18 +179,28 @@ fn wish(kind: Kind) -> Wish {
     Wish { kind, id_kind: IdKind::UserId, ids: vec!["anna-1".to_owned()] }
 }
 
-async fn until_done(registrar: &Addr<Registrar>, id: &str) -> Shown {
+/// Asks how far a regulation is until that is what is looked for.
+async fn until(registrar: &Addr<Registrar>, id: &str, is_it: impl Fn(&Shown) -> bool) -> Shown {
     let look = async {
         loop {
             let question = LookUp { id: Some(id.to_owned()), limit: 1 };
             let shown = registrar.send(question).await.unwrap().pop().unwrap();
-            if shown.status == Status::Done {
+            if is_it(&shown) {
                 return shown;
             }
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(60), look).await.expect("it is carried out")
+    tokio::time::timeout(std::time::Duration::from_secs(60), look).await.expect("it comes about")
+}
+
+async fn until_done(registrar: &Addr<Registrar>, id: &str) -> Shown {
+    until(registrar, id, |shown| shown.status == Status::Done).await
+}
+
+/// Returns whether a store is waited for.
+fn is_waited_for(shown: &Shown, store: &str) -> bool {
+    shown.stores.get(store).is_some_and(|one| one.state == StoreState::Running)
 }
 
 #[actix::test]
@@ -384,20 +394,21 @@ async fn a_start_does_not_undo_what_was_wished_later() {
     let scene = Scene::new();
     let away = || vec![Erasable { name: "away".to_owned(), is_on: true, eraser: Some(Arc::new(Away)) }];
     let held = || scene.held.lock().unwrap().iter().filter(|word| **word == "hold").count();
-    let erased = async |times| {
-        while held() < times {
-            tokio::task::yield_now().await;
-        }
-    };
     {
         let registrar = scene.start(away());
-        registrar.send(Regulate(wish(Kind::SuppressWithDelete))).await.unwrap().unwrap();
-        tokio::time::timeout(Duration::from_secs(60), erased(1)).await.expect("it is begun");
+        let taken = registrar.send(Regulate(wish(Kind::SuppressWithDelete))).await.unwrap().unwrap();
         assert_eq!(scene.suppression().len(), 1);
         registrar.send(Regulate(wish(Kind::Unsuppress))).await.unwrap().unwrap();
+        // From then on it waits, and writes nothing.
+        until(&registrar, &taken.id, |shown| is_waited_for(shown, "away")).await;
     }
     let begun = held();
     let _registrar = scene.start(away());
-    tokio::time::timeout(Duration::from_secs(60), erased(begun + 1)).await.expect("it is gone on with");
+    let is_begun = async {
+        while held() == begun {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), is_begun).await.expect("it is gone on with");
     assert!(scene.suppression().is_empty());
 }
