@@ -15,7 +15,7 @@ use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use self::erasing::Erasing;
-use super::messages::{Export, Hold, ListErasers, LookUp, NotRegulated, Regulate, Release};
+use super::messages::{Accept, Export, Hold, ListErasers, LookUp, NotRegulated, Regulate, Release};
 use crate::destinations::Erase;
 use crate::journal::{Journal, Position, erasure};
 use crate::privacy::regulation::Kind;
@@ -57,6 +57,10 @@ pub struct Parts {
     pub release: Recipient<Release>,
     /// Knows what can be erased elsewhere.
     pub erasers: Recipient<ListErasers>,
+    /// Names of the destinations that are told who is erased.
+    pub tell: Vec<String>,
+    /// Stores what they are told.
+    pub accept: Recipient<Accept>,
     /// Where to count what is not done.
     pub metrics: Arc<Metrics>,
 }

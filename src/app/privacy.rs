@@ -69,6 +69,8 @@ impl Privacy {
             hold: supervisor.clone().recipient(),
             release: supervisor.clone().recipient(),
             erasers: supervisor.clone().recipient(),
+            tell: settings.privacy.tell_deletions.clone(),
+            accept: supervisor.clone().recipient(),
             metrics: Arc::clone(metrics),
         };
         let registrar = Registrar::start_in_arbiter(arbiter, move |_| Registrar::new(Arc::new(parts)));

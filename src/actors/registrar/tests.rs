@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use actix::{Actor, Context, Handler};
 use tempfile::TempDir;
 
 use super::*;
-use crate::actors::messages::{Erasable, Erasers, Held};
+use crate::actors::messages::{Accept, Accepted, Erasable, Erasers, Held, NotAccepted};
 use crate::destinations::BoxFuture;
 use crate::journal::fixtures::receipt;
 use crate::journal::{EmbeddedJournal, ReadLimit};
@@ -21,6 +21,9 @@ struct Stand {
     held: Arc<Mutex<Vec<&'static str>>>,
     stores: Vec<Erasable>,
     last_cut: Option<tokio::time::Instant>,
+    journal: Arc<dyn Journal>,
+    /// Of every store.
+    mark: Arc<AtomicU64>,
 }
 
 impl Actor for Stand {
@@ -49,7 +52,20 @@ impl Handler<ListErasers> for Stand {
     type Result = MessageResult<ListErasers>;
 
     fn handle(&mut self, _: ListErasers, _: &mut Context<Self>) -> Self::Result {
-        MessageResult(Erasers { stores: self.stores.clone(), last_cut: self.last_cut })
+        let mut stores = self.stores.clone();
+        stores.iter_mut().for_each(|store| store.mark = Position(self.mark.load(Ordering::SeqCst)));
+        MessageResult(Erasers { stores, last_cut: self.last_cut })
+    }
+}
+
+impl Handler<Accept> for Stand {
+    type Result = Result<Accepted, NotAccepted>;
+
+    fn handle(&mut self, accept: Accept, _: &mut Context<Self>) -> Self::Result {
+        assert!(accept.is_sifted, "they may be suppressed, and are told of on purpose");
+        let stored = accept.events.len();
+        self.journal.append(accept.events.into_iter().map(Arc::new).collect()).unwrap();
+        Ok(Accepted { stored, duplicates: 0 })
     }
 }
 
@@ -87,6 +103,8 @@ struct Scene {
     file: Arc<Shelf>,
     last_cut: Option<tokio::time::Instant>,
     metrics: Arc<Metrics>,
+    tell: Vec<String>,
+    mark: Arc<AtomicU64>,
 }
 
 impl Scene {
@@ -116,11 +134,15 @@ impl Scene {
             file: Arc::default(),
             last_cut: None,
             metrics: Arc::default(),
+            tell: Vec::new(),
+            mark: Arc::default(),
         }
     }
 
     fn start(&self, stores: Vec<Erasable>) -> Addr<Registrar> {
-        let stand = Stand { held: Arc::clone(&self.held), stores, last_cut: self.last_cut }.start();
+        let (held, mark, journal) =
+            (Arc::clone(&self.held), Arc::clone(&self.mark), Arc::clone(&self.journal));
+        let stand = Stand { held, stores, last_cut: self.last_cut, journal, mark }.start();
         let register = Register::open(&self.dir.path().join("privacy")).unwrap();
         go_on(self.journal.as_ref(), &register);
         let parts = Parts {
@@ -133,7 +155,9 @@ impl Scene {
             request_within: REQUEST_WITHIN,
             hold: stand.clone().recipient(),
             release: stand.clone().recipient(),
-            erasers: stand.recipient(),
+            erasers: stand.clone().recipient(),
+            tell: self.tell.clone(),
+            accept: stand.recipient(),
             metrics: Arc::clone(&self.metrics),
         };
         Registrar::new(Arc::new(parts)).start()
@@ -148,7 +172,8 @@ impl Scene {
 
     fn stores(&self) -> Vec<Erasable> {
         let shelf: Arc<dyn Erase> = Arc::new(Arc::clone(&self.shelf));
-        let one = |name: &str, is_on, eraser| Erasable { name: name.to_owned(), is_on, eraser };
+        let one =
+            |name: &str, is_on, eraser| Erasable { name: name.to_owned(), is_on, mark: Position(0), eraser };
         vec![
             one("shelf", true, Some(Arc::clone(&shelf))),
             one("hook", true, None),
@@ -325,7 +350,8 @@ async fn what_is_not_carried_out_is_counted_with_its_age_until_it_is() {
     let register = Register::open(&scene.dir.path().join("privacy")).unwrap();
     register.put(Regulation::begin(wish(Kind::DeleteOnly), "r".to_owned(), "salt", old)).unwrap();
     drop(register);
-    let away = Erasable { name: "away".to_owned(), is_on: true, eraser: Some(Arc::new(Away)) };
+    let away =
+        Erasable { name: "away".to_owned(), is_on: true, mark: Position(0), eraser: Some(Arc::new(Away)) };
     let registrar = scene.start(vec![away]);
     // It is answered when it has started.
     registrar.send(LookUp { id: None, limit: 1 }).await.unwrap();
@@ -392,7 +418,14 @@ async fn what_was_wished_before_a_kill_holds_after_the_next_start() {
 #[actix::test]
 async fn a_start_does_not_undo_what_was_wished_later() {
     let scene = Scene::new();
-    let away = || vec![Erasable { name: "away".to_owned(), is_on: true, eraser: Some(Arc::new(Away)) }];
+    let away = || {
+        vec![Erasable {
+            name: "away".to_owned(),
+            is_on: true,
+            mark: Position(0),
+            eraser: Some(Arc::new(Away)),
+        }]
+    };
     let held = || scene.held.lock().unwrap().iter().filter(|word| **word == "hold").count();
     {
         let registrar = scene.start(away());
@@ -411,4 +444,29 @@ async fn a_start_does_not_undo_what_was_wished_later() {
     };
     tokio::time::timeout(Duration::from_secs(60), is_begun).await.expect("it is gone on with");
     assert!(scene.suppression().is_empty());
+}
+
+/// It is in the journal for those that asked for it and are on, until they have it, and then it is nowhere.
+#[actix::test]
+async fn whoever_asked_for_it_is_told_and_what_it_was_told_is_overwritten() {
+    let mut scene = Scene::new();
+    scene.tell = vec!["hook".to_owned(), "old".to_owned()];
+    let registrar = scene.start(scene.stores());
+    let taken = registrar.send(Regulate(wish(Kind::SuppressWithDelete))).await.unwrap().unwrap();
+    let waits = until(&registrar, &taken.id, |shown| is_waited_for(shown, "hook")).await;
+    assert_eq!(waits.status, Status::Running);
+    let limit = ReadLimit { records: 99, bytes: 1 << 20 };
+    let told: Vec<_> = scene.journal.read(Position(3), limit).unwrap();
+    let told = told.iter().map(|record| &record.event).map(|event| {
+        (event.head.name.as_deref(), event.head.user_id.as_deref(), event.receipt.is_for("hook"))
+    });
+    assert_eq!(told.collect::<Vec<_>>(), [(Some("User Deleted"), Some("anna-1"), true)]);
+    assert!(!scene.journal.read(Position(3), limit).unwrap()[0].event.receipt.is_for("old"));
+    // The hook has it.
+    scene.mark.store(4, Ordering::SeqCst);
+    let done = until_done(&registrar, &taken.id).await;
+    assert_eq!(done.stores["hook"].state, StoreState::NotErasable);
+    assert!(done.stores["hook"].reason.as_deref().unwrap().contains("was told"));
+    assert_eq!(scene.users(), ["ben"]);
+    assert!(!scene.has(b"anna-1"));
 }

@@ -9,7 +9,7 @@ use actix::prelude::*;
 
 use super::Supervisor;
 use crate::actors::messages::{Erasable, Erasers, Held, Hold, ListErasers, Release};
-use crate::journal::Journal;
+use crate::journal::{Journal, Position};
 
 impl Handler<Hold> for Supervisor {
     type Result = ();
@@ -51,6 +51,7 @@ impl Handler<ListErasers> for Supervisor {
         let erasable = destinations.map(|ward| Erasable {
             name: ward.child.name.clone(),
             is_on: ward.is_on(),
+            mark: Position(ward.mark()),
             eraser: ward.child.eraser.clone(),
         });
         let (all, last_cut) = (erasable.collect(), self.last_cut);
