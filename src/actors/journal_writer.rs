@@ -15,6 +15,7 @@ use super::tap::TapLine;
 use crate::journal::{self, Journal, JournalError};
 use crate::policy::gather::{self, Gather};
 use crate::policy::route::Kinds;
+use crate::privacy::Suppression;
 use crate::spec::{Event, Kind, Rejected};
 use crate::telemetry::{Metrics, events};
 
@@ -39,6 +40,7 @@ pub struct JournalWriter {
     gathering: Option<SpawnHandle>,
     draining: Option<oneshot::Sender<Drained>>,
     tap: TapLine,
+    suppression: Arc<Suppression>,
     _guard: ExitGuard,
 }
 
@@ -102,6 +104,7 @@ impl JournalWriter {
             gathering: None,
             draining: None,
             tap: TapLine::default(),
+            suppression: Arc::default(),
             _guard: guard,
         }
     }
@@ -111,6 +114,21 @@ impl JournalWriter {
     pub fn tapped(mut self, tap: TapLine) -> Self {
         self.tap = tap;
         self
+    }
+
+    /// Keeps nothing of these people, wherever it comes from.
+    #[must_use]
+    pub fn sifting(mut self, suppression: Arc<Suppression>) -> Self {
+        self.suppression = suppression;
+        self
+    }
+
+    /// Takes out what is of suppressed people, and counts it; what is left is answered as if they were in it.
+    fn sift(&self, accept: &mut Accept) {
+        if !accept.is_sifted {
+            let count = self.suppression.sift(&mut accept.events, &mut accept.rejected) as u64;
+            events::EventsSuppressed { count }.emit(&self.metrics);
+        }
     }
 
     /// Starts a commit when none runs and the group has the company it can expect.
@@ -292,8 +310,9 @@ impl Actor for JournalWriter {
 impl Handler<Accept> for JournalWriter {
     type Result = ResponseFuture<Result<Accepted, NotAccepted>>;
 
-    fn handle(&mut self, accept: Accept, ctx: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, mut accept: Accept, ctx: &mut Context<Self>) -> Self::Result {
         let (answer, answered) = oneshot::channel();
+        self.sift(&mut accept);
         let events = accept.events.len();
         let bytes = accept.events.iter().map(|event| event.size() as u64).sum();
         self.waiting_bytes += bytes;

@@ -97,6 +97,15 @@ pub struct Accept {
     pub rejected: Vec<Rejected>,
     /// Given back when the message is done with.
     pub permit: Option<OwnedSemaphorePermit>,
+    /// Who is suppressed was taken out before, as the door does on its own threads; otherwise the writer does.
+    pub is_sifted: bool,
+}
+
+impl Accept {
+    /// Returns what the router itself wants stored, in which people may be who are suppressed.
+    pub fn own(events: Vec<Event>) -> Accept {
+        Accept { events, rejected: Vec::new(), permit: None, is_sifted: false }
+    }
 }
 
 /// The events are on disk.

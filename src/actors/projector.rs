@@ -265,7 +265,7 @@ impl Way {
         let Some(accept) = self.parts.accept.as_ref().filter(|_| !events.is_empty()) else {
             return projection;
         };
-        let answer = accept.send(Accept { events, rejected: Vec::new(), permit: None }).await;
+        let answer = accept.send(Accept::own(events)).await;
         let mut projection = projection;
         match answer {
             Ok(Ok(_)) => projection.posted(),

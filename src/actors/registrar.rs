@@ -15,13 +15,13 @@ use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use self::erasing::Erasing;
-use super::messages::{Export, Hold, ListErasers, LookUp, NotRegulated, Regulate, Release};
+use super::messages::{Accept, Export, Hold, ListErasers, LookUp, NotRegulated, Regulate, Release};
 use crate::destinations::Erase;
 use crate::journal::{Journal, Position, erasure};
-use crate::privacy::regulation::{Kind, print_of};
+use crate::privacy::regulation::Kind;
 use crate::privacy::{Register, Regulation, Shown, Suppression};
 use crate::spec::People;
-use crate::telemetry::{clock, events};
+use crate::telemetry::{Metrics, clock, events};
 
 pub use self::erasing::go_on;
 
@@ -30,6 +30,8 @@ pub use self::erasing::go_on;
 const MOST_AT_ONCE: usize = 100;
 /// Most exports at once: each reads the whole journal.
 const MOST_EXPORTS: usize = 2;
+/// How often what is not done is counted: its age grows by itself.
+const COUNT_EVERY: Duration = Duration::from_secs(5);
 /// Lines of an export that wait for its reader.
 const EXPORT_LINES: usize = 64;
 
@@ -55,6 +57,12 @@ pub struct Parts {
     pub release: Recipient<Release>,
     /// Knows what can be erased elsewhere.
     pub erasers: Recipient<ListErasers>,
+    /// Names of the destinations that are told who is erased.
+    pub tell: Vec<String>,
+    /// Stores what they are told.
+    pub accept: Recipient<Accept>,
+    /// Where to count what is not done.
+    pub metrics: Arc<Metrics>,
 }
 
 /// See the module.
@@ -96,7 +104,14 @@ impl Registrar {
         };
         ctx.spawn(work.into_actor(self).map(|id, registrar, _| {
             registrar.busy.remove(&id);
+            registrar.count();
         }));
+    }
+
+    fn count(&self) {
+        let (unfinished, oldest) = self.parts.register.waiting();
+        let age = oldest.map(|at| clock::now().duration_since(at).unsigned_abs());
+        events::RegulationsCounted { unfinished, oldest: age.unwrap_or_default() }.emit(&self.parts.metrics);
     }
 }
 
@@ -108,6 +123,8 @@ impl Actor for Registrar {
             let begun = (true, self.place());
             self.begin(id, begun, ctx);
         }
+        self.count();
+        ctx.run_interval(COUNT_EVERY, |registrar, _| registrar.count());
     }
 }
 
@@ -129,25 +146,52 @@ impl Handler<Regulate> for Registrar {
             let regulation = taken?;
             events::Regulated { id: &regulation.id, subjects: regulation.hashes.len() }.emit();
             let shown = regulation.shown();
-            if regulation.kind.erases() {
+            if !regulation.is_over() {
                 registrar.begin(regulation.id, (false, place), ctx);
             }
+            registrar.count();
             Ok(shown)
         }))
     }
 }
 
-/// Keeps a wish. Who is suppressed is written first: a wish that is not answered may hold all the same.
+/// Keeps a wish, and then has it hold for who comes. A process that ends in between does the rest after its next start, so that
+/// nobody is suppressed of whom the register knows nothing. When who is suppressed cannot be written, nothing is wished.
 fn take(parts: &Parts, wish: crate::privacy::Wish) -> Result<Regulation, String> {
-    if let Some(suppressed) = Kind::suppresses(wish.kind) {
-        let prints: Vec<_> = wish.ids.iter().map(|id| print_of(&parts.salt, wish.id_kind, id)).collect();
-        parts.suppression.change(&prints, suppressed)?;
-    }
     // Sorts by time.
     let id = uuid::Uuid::now_v7().to_string();
     let regulation = Regulation::begin(wish, id, &parts.salt, clock::now());
     parts.register.put(regulation.clone()).map_err(|error| error.to_string())?;
-    Ok(regulation)
+    match enforce(parts, regulation.clone()) {
+        Ok(regulation) => Ok(regulation),
+        Err(Unenforced::Refused(why)) => {
+            let withdrawn = parts.register.withdraw(&regulation.id);
+            withdrawn.unwrap_or_else(|error| trouble("withdraw a regulation", &error.to_string()));
+            Err(why)
+        }
+        // It holds; that it does is kept when it is carried out.
+        Err(Unenforced::Unnoted(why)) => {
+            trouble("keep how far a regulation is", &why);
+            Ok(regulation)
+        }
+    }
+}
+
+/// Why a regulation is not in force, or not known to be.
+enum Unenforced {
+    /// The list of who is suppressed is what it was.
+    Refused(String),
+    /// The list is as wished, and the register does not know it.
+    Unnoted(String),
+}
+
+/// Has people suppressed or heard again, where that is wished, and notes that they are.
+fn enforce(parts: &Parts, mut regulation: Regulation) -> Result<Regulation, Unenforced> {
+    let Some((prints, suppressed)) = regulation.to_enforce() else { return Ok(regulation) };
+    parts.suppression.change(&prints, suppressed).map_err(Unenforced::Refused)?;
+    regulation.enforced(clock::now());
+    let noted = parts.register.put(regulation.clone());
+    noted.map(|()| regulation).map_err(|error| Unenforced::Unnoted(error.to_string()))
 }
 
 impl Handler<LookUp> for Registrar {

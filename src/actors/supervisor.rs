@@ -34,6 +34,7 @@ use crate::destinations::Erase;
 use crate::journal::{Journal, Position, ReplayOrder};
 use crate::policy::restarts::{Restarts, Verdict};
 use crate::policy::route::{self, Kinds};
+use crate::privacy::Suppression;
 use crate::telemetry::{Metrics, clock, events};
 use orders::OrderBook;
 use space::Space;
@@ -140,6 +141,7 @@ pub struct Supervisor {
     readers: Arc<tokio::sync::Semaphore>,
     space: Space,
     tap: TapLine,
+    suppression: Arc<Suppression>,
 }
 
 /// The one life of the journal writer that matters: it is never replaced, only started again.
@@ -180,7 +182,15 @@ impl Supervisor {
             readers: trace::readers(),
             space: Space::default(),
             tap: TapLine::default(),
+            suppression: Arc::default(),
         }
+    }
+
+    /// Has nothing stored of these people.
+    #[must_use]
+    pub fn sifting(mut self, suppression: Arc<Suppression>) -> Self {
+        self.suppression = suppression;
+        self
     }
 
     /// Shows what is accepted to those who watch.
@@ -196,7 +206,7 @@ impl Supervisor {
         let (journal, metrics) = (Arc::clone(&self.journal), Arc::clone(&self.metrics));
         let reports = (address.clone().recipient(), address.clone().recipient(), address.recipient());
         let writer = JournalWriter::new(journal, metrics, reports, guard).tapped(self.tap.clone());
-        self.writer = Some(writer.start());
+        self.writer = Some(writer.sifting(Arc::clone(&self.suppression)).start());
     }
 
     /// Starts a child that is switched on and does not run.

@@ -32,6 +32,8 @@ use crate::http::{self, Door, LetterDesk, PrivacyDesk};
 use crate::journal::attempts::Note;
 use crate::journal::{Begins, Cursor, Journal, JournalError, Position, Served};
 use crate::policy::outcome::Reason;
+use crate::privacy::Suppression;
+use crate::stores::ReportStore;
 use crate::telemetry::{Metrics, clock, events};
 
 pub use at_rest::{AtRest, at_rest};
@@ -96,12 +98,12 @@ async fn run(
     let tap = TapLine::default();
     let (children, reports) = launch::children(&settings, &journal, &metrics, &arbiters.deliveries, &tap)?;
     let live = live::Live::start(&settings, &metrics, &arbiters.live, &tap);
-    let supervisor = start_supervisor(&arbiters, &journal, &settings, (&metrics, children, live.clone()));
+    let crew = (&metrics, children, live.clone(), Arc::clone(&privacy.suppression));
+    let supervisor = start_supervisor(&arbiters, &journal, &settings, crew);
     live.attend(&supervisor, launch::shared_presence(&settings));
     journal.follow(Arc::new(passer(&supervisor, &metrics)));
-    let privacy = privacy.start(&settings, &journal, &supervisor, &arbiters.live);
-    let door = door(&settings, &supervisor, (&metrics, privacy), &live);
-    let door = Door { reports: reports::desk(&settings, reports), ..door };
+    let privacy = privacy.start(&settings, (&journal, &metrics), &supervisor, &arbiters.live);
+    let door = door(&settings, &supervisor, (&metrics, privacy, reports), &live);
     let (server, terms) = http::serve(door, listeners.serving).map_err(anyhow::Error::from)?;
     events::DoorOpened { listen: &listeners.words, took: begun.elapsed() }.emit();
     let handle = server.handle();
@@ -189,11 +191,14 @@ fn arbiter() -> Arbiter {
     Arbiter::with_tokio_rt(runtime)
 }
 
+/// What the supervisor works with: where to count, the destinations, who tells what is live, and who is suppressed.
+type Crew<'a> = (&'a Arc<Metrics>, Vec<Child>, live::Live, Arc<Suppression>);
+
 fn start_supervisor(
     arbiters: &Arbiters,
     journal: &Arc<dyn Journal>,
     settings: &Settings,
-    (metrics, children, live): (&Arc<Metrics>, Vec<Child>, live::Live),
+    (metrics, children, live, suppression): Crew<'_>,
 ) -> Addr<Supervisor> {
     let (journal, metrics) = (Arc::clone(journal), Arc::clone(metrics));
     let durability = engine::durability(settings);
@@ -203,14 +208,14 @@ fn start_supervisor(
         let mut follows = live.follows(&journal, &ctx.address());
         follows.extend(reports);
         let supervisor = Supervisor::new(journal, durability, metrics, children).tapped(live.line());
-        supervisor.keeping_letters_for(retention).following(follows)
+        supervisor.sifting(suppression).keeping_letters_for(retention).following(follows)
     })
 }
 
 fn door(
     settings: &Arc<Settings>,
     supervisor: &Addr<Supervisor>,
-    (metrics, privacy): (&Arc<Metrics>, PrivacyDesk),
+    (metrics, privacy, reports): (&Arc<Metrics>, PrivacyDesk, Option<Arc<dyn ReportStore>>),
     live: &live::Live,
 ) -> Door {
     Door {
@@ -225,7 +230,7 @@ fn door(
         timeline: supervisor.clone().recipient(),
         schemas: supervisor.clone().recipient(),
         privacy,
-        reports: reports::desk(settings, None),
+        reports: reports::desk(settings, reports),
         live: live.desk(),
         tap: live.tap(),
         shared: launch::shared_state(settings),

@@ -14,6 +14,7 @@ use crate::config::Settings;
 use crate::http::PrivacyDesk;
 use crate::journal::Journal;
 use crate::privacy::{Register, Suppression};
+use crate::telemetry::Metrics;
 
 /// The directory below the data directory.
 const DIR: &str = "privacy";
@@ -21,7 +22,7 @@ const DIR: &str = "privacy";
 /// What is wished and who is suppressed, as found at the start.
 pub(super) struct Privacy {
     register: Register,
-    suppression: Arc<Suppression>,
+    pub(super) suppression: Arc<Suppression>,
 }
 
 /// Reads both, and ends the overwriting that the end of the last process has cut short.
@@ -52,7 +53,7 @@ impl Privacy {
     pub(super) fn start(
         self,
         settings: &Settings,
-        journal: &Arc<dyn Journal>,
+        (journal, metrics): (&Arc<dyn Journal>, &Arc<Metrics>),
         supervisor: &Addr<Supervisor>,
         arbiter: &ArbiterHandle,
     ) -> PrivacyDesk {
@@ -68,6 +69,9 @@ impl Privacy {
             hold: supervisor.clone().recipient(),
             release: supervisor.clone().recipient(),
             erasers: supervisor.clone().recipient(),
+            tell: settings.privacy.tell_deletions.clone(),
+            accept: supervisor.clone().recipient(),
+            metrics: Arc::clone(metrics),
         };
         let registrar = Registrar::start_in_arbiter(arbiter, move |_| Registrar::new(Arc::new(parts)));
         PrivacyDesk {

@@ -37,7 +37,7 @@ impl Changes {
             journal: _,
             limits: Limits { per_ip: _, per_source: _ },
             additions: Additions { geo_database: _, bots: _ },
-            privacy: Privacy { ip: _ },
+            privacy: Privacy { ip: _, tell_deletions: _ },
             tracker:
                 Tracker {
                     script_path: _,
@@ -151,6 +151,9 @@ pub fn keep_what_cannot_change(start: &Loaded, read: &mut Loaded) -> Vec<&'stati
     let mut waiting = server_keys(&start.settings.server, &read.settings.server);
     waiting.extend(journal_keys(&start.settings.journal, &read.settings.journal));
     waiting.extend(realtime_keys(&start.settings.realtime, &read.settings.realtime));
+    if start.settings.privacy.tell_deletions != read.settings.privacy.tell_deletions {
+        waiting.push("privacy.tell_deletions");
+    }
     if start.settings.telemetry != read.settings.telemetry {
         waiting.push("telemetry.otlp_endpoint");
     }
@@ -167,6 +170,7 @@ pub fn keep_what_cannot_change(start: &Loaded, read: &mut Loaded) -> Vec<&'stati
     }
     read.settings.journal = start.settings.journal.clone();
     read.settings.realtime = start.settings.realtime.clone();
+    read.settings.privacy.tell_deletions = start.settings.privacy.tell_deletions.clone();
     read.settings.telemetry = start.settings.telemetry.clone();
     let new = std::mem::replace(&mut read.settings.server, start.settings.server.clone());
     let kept = &mut read.settings.server;
@@ -329,7 +333,8 @@ mod tests {
             "{START}[server]\nlisten = [\"127.0.0.1:1\"]\nlog = \"debug\"\ndata_dir = \"d\"\nmax_body_bytes = \"8MiB\"\n\
              header_timeout = \"1s\"\nmax_connections = 1\nmax_connections_per_ip = 1\nshutdown_timeout = \"1s\"\n[journal]\n\
              durability = \"os\"\nmax_bytes = \"1GiB\"\nretention = \"1d\"\ndead_letter_retention = \"1d\"\n\
-             on_full = \"drop_oldest\"\ndedupe_window = \"1h\"\ndedupe_max_ids = 1\n"
+             on_full = \"drop_oldest\"\ndedupe_window = \"1h\"\ndedupe_max_ids = 1\n\
+             [privacy]\ntell_deletions = [\"a\"]\n"
         );
         let mut read = loaded(&text, &[("TOKEN", "x"), ("JWT_SECRET", "new"), ("SITE_SALT", "salt")]);
         let waiting = keep_what_cannot_change(&start, &mut read);
@@ -348,6 +353,7 @@ mod tests {
             "journal.on_full",
             "journal.dedupe_window",
             "journal.dedupe_max_ids",
+            "privacy.tell_deletions",
             "JWT_SECRET",
             "SITE_SALT",
         ];

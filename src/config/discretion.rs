@@ -43,17 +43,20 @@ pub(super) fn privacy(section: &mut Section<'_>) -> settings::Privacy {
         ("keep", Treatment::Keep),
         ("drop", Treatment::Drop),
     ]);
-    settings::Privacy { ip: section.value("ip", Treatment::Truncate, ip) }
+    settings::Privacy {
+        ip: section.value("ip", Treatment::Truncate, ip),
+        tell_deletions: section.value("tell_deletions", Vec::new(), read::list(read::text)),
+    }
 }
 
 /// Reads the keys of one destination.
 pub(super) fn discretion(
     section: &mut Section<'_>,
     entry: &Entry,
-    (rules, privacy): (Rules, settings::Privacy),
+    (rules, ip): (Rules, Treatment),
 ) -> Discretion {
     let categories = section.value("consent", Vec::new(), read::list(category));
-    let address = if entry.whole_ip { Treatment::Keep } else { privacy.ip };
+    let address = if entry.whole_ip { Treatment::Keep } else { ip };
     Discretion {
         consent: Consent::to(&categories, rules),
         privacy: section.within("privacy", |section| own_rules(section, address)),

@@ -224,7 +224,7 @@ fn settings(
         directory: document.directory.clone(),
         environment,
         server: &server,
-        discretion: (consent, privacy),
+        discretion: (consent, privacy.ip),
         exclude_automatic: tracker.exclude_automatic,
         entries: document.entries,
     };
@@ -263,6 +263,13 @@ fn check_whole(settings: &Settings, environment: &Environment, report: &Report<'
         report.add(Problem::new(Place::Nowhere {}, "sources", message));
     } else if settings.sources.is_empty() {
         report.warn("no source is configured: any write key, or none, is accepted");
+    }
+    for name in &settings.privacy.tell_deletions {
+        if !settings.destinations.iter().any(|one| one.name == *name) {
+            let message =
+                format!("`tell_deletions` in [privacy] names `{name}`, and no destination has this name");
+            report.add(Problem::new(Place::Nowhere {}, "privacy.tell_deletions", message));
+        }
     }
     check_signing_key(environment, report);
     warn_of_small_things(&settings.server, settings, report);

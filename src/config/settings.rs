@@ -164,10 +164,12 @@ pub struct Additions {
 }
 
 /// `[privacy]`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Privacy {
     /// What becomes of a client's address at destinations that say nothing of it themselves.
     pub ip: Treatment,
+    /// Names of the destinations that get an event `User Deleted` of every user who is erased.
+    pub tell_deletions: Vec<String>,
 }
 
 /// One GCRA limit; 0 events per second switches it off.

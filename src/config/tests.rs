@@ -213,6 +213,16 @@ privacy = { "/traits" = "drop", "/traits/a" = "hash" }
 }
 
 #[test]
+fn who_is_told_of_deletions_must_be_there() {
+    let text =
+        |names: &str| format!("[privacy]\ntell_deletions = [{names}]\n[destinations.x]\ntype = \"PLAIN\"\n");
+    let told = accepted(&text("\"x\""), &[]).settings.privacy.tell_deletions;
+    assert_eq!(told, ["x"]);
+    let refused = refused(&text("\"x\", \"crm\""), &[]);
+    assert!(refused.contains("names `crm`, and no destination") && !refused.contains("`x`"), "{refused}");
+}
+
+#[test]
 fn a_privacy_rule_about_no_usual_member_is_a_warning() {
     let warnings = |key: &str| {
         let text = format!("[destinations.x]\ntype = \"PLAIN\"\nprivacy = {{ \"{key}\" = \"drop\" }}\n");

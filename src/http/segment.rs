@@ -184,7 +184,7 @@ async fn hand_over(
         return Ok(Accepted { stored: 0, duplicates: 0 });
     }
     let permit = Some(reservation.into_permit());
-    let accept = Accept { events: intake.events, rejected: intake.rejected, permit };
+    let accept = Accept { events: intake.events, rejected: intake.rejected, permit, is_sifted: true };
     let deadline = deadline.max(Instant::now() + state.shared.answer_within / COMMIT_SHARE);
     match tokio::time::timeout_at(deadline, state.door.accept.send(accept)).await {
         Ok(Ok(Ok(accepted))) => Ok(accepted),

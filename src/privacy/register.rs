@@ -10,7 +10,9 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::regulation::{Regulation, Shown, Status};
+use jiff::Timestamp;
+
+use super::regulation::{Regulation, Shown};
 
 /// Most regulations of one answer.
 const MOST_SHOWN: usize = 1_000;
@@ -79,6 +81,19 @@ impl Register {
         Ok(())
     }
 
+    /// Removes a regulation that is not to be carried out, durably.
+    ///
+    /// # Errors
+    /// The disk failed; it is kept.
+    pub fn withdraw(&self, id: &str) -> Result<(), RegisterError> {
+        let path = self.dir.join(format!("{id}.json"));
+        let context = failed("remove", &path);
+        let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        wiped(&path).and_then(|()| File::open(&self.dir)?.sync_all()).map_err(context)?;
+        self.all().remove(id);
+        Ok(())
+    }
+
     /// Changes a regulation, durably; returns what it is then, or nothing where there is none.
     ///
     /// # Errors
@@ -111,9 +126,14 @@ impl Register {
 
     /// Returns the ids of those that are not done, oldest first.
     pub fn unfinished(&self) -> Vec<String> {
+        self.all().values().filter(|one| !one.is_over()).map(|one| one.id.clone()).collect()
+    }
+
+    /// Returns how many are not done, and when the oldest of them was asked for.
+    pub fn waiting(&self) -> (u64, Option<Timestamp>) {
         let all = self.all();
-        let left = all.values().filter(|one| matches!(one.status, Status::Pending | Status::Running));
-        left.map(|one| one.id.clone()).collect()
+        let asked = || all.values().filter(|one| !one.is_over()).map(|one| one.requested_at);
+        (asked().count() as u64, asked().min())
     }
 
     fn all(&self) -> MutexGuard<'_, BTreeMap<String, Regulation>> {
@@ -159,7 +179,7 @@ fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Registe
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::privacy::regulation::{Kind, Wish};
+    use crate::privacy::regulation::{Kind, Status, Wish};
     use crate::spec::IdKind;
 
     /// Reading does not wait for a disk that is slow.

@@ -4,10 +4,11 @@
 
 use std::collections::BTreeMap;
 
+use hmac::digest::Key;
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 
 use crate::spec::{Head, IdKind, People};
 
@@ -145,25 +146,51 @@ pub struct Regulation {
     pub stores: BTreeMap<String, StoreStatus>,
     /// The records that are being overwritten: those of an overwriting that was cut short cannot be told by what they say.
     pub positions: Vec<u64>,
+    /// Whether who is suppressed, or heard again, is so by now. Those that were kept by earlier versions are.
+    #[serde(default = "is_long_so")]
+    pub is_in_force: bool,
+}
+
+fn is_long_so() -> bool {
+    true
 }
 
 impl Regulation {
-    /// Begins one.
+    /// Begins one, of which nothing is done.
     pub fn begin(wish: Wish, id: String, salt: &str, at: Timestamp) -> Regulation {
         let hashes = wish.ids.iter().map(|name| hex(&print_of(salt, wish.id_kind, name))).collect();
-        let is_done = !wish.kind.erases();
         Regulation {
             id,
             kind: wish.kind,
             id_kind: wish.id_kind,
-            ids: if is_done { Vec::new() } else { wish.ids },
+            ids: if wish.kind.erases() { wish.ids } else { Vec::new() },
             hashes,
             requested_at: at,
-            finished_at: is_done.then_some(at),
-            status: if is_done { Status::Done } else { Status::Pending },
+            finished_at: None,
+            status: Status::Pending,
             stores: BTreeMap::new(),
             positions: Vec::new(),
+            is_in_force: wish.kind.suppresses().is_none(),
         }
+    }
+
+    /// Returns the prints that the list of who is suppressed is still to be given, or to lose, and which of both.
+    pub fn to_enforce(&self) -> Option<(Vec<Print>, bool)> {
+        let suppressed = self.kind.suppresses().filter(|_| !self.is_in_force)?;
+        Some((self.hashes.iter().filter_map(|hash| unhex(hash)).collect(), suppressed))
+    }
+
+    /// Notes that they are on the list, or off it: all there is to do, unless something is to be erased.
+    pub fn enforced(&mut self, at: Timestamp) {
+        self.is_in_force = true;
+        if !self.kind.erases() {
+            (self.status, self.finished_at) = (Status::Done, Some(at));
+        }
+    }
+
+    /// Returns whether nothing is to be done any more.
+    pub fn is_over(&self) -> bool {
+        matches!(self.status, Status::Done | Status::Failed)
     }
 
     /// Returns whose events are meant; nobody's when it is done.
@@ -214,13 +241,22 @@ pub type Print = [u8; 16];
 
 /// Returns what stands for an id: the first half of its HMAC-SHA256 with the site's salt.
 pub fn print_of(salt: &str, kind: IdKind, id: &str) -> Print {
-    let mut mac = Hmac::<Sha256>::new_from_slice(salt.as_bytes()).expect("HMAC takes keys of any length");
+    let mut mac = Hmac::<Sha256>::new(&key_of(salt));
     mac.update(kind.as_str().as_bytes());
     mac.update(b":");
     mac.update(id.as_bytes());
     let mut print = Print::default();
     print.iter_mut().zip(mac.finalize().into_bytes()).for_each(|(to, from)| *to = from);
     print
+}
+
+/// Returns a salt as the key of its HMAC: as long as a block, with zeros behind it, and a long one by its hash (RFC 2104).
+fn key_of(salt: &str) -> Key<Hmac<Sha256>> {
+    let mut key = Key::<Hmac<Sha256>>::default();
+    let hash = (salt.len() > key.len()).then(|| Sha256::digest(salt));
+    let bytes = hash.as_ref().map_or(salt.as_bytes(), |hash| hash.as_slice());
+    key.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+    key
 }
 
 /// Returns the prints of the ids that an event names; who they were before may be of either kind.
@@ -273,13 +309,25 @@ mod tests {
         }
     }
 
+    /// What is on disk from before must be recognised.
+    #[test]
+    fn a_print_is_the_first_half_of_an_hmac_whatever_the_length_of_the_salt() {
+        for salt in [String::new(), "salt".to_owned(), "s".repeat(64), "s".repeat(65), "s".repeat(300)] {
+            let mut mac = Hmac::<Sha256>::new_from_slice(salt.as_bytes()).unwrap();
+            mac.update(b"USER_ID:anna");
+            let whole = mac.finalize().into_bytes();
+            assert_eq!(print_of(&salt, IdKind::UserId, "anna")[..], whole[..16], "{}", salt.len());
+        }
+        assert_eq!(hex(&print_of("salt", IdKind::UserId, "anna")), "aa708d410ec006352dea7201f773d9e4");
+    }
+
     #[test]
     fn what_is_told_and_what_is_left_has_no_id() {
         let wish = |kind| Wish { kind, id_kind: IdKind::UserId, ids: vec!["anna@shop.example".to_owned()] };
         let at = Timestamp::UNIX_EPOCH;
         let suppressed = Regulation::begin(wish(Kind::Suppress), "r".to_owned(), "salt", at);
         let kept = serde_json::to_string(&suppressed).unwrap();
-        assert!(!kept.contains("anna") && suppressed.status == Status::Done, "{kept}");
+        assert!(!kept.contains("anna"), "{kept}");
         let erased = Regulation::begin(wish(Kind::DeleteOnly), "r".to_owned(), "salt", at);
         assert_eq!(erased.people().ids().collect::<Vec<_>>(), ["anna@shop.example"]);
         assert!(!serde_json::to_string(&erased.shown()).unwrap().contains("anna"));

@@ -6,6 +6,7 @@
 pub mod list;
 mod live;
 mod pool;
+mod privacy;
 mod process;
 mod projections;
 mod warehouse;
@@ -28,6 +29,7 @@ use super::traces::Traces;
 use crate::spec::{Code, Kind};
 use live::LiveNumbers;
 use pool::Pool;
+use privacy::Regulations;
 use process::Process;
 use warehouse::Warehouse;
 
@@ -106,6 +108,7 @@ pub struct Metrics {
     pub(super) live: LiveNumbers,
     pub(super) bytes_in_flight: Level,
     pub(super) requests_waiting: Level,
+    pub(super) regulations: Regulations,
     pub(super) process: Process,
 }
 
@@ -129,7 +132,7 @@ impl Metrics {
         let (warehouse, pool) = (Warehouse::new(&mut registry), Pool::new(&mut registry));
         let (answers, answer_seconds) = door(&mut registry);
         let (bytes_in_flight, requests_waiting) = pressure(&mut registry);
-        let process = Process::new(&mut registry);
+        let (regulations, process) = (Regulations::new(&mut registry), Process::new(&mut registry));
         let spans = spans(&mut registry);
         Metrics {
             registry,
@@ -164,6 +167,7 @@ impl Metrics {
             live,
             bytes_in_flight,
             requests_waiting,
+            regulations,
             process,
         }
     }

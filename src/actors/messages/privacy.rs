@@ -7,6 +7,7 @@ use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::destinations::Erase;
+use crate::journal::Position;
 use crate::privacy::{Shown, Wish};
 use crate::spec::People;
 
@@ -84,6 +85,8 @@ pub struct Erasable {
     pub name: String,
     /// It is switched on.
     pub is_on: bool,
+    /// Everything in the journal before this is settled there.
+    pub mark: Position,
     /// What erases there; `None` where nothing can be.
     pub eraser: Option<Arc<dyn Erase>>,
 }

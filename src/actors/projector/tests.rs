@@ -75,6 +75,7 @@ impl Handler<Accept> for Above {
 
     fn handle(&mut self, accept: Accept, _: &mut Context<Self>) -> Self::Result {
         let mut asked = self.asked.lock().unwrap();
+        assert!(!accept.is_sifted, "people in it may be suppressed");
         asked.extend(accept.events.iter().map(|event| event.head.message_id.to_string()));
         if asked.len() == 1 {
             return Err(crate::actors::messages::NotAccepted::Unavailable("first".to_owned()));

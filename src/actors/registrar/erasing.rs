@@ -1,7 +1,10 @@
 //! One erasure from its first step to its last.
 //!
 //! Separate from the actor because it is one line of thought with waits in it: the records are found; everything stands still;
-//! they are overwritten, and what lies beside them; everything goes on; then each store is asked until it has done it.
+//! they are overwritten, and what lies beside them; everything goes on; who asked to be told is told; then each store is asked until it
+//! has done it.
+
+mod telling;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError};
@@ -10,7 +13,7 @@ use std::time::Duration;
 use tokio::sync::{Mutex, OwnedSemaphorePermit, oneshot};
 use tokio::time::Instant;
 
-use super::{Parts, trouble};
+use super::{Parts, Unenforced, enforce, trouble};
 use crate::actors::messages::{Erasable, Held, Hold, ListErasers, Release};
 use crate::destinations::Erase;
 use crate::journal::{Journal, Position, ReadLimit, erasure};
@@ -112,7 +115,7 @@ impl Erasing {
     /// Carries a regulation out. What fails is tried again until it does not. `is_resumed` tells that a process before this one
     /// began it. `place` is given back when the journal has nothing of these people any more: what is left waits for stores.
     pub(super) async fn carry_out(&self, id: &str, is_resumed: bool, place: Option<OwnedSemaphorePermit>) {
-        let Some(before) = self.parts.register.get(id) else { return };
+        let Some(before) = self.enforced(id).await.filter(|one| !one.is_over()) else { return };
         let people = Arc::new(before.people());
         // Those of an earlier start were overwritten when this one began, unless that failed.
         let left = self.left(before.positions, &people).await;
@@ -130,7 +133,9 @@ impl Erasing {
         }
         self.is_well(JOURNAL);
         drop(place);
-        self.erase_elsewhere(id, &people, is_resumed.then_some(self.begun)).await;
+        let told = self.tell(&regulation).await;
+        self.erase_elsewhere((id, &told.names), &people, is_resumed.then_some(self.begun)).await;
+        self.take_back(id, told).await;
         let done = self.change(id, |one| {
             one.ids.clear();
             one.status = Status::Done;
@@ -138,6 +143,24 @@ impl Erasing {
         });
         if done.await.is_some() {
             events::RegulationDone { id }.emit();
+        }
+    }
+
+    /// Has it hold for who comes, where the process that took it could not, or could not note that it does.
+    async fn enforced(&self, id: &str) -> Option<Regulation> {
+        let mut wait = FIRST_WAIT;
+        loop {
+            let (parts, regulation) = (Arc::clone(&self.parts), self.parts.register.get(id)?);
+            let enforced = blocking(move || {
+                enforce(&parts, regulation)
+                    .map_err(|(Unenforced::Refused(why) | Unenforced::Unnoted(why))| why)
+            });
+            match enforced.await {
+                Ok(regulation) => return Some(regulation),
+                Err(why) => trouble("have a regulation hold", &why),
+            }
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(LAST_WAIT);
         }
     }
 
@@ -254,8 +277,14 @@ impl Erasing {
         }
     }
 
-    /// Asks every store until each has done it. Those that are taken out of the configuration meanwhile are not asked any more.
-    async fn erase_elsewhere(&self, id: &str, people: &Arc<People>, mut cut: Option<Instant>) {
+    /// Asks every store until each has done it. Those that are taken out of the configuration meanwhile are not asked any more, and
+    /// those that can only be told, and are, not at all.
+    async fn erase_elsewhere(
+        &self,
+        (id, told): (&str, &[String]),
+        people: &Arc<People>,
+        mut cut: Option<Instant>,
+    ) {
         // What a destination sees in the place of an id stands in its tables as the id does.
         let salt = &self.parts.salt;
         let hashed = Arc::new(people.also_as(|id| keyed_hash(salt, "id", id)));
@@ -274,7 +303,8 @@ impl Erasing {
             if let Some(cut) = cut.filter(|_| is_any_erased) {
                 tokio::time::sleep_until(cut + self.parts.request_within).await;
             }
-            for store in erasers.stores {
+            let only_told = |store: &Erasable| store.eraser.is_none() && told.contains(&store.name);
+            for store in erasers.stores.into_iter().filter(|store| !only_told(store)) {
                 is_done &= self.erase_at(id, store, &hashed).await;
             }
             if is_done {

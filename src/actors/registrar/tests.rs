@@ -2,17 +2,17 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use actix::{Actor, Context, Handler};
 use tempfile::TempDir;
 
 use super::*;
-use crate::actors::messages::{Erasable, Erasers, Held};
+use crate::actors::messages::{Accept, Accepted, Erasable, Erasers, Held, NotAccepted};
 use crate::destinations::BoxFuture;
 use crate::journal::fixtures::receipt;
 use crate::journal::{EmbeddedJournal, ReadLimit};
-use crate::privacy::regulation::MOST_IDS;
+use crate::privacy::regulation::{MOST_IDS, unhex};
 use crate::privacy::{Status, StoreState, Wish};
 use crate::spec::{Event, IdKind};
 
@@ -21,6 +21,9 @@ struct Stand {
     held: Arc<Mutex<Vec<&'static str>>>,
     stores: Vec<Erasable>,
     last_cut: Option<tokio::time::Instant>,
+    journal: Arc<dyn Journal>,
+    /// Of every store.
+    mark: Arc<AtomicU64>,
 }
 
 impl Actor for Stand {
@@ -49,7 +52,20 @@ impl Handler<ListErasers> for Stand {
     type Result = MessageResult<ListErasers>;
 
     fn handle(&mut self, _: ListErasers, _: &mut Context<Self>) -> Self::Result {
-        MessageResult(Erasers { stores: self.stores.clone(), last_cut: self.last_cut })
+        let mut stores = self.stores.clone();
+        stores.iter_mut().for_each(|store| store.mark = Position(self.mark.load(Ordering::SeqCst)));
+        MessageResult(Erasers { stores, last_cut: self.last_cut })
+    }
+}
+
+impl Handler<Accept> for Stand {
+    type Result = Result<Accepted, NotAccepted>;
+
+    fn handle(&mut self, accept: Accept, _: &mut Context<Self>) -> Self::Result {
+        assert!(accept.is_sifted, "they may be suppressed, and are told of on purpose");
+        let stored = accept.events.len();
+        self.journal.append(accept.events.into_iter().map(Arc::new).collect()).unwrap();
+        Ok(Accepted { stored, duplicates: 0 })
     }
 }
 
@@ -86,6 +102,9 @@ struct Scene {
     /// Of the reports.
     file: Arc<Shelf>,
     last_cut: Option<tokio::time::Instant>,
+    metrics: Arc<Metrics>,
+    tell: Vec<String>,
+    mark: Arc<AtomicU64>,
 }
 
 impl Scene {
@@ -114,15 +133,20 @@ impl Scene {
             shelf: Arc::default(),
             file: Arc::default(),
             last_cut: None,
+            metrics: Arc::default(),
+            tell: Vec::new(),
+            mark: Arc::default(),
         }
     }
 
     fn start(&self, stores: Vec<Erasable>) -> Addr<Registrar> {
-        let stand = Stand { held: Arc::clone(&self.held), stores, last_cut: self.last_cut }.start();
+        let (held, mark, journal) =
+            (Arc::clone(&self.held), Arc::clone(&self.mark), Arc::clone(&self.journal));
+        let stand = Stand { held, stores, last_cut: self.last_cut, journal, mark }.start();
         let register = Register::open(&self.dir.path().join("privacy")).unwrap();
         go_on(self.journal.as_ref(), &register);
         let parts = Parts {
-            suppression: Arc::new(Suppression::open(&self.dir.path().join("privacy"), "salt").unwrap()),
+            suppression: Arc::new(self.suppression()),
             register,
             journal: Arc::clone(&self.journal),
             is_shared: false,
@@ -131,14 +155,25 @@ impl Scene {
             request_within: REQUEST_WITHIN,
             hold: stand.clone().recipient(),
             release: stand.clone().recipient(),
-            erasers: stand.recipient(),
+            erasers: stand.clone().recipient(),
+            tell: self.tell.clone(),
+            accept: stand.recipient(),
+            metrics: Arc::clone(&self.metrics),
         };
         Registrar::new(Arc::new(parts)).start()
     }
 
+    /// Who is suppressed, as it is on disk: beside the register, so that one of both may fail.
+    fn suppression(&self) -> Suppression {
+        let dir = self.dir.path().join("suppressed");
+        std::fs::create_dir_all(&dir).unwrap();
+        Suppression::open(&dir, "salt").unwrap()
+    }
+
     fn stores(&self) -> Vec<Erasable> {
         let shelf: Arc<dyn Erase> = Arc::new(Arc::clone(&self.shelf));
-        let one = |name: &str, is_on, eraser| Erasable { name: name.to_owned(), is_on, eraser };
+        let one =
+            |name: &str, is_on, eraser| Erasable { name: name.to_owned(), is_on, mark: Position(0), eraser };
         vec![
             one("shelf", true, Some(Arc::clone(&shelf))),
             one("hook", true, None),
@@ -169,18 +204,28 @@ fn wish(kind: Kind) -> Wish {
     Wish { kind, id_kind: IdKind::UserId, ids: vec!["anna-1".to_owned()] }
 }
 
-async fn until_done(registrar: &Addr<Registrar>, id: &str) -> Shown {
+/// Asks how far a regulation is until that is what is looked for.
+async fn until(registrar: &Addr<Registrar>, id: &str, is_it: impl Fn(&Shown) -> bool) -> Shown {
     let look = async {
         loop {
             let question = LookUp { id: Some(id.to_owned()), limit: 1 };
             let shown = registrar.send(question).await.unwrap().pop().unwrap();
-            if shown.status == Status::Done {
+            if is_it(&shown) {
                 return shown;
             }
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(60), look).await.expect("it is carried out")
+    tokio::time::timeout(std::time::Duration::from_secs(60), look).await.expect("it comes about")
+}
+
+async fn until_done(registrar: &Addr<Registrar>, id: &str) -> Shown {
+    until(registrar, id, |shown| shown.status == Status::Done).await
+}
+
+/// Returns whether a store is waited for.
+fn is_waited_for(shown: &Shown, store: &str) -> bool {
+    shown.stores.get(store).is_some_and(|one| one.state == StoreState::Running)
 }
 
 #[actix::test]
@@ -273,8 +318,155 @@ async fn suppression_holds_when_it_is_answered() {
     let all = Wish { kind: Kind::Suppress, id_kind: IdKind::UserId, ids: many };
     let done = registrar.send(Regulate(all)).await.unwrap().unwrap();
     assert_eq!((done.status, done.subjects), (Status::Done, MOST_IDS));
-    let list = Suppression::open(&scene.dir.path().join("privacy"), "salt").unwrap();
-    assert_eq!(list.len(), MOST_IDS);
+    assert_eq!(scene.suppression().len(), MOST_IDS);
     registrar.send(Regulate(wish(Kind::Unsuppress))).await.unwrap().unwrap();
     assert!(scene.held.lock().unwrap().is_empty());
+}
+
+/// A store that is never there again.
+struct Away;
+
+impl Erase for Away {
+    fn erase(&self, _: Arc<People>) -> BoxFuture<Result<u64, String>> {
+        Box::pin(async { Err("it is away".to_owned()) })
+    }
+}
+
+/// Returns what a gauge says.
+fn gauge(metrics: &Metrics, name: &str) -> f64 {
+    let page = metrics.encode();
+    let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.unwrap_or_else(|| panic!("no {name}: {page}")).parse().unwrap()
+}
+
+#[actix::test]
+async fn what_is_not_carried_out_is_counted_with_its_age_until_it_is() {
+    let scene = Scene::new();
+    let told = || {
+        ["unfinished", "oldest_seconds"]
+            .map(|of| gauge(&scene.metrics, &format!("opentrack_regulations_{of}")))
+    };
+    let old = clock::now() - jiff::SignedDuration::from_hours(2);
+    let register = Register::open(&scene.dir.path().join("privacy")).unwrap();
+    register.put(Regulation::begin(wish(Kind::DeleteOnly), "r".to_owned(), "salt", old)).unwrap();
+    drop(register);
+    let away =
+        Erasable { name: "away".to_owned(), is_on: true, mark: Position(0), eraser: Some(Arc::new(Away)) };
+    let registrar = scene.start(vec![away]);
+    // It is answered when it has started.
+    registrar.send(LookUp { id: None, limit: 1 }).await.unwrap();
+    let [unfinished, oldest] = told();
+    assert!(unfinished == 1.0 && (7_200.0..8_000.0).contains(&oldest), "{unfinished} {oldest}");
+    registrar.send(Regulate(wish(Kind::DeleteOnly))).await.unwrap().unwrap();
+    assert!(told()[0] == 2.0 && told()[1] >= 7_200.0, "{:?}", told());
+
+    let well = Scene::new();
+    let registrar = well.start(Vec::new());
+    let taken = registrar.send(Regulate(wish(Kind::DeleteOnly))).await.unwrap().unwrap();
+    assert_eq!(gauge(&well.metrics, "opentrack_regulations_unfinished"), 1.0);
+    until_done(&registrar, &taken.id).await;
+    let counted = async {
+        while gauge(&well.metrics, "opentrack_regulations_unfinished") > 0.0 {
+            registrar.send(LookUp { id: None, limit: 1 }).await.unwrap();
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), counted).await.expect("its end is counted");
+    assert_eq!(gauge(&well.metrics, "opentrack_regulations_oldest_seconds"), 0.0);
+}
+
+/// Either the disk of the register fails, or that of the list.
+#[actix::test]
+async fn a_wish_that_is_refused_holds_in_no_part() {
+    for kind in [Kind::Suppress, Kind::SuppressWithDelete] {
+        let scene = Scene::new();
+        let registrar = scene.start(Vec::new());
+        std::fs::remove_dir_all(scene.dir.path().join("privacy")).unwrap();
+        let refused = registrar.send(Regulate(wish(kind))).await.unwrap();
+        assert!(matches!(refused, Err(NotRegulated::Failed(_))), "{refused:?}");
+        assert!(scene.suppression().is_empty(), "the register knows nothing of {kind:?}");
+
+        let scene = Scene::new();
+        let registrar = scene.start(Vec::new());
+        std::fs::remove_dir_all(scene.dir.path().join("suppressed")).unwrap();
+        let refused = registrar.send(Regulate(wish(kind))).await.unwrap();
+        assert!(matches!(refused, Err(NotRegulated::Failed(_))), "{refused:?}");
+        let known = registrar.send(LookUp { id: None, limit: 9 }).await.unwrap();
+        assert_eq!(known, [], "nobody is suppressed of {kind:?}");
+        let again = Register::open(&scene.dir.path().join("privacy")).unwrap();
+        assert_eq!(again.newest(9), []);
+    }
+}
+
+/// The process ends when a wish is in the register and before the list has it.
+#[actix::test]
+async fn what_was_wished_before_a_kill_holds_after_the_next_start() {
+    for (kind, suppressed) in [(Kind::Suppress, 1), (Kind::SuppressWithDelete, 1), (Kind::Unsuppress, 0)] {
+        let scene = Scene::new();
+        let begun = Regulation::begin(wish(kind), "r".to_owned(), "salt", clock::now());
+        if kind == Kind::Unsuppress {
+            let prints: Vec<_> = begun.hashes.iter().filter_map(|hash| unhex(hash)).collect();
+            scene.suppression().change(&prints, true).unwrap();
+        }
+        Register::open(&scene.dir.path().join("privacy")).unwrap().put(begun).unwrap();
+        let registrar = scene.start(Vec::new());
+        until_done(&registrar, "r").await;
+        assert_eq!(scene.suppression().len(), suppressed, "{kind:?}");
+    }
+}
+
+/// It is still being erased, and was heard again meanwhile.
+#[actix::test]
+async fn a_start_does_not_undo_what_was_wished_later() {
+    let scene = Scene::new();
+    let away = || {
+        vec![Erasable {
+            name: "away".to_owned(),
+            is_on: true,
+            mark: Position(0),
+            eraser: Some(Arc::new(Away)),
+        }]
+    };
+    let held = || scene.held.lock().unwrap().iter().filter(|word| **word == "hold").count();
+    {
+        let registrar = scene.start(away());
+        let taken = registrar.send(Regulate(wish(Kind::SuppressWithDelete))).await.unwrap().unwrap();
+        assert_eq!(scene.suppression().len(), 1);
+        registrar.send(Regulate(wish(Kind::Unsuppress))).await.unwrap().unwrap();
+        // From then on it waits, and writes nothing.
+        until(&registrar, &taken.id, |shown| is_waited_for(shown, "away")).await;
+    }
+    let begun = held();
+    let _registrar = scene.start(away());
+    let is_begun = async {
+        while held() == begun {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), is_begun).await.expect("it is gone on with");
+    assert!(scene.suppression().is_empty());
+}
+
+/// It is in the journal for those that asked for it and are on, until they have it, and then it is nowhere.
+#[actix::test]
+async fn whoever_asked_for_it_is_told_and_what_it_was_told_is_overwritten() {
+    let mut scene = Scene::new();
+    scene.tell = vec!["hook".to_owned(), "old".to_owned()];
+    let registrar = scene.start(scene.stores());
+    let taken = registrar.send(Regulate(wish(Kind::SuppressWithDelete))).await.unwrap().unwrap();
+    let waits = until(&registrar, &taken.id, |shown| is_waited_for(shown, "hook")).await;
+    assert_eq!(waits.status, Status::Running);
+    let limit = ReadLimit { records: 99, bytes: 1 << 20 };
+    let told: Vec<_> = scene.journal.read(Position(3), limit).unwrap();
+    let told = told.iter().map(|record| &record.event).map(|event| {
+        (event.head.name.as_deref(), event.head.user_id.as_deref(), event.receipt.is_for("hook"))
+    });
+    assert_eq!(told.collect::<Vec<_>>(), [(Some("User Deleted"), Some("anna-1"), true)]);
+    assert!(!scene.journal.read(Position(3), limit).unwrap()[0].event.receipt.is_for("old"));
+    // The hook has it.
+    scene.mark.store(4, Ordering::SeqCst);
+    let done = until_done(&registrar, &taken.id).await;
+    assert_eq!(done.stores["hook"].state, StoreState::NotErasable);
+    assert!(done.stores["hook"].reason.as_deref().unwrap().contains("was told"));
+    assert_eq!(scene.users(), ["ben"]);
+    assert!(!scene.has(b"anna-1"));
 }

@@ -297,7 +297,7 @@ impl Job {
         }
         let down = || LetterTrouble::Unavailable("the journal writer is down".to_owned());
         let writer = self.writer.as_ref().ok_or_else(down)?;
-        let stored = writer.send(Accept { events, rejected: Vec::new(), permit: None }).await;
+        let stored = writer.send(Accept::own(events)).await;
         stored.map_err(|_| down())?.map_err(|error| match error {
             NotAccepted::Full(why) => LetterTrouble::Full(why),
             NotAccepted::Unavailable(why) => LetterTrouble::Unavailable(why),

@@ -6,10 +6,11 @@ use bytes::Bytes;
 
 use super::*;
 use crate::actors::exit_guard::ExitGuard;
-use crate::actors::messages::{AtDestination, Held, Hold, Release, TraceEvent, Unpark};
+use crate::actors::messages::{AtDestination, Held, Hold, ListErasers, Release, TraceEvent, Unpark};
 use crate::journal::MemoryJournal;
 use crate::journal::trace::{Standing, Traced};
-use crate::spec::{Arrival, Endpoint, Kind, Limits, read};
+use crate::privacy::regulation::print_of;
+use crate::spec::{Arrival, Endpoint, IdKind, Kind, Limits, read};
 
 /// Dies when it starts, or lives and answers.
 struct Probe {
@@ -126,7 +127,7 @@ fn accept(id: &str) -> Accept {
     };
     let envelope = read(Bytes::from(body), Endpoint::One(Kind::Track)).unwrap();
     let intake = envelope.believe(&arrival, &Limits { max_event_bytes: 1 << 20 });
-    Accept { events: intake.events, rejected: intake.rejected, permit: None }
+    Accept { events: intake.events, rejected: intake.rejected, permit: None, is_sifted: true }
 }
 
 pub(super) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
@@ -281,4 +282,51 @@ async fn a_projection_that_panics_once_a_minute_is_parked_told_and_comes_back_wh
     assert_eq!(starts.load(Ordering::SeqCst), 6, "people are being erased");
     supervisor.send(Release).await.unwrap();
     assert_eq!(starts.load(Ordering::SeqCst), 7);
+}
+
+#[actix::test]
+async fn an_erasure_is_told_of_what_is_off_only_where_it_was_given_something() {
+    let names = ["never", "on", "was_on", "with_letters"];
+    let children = names.map(|name| {
+        let mut child = child(name, false, &Arc::default(), &Arc::default());
+        child.factory = child.factory.filter(|_| name == "on");
+        child
+    });
+    let journal = MemoryJournal::default();
+    journal.commit("was_on", &crate::journal::Cursor::default()).unwrap();
+    let event = Arc::new(crate::journal::fixtures::event("m", 1));
+    journal.bury(&[crate::journal::fixtures::letter("with_letters", "rejected", event, 0)]).unwrap();
+    let metrics = Arc::new(Metrics::new());
+    let supervisor = Supervisor::new(Arc::new(journal), "fsync", metrics, children.into()).start();
+    let told = supervisor.send(ListErasers).await.unwrap().stores;
+    let told: Vec<_> = told.iter().map(|store| (store.name.as_str(), store.is_on)).collect();
+    assert_eq!(told, [("on", true), ("was_on", false), ("with_letters", false)]);
+}
+
+/// A cart was left by somebody who does not want to be heard of since, and one by somebody else.
+#[actix::test]
+async fn what_the_router_says_by_itself_is_sifted_and_what_the_door_has_sifted_is_not() {
+    let cart = |visitor: &str| {
+        let raw = format!(
+            r#"{{"type":"track","event":"Cart Abandoned","anonymousId":"{visitor}","messageId":"ot-cart-{visitor}"}}"#
+        );
+        let receipt = crate::journal::fixtures::receipt(&format!("ot-cart-{visitor}"));
+        crate::spec::Event::restore(Bytes::from(raw), receipt).unwrap()
+    };
+    let suppression = Suppression::default();
+    let prints = [(IdKind::AnonymousId, "anna"), (IdKind::UserId, "u")];
+    suppression.change(&prints.map(|(kind, id)| print_of("", kind, id)), true).unwrap();
+    let (journal, metrics) = (Arc::new(MemoryJournal::default()), Arc::new(Metrics::new()));
+    let shared: Arc<dyn Journal> = Arc::<MemoryJournal>::clone(&journal);
+    let supervisor = Supervisor::new(shared, "fsync", Arc::clone(&metrics), Vec::new());
+    let supervisor = supervisor.sifting(Arc::new(suppression)).start();
+    let told = supervisor.send(Accept::own(vec![cart("anna"), cart("ben")])).await.unwrap();
+    assert_eq!(told, Ok(Accepted { stored: 1, duplicates: 0 }));
+    assert_eq!(supervisor.send(Accept::own(vec![cart("anna")])).await.unwrap().unwrap().stored, 0);
+    assert!(metrics.encode().contains("opentrack_events_unwanted_total{reason=\"suppressed\"} 2"));
+    let stored = journal.read(Position(0), crate::journal::fixtures::limit(9)).unwrap();
+    let ids: Vec<_> = stored.iter().map(|record| &*record.event.head.message_id).collect();
+    assert_eq!(ids, ["ot-cart-ben"]);
+    let sifted = supervisor.send(accept("m1")).await.unwrap();
+    assert_eq!(sifted, Ok(Accepted { stored: 1, duplicates: 0 }), "once is enough");
 }

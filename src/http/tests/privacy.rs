@@ -4,9 +4,12 @@ use serde_json::json;
 
 use super::*;
 use crate::actors::messages::{Export, LookUp, NotRegulated, Regulate};
+use crate::http::sites::Sites;
+use crate::http::token::{self, Order};
 use crate::privacy::regulation::print_of;
 use crate::privacy::{Regulation, Shown, Suppression};
 use crate::spec::IdKind;
+use crate::telemetry::clock;
 
 impl Handler<Regulate> for Router {
     type Result = MessageResult<Regulate>;
@@ -26,8 +29,11 @@ impl Handler<LookUp> for Router {
     fn handle(&mut self, LookUp { id, .. }: LookUp, _: &mut Context<Self>) -> Self::Result {
         let body = br#"{"regulationType":"SUPPRESS","subjectType":"USER_ID","subjectIds":["anna"]}"#;
         let wish = crate::privacy::Wish::read(body).unwrap();
-        let one: Shown = Regulation::begin(wish, "r1".to_owned(), "", jiff::Timestamp::UNIX_EPOCH).shown();
-        MessageResult(if id.is_none_or(|id| id == "r1") { vec![one] } else { Vec::new() })
+        let at = jiff::Timestamp::UNIX_EPOCH;
+        let mut one = Regulation::begin(wish, "r1".to_owned(), "", at);
+        one.enforced(at);
+        let shown: Shown = one.shown();
+        MessageResult(if id.is_none_or(|id| id == "r1") { vec![shown] } else { Vec::new() })
     }
 }
 
@@ -108,4 +114,33 @@ async fn suppressed_people_are_answered_and_not_kept() {
     suppression.change(&[print_of("", IdKind::UserId, "anna")], false).unwrap();
     send().await;
     assert_eq!(door.seen.lock().unwrap().texts.len(), 3);
+}
+
+/// What a regulation is about is of every site, and so is what an export tells.
+#[actix::test]
+async fn a_token_for_some_sites_opens_nothing_of_it() {
+    let mut plan = Plan::new();
+    plan.settings.server.production = true;
+    let door = plan.open();
+    let ask = |method: reqwest::Method, path: &str, (scope, sites): (&'static str, Sites)| {
+        let issued = clock::now().as_second();
+        let order = Order { scope, sites: &sites, issued, expires: issued + 60 };
+        let token = token::mint_as(&settings().server.jwt_secret, &order);
+        let wish = json!({"regulationType": "SUPPRESS", "subjectType": "USER_ID", "subjectIds": ["anna"]});
+        let request = door.client.request(method.clone(), door.url(path)).bearer_auth(token);
+        door.send(if method == reqwest::Method::POST { request.json(&wish) } else { request })
+    };
+    let (get, post) = (reqwest::Method::GET, reqwest::Method::POST);
+    for (method, path, scope) in [
+        (&get, "/api/privacy/regulations", "read:ops"),
+        (&get, "/api/privacy/regulations/r1", "read:ops"),
+        (&get, "/api/privacy/export?userId=anna", "admin"),
+        (&post, "/api/privacy/regulations", "admin"),
+    ] {
+        let web = Sites::named(&["web".to_owned()]);
+        assert_eq!(ask(method.clone(), path, (scope, web)).await.error(403), "forbidden", "{method} {path}");
+        assert_eq!(ask(method.clone(), path, (scope, Sites::All)).await.status, 200, "{method} {path}");
+        let other = ask(method.clone(), path, ("read:stats", Sites::All)).await;
+        assert_eq!(other.error(403), "forbidden", "{method} {path}");
+    }
 }

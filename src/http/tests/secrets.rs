@@ -62,6 +62,7 @@ async fn no_secret_of_a_request_is_repeated_anywhere() {
     for body in [
         json!({ "password": "planted-wrong-password" }),
         json!({ "token": "planted.login.token" }),
+        json!({ "token": good }),
         json!({ "planted-key": "planted-value" }),
     ] {
         answers.push(door.post("/api/session", body.to_string()).await);

@@ -366,7 +366,7 @@ impl Log {
         self.tail.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn list(&self) -> RwLockReadGuard<'_, Vec<Shared>> {
+    pub(super) fn list(&self) -> RwLockReadGuard<'_, Vec<Shared>> {
         self.segments.read().unwrap_or_else(PoisonError::into_inner)
     }
 

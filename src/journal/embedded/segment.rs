@@ -36,7 +36,7 @@ pub(super) struct Segment {
     /// Held while the index file is written, so that an erasure and the sealing do not overwrite each other.
     indexing: Mutex<()>,
     /// Held by whoever reads records, and alone by whoever overwrites one: nobody sees half of both.
-    steady: RwLock<()>,
+    pub(super) steady: RwLock<()>,
 }
 
 impl Segment {

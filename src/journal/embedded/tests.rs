@@ -1,6 +1,7 @@
 //! The embedded engine as its callers see it, with real files.
 
 mod dropping;
+mod steady;
 
 use std::fs;
 use std::ops::Range;

@@ -48,7 +48,7 @@ pub use life::{DataOpenToAll, NobodyThere, Stopped, Stopping, Trouble};
 pub use live::{FramesMissed, ListenersCounted, VisitorsCounted};
 pub use orders::{OperatorOrdered, ReplayBegun, ReplayEnded};
 pub use pool::{CharactersDropped, LiveTablesOff, NameTaken, PoolMeasured};
-pub use privacy::{EventsSuppressed, Regulated, RegulationDone};
+pub use privacy::{EventsSuppressed, Regulated, RegulationDone, RegulationsCounted};
 pub use process::{ProcessMeasured, ReadinessSeen};
 pub use projections::{ProjectionAdvanced, ProjectionCurrent, ReportsTooOld};
 pub use reload::{

@@ -1,5 +1,7 @@
 //! Events of what people ask of us. None says whom it is about.
 
+use std::time::Duration;
+
 use tracing::{debug, info};
 
 use crate::telemetry::labels::ReasonLabels;
@@ -56,5 +58,22 @@ impl RegulationDone<'_> {
     /// Writes the line.
     pub fn emit(&self) {
         info!(regulation.id = self.id, "regulation {} is carried out", self.id);
+    }
+}
+
+/// What is not carried out was counted. Writes no line.
+#[derive(Debug, Clone, Copy)]
+pub struct RegulationsCounted {
+    /// How many regulations.
+    pub unfinished: u64,
+    /// How long ago the oldest of them was asked for; nothing where there is none.
+    pub oldest: Duration,
+}
+
+impl RegulationsCounted {
+    /// Sets the gauges.
+    pub fn emit(&self, metrics: &Metrics) {
+        metrics.regulations.unfinished.set(self.unfinished);
+        metrics.regulations.oldest_seconds.set(self.oldest.as_secs_f64());
     }
 }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use super::privacy::Regulations;
 use super::projections::Projections;
 use super::warehouse::Warehouse;
 use super::{Metrics, Share, Space, TurnedAway};
@@ -76,6 +77,7 @@ fn sample(metrics: &Metrics) {
         live,
         bytes_in_flight: _,
         requests_waiting: _,
+        regulations,
         process,
     } = metrics;
     let (destination, reason) = ("d".to_owned(), "r");
@@ -104,7 +106,7 @@ fn sample(metrics: &Metrics) {
     let TurnedAway { unwanted: _, pixels, connections: _ } = turned_away;
     pixels.get_or_create(&ReasonLabels { reason }).inc_by(0);
     // They have no labels, and so no fields that could be forgotten.
-    let (Share { .. }, Space { .. }) = (share, space);
+    let (Share { .. }, Space { .. }, Regulations { .. }) = (share, space, regulations);
     sample_projections(&live.projections);
     sample_warehouse(warehouse);
 }
@@ -205,6 +207,7 @@ mod tests {
             include_str!("../metrics.rs"),
             include_str!("live.rs"),
             include_str!("pool.rs"),
+            include_str!("privacy.rs"),
             include_str!("process.rs"),
             include_str!("projections.rs"),
             include_str!("warehouse.rs"),

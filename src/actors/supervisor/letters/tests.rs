@@ -9,7 +9,9 @@ use crate::actors::supervisor::{Child, Handle};
 use crate::journal::MemoryJournal;
 use crate::journal::fixtures::{event, letter};
 use crate::journal::trace::Standing;
-use crate::spec::Kind;
+use crate::privacy::Suppression;
+use crate::privacy::regulation::print_of;
+use crate::spec::{IdKind, Kind};
 
 /// A destination that is on and does nothing.
 struct Idle {
@@ -144,6 +146,28 @@ async fn a_retry_stores_each_letter_for_its_destination_and_leaves_those_of_othe
         page.contains("opentrack_dead_letters_ended_total{destination=\"crm\",end=\"retried\"} 3"),
         "{page}"
     );
+}
+
+/// Whoever became suppressed after the letter was written is not heard of through it.
+#[actix::test]
+async fn a_letter_of_somebody_suppressed_is_taken_out_and_not_stored_again() {
+    let (journal, metrics) = (with_letters(u64::MAX), Arc::new(Metrics::new()));
+    let raw = r#"{"type":"track","event":"Seen","userId":"ben","messageId":"m4"}"#;
+    let ben = Event::restore(raw, crate::journal::fixtures::receipt("m4")).unwrap();
+    journal.bury(&[letter("crm", "rejected", Arc::new(ben), 0)]).unwrap();
+    let suppression = Suppression::default();
+    // Of the events of the other letters.
+    suppression.change(&[print_of("", IdKind::UserId, "u1")], true).unwrap();
+    let supervisor =
+        router(&journal, &metrics).keeping_letters_for(AGE).sifting(Arc::new(suppression)).start();
+    let settled = supervisor.send(all(Settling::Retry)).await.unwrap();
+    assert_eq!(settled, Ok(Settled { count: 4, left: 1 }));
+    let stored = journal.read(crate::journal::Position(0), crate::journal::fixtures::limit(9)).unwrap();
+    let stored: Vec<_> = stored.iter().map(|record| &*record.event.head.message_id).collect();
+    assert_eq!(stored, ["m4"]);
+    assert_eq!(journal.dead_letters().len(), 1, "that of the destination that is no more");
+    let page = metrics.encode();
+    assert!(page.contains("opentrack_events_unwanted_total{reason=\"suppressed\"} 3"), "{page}");
 }
 
 #[actix::test]
