@@ -485,7 +485,7 @@ fn settings() -> Settings {
         },
         limits: Limits { per_ip: off, per_source: off },
         consent: Default::default(),
-        privacy: Privacy { ip: Treatment::Truncate },
+        privacy: Privacy { ip: Treatment::Truncate, encrypt: Vec::new(), keyring: None },
         additions: Default::default(),
         tracker: tracker(),
         realtime: Default::default(),
