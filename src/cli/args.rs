@@ -74,6 +74,8 @@ pub(super) enum Command {
     Replay(super::replay::Range),
     /// Erase people everywhere, and watch until that is done
     Forget(super::forget::Whom),
+    /// Read what `encrypt` made unreadable, from standard input, with the keys of the configuration; or renew it by the newest key
+    Decrypt(super::decrypt::Asked),
     /// Say what events would change in a warehouse, which statements wait to be run, which values do not fit, and the views
     Schema {
         #[command(subcommand)]

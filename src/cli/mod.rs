@@ -6,6 +6,7 @@ mod args;
 mod bench;
 mod check;
 mod completions;
+mod decrypt;
 mod destinations;
 mod eval;
 mod explain;
@@ -102,6 +103,9 @@ fn dispatch(arguments: Arguments, environment: &Environment, out: &mut Out) -> E
         Command::Explain(asked) => {
             with_config(&source, environment, out, |loaded, out| explain::explain(loaded, &asked, out))
         }
+        Command::Decrypt(asked) => with_config(&source, environment, out, |loaded, out| {
+            decrypt::decrypt(&loaded.settings, &asked, &mut std::io::stdin().lock(), out)
+        }),
         Command::Serve { preset } => serve::start(&source, environment, preset, out),
         Command::Check { probe, .. } => {
             with_config(&source, environment, out, |loaded, out| check::check(&loaded, probe, out))

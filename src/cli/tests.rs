@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use super::*;
 
 #[derive(Clone, Default)]
-struct Captured(Arc<Mutex<Vec<u8>>>);
+pub(super) struct Captured(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Captured {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -20,14 +20,19 @@ impl Write for Captured {
 }
 
 impl Captured {
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 }
 
-pub(super) fn run(arguments: &[&str]) -> (Exit, String, String) {
+/// A writer, and what it writes to either stream.
+pub(super) fn captured() -> (Out, Captured, Captured) {
     let (stdout, stderr) = (Captured::default(), Captured::default());
-    let mut out = Out::new(Box::new(stdout.clone()), Box::new(stderr.clone()));
+    (Out::new(Box::new(stdout.clone()), Box::new(stderr.clone())), stdout, stderr)
+}
+
+pub(super) fn run(arguments: &[&str]) -> (Exit, String, String) {
+    let (mut out, stdout, stderr) = captured();
     let arguments = std::iter::once(&"opentrack").chain(arguments);
     let exit = run_with(arguments, &Environment::default(), &mut out);
     (exit, stdout.text(), stderr.text())

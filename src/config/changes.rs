@@ -37,7 +37,7 @@ impl Changes {
             journal: _,
             limits: Limits { per_ip: _, per_source: _ },
             additions: Additions { geo_database: _, bots: _ },
-            privacy: Privacy { ip: _, tell_deletions: _ },
+            privacy: Privacy { ip: _, encrypt: _, keyring: _, tell_deletions: _ },
             tracker:
                 Tracker {
                     script_path: _,
@@ -124,6 +124,8 @@ fn other_keys(running: &Settings, read: &Settings) -> impl Iterator<Item = &'sta
         ("geo.database", running.additions.geo_database != read.additions.geo_database),
         ("bots.mode", running.additions.bots != read.additions.bots),
         ("privacy.ip", running.privacy.ip != read.privacy.ip),
+        ("privacy.encrypt", running.privacy.encrypt != read.privacy.encrypt),
+        ("privacy.encryption_keys", running.privacy.keyring != read.privacy.keyring),
         ("tracker.script_path", running.tracker.script_path != read.tracker.script_path),
         ("tracker.collect_path", running.tracker.collect_path != read.tracker.collect_path),
         ("tracker.cookie_domain", running.tracker.cookie_domain != read.tracker.cookie_domain),
@@ -309,6 +311,12 @@ mod tests {
         assert_eq!(changed("[consent]\nmode = \"opt-in\""), ("b".into(), "consent.mode".into()));
         assert_eq!(changed("[consent]\nhonour_dnt = true"), ("b".into(), "consent.honour_dnt".into()));
         assert_eq!(changed("[privacy]\nip = \"truncate\""), (String::new(), String::new()));
+        let keys = format!("[privacy]\nencryption_keys = [\"{}\"]", "ab".repeat(32));
+        assert_eq!(
+            changed(&keys),
+            (String::new(), "privacy.encryption_keys".into()),
+            "nothing uses them yet"
+        );
     }
 
     #[test]

@@ -105,7 +105,7 @@ fn destination(
         events.exclude.extend(tracker::automatic());
         events.without_automatic = true;
     }
-    let discretion = discretion::discretion(section, entry, context.discretion);
+    let discretion = discretion::discretion(section, entry, &context.discretion);
     let start = section.value("start", Start::Now, patience::start);
     let before = section.report.count();
     let mut own = Own::read(section, entry, &context.directory);

@@ -213,7 +213,7 @@ fn settings(
         section.within("journal", |section| journal::journal(section, server.production, environment));
     let limits: Limits = section.within("limits", server::limits);
     let consent = section.within("consent", discretion::rules);
-    let privacy = section.within("privacy", discretion::privacy);
+    let privacy = section.within("privacy", |section| discretion::privacy(section, environment));
     let tracker = section.within("tracker", |section| tracker::tracker(section, consent));
     let realtime = section.within("realtime", realtime::realtime);
     let console = section.within("console", console::console);
@@ -224,7 +224,7 @@ fn settings(
         directory: document.directory.clone(),
         environment,
         server: &server,
-        discretion: (consent, privacy.ip),
+        discretion: (consent, privacy.clone()),
         exclude_automatic: tracker.exclude_automatic,
         entries: document.entries,
     };

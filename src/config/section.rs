@@ -3,7 +3,7 @@
 //! So the closed list of keys is the code that reads them. A wrong value is reported and its default goes on.
 
 use super::node::{Field, Node, Origin, Table, Value};
-use super::problem::did_you_mean;
+use super::problem::{Problem, did_you_mean};
 use super::report::Report;
 
 /// Why a value is refused.
@@ -98,6 +98,14 @@ impl<'a> Section<'a> {
     pub(super) fn wrong(&self, key: &str, message: impl Into<String>) {
         let origin = self.field(key).map_or(&self.origin, |field| &field.node.origin);
         self.add(key, Wrong::from(origin.clone(), message));
+    }
+
+    /// Reports that nothing but a secret is missing for `key`.
+    pub(super) fn lacks(&self, key: &str, message: &str) {
+        let origin = self.field(key).map_or(&self.origin, |field| &field.node.origin);
+        let message = format!("`{key}`{} {message}", self.place_name());
+        let problem = self.report.problem_at(origin, &self.key_path(key), message);
+        self.report.add(Problem { secret: true, ..problem });
     }
 
     /// Reports a refused value of `key`.

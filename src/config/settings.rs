@@ -15,7 +15,8 @@ use crate::policy::consent::Rules;
 use crate::policy::discretion::Discretion;
 use crate::policy::patience::Patience;
 use crate::spec::additions::Bots;
-use crate::spec::privacy::Treatment;
+use crate::spec::privacy::cipher::Keyring;
+use crate::spec::privacy::{Rule, Treatment};
 
 pub use super::fingerprint::Fingerprint;
 pub use crate::policy::consent::Consent;
@@ -170,6 +171,10 @@ pub struct Privacy {
     pub ip: Treatment,
     /// Names of the destinations that get an event `User Deleted` of every user who is erased.
     pub tell_deletions: Vec<String>,
+    /// What warehouses see encrypted, unless they say otherwise themselves.
+    pub encrypt: Vec<Rule>,
+    /// The keys of everything that is encrypted; none: nothing is.
+    pub keyring: Option<Arc<Keyring>>,
 }
 
 /// One GCRA limit; 0 events per second switches it off.

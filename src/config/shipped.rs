@@ -49,6 +49,11 @@ const VARIABLES: &[(&str, &str, &str)] = &[
         "",
         "`console.password`: lets its holder log in to the console with every right. A hash stands between single quotes.",
     ),
+    (
+        "PII_KEY",
+        "",
+        "`privacy.encryption_keys`: encrypts what `privacy` says (openssl rand -base64 32). During a rotation: new,old.",
+    ),
     ("TRUSTED_PROXIES", "10.0.0.0/8,192.168.0.0/16", "Fills `server.trusted_proxies` where it is empty."),
     ("CORS_ORIGINS", "https://shop.example", "Fills `origins` of every source without its own."),
     ("WEB_WRITE_KEY", "", "The write key of the example source in config.toml."),

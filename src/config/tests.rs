@@ -207,9 +207,87 @@ privacy = { "/traits" = "drop", "/traits/a" = "hash" }
     config.toml:13:1: `traits/email` in [destinations.x.privacy] must be a JSON pointer like "/traits/email"
     config.toml:14:1: `/userId` in [destinations.x.privacy] can be hashed, nothing else: events are kept apart by it
     config.toml:15:1: `/traits/x` in [destinations.x.privacy] is kept as it is by having no rule; "keep" is for "/context/ip" alone
-    config.toml:16:19: `/properties/b` in [destinations.x.privacy] must be "hash" or "truncate" or "drop" or "keep", not "mask"
+    config.toml:16:19: `/properties/b` in [destinations.x.privacy] must be "hash" or "encrypt" or "truncate" or "drop" or "keep", not "mask"
     config.toml:19:47: `/traits/a` in [destinations.y.privacy] lies within `/traits` or holds it: one place has one rule
     "#);
+}
+
+const PII_KEYS: [&str; 2] = [
+    "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
+    "AQECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+];
+
+#[test]
+fn keys_of_another_length_and_rules_without_a_key_have_their_place() {
+    let text = r#"
+[privacy]
+encrypt = ["/traits/email", "email", "/userId"]
+encryption_keys = ["aHVudGVyMmh1bnRlcjI=", "${PII_KEY:-}", "hunter2!"]
+[destinations.x]
+type = "PLAIN"
+privacy = { "/traits/phone" = "encrypt" }
+"#;
+    insta::assert_snapshot!(refused(text, &[]), @r#"
+    config.toml:3:29: `encrypt` in [privacy] holds `email`, which must be a JSON pointer like "/traits/email"
+    config.toml:3:38: `encrypt` in [privacy] holds `/userId`, which can be hashed, nothing else: events are kept apart by it
+    config.toml:4:20: `encryption_keys` in [privacy] must be 32 bytes in base64 or in 64 hexadecimal digits, not 14 bytes
+    config.toml:4:60: `encryption_keys` in [privacy] must be 32 bytes in base64 or in 64 hexadecimal digits
+    config.toml:7:31: `/traits/phone` in [destinations.x.privacy] needs a key: `encryption_keys` in [privacy] (PII_KEY) has none
+    "#);
+    let text = "[privacy]\nencrypt = [\"/traits\", \"/traits/email\"]\n";
+    insta::assert_snapshot!(refused(text, &[("PII_KEY", PII_KEYS[0])]), @"config.toml:2:11: `encrypt` in [privacy] holds `/traits/email`, which lies within `/traits` or holds it: one place has one rule");
+    insta::assert_snapshot!(refused("", &[("PII_KEY", "hunter2")]), @"PII_KEY: `encryption_keys` in [privacy] must be 32 bytes in base64 or in 64 hexadecimal digits");
+}
+
+#[test]
+fn a_key_that_is_missing_is_a_missing_secret() {
+    let secret =
+        |text: &str, variables: &[(&str, &str)]| load_text(text, variables).unwrap_err().only_secrets();
+    assert!(secret("[privacy]\nencrypt = [\"/traits/email\"]\n", &[]));
+    let own = "[destinations.x]\ntype = \"PLAIN\"\nprivacy = { \"/traits/phone\" = \"encrypt\" }\n";
+    assert!(secret(own, &[]));
+    assert!(!secret(own, &[("PII_KEY", "hunter2")]), "a wrong one is a wrong configuration");
+}
+
+#[test]
+fn keys_come_from_the_file_or_from_the_environment_and_the_first_one_seals() {
+    let both = PII_KEYS.join(", ");
+    let keyring = |text: &str, variables: &[(&str, &str)]| accepted(text, variables).settings.privacy.keyring;
+    let newest = |text: &str, variables: &[(&str, &str)]| keyring(text, variables).map(|ring| ring.newest());
+    let listed = format!("[privacy]\nencryption_keys = [\"{}\", \"{}\"]\n", PII_KEYS[0], PII_KEYS[1]);
+    assert_eq!(keyring(&listed, &[("PII_KEY", "unused")]), keyring("", &[("PII_KEY", &both)]));
+    assert_eq!(newest(&listed, &[]), newest("", &[("PII_KEY", PII_KEYS[0])]));
+    assert_ne!(newest(&listed, &[]), newest("", &[("PII_KEY", PII_KEYS[1])]));
+    assert_eq!(keyring(&shipped::config_toml(), &[("PII_KEY", &both)]), keyring(&listed, &[]));
+    assert_eq!(keyring("", &[("PII_KEY", "")]), None);
+    let shown = format!("{:?}", keyring(&listed, &[]));
+    assert!(!shown.contains("0001") && !shown.contains("AQEC"), "{shown}");
+}
+
+#[test]
+fn what_is_encrypted_everywhere_is_so_in_warehouses_unless_they_say_otherwise() {
+    let warehouse = ENTRIES.iter().find(|entry| entry.about.is_warehouse).unwrap().kind;
+    let text = |own: &str| {
+        format!(
+            "[privacy]\nencrypt = [\"/traits/email\", \"/context/ip\"]\n\
+             [destinations.w]\ntype = \"{warehouse}\"\nenabled = false\nprivacy = {{ {own} }}\n\
+             [destinations.plain]\ntype = \"webhook\"\nenabled = false\n"
+        )
+    };
+    let fields = |own: &str, name: &str| {
+        let loaded = accepted(&text(own), &[("PII_KEY", PII_KEYS[0])]);
+        let found = loaded.settings.destinations.iter().find(|one| one.name == name).unwrap();
+        found.discretion.privacy.encrypted()
+    };
+    assert_eq!(fields("", "w"), ["/traits/email", "/context/ip"]);
+    assert_eq!(fields("", "plain"), [""; 0]);
+    assert_eq!(fields("\"/traits\" = \"drop\", \"/context/ip\" = \"keep\"", "w"), [""; 0]);
+    assert_eq!(
+        fields("\"/traits/phone\" = \"encrypt\"", "w"),
+        ["/traits/email", "/traits/phone", "/context/ip"]
+    );
+    let within = refused(&text("\"/traits/email/x\" = \"hash\""), &[("PII_KEY", PII_KEYS[0])]);
+    assert!(within.contains("lies within `/traits/email` or holds it"), "{within}");
 }
 
 #[test]

@@ -1,8 +1,9 @@
-//! What one destination sees of an event: parts of it hashed, truncated or dropped, everything else byte for byte.
+//! What one destination sees of an event: parts of it hashed, encrypted, truncated or dropped, everything else byte for byte.
 //!
 //! The stored event is never changed; a view of it is made for a destination whenever a batch is planned, and the same event
 //! gives the same view. Never decides whether the destination gets the event at all.
 
+pub mod cipher;
 mod digest;
 mod pointer;
 mod rewrite;
@@ -11,6 +12,7 @@ mod tests;
 mod value;
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt;
 use std::net::IpAddr;
 use std::ops::Range;
@@ -21,8 +23,9 @@ use bytes::Bytes;
 use super::address::{self, Place};
 use super::layout::Field;
 use super::{Event, Head, Integrations, Receipt, batch};
+use cipher::Keyring;
 use rewrite::{Node, Rewriter};
-use value::Hasher;
+use value::{Hand, Hasher};
 
 pub use digest::{Hashed, as_hash, hashed};
 pub use pointer::{Pointer, Rule};
@@ -38,10 +41,19 @@ pub enum Treatment {
     Keep,
     /// A text or number becomes the hexadecimal HMAC-SHA256 of its kind and itself, null when it is empty.
     Hash,
+    /// Whatever it is becomes a text that only the holder of a key can read.
+    Encrypt,
     /// An address becomes its /24 or /48 network, another text its first character, everything else null.
     Truncate,
     /// It is not there.
     Drop,
+}
+
+impl Treatment {
+    /// What comes of an address is a text that is no address any more.
+    fn is_text(self) -> bool {
+        matches!(self, Treatment::Hash | Treatment::Encrypt)
+    }
 }
 
 /// The rules of one destination, read from its configuration.
@@ -51,12 +63,14 @@ pub struct Privacy {
     address: Treatment,
     /// The client's address is all that is treated.
     only_address: bool,
+    /// The keys of what is encrypted, where anything is.
+    keyring: Option<Arc<Keyring>>,
 }
 
 impl Default for Privacy {
     /// Everything is seen as it is.
     fn default() -> Self {
-        Privacy { root: Node::empty(), address: Treatment::Keep, only_address: true }
+        Privacy { root: Node::empty(), address: Treatment::Keep, only_address: true, keyring: None }
     }
 }
 
@@ -83,12 +97,25 @@ impl Privacy {
             root.insert(ip.steps(), address);
         }
         let only_address = rules.iter().all(|rule| rule.pointer == ip);
-        Ok(Privacy { root, address, only_address })
+        Ok(Privacy { root, address, only_address, keyring: None })
     }
 
     /// Returns whether some rule hashes, so that the salt matters.
     pub fn hashes(&self) -> bool {
         self.root.has(Treatment::Hash)
+    }
+
+    /// Returns the pointers of what is encrypted: who reads it has to say them.
+    pub fn encrypted(&self) -> Vec<String> {
+        let mut fields = Vec::new();
+        self.root.list(Treatment::Encrypt, "", &mut fields);
+        fields
+    }
+
+    /// Gives what is encrypted its keys; without any it is null. Rules that encrypt nothing do not keep them.
+    pub fn with_keys(self, keyring: Option<&Arc<Keyring>>) -> Privacy {
+        let keyring = keyring.filter(|_| self.root.has(Treatment::Encrypt)).map(Arc::clone);
+        Privacy { keyring, ..self }
     }
 }
 
@@ -131,7 +158,7 @@ impl View {
 
     /// Returns what is seen of the event when that is not all of it.
     fn seen(&self, event: &Arc<Event>) -> Option<Event> {
-        if !self.privacy.only_address || self.privacy.address == Treatment::Hash {
+        if !self.privacy.only_address || self.privacy.address.is_text() {
             return self.rewritten(event);
         }
         match address::place(event) {
@@ -153,7 +180,7 @@ impl View {
         match self.privacy.address {
             Treatment::Keep => Some(ip),
             Treatment::Truncate => Some(value::network_of(ip)),
-            Treatment::Hash | Treatment::Drop => None,
+            Treatment::Hash | Treatment::Encrypt | Treatment::Drop => None,
         }
     }
 
@@ -161,19 +188,30 @@ impl View {
     fn patched(&self, event: &Arc<Event>, place: Range<usize>) -> Option<Event> {
         let old = event.sent().get(place.clone()).and_then(|old| std::str::from_utf8(old).ok())?;
         let mut shown = Vec::with_capacity(LONGEST_ADDRESS);
-        value::write(old, address::NAME, Treatment::Truncate, &self.hasher, &mut shown);
+        value::write(old, address::NAME, Treatment::Truncate, &self.hand(event), &mut shown);
         if shown == old.as_bytes() {
             return self.with_our_address(event);
         }
         Some(event.seen_as(event.raw.patched(place, shown), self.shown(event)))
     }
 
+    fn hand<'h>(&'h self, event: &'h Event) -> Hand<'h> {
+        let keyring = self.privacy.keyring.as_deref();
+        Hand {
+            hasher: &self.hasher,
+            keyring,
+            of: &event.head.message_id,
+            field: String::new(),
+            sealed: Cell::default(),
+        }
+    }
+
     /// Goes through the whole text, and reads the head of what comes of it.
     fn rewritten(&self, event: &Arc<Event>) -> Option<Event> {
-        // A hash is no address any more, so it becomes the client's own member before it is hashed.
-        let with_ip = (self.privacy.address == Treatment::Hash).then(|| with_address(event)).flatten();
+        // A hash is no address any more, so it becomes the client's own member before it is hashed or encrypted.
+        let with_ip = self.privacy.address.is_text().then(|| with_address(event)).flatten();
         let text = with_ip.as_deref().unwrap_or_else(|| event.text());
-        let mut rewriter = Rewriter::new(&self.hasher, text.len());
+        let mut rewriter = Rewriter::new(self.hand(event), text.len());
         rewriter.write(text, "", &self.privacy.root);
         let Some(out) = rewriter.finish() else {
             return self.with_our_address(event);

@@ -12,8 +12,9 @@ use reqwest::Method;
 use reqwest::header::{CONTENT_ENCODING, HeaderValue};
 use tokio::time::Instant;
 
-use super::super::{Failure, FailureKind, Look, Reply, SchemaCell, SchemaStore};
+use super::super::{Erase, Failure, FailureKind, Look, Reply, SchemaCell, SchemaStore};
 use super::api::{Api, Call};
+use super::erase::Eraser;
 use super::errors::{Kind, Said, Trouble};
 use super::judge::{Heard, RowVerdict, hear};
 use super::request::{Request, Rows};
@@ -31,6 +32,7 @@ mod tests;
 pub struct Wire {
     api: Arc<Api>,
     pub(super) store: Arc<Store>,
+    eraser: Eraser,
     meter: Meter,
 }
 
@@ -42,7 +44,8 @@ impl Wire {
     pub(super) fn new(target: Target, cell: Arc<SchemaCell>) -> Result<Wire, String> {
         let api = Arc::new(Api::new(target)?);
         let store = Arc::new(Store::new(Arc::clone(&api), cell));
-        Ok(Wire { api, store, meter: Meter::default() })
+        let eraser = Eraser::new(Arc::clone(&store));
+        Ok(Wire { api, store, eraser, meter: Meter::default() })
     }
 
     /// Counts what is sent.
@@ -103,6 +106,11 @@ impl Wire {
                 Trouble::Silent(failure) => failure.message,
             }),
         }
+    }
+
+    /// Returns what forgets people.
+    pub(super) fn forgetter(&self) -> Arc<dyn Erase> {
+        Arc::new(self.eraser.clone())
     }
 
     /// Returns what carries out schema changes.

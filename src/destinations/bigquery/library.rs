@@ -12,6 +12,9 @@ use gcp_bigquery_client::model::clustering::Clustering;
 use gcp_bigquery_client::model::dataset::Dataset;
 use gcp_bigquery_client::model::field_type::FieldType;
 use gcp_bigquery_client::model::get_query_results_parameters::GetQueryResultsParameters;
+use gcp_bigquery_client::model::query_parameter::QueryParameter;
+use gcp_bigquery_client::model::query_parameter_type::QueryParameterType;
+use gcp_bigquery_client::model::query_parameter_value::QueryParameterValue;
 use gcp_bigquery_client::model::query_request::QueryRequest;
 use gcp_bigquery_client::model::query_response::QueryResponse;
 use gcp_bigquery_client::model::table::Table as NewTable;
@@ -100,7 +103,16 @@ impl Library {
     /// # Errors
     /// What was said, or why nothing was.
     pub(super) async fn run(&self, statement: &str) -> Result<(), Trouble> {
-        self.answered(statement).await.map(drop)
+        self.answered(statement, None).await.map(drop)
+    }
+
+    /// Runs a statement with a list of texts as its one parameter, and returns how many rows it changed.
+    ///
+    /// # Errors
+    /// What was said, or why nothing was.
+    pub(super) async fn change(&self, statement: &str, (name, texts): (&str, Vec<String>)) -> Result<u64, Trouble> {
+        let answer = self.answered(statement, Some(parameter(name, texts))).await?;
+        Ok(answer.num_dml_affected_rows.and_then(|rows| rows.parse().ok()).unwrap_or_default())
     }
 
     /// Runs a query and reads its whole answer.
@@ -108,7 +120,7 @@ impl Library {
     /// # Errors
     /// What was said, or why nothing was.
     pub(super) async fn query(&self, sql: &str) -> Result<Vec<Record>, Trouble> {
-        let mut answer = self.answered(sql).await?;
+        let mut answer = self.answered(sql, None).await?;
         let mut records = Vec::new();
         loop {
             records.extend(answer.rows.take().unwrap_or_default().into_iter().map(record));
@@ -119,13 +131,17 @@ impl Library {
     }
 
     /// A query that is not done within the time of one call has its answer asked for until it is.
-    async fn answered(&self, sql: &str) -> Result<QueryResponse, Trouble> {
+    async fn answered(&self, sql: &str, parameter: Option<QueryParameter>) -> Result<QueryResponse, Trouble> {
         let until = Instant::now() + self.api.target.load_timeout;
         let mut request = QueryRequest::new(sql);
         request.use_legacy_sql = false;
         request.location = Some(self.api.target.location.clone());
         request.timeout_ms = Some(HELD_BACK_MS);
         request.max_results = Some(PAGE_ROWS);
+        if let Some(parameter) = parameter {
+            request.parameter_mode = Some("NAMED".to_owned());
+            request.query_parameters = Some(vec![parameter]);
+        }
         let project = self.api.target.names.project.clone();
         let make = |client: Client| {
             let (project, request) = (project.clone(), request.clone());
@@ -226,6 +242,23 @@ fn said(error: &NestedResponseError) -> Said {
 
 fn record(row: TableRow) -> Record {
     row.columns.unwrap_or_default().into_iter().map(|cell| cell.value).collect()
+}
+
+/// A parameter of the type `ARRAY<STRING>`: no text of it is ever read as a part of the statement.
+fn parameter(name: &str, texts: Vec<String>) -> QueryParameter {
+    let of = |name: &str| QueryParameterType { array_type: None, struct_types: None, r#type: name.to_owned() };
+    let text =
+        |value| QueryParameterValue { value: Some(value), array_values: None, struct_values: None };
+    let list = QueryParameterValue {
+        array_values: Some(texts.into_iter().map(text).collect()),
+        struct_values: None,
+        value: None,
+    };
+    QueryParameter {
+        name: Some(name.to_owned()),
+        parameter_type: Some(QueryParameterType { array_type: Some(Box::new(of("STRING"))), ..of("ARRAY") }),
+        parameter_value: Some(list),
+    }
 }
 
 fn schema(columns: &[Column]) -> TableSchema {

@@ -13,6 +13,7 @@ mod client;
 mod config;
 mod creations;
 mod ddl;
+mod erase;
 mod errors;
 mod flat;
 mod insert;
@@ -49,7 +50,7 @@ use std::time::Duration;
 
 use super::mock::NewMock;
 use super::{
-    About, Attempt, Blueprint, Client, Destination, Look, Outcome, Patience, Plan, Reply, SchemaCell,
+    About, Attempt, Blueprint, Client, Destination, Erase, Look, Outcome, Patience, Plan, Reply, SchemaCell,
     SchemaStore, Setting, SettingError, Shown,
 };
 use crate::policy::patience::{BatchLimits, BreakerSettings, RateLimit, Retry};
@@ -327,5 +328,9 @@ impl Client for Wire {
 
     fn schema_store(&self) -> Option<Arc<dyn SchemaStore>> {
         Some(self.changes())
+    }
+
+    fn eraser(&self) -> Option<Arc<dyn Erase>> {
+        Some(self.forgetter())
     }
 }

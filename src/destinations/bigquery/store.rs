@@ -22,10 +22,12 @@ use tokio::time::Instant;
 use super::super::{BoxFuture, Chore, Quota, SchemaCell, SchemaFault, SchemaPace, SchemaStore};
 use super::api::Api;
 use super::creations::Creations;
+use super::erase::IDS;
 use super::errors::Trouble;
 use super::library::{Library, Record};
 use super::propagation::between;
 use super::tables;
+use crate::spec::People;
 use crate::telemetry::clock;
 use crate::warehouse::{Schema, SchemaDiff, Table};
 
@@ -172,6 +174,25 @@ impl Store {
     /// What was said, or why nothing was.
     pub(super) async fn run(&self, statement: &str) -> Result<(), Trouble> {
         self.library.run(statement).await
+    }
+
+    /// Runs a statement that deletes what is about these people, whose ids are its parameter; returns how many rows went.
+    ///
+    /// # Errors
+    /// What was said, or why nothing was.
+    pub(super) async fn delete(&self, statement: &str, people: &People) -> Result<u64, Trouble> {
+        let ids = people.ids().map(str::to_owned).collect();
+        self.library.change(statement, (IDS, ids)).await
+    }
+
+    /// Returns the whole name of a table, quoted.
+    pub(super) fn table_name(&self, table: &str) -> String {
+        self.api.target.names.table(table)
+    }
+
+    /// Returns whether tables are made so that statements must name the days that they read.
+    pub(super) fn names_days(&self) -> bool {
+        self.api.target.options.require_partition_filter
     }
 
     /// Runs a small query and reads its whole answer.

@@ -1,7 +1,9 @@
 //! The whole wire against the stand-in, which refuses what Google refuses: tokens, tables, rows, load jobs.
 
+mod erase;
 mod upkeep;
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -24,6 +26,8 @@ struct Case {
     wire: Wire,
     cell: Arc<SchemaCell>,
     target: Target,
+    /// How many minutes the stand-in is ahead of us.
+    later: Arc<AtomicI64>,
     /// Holds the key file.
     folder: tempfile::TempDir,
 }
@@ -35,9 +39,10 @@ fn incoming(method: &str, path: &str, headers: Vec<(String, String)>, body: Vec<
 }
 
 /// The peer has unpacked the body already.
-fn answer(stand_in: &mut dyn Mock, seen: &Seen) -> Said {
+fn answer(stand_in: &mut dyn Mock, seen: &Seen, minutes: i64) -> Said {
     let headers = seen.headers.iter().filter(|(name, _)| name != "content-encoding").cloned().collect();
-    let request = incoming(&seen.method, &seen.path, headers, seen.body.clone());
+    let mut request = incoming(&seen.method, &seen.path, headers, seen.body.clone());
+    request.at += jiff::SignedDuration::from_mins(minutes);
     let said = match stand_in.read(&request) {
         Ok(events) => stand_in.take(&request, &events).0,
         Err(said) => said,
@@ -48,11 +53,15 @@ fn answer(stand_in: &mut dyn Mock, seen: &Seen) -> Said {
 }
 
 fn case() -> Case {
-    let set = [("project".to_owned(), "acme".to_owned())].into();
+    // A token that outlives a test that lets the stand-in's clock go on.
+    let set = [("project", "acme"), ("token_life", "24h")].map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let stand_in = super::mock::new(&MockSettings { set, ..MockSettings::default() }).unwrap();
     let stand_in = Arc::new(Mutex::new(stand_in));
     let behind = Arc::clone(&stand_in);
-    let peer = Peer::new(move |seen| answer(behind.lock().unwrap().as_mut(), seen));
+    let later = Arc::new(AtomicI64::new(0));
+    let ahead = Arc::clone(&later);
+    let peer =
+        Peer::new(move |seen| answer(behind.lock().unwrap().as_mut(), seen, ahead.load(Ordering::Relaxed)));
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("key.json");
     let key = stand_in.lock().unwrap().credentials(peer.url.join("/").unwrap().as_str()).unwrap();
@@ -60,7 +69,7 @@ fn case() -> Case {
     let cell = Arc::new(SchemaCell::default());
     let target = Target { credentials: Credentials::File(file), ..target(peer.url.clone()) };
     let wire = Wire::new(target.clone(), Arc::clone(&cell)).unwrap();
-    Case { stand_in, peer, wire, cell, target, folder }
+    Case { stand_in, peer, wire, cell, target, later, folder }
 }
 
 impl Case {

@@ -485,7 +485,12 @@ fn settings() -> Settings {
         },
         limits: Limits { per_ip: off, per_source: off },
         consent: Default::default(),
-        privacy: Privacy { ip: Treatment::Truncate, tell_deletions: Vec::new() },
+        privacy: Privacy {
+            ip: Treatment::Truncate,
+            encrypt: Vec::new(),
+            keyring: None,
+            tell_deletions: Vec::new(),
+        },
         additions: Default::default(),
         tracker: tracker(),
         realtime: Default::default(),

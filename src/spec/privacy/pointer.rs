@@ -72,8 +72,13 @@ fn step(text: &str) -> Result<Box<str>, String> {
 
 impl fmt::Display for Pointer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|step| write!(f, "/{}", step.replace('~', "~0").replace('/', "~1")))
+        self.0.iter().try_for_each(|step| write!(f, "/{}", escaped(step)))
     }
+}
+
+/// Returns one step as it is written.
+pub(super) fn escaped(step: &str) -> String {
+    step.replace('~', "~0").replace('/', "~1")
 }
 
 /// What is done with one place.
@@ -103,5 +108,20 @@ impl Rule {
             );
         }
         Ok(Rule { pointer, treatment })
+    }
+
+    /// Returns the place that it is about.
+    pub fn pointer(&self) -> &Pointer {
+        &self.pointer
+    }
+
+    /// Returns whether it encrypts, so that there must be a key.
+    pub fn encrypts(&self) -> bool {
+        self.treatment == Treatment::Encrypt
+    }
+
+    /// Returns whether everything that the other rule is about is treated by this one.
+    pub fn covers(&self, other: &Rule) -> bool {
+        self.pointer.contains(&other.pointer)
     }
 }

@@ -2,7 +2,8 @@
 
 use super::super::layout;
 use super::Treatment;
-use super::value::{self, Hasher};
+use super::pointer;
+use super::value::{self, Hand};
 
 /// The rules as a tree of names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +44,19 @@ impl Node {
         }
     }
 
+    /// Adds the pointers of all rules that treat so; `path` leads here.
+    pub(super) fn list(&self, wanted: Treatment, path: &str, fields: &mut Vec<String>) {
+        match self {
+            Node::Rule(treatment) if *treatment == wanted => fields.push(path.to_owned()),
+            Node::Rule(_) => {}
+            Node::Below(below) => {
+                below.iter().for_each(|(name, node)| {
+                    node.list(wanted, &format!("{path}/{}", pointer::escaped(name)), fields);
+                });
+            }
+        }
+    }
+
     fn below(&self, name: &str) -> Option<&Node> {
         match self {
             Node::Rule(_) => None,
@@ -53,15 +67,15 @@ impl Node {
 
 /// Writes the text anew.
 pub(super) struct Rewriter<'h> {
-    hasher: &'h Hasher,
+    hand: Hand<'h>,
     out: Vec<u8>,
     /// Some rule found what it is about.
     hit: bool,
 }
 
 impl<'h> Rewriter<'h> {
-    pub(super) fn new(hasher: &'h Hasher, size: usize) -> Self {
-        Rewriter { hasher, out: Vec::with_capacity(size + 64), hit: false }
+    pub(super) fn new(hand: Hand<'h>, size: usize) -> Self {
+        Rewriter { hand, out: Vec::with_capacity(size + 64), hit: false }
     }
 
     /// Returns the new text; `None` when no rule has found anything.
@@ -73,7 +87,7 @@ impl<'h> Rewriter<'h> {
     pub(super) fn write(&mut self, raw: &str, key: &str, node: &Node) {
         if let Node::Rule(treatment) = node {
             self.hit = true;
-            return value::write(raw, key, *treatment, self.hasher, &mut self.out);
+            return value::write(raw, key, *treatment, &self.hand, &mut self.out);
         }
         let is_list = raw.starts_with('[');
         let Some(places) = layout::places(raw).or_else(|| layout::elements(raw)) else {
@@ -94,11 +108,20 @@ impl<'h> Rewriter<'h> {
             first = false;
             let value = raw.get(place).unwrap_or("null");
             match below {
-                Some(below) => self.write(value, if is_list { key } else { &name }, below),
+                Some(below) => self.step(value, (&name, if is_list { key } else { &name }), below),
                 None => self.copy(value),
             }
         }
         self.copy(raw.get(at..).unwrap_or_default());
+    }
+
+    /// Goes one step further along a pointer.
+    fn step(&mut self, raw: &str, (name, key): (&str, &str), node: &Node) {
+        let before = self.hand.field.len();
+        self.hand.field.push('/');
+        self.hand.field.push_str(&pointer::escaped(name));
+        self.write(raw, key, node);
+        self.hand.field.truncate(before);
     }
 
     fn copy(&mut self, text: &str) {

@@ -60,7 +60,7 @@ fn with(members: &str) -> String {
     PLAIN.replace("\"properties\":{\"a\":1.00}", members)
 }
 
-use Treatment::{Drop, Hash, Keep, Truncate};
+use Treatment::{Drop, Encrypt, Hash, Keep, Truncate};
 
 // === The address ===
 
@@ -290,6 +290,97 @@ fn the_same_event_gives_the_same_view() {
     assert_eq!(json_of(&seen(&rules, &event)), json_of(&seen(&rules, &again)));
 }
 
+// === What only the holder of a key can read ===
+
+fn encrypted_by(rules: &[(&str, Treatment)], event: &Arc<Event>) -> (Arc<Event>, Arc<Keyring>) {
+    let keyring = Arc::new(cipher::tests::ring(1, &[]));
+    let view = seen_by(privacy(rules, Keep).with_keys(Some(&keyring)), event);
+    (view, keyring)
+}
+
+#[test]
+fn an_encrypted_value_is_a_text_that_the_key_turns_back_into_the_same_json() {
+    let text = r#""traits":{"email":"a@b.\u0063","age": 4.20,"vip":true,"none":null,"home":{"city":"Köln","zips":[50667,""]},"x":1}"#;
+    let event = event(&with(text));
+    let rules = [
+        ("/traits/email", Encrypt),
+        ("/traits/age", Encrypt),
+        ("/traits/vip", Encrypt),
+        ("/traits/none", Encrypt),
+        ("/traits/home", Encrypt),
+    ];
+    let (view, keyring) = encrypted_by(&rules, &event);
+    let traits = &view.tree()["traits"];
+    let opened = |value: &Value, field: &str| keyring.open(value.as_str().unwrap(), field).unwrap();
+    assert_eq!(opened(&traits["email"], "/traits/email"), r#""a@b.\u0063""#);
+    assert_eq!(opened(&traits["age"], "/traits/age"), "4.20", "the number as it was written");
+    assert_eq!(opened(&traits["vip"], "/traits/vip"), "true");
+    assert_eq!((&traits["none"], &traits["x"]), (&Value::Null, &json!(1)));
+    assert_eq!(
+        opened(&traits["home"]["city"], "/traits/home"),
+        r#""Köln""#,
+        "the pointer is that of the rule"
+    );
+    assert_eq!(opened(&traits["home"]["zips"][0], "/traits/home"), "50667");
+    assert_eq!(opened(&traits["home"]["zips"][1], "/traits/home"), r#""""#);
+    let shown = json_of(&view);
+    assert!(!shown.contains("Köln") && !shown.contains("4.20") && !shown.contains("a@b"), "{shown}");
+}
+
+#[test]
+fn what_is_sent_again_is_the_same_text_and_no_other_event_has_it() {
+    let text = with(r#""traits":{"names":["a","a"]}"#);
+    let rules = [("/traits/names", Encrypt)];
+    let names = |text: &str| encrypted_by(&rules, &event(text)).0.tree()["traits"]["names"].clone();
+    let first = names(&text);
+    assert_eq!(first, names(&text));
+    assert_ne!(first[0], first[1], "nor is it seen that two values are equal");
+    let other = names(&text.replace("\"m\"", "\"n\""));
+    assert!(first[0] != other[0] && first[1] != other[1]);
+}
+
+#[test]
+fn a_pointer_through_a_list_and_through_odd_names_is_the_one_to_read_by() {
+    let text = r#""properties":{"a/b":{"~":[{"card":"4111"},{"card":"4222"}]}}"#;
+    let (view, keyring) = encrypted_by(&[("/properties/a~1b/~0/1/card", Encrypt)], &event(&with(text)));
+    let list = &view.tree()["properties"]["a/b"]["~"];
+    assert_eq!(list[0]["card"], "4111");
+    let opened = keyring.open(list[1]["card"].as_str().unwrap(), "/properties/a~1b/~0/1/card");
+    assert_eq!(opened, Ok(r#""4222""#.to_owned()));
+}
+
+#[test]
+fn an_encrypted_address_is_nowhere_else() {
+    for text in [PLAIN.to_owned(), with(r#""context":{"ip":"203.0.113.9"}"#)] {
+        let (view, keyring) = encrypted_by(&[("/context/ip", Encrypt)], &event(&text));
+        let opened = keyring.open(ip_of(&view).as_str().unwrap(), "/context/ip");
+        assert_eq!(opened, Ok(r#""203.0.113.9""#.to_owned()), "{text}");
+        assert_eq!(view.receipt.ip, None);
+        assert!(!json_of(&view).contains("203.0.113"), "{}", json_of(&view));
+    }
+}
+
+#[test]
+fn without_a_key_nobody_may_read_it() {
+    let event = event(&with(r#""traits":{"email":"a@b.c","x":1}"#));
+    assert_eq!(seen(&[("/traits/email", Encrypt)], &event).tree()["traits"], json!({"email":null,"x":1}));
+}
+
+#[test]
+fn rules_that_encrypt_name_their_places_and_are_others_with_another_key() {
+    let rules = [("/traits/a~1b", Encrypt), ("/traits/c", Hash), ("/context/ip", Encrypt)];
+    assert_eq!(privacy(&rules, Keep).encrypted(), ["/traits/a~1b", "/context/ip"]);
+    let with =
+        |rules: &[_], first| privacy(rules, Keep).with_keys(Some(&Arc::new(cipher::tests::ring(first, &[]))));
+    assert_eq!(with(&rules, 1), with(&rules, 1));
+    assert_ne!(with(&rules, 1), with(&rules, 2), "a reload has to make it anew");
+    assert_eq!(
+        with(&[("/traits/c", Hash)], 1),
+        with(&[("/traits/c", Hash)], 2),
+        "and what has no use for keys not"
+    );
+}
+
 // === Rules ===
 
 #[test]
@@ -304,7 +395,9 @@ fn rules_that_would_stop_a_delivery_are_refused() {
         assert!(refused(pointer, Hash).unwrap().contains("needed"), "{pointer}");
     }
     for pointer in ["/userId", "/anonymousId", "/groupId", "/previousId"] {
-        assert!(refused(pointer, Drop).is_some() && refused(pointer, Truncate).is_some(), "{pointer}");
+        for other in [Drop, Truncate, Encrypt] {
+            assert!(refused(pointer, other).is_some(), "{pointer}");
+        }
         assert_eq!(refused(pointer, Hash), None);
     }
     for pointer in ["", "traits/email", "/a~", "/a~2"] {
@@ -383,8 +476,9 @@ proptest! {
         expected(&mut tree, &pointer.0);
         let dropped = seen_by(rule(Drop), &event);
         prop_assert_eq!(dropped.tree(), &tree);
-        for treatment in [Hash, Truncate] {
-            let view = seen_by(rule(treatment), &event);
+        let keyring = Arc::new(cipher::tests::ring(1, &[]));
+        for treatment in [Hash, Truncate, Encrypt] {
+            let view = seen_by(rule(treatment).with_keys(Some(&keyring)), &event);
             prop_assert!(view.tree().is_object());
             if steps.is_empty() {
                 let text = json_of(&view);

@@ -1,8 +1,9 @@
-//! One value hashed or truncated.
+//! One value hashed, encrypted or truncated.
 //!
 //! Nested values are treated one by one, so that the shape of the event stays as it is. `null` stays null.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -12,6 +13,7 @@ use sha2::Sha256;
 
 use super::super::{address, head, layout};
 use super::Treatment;
+use super::cipher::{Keyring, Spot};
 
 /// Makes hashes with the salt of the router.
 #[derive(Clone)]
@@ -33,6 +35,26 @@ impl Hasher {
         let mut out = String::with_capacity(64);
         mac.finalize().into_bytes().iter().try_for_each(|byte| write!(out, "{byte:02x}")).ok()?;
         Some(out)
+    }
+}
+
+/// What values are treated with, and where the one at hand stands.
+pub(super) struct Hand<'h> {
+    pub(super) hasher: &'h Hasher,
+    pub(super) keyring: Option<&'h Keyring>,
+    /// The `messageId` of the event.
+    pub(super) of: &'h str,
+    /// The JSON pointer of the rule.
+    pub(super) field: String,
+    /// How many values of the event were encrypted so far: what stands there twice is two texts.
+    pub(super) sealed: Cell<usize>,
+}
+
+impl Hand<'_> {
+    /// Returns the text in the place of a JSON value; `None` without a key, since nobody may read it then.
+    fn seal(&self, raw: &str) -> Option<String> {
+        let place = self.sealed.replace(self.sealed.get() + 1);
+        self.keyring?.seal(raw, Spot { field: &self.field, of: self.of, place })
     }
 }
 
@@ -94,23 +116,25 @@ pub fn network_of(ip: IpAddr) -> IpAddr {
 }
 
 /// Appends what becomes of a JSON value that stands under this key; nothing for one that is dropped.
-pub(super) fn write(raw: &str, key: &str, treatment: Treatment, hasher: &Hasher, out: &mut Vec<u8>) {
+pub(super) fn write(raw: &str, key: &str, treatment: Treatment, hand: &Hand<'_>, out: &mut Vec<u8>) {
     match (treatment, raw.as_bytes().first()) {
         (Treatment::Drop, _) => {}
         (Treatment::Keep, _) | (_, Some(b'n')) => out.extend_from_slice(raw.as_bytes()),
-        (_, Some(b'{' | b'[')) => write_each(raw, key, treatment, hasher, out),
+        (_, Some(b'{' | b'[')) => write_each(raw, key, treatment, hand, out),
         (Treatment::Truncate, Some(b'"')) => write_short(raw, key, out),
         (Treatment::Truncate, _) => write_text(None, out),
         (Treatment::Hash, Some(b'"')) => {
             let text = serde_json::from_str::<Cow<'_, str>>(raw).unwrap_or_default();
-            write_text(hasher.hash(kind_of(key), &text).as_deref(), out);
+            write_text(hand.hasher.hash(kind_of(key), &text).as_deref(), out);
         }
-        (Treatment::Hash, _) => write_text(hasher.hash(kind_of(key), raw).as_deref(), out),
+        // As the JSON that it is, so that a number is one again.
+        (Treatment::Encrypt, _) => write_text(hand.seal(raw).as_deref(), out),
+        (Treatment::Hash, _) => write_text(hand.hasher.hash(kind_of(key), raw).as_deref(), out),
     }
 }
 
 /// The elements of a list are of the kind of the list.
-fn write_each(raw: &str, key: &str, treatment: Treatment, hasher: &Hasher, out: &mut Vec<u8>) {
+fn write_each(raw: &str, key: &str, treatment: Treatment, hand: &Hand<'_>, out: &mut Vec<u8>) {
     let places = layout::places(raw).or_else(|| layout::elements(raw)).unwrap_or_default();
     let is_list = raw.starts_with('[');
     let mut at = 0;
@@ -118,7 +142,7 @@ fn write_each(raw: &str, key: &str, treatment: Treatment, hasher: &Hasher, out: 
         out.extend_from_slice(raw.get(at..place.start).unwrap_or_default().as_bytes());
         at = place.end;
         let key = if is_list { key } else { &name };
-        write(raw.get(place).unwrap_or("null"), key, treatment, hasher, out);
+        write(raw.get(place).unwrap_or("null"), key, treatment, hand, out);
     }
     out.extend_from_slice(raw.get(at..).unwrap_or_default().as_bytes());
 }

@@ -67,7 +67,7 @@ fn tables(state: &State) -> Value {
 fn summary(state: &State, place: &Place, table: &Table) -> Value {
     let columns: Map<String, Value> =
         table.fields.iter().map(|field| (field.name.clone(), field.sql_type().into())).collect();
-    let streamed = table.rows.iter().filter(|row| row.streamed).count();
+    let streamed = table.rows.iter().filter(|row| row.streamed.is_some()).count();
     let count = |windows: &std::collections::HashMap<Place, super::quota::Window>| {
         windows.get(place).map_or(0, |window| window.total)
     };

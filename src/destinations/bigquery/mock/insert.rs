@@ -215,7 +215,7 @@ fn keep(table: &mut Table, id: Option<&str>, cells: Map<String, Value>, moment: 
         return;
     }
     table.streamed = Some(moment.at);
-    table.rows.push(Row { cells, streamed: true });
+    table.rows.push(Row { cells, streamed: Some(moment.at) });
 }
 
 fn check(

@@ -134,7 +134,7 @@ fn rows_into(
             continue;
         }
         match loaded(&table, line, ignore) {
-            Ok(cells) => rows.push(Row { cells, streamed: false }),
+            Ok(cells) => rows.push(Row { cells, streamed: None }),
             Err(_) if bad < most_bad => bad += 1,
             Err(why) => {
                 let message = format!(

@@ -100,7 +100,15 @@ pub(super) struct Table {
 pub(super) struct Row {
     /// Without nulls.
     pub(super) cells: Map<String, Value>,
-    pub(super) streamed: bool,
+    /// When it was streamed; `None`: it was loaded or made by a statement.
+    pub(super) streamed: Option<Timestamp>,
+}
+
+impl Row {
+    /// Returns whether it is in the way of statements that change rows.
+    pub(super) fn is_buffered(&self, at: Timestamp) -> bool {
+        self.streamed.is_some_and(|streamed| at.duration_since(streamed) < STREAMING_BUFFER)
+    }
 }
 
 impl State {
@@ -232,7 +240,7 @@ impl Table {
             "creationTime": self.created.as_millisecond().to_string(),
             "lastModifiedTime": self.modified.as_millisecond().to_string(),
             "location": location,
-            "numRows": self.rows.iter().filter(|row| !row.streamed).count().to_string(),
+            "numRows": self.rows.iter().filter(|row| row.streamed.is_none()).count().to_string(),
             "numBytes": "0",
         });
         let Some(members) = json.as_object_mut() else { return json };
@@ -251,7 +259,7 @@ impl Table {
             members.insert("view".to_owned(), json!({ "query": query, "useLegacySql": false }));
         }
         if let Some(streamed) = self.streamed.filter(|_| self.has_buffer(at)) {
-            let rows = self.rows.iter().filter(|row| row.streamed).count();
+            let rows = self.rows.iter().filter(|row| row.streamed.is_some()).count();
             let buffer = json!({
                 "estimatedRows": rows.to_string(),
                 "estimatedBytes": "0",

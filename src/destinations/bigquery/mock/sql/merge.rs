@@ -65,7 +65,7 @@ fn upsert(table: &mut Table, users: &BTreeMap<String, Map<String, Value>>) -> us
             Some(row) => row.cells.extend(cells),
             None => {
                 cells.insert("id".to_owned(), user.as_str().into());
-                table.rows.push(Row { cells, streamed: false });
+                table.rows.push(Row { cells, streamed: None });
             }
         }
     }

@@ -2,11 +2,14 @@
 
 mod change;
 mod cursor;
+mod delete;
 mod lex;
 mod merge;
 mod select;
 mod statement;
 mod told;
+
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
@@ -70,15 +73,13 @@ pub(super) fn query(state: &mut State, call: &Call<'_>) -> Answer {
     if body.get("useLegacySql") != Some(&Value::Bool(false)) {
         return Err(invalid_query("Legacy SQL is not known to this stand-in: say `useLegacySql: false`"));
     }
-    if body.get("queryParameters").and_then(Value::as_array).is_some_and(|list| !list.is_empty()) {
-        return Err(invalid("Query parameters are not known to this stand-in"));
-    }
+    let parameters = parameters(&body)?;
     let dataset = body.get("defaultDataset").and_then(|dataset| dataset.get("datasetId"));
     let dataset = dataset.and_then(Value::as_str).unwrap_or_default().to_owned();
     let place = body.get("location").and_then(Value::as_str).unwrap_or_default().to_owned();
     let dry = body.get("dryRun") == Some(&Value::Bool(true));
     let tokens = lex::tokens(text).map_err(|why| invalid_query(&format!("Syntax error: {why}")))?;
-    let mut run = Run { state, call, dataset, place, location: String::new() };
+    let mut run = Run { state, call, dataset, place, location: String::new(), parameters };
     let mut outcome = Outcome::default();
     for statement in split(&tokens) {
         let statement =
@@ -92,6 +93,23 @@ pub(super) fn query(state: &mut State, call: &Call<'_>) -> Answer {
         false => run.location,
     };
     answered(state, text, &location, outcome, dry)
+}
+
+/// Reads the parameters that have names and are lists of texts; no others are known here.
+fn parameters(body: &Map<String, Value>) -> Result<BTreeMap<String, Vec<String>>, Said> {
+    let all = body.get("queryParameters").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    if !all.is_empty() && body.get("parameterMode") != Some(&"NAMED".into()) {
+        return Err(invalid("Only named query parameters are known to this stand-in"));
+    }
+    let one = |parameter: &Value| {
+        let kind = parameter.pointer("/parameterType/arrayType/type").and_then(Value::as_str);
+        let list = parameter.pointer("/parameterValue/arrayValues")?.as_array()?;
+        let text = |item: &Value| item.get("value").and_then(Value::as_str).map(str::to_owned);
+        let name = parameter.get("name")?.as_str().filter(|_| kind == Some("STRING"))?;
+        Some((name.to_owned(), list.iter().filter_map(text).collect()))
+    };
+    let unknown = || invalid("Only query parameters of ARRAY<STRING> are known to this stand-in");
+    all.iter().map(|parameter| one(parameter).ok_or_else(unknown)).collect()
 }
 
 fn split(tokens: &[Token]) -> impl Iterator<Item = &[Token]> {
@@ -179,6 +197,8 @@ struct Run<'a, 'b> {
     place: String,
     /// Where it was done.
     location: String,
+    /// Lists of texts by their names.
+    parameters: BTreeMap<String, Vec<String>>,
 }
 
 impl Run<'_, '_> {
@@ -197,6 +217,7 @@ impl Run<'_, '_> {
                 let place = self.place_of(&path)?;
                 self.drop(&place, if_exists, view)
             }
+            Statement::Delete(delete) => self.delete(&delete),
             Statement::Select(select) => self.select(select),
             Statement::Merge { target, sources, key } => self.merge(&target, &sources, &key),
         }

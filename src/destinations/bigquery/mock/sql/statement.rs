@@ -1,9 +1,11 @@
-//! The statements that this stand-in knows: those that make and change tables and views, plain reads, and a merge.
+//! The statements that this stand-in knows: those that make and change tables and views, plain reads, a
+//! merge, and a delete.
 
 use serde_json::{Map, Value};
 
 use super::super::field::{Field, Kind, Mode};
 use super::cursor::Cursor;
+use super::delete::{self, Delete};
 use super::lex::{Token, What};
 use super::select::{self, Select};
 
@@ -31,6 +33,7 @@ pub(super) enum Statement {
         if_exists: bool,
         path: Path,
     },
+    Delete(Delete),
     Select(Select),
     /// `key` is the column of the source that the target's `id` is made of.
     Merge {
@@ -81,6 +84,8 @@ pub(super) fn read(cursor: &mut Cursor<'_>) -> Result<Statement, String> {
         drop(cursor, true)?
     } else if cursor.take("MERGE") {
         merge(cursor)?
+    } else if cursor.take("DELETE") {
+        Statement::Delete(delete::read(cursor)?)
     } else if cursor.take("SELECT") {
         Statement::Select(select::read(cursor)?)
     } else {

@@ -177,6 +177,57 @@ fn a_merge_keeps_users_from_identifies_and_is_refused_after_streaming() {
     cloud.run(merge);
 }
 
+/// The only kind of parameter that is known.
+fn with_ids(cloud: &mut Cloud, sql: &str, ids: &[&str]) -> (u16, Value) {
+    let ids: Vec<Value> = ids.iter().map(|id| json!({ "value": id })).collect();
+    let parameter = json!({
+        "name": "ids",
+        "parameterType": { "type": "ARRAY", "arrayType": { "type": "STRING" } },
+        "parameterValue": { "arrayValues": ids },
+    });
+    let body = json!({ "query": sql, "useLegacySql": false, "parameterMode": "NAMED", "queryParameters": [parameter] });
+    cloud.call("POST", "queries", &body)
+}
+
+#[test]
+fn a_delete_takes_its_texts_from_a_parameter_and_leaves_what_was_streamed_lately() {
+    let mut cloud = bare(&[]);
+    cloud.make("tracks", &[("user_id", "STRING"), ("previous_id", "STRING"), ("received_at", "TIMESTAMP")]);
+    for (user, previous) in [("a", json!(null)), ("b", json!("a")), ("c", json!(null))] {
+        let row = json!({ "user_id": user, "previous_id": previous, "received_at": "2026-01-02T01:00:00Z" });
+        cloud.insert("tracks", &[row]);
+    }
+    let delete = "DELETE FROM `local.d.tracks` WHERE (`user_id` IN UNNEST(@ids) OR `previous_id` IN UNNEST(@ids))";
+    let (status, body) = with_ids(&mut cloud, delete, &["a"]);
+    expect(&reason(status, &body), 400, "invalid", "would affect rows in the streaming buffer");
+    cloud.pass(91 * 60);
+    cloud.insert("tracks", &[json!({ "user_id": "a", "received_at": "2026-01-02T04:00:00Z" })]);
+    let (status, body) = with_ids(&mut cloud, delete, &["a"]);
+    expect(&reason(status, &body), 400, "invalid", "would affect rows in the streaming buffer");
+    let old = format!("{delete} AND `received_at` <= TIMESTAMP '2026-01-02T02:00:00Z'");
+    let (status, body) = with_ids(&mut cloud, &old, &["a", "') OR TRUE --"]);
+    assert_eq!((status, &body["numDmlAffectedRows"]), (200, &json!("2")), "{body}");
+    assert_eq!(cloud.rows("tracks").as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_delete_needs_its_parameter_its_columns_and_a_condition() {
+    let mut cloud = bare(&[]);
+    cloud.run("CREATE TABLE d.t (user_id STRING, received_at TIMESTAMP) PARTITION BY DATE(received_at) OPTIONS (require_partition_filter = TRUE)");
+    let of = |column: &str| format!("DELETE FROM d.t WHERE ({column} IN UNNEST(@ids))");
+    expect(&cloud.run_refused("DELETE FROM d.t"), 400, "invalidQuery", "Expected keyword WHERE");
+    expect(&cloud.run_refused(&of("user_id")), 400, "invalidQuery", "Query parameter 'ids' not found");
+    for (sql, words) in [
+        (of("nobody"), "Unrecognized name: nobody"),
+        (of("user_id"), "without a filter over column(s) 'received_at'"),
+    ] {
+        let (status, body) = with_ids(&mut cloud, &sql, &["a"]);
+        expect(&reason(status, &body), 400, "invalidQuery", words);
+    }
+    let bound = format!("{} AND received_at <= TIMESTAMP '9999-12-30T00:00:00Z'", of("user_id"));
+    assert_eq!(with_ids(&mut cloud, &bound, &["a"]).0, 200);
+}
+
 #[test]
 fn a_merge_takes_the_id_from_the_column_that_it_names() {
     let mut cloud = bare(&[]);
