@@ -90,7 +90,7 @@ fn a_destination_that_comes_begins_where_it_says_and_that_is_told_before_anythin
     let window = windows.get_mut(&full).unwrap();
     let mut is_new = |n: usize| {
         let record = crate::journal::embedded::alone::encode(&events[n]).unwrap();
-        warm::remember(window, &crate::journal::embedded::alone::know(&record).unwrap())
+        warm::remember(window, &crate::journal::embedded::alone::know(&record).unwrap(), warm::now())
     };
     assert!(!is_new(0) && !is_new(3) && is_new(4), "what was read before is known, and nothing else");
 
