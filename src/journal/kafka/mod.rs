@@ -12,6 +12,7 @@ mod committer;
 mod core;
 mod dead;
 mod gaps;
+mod group;
 mod groups;
 mod immortal;
 mod inbox;
