@@ -12,11 +12,10 @@ use super::own::Own;
 use super::problem::did_you_mean;
 use super::read;
 use super::section::{Section, Wrong};
-use super::settings::{Destination, Server, Start};
+use super::settings::{Destination, Privacy, Server, Start};
 use super::{discretion, patience, tracker};
 use crate::destinations::{self, Entry, Launcher, Setting};
 use crate::policy::consent::Rules;
-use crate::spec::privacy::Treatment;
 use crate::telemetry::Meter;
 
 /// What every destination is read with.
@@ -29,8 +28,8 @@ pub(super) struct Context<'a> {
     pub(super) entries: &'static [Entry],
     /// `[server]`, already read.
     pub(super) server: &'a Server,
-    /// `[consent]` and `[privacy] ip`, already read.
-    pub(super) discretion: (Rules, Treatment),
+    /// `[consent]` and `[privacy]`, already read.
+    pub(super) discretion: (Rules, Privacy),
     /// `tracker.exclude_automatic`.
     pub(super) exclude_automatic: bool,
 }

@@ -1,4 +1,5 @@
 //! Sealed values: who can read them, where, and that nothing of key or value is to be seen.
+#![expect(clippy::string_slice, reason = "keys and sealed values are ASCII")]
 
 use proptest::prelude::*;
 
