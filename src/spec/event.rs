@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::consent::Signals;
+use super::glance::Places;
 use super::head::Draft;
 use super::layout::{Layout, Mark, Span};
 use super::reject::{Code, Problem};
@@ -33,6 +34,8 @@ pub struct Event {
     /// Where the door has put something between the client's own bytes; empty in what was stored once or is a view.
     added: Span,
     tree: OnceLock<Value>,
+    /// What a glance at it has found.
+    pub(super) places: OnceLock<Box<Places>>,
 }
 
 impl Event {
@@ -49,7 +52,15 @@ impl Event {
 
     pub(super) fn assemble(raw: Bytes, head: Head, receipt: Receipt, marks: Vec<Mark>) -> Event {
         let (raw, head) = (raw.into(), OwnHead(Whose::Own(head)));
-        Event { raw, head, receipt, marks, added: Span::default(), tree: OnceLock::new() }
+        Event {
+            raw,
+            head,
+            receipt,
+            marks,
+            added: Span::default(),
+            tree: OnceLock::new(),
+            places: OnceLock::new(),
+        }
     }
 
     pub(super) fn with_added(self, added: Span) -> Event {
@@ -61,7 +72,15 @@ impl Event {
     pub(super) fn seen_as(self: &Arc<Event>, raw: Raw, ip: Option<IpAddr>) -> Event {
         let receipt = Receipt { ip, ..self.receipt.clone() };
         let head = OwnHead(Whose::Shown(Arc::clone(self)));
-        Event { raw, head, receipt, marks: Vec::new(), added: Span::default(), tree: OnceLock::new() }
+        Event {
+            raw,
+            head,
+            receipt,
+            marks: Vec::new(),
+            added: Span::default(),
+            tree: OnceLock::new(),
+            places: OnceLock::new(),
+        }
     }
 
     /// Makes the event of a stored record again: the head is read from `raw`, the rest is as it was received.

@@ -200,19 +200,81 @@ pub struct Glance<'e> {
     page: Page<'e>,
 }
 
+/// Where everything stands that a glance finds, as places in the event's text: so that the second view that looks at an event
+/// need not go over it again.
+#[derive(Debug)]
+pub(super) struct Places([(u32, u32); 23]);
+
 impl<'e> Glance<'e> {
-    /// Looks at an event.
+    /// Looks at an event. The first look at it goes over its text, further ones do not.
     pub fn of(event: &'e Event) -> Glance<'e> {
-        let none = Json::default();
-        let mut glance = Glance {
-            event,
-            properties: none,
-            context: Context::default(),
-            channel: none,
-            own_page: Page::default(),
-            page: Page::default(),
-        };
         let text = std::str::from_utf8(&event.raw).unwrap_or_default();
+        let mut first = None;
+        let places = event.places.get_or_init(|| {
+            let glance = Glance::first(event, text);
+            first = Some(glance);
+            Box::new(glance.places(text))
+        });
+        first.unwrap_or_else(|| Glance::again(event, text, places))
+    }
+
+    fn empty(event: &'e Event) -> Glance<'e> {
+        let none = Json::default();
+        let (context, own_page, page) = Default::default();
+        Glance { event, properties: none, context, channel: none, own_page, page }
+    }
+
+    fn again(event: &'e Event, text: &'e str, places: &Places) -> Glance<'e> {
+        let mut glance = Glance::empty(event);
+        for (slot, (from, to)) in glance.slots().into_iter().zip(places.0) {
+            *slot = Json(text.get(from as usize..to as usize).unwrap_or_default());
+        }
+        glance
+    }
+
+    fn places(mut self, text: &str) -> Places {
+        let begin = text.as_ptr().addr();
+        let place = |json: &mut Json<'_>| {
+            let from = if json.0.is_empty() { 0 } else { json.0.as_ptr().addr() - begin };
+            // A text is far below 4 GiB.
+            let short = |at: usize| u32::try_from(at).unwrap_or(0);
+            (short(from), short(from + json.0.len()))
+        };
+        Places(self.slots().map(place))
+    }
+
+    /// Everything that is found, in one order.
+    fn slots(&mut self) -> [&mut Json<'e>; 23] {
+        let Glance { properties, context, channel, own_page, page, .. } = self;
+        [
+            properties,
+            channel,
+            &mut context.page,
+            &mut context.screen,
+            &mut context.device,
+            &mut context.bot,
+            &mut context.geo,
+            &mut context.browser,
+            &mut context.os,
+            &mut context.attribution,
+            &mut context.campaign,
+            &mut context.environment,
+            &mut context.page_view_id,
+            &mut context.consent,
+            &mut context.channel,
+            &mut own_page.path,
+            &mut own_page.url,
+            &mut own_page.search,
+            &mut own_page.referrer,
+            &mut page.path,
+            &mut page.url,
+            &mut page.search,
+            &mut page.referrer,
+        ]
+    }
+
+    fn first(event: &'e Event, text: &'e str) -> Glance<'e> {
+        let mut glance = Glance::empty(event);
         if let Some(scan) = Scan::of(text) {
             glance.read(text, scan);
         }

@@ -117,7 +117,10 @@ proptest! {
     #[test]
     fn a_glance_says_what_the_tree_says(text in call(), kind in prop::sample::select(vec![Kind::Track, Kind::Page]), ip: bool) {
         let Some(event) = event(kind, &text, ip) else { return Ok(()) };
-        let (glance, tree) = (Glance::of(&event), event.tree());
+        let (mut glance, tree) = (Glance::of(&event), event.tree());
+        prop_assert!(event.places.get().is_some());
+        let mut again = Glance::of(&event);
+        prop_assert_eq!(again.slots(), glance.slots(), "a second look says the same");
         let own = member(Some(tree), "properties");
         prop_assert_eq!(glance.properties.value(), own.cloned());
         let around = member(Some(tree), "context");

@@ -6,11 +6,11 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use rusqlite::{Connection, Row, Transaction};
+use rusqlite::{Connection, Transaction};
 
-use super::block::Packer;
+use super::block::{Hit, Packer};
 use super::file::{self, fault};
-use super::{pending, scan};
+use super::{pending, roll, scan};
 use crate::spec::People;
 use crate::stores::reports::Fault;
 use crate::stores::reports::fact::number_of;
@@ -51,6 +51,8 @@ fn delete(connection: &mut Connection, people: &People) -> rusqlite::Result<u64>
     let transaction = connection.transaction()?;
     remember(&transaction, people)?;
     let mut erased = blocks(&transaction, &people.ids().map(number_of).collect())?;
+    // What was damaged is gone.
+    transaction.execute("UPDATE days SET rolled = 0 WHERE rolled = ?1", [roll::DAMAGED])?;
     for sql in DELETES {
         erased += transaction.execute(sql, [])? as u64;
     }
@@ -67,32 +69,29 @@ fn remember(transaction: &Transaction<'_>, people: &People) -> rusqlite::Result<
 }
 
 /// Packs every block anew that has an event of one of these visitors, without it: one block at a time, for somebody may be in
-/// all of them. Returns how many events went.
+/// all of them. A block that is damaged goes as a whole, since nobody can tell who is in it. Returns how many events went.
 fn blocks(transaction: &Transaction<'_>, whom: &HashSet<u64>) -> rusqlite::Result<u64> {
     let ids = blocks_with(transaction, whom)?;
-    let mut read = transaction.prepare("SELECT day, data FROM blocks WHERE id = ?1")?;
+    let mut read = transaction.prepare("SELECT day, data, hits FROM blocks WHERE id = ?1")?;
     let mut delete = transaction.prepare("DELETE FROM blocks WHERE id = ?1")?;
     let mut erased = 0;
     for id in ids {
         let mut packer = Packer::default();
-        let day = read.query_row([id], |row| {
-            erased += without(row, whom, &mut packer)?;
-            row.get(0)
+        let (day, hits) = read.query_row([id], |row| {
+            scan::unpack(row, 1, |hit| keep_others(&mut packer, whom, &hit))?;
+            Ok((row.get(0)?, row.get::<_, i64>(2)?))
         })?;
         delete.execute([id])?;
+        erased += hits.unsigned_abs().saturating_sub(packer.len() as u64);
         pending::put_blocks(transaction, day, &[packer])?;
     }
     Ok(erased)
 }
 
-/// Packs the events of a row's block that are of nobody among these; returns how many are.
-fn without(row: &Row<'_>, whom: &HashSet<u64>, packer: &mut Packer) -> rusqlite::Result<u64> {
-    let mut theirs = 0;
-    scan::unpack(row, 1, |hit| match whom.contains(&hit.number) {
-        true => theirs += 1,
-        false => packer.add(&hit),
-    })?;
-    Ok(theirs)
+fn keep_others(packer: &mut Packer, whom: &HashSet<u64>, hit: &Hit<&str>) {
+    if !whom.contains(&hit.number) {
+        packer.add(hit);
+    }
 }
 
 fn blocks_with(transaction: &Transaction<'_>, whom: &HashSet<u64>) -> rusqlite::Result<Vec<i64>> {
@@ -101,8 +100,8 @@ fn blocks_with(transaction: &Transaction<'_>, whom: &HashSet<u64>) -> rusqlite::
     let mut ids = Vec::new();
     while let Some(row) = rows.next()? {
         let mut is_in = false;
-        scan::unpack(row, 1, |hit| is_in |= whom.contains(&hit.number))?;
-        if is_in {
+        let is_sound = scan::unpack(row, 1, |hit| is_in |= whom.contains(&hit.number))?;
+        if is_in || !is_sound {
             ids.push(row.get(0)?);
         }
     }

@@ -94,6 +94,10 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "cache_size", -8_192)?;
     // A page that many batches change goes into the file once for all of them. The log takes up to 16 MB.
     connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
+    // It may grow beyond while a report is made, and is cut again then.
+    connection.pragma_update(None, "journal_size_limit", 16 << 20)?;
+    // What is sorted is about people: no temporary file keeps it on the disk.
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
     // Else a statement whose plan might depend on a value is compiled again each time that it is given values.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     match version(connection)? {
@@ -103,7 +107,11 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
             making.execute_batch(EVENTS)?;
             making.commit()
         }
-        1 => migrate::to_blocks(connection),
+        1 => {
+            migrate::to_blocks(connection)?;
+            // The log holds every page of the former tables, overwritten.
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        }
         _ => Ok(()),
     }
 }

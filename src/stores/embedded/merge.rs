@@ -1,9 +1,8 @@
 //! Packing small blocks into large ones: where few events come at a time each is a block of its own at first.
 //!
-//! An event is packed again twice at most in what it takes to fill a block. Never changes what is counted.
+//! An event is packed again a few times at most in what it takes to fill a block. Never changes what is counted.
 
-use rusqlite::types::Value;
-use rusqlite::{Connection, Transaction, params_from_iter};
+use rusqlite::{Connection, Transaction};
 
 use super::block::{self, Packer};
 use super::{pending, scan};
@@ -12,6 +11,8 @@ use super::{pending, scan};
 const SMALL: usize = block::MOST / 8;
 /// So many small ones of a day are packed at once.
 const MANY: i64 = 128;
+/// No more bytes of them are held at once.
+const MOST_BYTES: usize = 8 << 20;
 /// Whether there are is looked at after so many transactions: no more than one block of a day comes with each.
 const EVERY: u32 = 64;
 
@@ -33,7 +34,8 @@ impl Turn {
             return Ok(false);
         }
         let transaction = connection.transaction()?;
-        let sql = "SELECT day FROM blocks WHERE hits < ?1 GROUP BY day HAVING count(*) >= ?2 LIMIT 1";
+        let sql = "SELECT day FROM blocks WHERE hits < ?1 GROUP BY day HAVING count(*) >= ?2 \
+             ORDER BY day DESC LIMIT 1";
         let mut statement = transaction.prepare_cached(sql)?;
         let mut days = statement.query([i64::try_from(SMALL).unwrap_or(i64::MAX), MANY])?;
         let day: Option<i64> = days.next()?.map(|row| row.get(0)).transpose()?;
@@ -50,21 +52,31 @@ impl Turn {
 }
 
 fn pack(transaction: &Transaction<'_>, day: i64) -> rusqlite::Result<()> {
-    let sql = "SELECT id, data FROM blocks WHERE day = ?1 AND hits < ?2 ORDER BY id LIMIT ?3";
-    let mut packers = vec![Packer::default()];
-    let mut gone = Vec::new();
-    let mut statement = transaction.prepare_cached(sql)?;
-    let mut rows = statement.query([day, i64::try_from(SMALL).unwrap_or(i64::MAX), MANY])?;
-    while let Some(row) = rows.next()? {
-        gone.push(Value::Integer(row.get(0)?));
-        scan::unpack(row, 1, |hit| {
-            if packers.last().is_none_or(|last| last.len() >= block::MOST) {
-                packers.push(Packer::default());
-            }
-            packers.iter_mut().last().into_iter().for_each(|packer| packer.add(&hit));
+    let mut read = transaction.prepare_cached("SELECT data FROM blocks WHERE id = ?1")?;
+    let mut delete = transaction.prepare_cached("DELETE FROM blocks WHERE id = ?1")?;
+    let (mut packer, mut bytes) = (Packer::default(), 0);
+    for id in small(transaction, day)? {
+        let (is_sound, len) = read.query_row([id], |row| {
+            let is_sound = scan::unpack(row, 0, |hit| packer.add(&hit))?;
+            Ok((is_sound, row.get_ref(0)?.as_blob()?.len()))
         })?;
+        // One that is damaged is left to whoever looks for what is lost.
+        if is_sound {
+            delete.execute([id])?;
+            bytes += len;
+        }
+        if packer.len() >= block::MOST - SMALL || bytes >= MOST_BYTES {
+            pending::put_blocks(transaction, day, &[std::mem::take(&mut packer)])?;
+            bytes = 0;
+        }
     }
-    let marks = vec!["?"; gone.len()].join(", ");
-    transaction.execute(&format!("DELETE FROM blocks WHERE id IN ({marks})"), params_from_iter(gone))?;
-    pending::put_blocks(transaction, day, &packers)
+    pending::put_blocks(transaction, day, &[packer])
+}
+
+/// Returns the small blocks of a day, the oldest first.
+fn small(transaction: &Transaction<'_>, day: i64) -> rusqlite::Result<Vec<i64>> {
+    let sql = "SELECT id FROM blocks WHERE day = ?1 AND hits < ?2 ORDER BY id LIMIT ?3";
+    let mut statement = transaction.prepare_cached(sql)?;
+    let ids = statement.query_map([day, i64::try_from(SMALL).unwrap_or(i64::MAX), MANY], |row| row.get(0))?;
+    ids.collect()
 }

@@ -16,8 +16,12 @@ use crate::stores::reports::rows::{DealRow, HitRow, MeasureRow, Rolled, Rows, Sp
 use crate::stores::reports::sketch::Sketch;
 use crate::stores::reports::{Fault, Query, touch};
 
-/// An event of a visit is at most so far from the visit's beginning.
+/// An event of a visit is hardly farther from the visit's beginning.
 const REACH_MS: i64 = 2 * DAY_MS;
+/// Events that arrive in the wrong order can stretch a visit: none is looked for that began so long before.
+const LONGEST_MS: i64 = 30 * DAY_MS;
+/// Most visits that are held at once to filter events by them.
+const MOST_VISITS: usize = 4_000_000;
 
 /// Reads one moment of the file.
 pub(super) struct Reader<'c>(pub(super) &'c Connection);
@@ -170,16 +174,17 @@ impl Reader<'_> {
     /// Returns the rows of the visits that pass the filters by visits, and may have events in a stretch.
     fn visits_passing(&self, query: &Query, (from, to): Span) -> Result<HashSet<i64>, Fault> {
         let mut wanted = Where::default();
-        wanted.within("v.start", (from - REACH_MS, to + REACH_MS));
+        wanted.within("v.start", (from - LONGEST_MS, to + REACH_MS));
+        wanted.and("v.last >= ?", [Value::Integer(from - REACH_MS)]);
         wanted.site("v", query);
         wanted.visit_filters(query);
         let mut visits = HashSet::new();
         let sql = format!("SELECT v.id FROM visits v WHERE {}", wanted.text());
         self.each(&sql, wanted.values, |row| {
             visits.insert(row.get(0)?);
-            Ok(true)
+            Ok(visits.len() <= MOST_VISITS)
         })?;
-        Ok(visits)
+        within_bounds(visits)
     }
 
     /// Returns the rows of the visits that have an event which passes the filters by events; `None` where there is none.
@@ -200,7 +205,7 @@ impl Reader<'_> {
             },
         );
         scanned.map_err(file::fault)?;
-        Ok(Some(visits))
+        within_bounds(visits).map(Some)
     }
 
     /// Returns the days that are counted ahead and touch the period, in order.
@@ -214,6 +219,10 @@ impl Reader<'_> {
         })?;
         Ok(days)
     }
+}
+
+fn within_bounds(visits: HashSet<i64>) -> Result<HashSet<i64>, Fault> {
+    if visits.len() > MOST_VISITS { Err(Fault::more_than(MOST_VISITS, "sessions")) } else { Ok(visits) }
 }
 
 fn period(query: &Query) -> Span {

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use rusqlite::{Connection, Transaction, params};
 
 use super::block::Hit;
-use super::scan::{self, Passing};
+use super::scan;
 use crate::spec::Kind;
 use crate::stores::reports::rows::{Rolled, Unit};
 use crate::stores::reports::top::{Top, Weighed};
@@ -25,6 +25,8 @@ const AGAIN_AFTER_MS: i64 = 600_000;
 const COUNTED: i64 = 1;
 /// It was counted, and more came late.
 const STALE: i64 = 2;
+/// A block of it is damaged: it is never counted ahead, so that a report of it says so.
+pub(super) const DAMAGED: i64 = 3;
 
 /// When each day that is stale was first seen to be.
 pub(super) type Stale = HashMap<i64, i64>;
@@ -44,9 +46,9 @@ pub(super) fn tidy(connection: &mut Connection, now: i64, stale: &mut Stale) -> 
 
 fn roll_one(transaction: &Transaction<'_>, now: i64, stale: &mut Stale) -> rusqlite::Result<bool> {
     let over = day_of(now - SETTLES_AFTER_MS);
-    let sql = "SELECT day, rolled FROM days WHERE rolled != ?1 AND day < ?2 ORDER BY day DESC";
+    let sql = "SELECT day, rolled FROM days WHERE rolled NOT IN (?1, ?2) AND day < ?3 ORDER BY day DESC";
     let mut statement = transaction.prepare_cached(sql)?;
-    let waiting = statement.query_map([COUNTED, over], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let waiting = statement.query_map([COUNTED, DAMAGED, over], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let waiting: Vec<(i64, i64)> = waiting.collect::<rusqlite::Result<_>>()?;
     stale.retain(|day, _| waiting.contains(&(*day, STALE)));
     let is_due = |day: i64, rolled: i64, stale: &mut Stale| {
@@ -81,9 +83,17 @@ type Counts = HashMap<(u8, i64, i64), Top<Rolled>>;
 
 /// Counts a day.
 fn roll(transaction: &Transaction<'_>, day: i64) -> rusqlite::Result<()> {
-    let (from, to) = (day * DAY_MS, (day + 1) * DAY_MS);
+    let from = day * DAY_MS;
     let mut counts = Counts::new();
-    scan::scan(transaction, (from, to), &Passing::default(), |_| true, |hit| count(&mut counts, from, hit))?;
+    let mut statement = transaction.prepare_cached("SELECT data FROM blocks WHERE day = ?1")?;
+    let mut rows = statement.query([day])?;
+    while let Some(row) = rows.next()? {
+        if !scan::unpack(row, 0, |hit| count(&mut counts, from, &hit))? {
+            return transaction
+                .execute("UPDATE days SET rolled = ?2 WHERE day = ?1", [day, DAMAGED])
+                .map(drop);
+        }
+    }
     write(transaction, day, counts)
 }
 

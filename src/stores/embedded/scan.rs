@@ -85,10 +85,18 @@ pub(super) fn scan(
     Ok(())
 }
 
-/// Hands out every event of the block in this column.
-pub(super) fn unpack(row: &Row<'_>, column: usize, mut each: impl FnMut(Hit<&str>)) -> rusqlite::Result<()> {
-    let block = Block::open(row.get_ref(column)?.as_blob()?).map_err(damaged)?;
-    block.each(|hit| each(block.spelled(hit))).map_err(damaged)
+/// Hands out every event of the block in this column; nothing of one that is damaged, and returns whether it is sound.
+pub(super) fn unpack(
+    row: &Row<'_>,
+    column: usize,
+    mut each: impl FnMut(Hit<&str>),
+) -> rusqlite::Result<bool> {
+    let Ok(block) = Block::open(row.get_ref(column)?.as_blob()?) else { return Ok(false) };
+    if block.each(|_| ()).is_err() {
+        return Ok(false);
+    }
+    block.each(|hit| each(block.spelled(hit))).map_err(damaged)?;
+    Ok(true)
 }
 
 fn damaged(why: super::block::Damaged) -> rusqlite::Error {

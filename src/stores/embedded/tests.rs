@@ -9,7 +9,8 @@ use rusqlite::{Connection, StatementStatus, params};
 use super::keep::Bounds;
 use super::roll::DAY_MS;
 use super::*;
-use crate::stores::reports::fact::{Deal, Fact, number_of};
+use crate::spec::{IdKind, People};
+use crate::stores::reports::fact::{Deal, Fact, Place, number_of};
 use crate::stores::reports::history::History;
 use crate::stores::reports::tests::{BEGIN, QUESTIONS, facts, query, rules};
 use crate::stores::reports::{Name, make};
@@ -221,6 +222,8 @@ fn a_file_of_the_version_before_becomes_one_of_this_and_says_the_same() {
     drop(insert);
     drop(old);
     store.reopen();
+    let log = store.path().with_extension("db-wal");
+    assert_eq!(std::fs::metadata(log).unwrap().len(), 0, "the log has nothing of the former tables");
     store.next = store.writer.begin(1_000).unwrap();
     assert_eq!(store.next, 21);
     store.take(&[view(BEGIN + 40_000, "a")]);
@@ -230,6 +233,62 @@ fn a_file_of_the_version_before_becomes_one_of_this_and_says_the_same() {
     assert_eq!(revenue["totals"]["orders"], 1, "{revenue}");
     let vitals = store.answer(Name::Vitals, "from=2026-03-27&to=2026-03-27&by=path");
     assert!(vitals.to_string().contains("9.5"), "{vitals}");
+}
+
+#[test]
+fn people_are_erased_and_others_of_the_same_blocks_stay() {
+    let mut store = Store::new();
+    let seen: Vec<Fact<'static>> =
+        (0..90).map(|n| view(BEGIN + n, ["a", "b", "c"][n as usize % 3])).collect();
+    store.take(&seen[..50]);
+    store.take(&seen[50..]);
+    let people = People::new(IdKind::AnonymousId, ["a", "c"]);
+    // Sixty events, and two visits.
+    assert_eq!(erase(&store.path(), &people).unwrap(), 62);
+    store.reopen();
+    assert_eq!((hits(&store), count(&store, "visits")), (30, 1));
+    let body = store.answer(Name::Series, "from=2026-03-27&to=2026-03-27");
+    assert_eq!((&body["totals"]["views"], &body["totals"]["visitors"]), (&30.into(), &1.into()));
+}
+
+#[test]
+fn a_damaged_block_stops_neither_erasing_nor_counting_and_its_report_says_so() {
+    let mut store = Store::new();
+    store.take(&[view(BEGIN, "a")]);
+    store.take(&[view(BEGIN + DAY_MS, "b"), view(BEGIN + 1, "b")]);
+    let other = Connection::open(store.path()).unwrap();
+    let day = roll::day_of(BEGIN + DAY_MS);
+    other.execute("UPDATE blocks SET data = x'01ff' WHERE day = ?1", [day]).unwrap();
+    store.roll_until(BEGIN + 5 * DAY_MS);
+    let connection = file::open_to_read(&store.path()).unwrap();
+    let asked = query(Name::Series, "from=2026-03-28&to=2026-03-28");
+    assert!(made(&connection, &asked).unwrap_err().to_string().contains("damaged"));
+    let body = store.answer(Name::Series, "from=2026-03-27&to=2026-03-27");
+    assert_eq!(body["totals"]["views"], 2, "the other day is counted");
+    let people = People::new(IdKind::AnonymousId, ["a"]);
+    assert_eq!(erase(&store.path(), &people).unwrap(), 3, "who is in the block nobody knows: it goes");
+    assert_eq!(hits(&store), 1);
+    store.reopen();
+    store.roll_until(BEGIN + 5 * DAY_MS);
+    made(&connection, &asked).unwrap();
+}
+
+#[test]
+fn events_of_a_visit_that_was_stretched_over_days_are_found_by_it() {
+    let mut store = Store::new();
+    // In the wrong order each joins the one before, which it precedes by less than a pause.
+    let hours = |n: i64| Fact {
+        place: Place { country: "DE".into(), ..Place::default() },
+        ..view(BEGIN + 9 * DAY_MS - n * 1_500_000, "a")
+    };
+    let facts: Vec<Fact<'static>> = (0..200).map(hours).collect();
+    store.take(&facts);
+    assert_eq!(count(&store, "visits"), 1);
+    for text in
+        ["from=2026-03-27&to=2026-04-06&filter=country:DE", "from=2026-04-04&to=2026-04-06&filter=country:DE"]
+    {
+        assert_eq!(store.answer(Name::Pages, text), defined(&facts, Name::Pages, text), "{text}");
+    }
 }
 
 /// Takes the tables of this version back to those of the one before, without what is in them.

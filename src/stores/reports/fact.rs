@@ -19,6 +19,8 @@ use crate::spec::{Event, Glance, Kind};
 const LONGEST: usize = 500;
 /// Most members of a campaign that are kept.
 const MOST_PAIRS: usize = 20;
+/// Most bytes of them: each open visit holds its campaign.
+const MOST_CAMPAIGN_BYTES: usize = 2_000;
 /// What orders and refunds are counted by.
 const MONEY: [&str; 6] = ["order_id", "currency", "revenue", "total", "value", "products"];
 /// The measure of how far down a view was looked at, in percent.
@@ -279,7 +281,15 @@ fn text(json: Json<'_>) -> Cow<'_, str> {
 pub fn campaign(said: &Map<String, Value>) -> Map<String, Value> {
     let kept = |text: &str| cut(text).into_owned();
     let text = |(name, value): (&String, &Value)| Some((kept(name), Value::String(kept(value.as_str()?))));
-    said.iter().take(MOST_PAIRS).filter_map(text).collect()
+    let mut room = MOST_CAMPAIGN_BYTES;
+    let fits = |(name, value): &(String, Value)| {
+        let bytes = name.len() + value.as_str().map_or(0, str::len);
+        room.checked_sub(bytes).is_some_and(|left| {
+            room = left;
+            true
+        })
+    };
+    said.iter().take(MOST_PAIRS).filter_map(text).filter(fits).collect()
 }
 
 /// Returns the text without what is too long to mean something.

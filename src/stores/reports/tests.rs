@@ -381,3 +381,12 @@ fn more_currencies_than_there_are_make_no_more_rows_than_asked_for() {
         "an order in one currency more than are told apart is left out"
     );
 }
+
+#[test]
+fn the_parameters_of_a_campaign_are_bounded_together() {
+    let long = |n: usize| (format!("p{n:02}"), json!("x".repeat(490)));
+    let said: Map<String, serde_json::Value> =
+        (0..30).map(long).chain([("z".to_owned(), json!(1))]).collect();
+    let kept = super::fact::campaign(&said);
+    assert_eq!(kept.keys().collect::<Vec<_>>(), ["p00", "p01", "p02", "p03"]);
+}
