@@ -2,13 +2,14 @@
 //!
 //! Rows that were streamed cannot be changed for up to 90 minutes, and a statement that might touch one is refused as a whole. Then
 //! what came until the wish is deleted, or what is older than those minutes, and the rest is said to be left: who asks again in time
-//! finds it deletable. The tables that are merged out of others go last. Never says an id, and keeps none.
+//! finds it deletable. What is done is remembered table by table, since a try may be cut short. The tables that are merged out of
+//! others go last. Never says an id, and keeps none.
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
 
 use super::super::{BoxFuture, Erase};
 use super::ddl::{PARTITIONED_BY, quoted};
@@ -16,7 +17,7 @@ use super::errors::Trouble;
 use super::store::Store;
 use super::users;
 use super::views::sql;
-use crate::spec::People;
+use crate::spec::{IdKind, People};
 use crate::telemetry::clock;
 use crate::warehouse::people::columns_of;
 use crate::warehouse::{ColumnType, Schema, Table};
@@ -28,31 +29,44 @@ const BUFFERED: SignedDuration = SignedDuration::from_mins(95);
 /// The name of the parameter that holds the ids.
 pub(super) const IDS: &str = "ids";
 
+/// What Google calls the time of arrival, where a table is partitioned by it. No table has such a column otherwise, and a statement
+/// that names it is refused there.
+/// <https://cloud.google.com/bigquery/docs/querying-partitioned-tables#query_an_ingestion-time_partitioned_table>
+const ARRIVED: &str = "_PARTITIONTIME";
+
+/// An instant behind all others: a bound that leaves nothing out still names the partitions that are read.
+const EVER: &str = "TIMESTAMP '9999-12-30T00:00:00Z'";
+
 /// Erases from one dataset.
 #[derive(Debug, Clone)]
 pub(super) struct Eraser {
     store: Arc<Store>,
-    /// What is not done yet, by a number that leads back to nobody.
-    wishes: Arc<Mutex<HashMap<u64, Wish>>>,
+    /// What is not done yet, by where the people are in memory: two wishes may be about the same ones.
+    wishes: Arc<Mutex<HashMap<usize, Wish>>>,
 }
 
 /// A wish as this process knows it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Wish {
-    /// When it was first heard of.
+    /// Keeps their place from being anybody else's, and them from nothing.
+    people: Weak<People>,
+    /// When it was first heard of, by both clocks.
     since: Timestamp,
+    begun: Instant,
     /// How many rows have gone so far.
     erased: u64,
+    /// What became of the tables that were asked.
+    tables: HashMap<String, Left>,
 }
 
-/// One table, and how far in time its rows are meant.
-#[derive(Debug, Clone, Copy)]
-struct Part<'a> {
-    table: &'a str,
-    columns: &'a [&'static str],
-    until: Option<Timestamp>,
-    /// Google refuses what does not say which days it reads.
-    names_days: bool,
+/// A table, and how people are looked for in it.
+#[derive(Debug)]
+struct Sought<'s> {
+    name: &'s str,
+    /// What is compared with the ids: any of them.
+    ids: Vec<String>,
+    /// Its rows say when they came.
+    has_time: bool,
 }
 
 /// What became of one table.
@@ -64,51 +78,80 @@ enum Left {
     Buffered,
 }
 
+impl Wish {
+    fn new(people: &Arc<People>) -> Wish {
+        let (people, tables) = (Arc::downgrade(people), HashMap::new());
+        Wish { people, since: clock::now(), begun: Instant::now(), erased: 0, tables }
+    }
+
+    /// Returns what became of a table; `None` where it is to be asked. What was in the buffer stays there for its time, and asking
+    /// sooner costs statements that are refused.
+    fn known(&self, table: &str) -> Option<Left> {
+        let left = self.tables.get(table).copied()?;
+        let is_due = left == Left::Buffered && self.begun.elapsed() >= BUFFERED.unsigned_abs();
+        (!is_due).then_some(left)
+    }
+
+    fn note(&mut self, table: &str, (rows, left): (u64, Left)) {
+        self.erased += rows;
+        self.tables.insert(table.to_owned(), left);
+    }
+}
+
 impl Eraser {
     /// Returns an eraser that has contacted nobody.
     pub(super) fn new(store: Arc<Store>) -> Eraser {
         Eraser { store, wishes: Arc::default() }
     }
 
-    async fn erase_all(&self, people: &People) -> Result<u64, String> {
-        let number = number_of(people);
-        let Wish { since, mut erased } = self.wish(number);
+    async fn erase_all(&self, people: &Arc<People>) -> Result<u64, String> {
+        // Before anything is asked: what comes while it is asked is not meant.
+        self.with_wish(people, |_| ());
         let schema = self.store.now().await.map_err(|trouble| reason("the dataset", &trouble))?;
+        let (states, others): (Vec<_>, Vec<_>) =
+            sought(&schema, people.kind()).into_iter().partition(|table| users::states().contains(&table.name));
+        self.erase_each(&others, people).await?;
+        // Last: a merge in between brings back what the others still have.
+        self.erase_each(&states, people).await?;
+        Ok(self.lock().remove(&place_of(people)).map_or(0, |wish| wish.erased))
+    }
+
+    /// Asks each table, also after one that failed; the first fault is the one that is told.
+    async fn erase_each(&self, tables: &[Sought<'_>], people: &Arc<People>) -> Result<(), String> {
         let mut left = Ok(());
-        for (name, columns) in in_order(&schema, people) {
-            let Some(table) = schema.tables.get(name) else { continue };
-            match self.erase_table((name, table, &columns), people, since).await {
-                Ok((rows, Left::Nothing)) => erased += rows,
-                Ok((rows, Left::Buffered)) => {
-                    erased += rows;
-                    left = left.and(Err(buffered(name)));
-                }
-                Err(trouble) => left = left.and(Err(reason(&format!("`{name}`"), &trouble))),
+        for table in tables {
+            left = left.and(self.erase_once(table, people).await);
+        }
+        left
+    }
+
+    async fn erase_once(&self, table: &Sought<'_>, people: &Arc<People>) -> Result<(), String> {
+        let (since, known) = self.with_wish(people, |wish| (wish.since, wish.known(table.name)));
+        let left = match known {
+            Some(left) => left,
+            None => {
+                let erased = self.erase_table(table, people, since).await;
+                let erased = erased.map_err(|trouble| reason(&format!("`{}`", table.name), &trouble))?;
+                self.with_wish(people, |wish| wish.note(table.name, erased));
+                erased.1
             }
-        }
-        match left {
-            Ok(()) => drop(self.lock().remove(&number)),
-            Err(_) => drop(self.lock().insert(number, Wish { since, erased })),
-        }
-        left.map(|()| erased)
+        };
+        if left == Left::Nothing { Ok(()) } else { Err(buffered(table.name)) }
     }
 
     /// Deletes all rows; where streamed ones are in the way, those that came until the wish, or else those that are old enough.
     async fn erase_table(
         &self,
-        (name, table, columns): (&str, &Table, &[&'static str]),
+        table: &Sought<'_>,
         people: &People,
         since: Timestamp,
     ) -> Result<(u64, Left), Trouble> {
-        let has_time = table.columns.get(PARTITIONED_BY) == Some(&ColumnType::Timestamp);
-        let names_days = has_time && self.store.names_days();
-        let all = Part { table: name, columns, until: None, names_days };
         let old = clock::now().checked_sub(BUFFERED).unwrap_or(Timestamp::UNIX_EPOCH);
         for (until, left) in [(None, Left::Nothing), (Some(since), Left::Nothing), (Some(old), Left::Buffered)] {
-            if until.is_some() && !has_time {
+            if until.is_some() && !table.has_time {
                 continue;
             }
-            match self.store.delete(&self.statement(Part { until, ..all }), people).await {
+            match self.delete(table, people, until).await {
                 Err(trouble) if is_buffered(&trouble) => {}
                 done => return done.map(|rows| (rows, left)),
             }
@@ -116,44 +159,84 @@ impl Eraser {
         Ok((0, Left::Buffered))
     }
 
-    fn statement(&self, part: Part<'_>) -> String {
-        let terms: Vec<String> =
-            part.columns.iter().map(|column| format!("{} IN UNNEST(@{IDS})", quoted(column))).collect();
-        let day = quoted(PARTITIONED_BY);
-        let bound = match part.until {
-            Some(until) => format!(" AND {day} <= {}", sql::instant(until)),
-            None if part.names_days => format!(" AND {day} <= TIMESTAMP '9999-12-30T00:00:00Z'"),
-            None => String::new(),
-        };
-        format!("DELETE FROM {} WHERE ({}){bound}", self.store.table_name(part.table), terms.join(" OR "))
+    /// How a table is partitioned is not known here: where Google wants the time of arrival bounded, it says so.
+    async fn delete(
+        &self,
+        table: &Sought<'_>,
+        people: &People,
+        until: Option<Timestamp>,
+    ) -> Result<u64, Trouble> {
+        let deleted = self.store.delete(&self.statement(table, until, false), people).await;
+        match deleted {
+            Err(trouble) if wants_arrival(&trouble) => {
+                self.store.delete(&self.statement(table, until, true), people).await
+            }
+            deleted => deleted,
+        }
     }
 
-    fn wish(&self, number: u64) -> Wish {
-        *self.lock().entry(number).or_insert_with(|| Wish { since: clock::now(), erased: 0 })
+    fn statement(&self, table: &Sought<'_>, until: Option<Timestamp>, by_arrival: bool) -> String {
+        let ids: Vec<String> = table.ids.iter().map(|id| format!("{id} IN UNNEST(@{IDS})")).collect();
+        let mut bounds = String::new();
+        if table.has_time {
+            let until = until.map_or_else(|| EVER.to_owned(), sql::instant);
+            bounds.push_str(&bound(&quoted(PARTITIONED_BY), &until));
+        }
+        if by_arrival {
+            bounds.push_str(&bound(ARRIVED, EVER));
+        }
+        format!("DELETE FROM {} WHERE ({}){bounds}", self.store.table_name(table.name), ids.join(" OR "))
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Wish>> {
+    /// Has the wish looked at or changed; it begins where it is not known. Those that nobody can ask for any more are forgotten.
+    fn with_wish<T>(&self, people: &Arc<People>, then: impl FnOnce(&mut Wish) -> T) -> T {
+        let mut wishes = self.lock();
+        wishes.retain(|_, wish| wish.people.strong_count() > 0);
+        then(wishes.entry(place_of(people)).or_insert_with(|| Wish::new(people)))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<usize, Wish>> {
         self.wishes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Returns the tables with the columns that say whom a row is about; those that are merged out of others last, since a merge in
-/// between brings back what the others still have.
-fn in_order<'s>(schema: &'s Schema, people: &People) -> Vec<(&'s str, Vec<&'static str>)> {
-    let columns = |name: &str, table: &Table| {
-        columns_of(name, |column| table.columns.get(column) == Some(&ColumnType::Text), people.kind())
-    };
-    let all = schema.tables.iter().map(|(name, table)| (name.as_str(), columns(name, table)));
-    let mut tables: Vec<_> = all.filter(|(_, columns)| !columns.is_empty()).collect();
-    tables.sort_by_key(|(name, _)| users::states().contains(name));
-    tables
+/// Returns the tables that say whom their rows are about.
+fn sought(schema: &Schema, kind: IdKind) -> Vec<Sought<'_>> {
+    let tables = schema.tables.iter().map(|(name, table)| Sought {
+        name,
+        ids: ids_of(name, table, kind),
+        has_time: table.columns.get(PARTITIONED_BY) == Some(&ColumnType::Timestamp),
+    });
+    tables.filter(|table| !table.ids.is_empty()).collect()
 }
 
-fn number_of(people: &People) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    people.kind().as_str().hash(&mut hasher);
-    people.ids().for_each(|id| id.hash(&mut hasher));
-    hasher.finish()
+fn ids_of(name: &str, table: &Table, kind: IdKind) -> Vec<String> {
+    let columns = columns_of(name, |column| table.columns.contains_key(column), kind);
+    columns.into_iter().filter_map(|column| compared(column, *table.columns.get(column)?)).collect()
+}
+
+/// Returns what of a column is compared with texts; `None` where nothing of ours is ever written to it.
+fn compared(column: &str, kind: ColumnType) -> Option<String> {
+    let column = quoted(column);
+    match kind {
+        ColumnType::Text => Some(column),
+        ColumnType::Json => Some(format!("JSON_VALUE({column})")),
+        ColumnType::Other => None,
+        _ => Some(format!("CAST({column} AS STRING)")),
+    }
+}
+
+/// Returns a condition that names the partitions of a column. A row without a time is never newer than any.
+fn bound(column: &str, until: &str) -> String {
+    format!(" AND ({column} <= {until} OR {column} IS NULL)")
+}
+
+fn place_of(people: &Arc<People>) -> usize {
+    Arc::as_ptr(people).addr()
+}
+
+fn wants_arrival(trouble: &Trouble) -> bool {
+    matches!(trouble, Trouble::Said(said) if said.speaks_of(&["without a filter over"]) && said.speaks_of(&["'_partition"]))
 }
 
 fn is_buffered(trouble: &Trouble) -> bool {
@@ -179,5 +262,18 @@ impl Erase for Eraser {
     fn erase(&self, people: Arc<People>) -> BoxFuture<Result<u64, String>> {
         let eraser = self.clone();
         Box::pin(async move { eraser.erase_all(&people).await })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_a_text_in_the_end_is_compared_with_texts() {
+        assert_eq!(compared("a`b", ColumnType::Text).unwrap(), r"`a\`b`");
+        assert_eq!(compared("id", ColumnType::Int).unwrap(), "CAST(`id` AS STRING)");
+        assert_eq!(compared("id", ColumnType::Json).unwrap(), "JSON_VALUE(`id`)");
+        assert_eq!(compared("id", ColumnType::Other), None, "lists and records have no cast");
     }
 }

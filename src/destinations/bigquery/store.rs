@@ -190,11 +190,6 @@ impl Store {
         self.api.target.names.table(table)
     }
 
-    /// Returns whether tables are made so that statements must name the days that they read.
-    pub(super) fn names_days(&self) -> bool {
-        self.api.target.options.require_partition_filter
-    }
-
     /// Runs a small query and reads its whole answer.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::super::answer::{invalid, invalid_query};
+use super::super::field::Kind;
 use super::super::state::{Row, Table};
 use super::cursor::Cursor;
 use super::lex::What;
@@ -17,14 +18,33 @@ use crate::destinations::mock::Said;
 pub(super) struct Delete {
     path: Path,
     /// Any of them.
-    columns: Vec<String>,
+    columns: Vec<Compared>,
     /// The parameter that holds the texts.
     parameter: String,
-    /// A column of times, and the last one that is meant.
-    until: Option<(String, Timestamp)>,
+    /// All of them.
+    bounds: Vec<Bound>,
 }
 
-/// ``FROM t WHERE (`a` IN UNNEST(@p) OR …) AND `c` <= TIMESTAMP '…'``; the last condition may be left out.
+/// A column that is looked for among the texts.
+#[derive(Debug)]
+struct Compared {
+    column: String,
+    is_cast: bool,
+}
+
+/// A column of times, and the last one that is meant.
+#[derive(Debug)]
+struct Bound {
+    column: String,
+    until: Timestamp,
+    or_null: bool,
+}
+
+/// What the time of arrival is called, where a table is partitioned by it.
+const ARRIVAL: &str = "_PARTITIONTIME";
+
+/// ``FROM t WHERE (`a` IN UNNEST(@p) OR CAST(`b` AS STRING) IN UNNEST(@p) OR …) AND (`c` <= TIMESTAMP '…' OR `c` IS NULL)``; the last
+/// condition may be left out or be there more than once, and the part with NULL too.
 pub(super) fn read(cursor: &mut Cursor<'_>) -> Result<Delete, String> {
     cursor.take("FROM");
     let path = cursor.path()?;
@@ -33,7 +53,7 @@ pub(super) fn read(cursor: &mut Cursor<'_>) -> Result<Delete, String> {
     cursor.expect('(')?;
     let (mut columns, mut parameter) = (Vec::new(), String::new());
     loop {
-        columns.push(cursor.name()?);
+        columns.push(compared(cursor)?);
         cursor.expect_words("IN UNNEST")?;
         cursor.expect('(')?;
         let name = cursor.name()?;
@@ -47,8 +67,39 @@ pub(super) fn read(cursor: &mut Cursor<'_>) -> Result<Delete, String> {
         }
     }
     cursor.expect(')')?;
-    let until = if cursor.take("AND") { Some(until(cursor)?) } else { None };
-    Ok(Delete { path, columns, parameter, until })
+    let mut bounds = Vec::new();
+    while cursor.take("AND") {
+        bounds.push(bound(cursor)?);
+    }
+    Ok(Delete { path, columns, parameter, bounds })
+}
+
+fn compared(cursor: &mut Cursor<'_>) -> Result<Compared, String> {
+    if !cursor.take("CAST") {
+        return Ok(Compared { column: cursor.name()?, is_cast: false });
+    }
+    cursor.expect('(')?;
+    let column = cursor.name()?;
+    cursor.expect_words("AS STRING")?;
+    cursor.expect(')')?;
+    Ok(Compared { column, is_cast: true })
+}
+
+fn bound(cursor: &mut Cursor<'_>) -> Result<Bound, String> {
+    let is_wrapped = cursor.sign('(');
+    let (column, until) = until(cursor)?;
+    let or_null = cursor.take("OR");
+    if or_null {
+        let other = cursor.name()?;
+        if other != column {
+            return Err("This stand-in knows a time or none of the same column alone".to_owned());
+        }
+        cursor.expect_words("IS NULL")?;
+    }
+    if is_wrapped {
+        cursor.expect(')')?;
+    }
+    Ok(Bound { column, until, or_null })
 }
 
 fn until(cursor: &mut Cursor<'_>) -> Result<(String, Timestamp), String> {
@@ -91,16 +142,19 @@ impl Delete {
         if table.view.is_some() {
             return Err(invalid_query(&format!("DELETE is not supported over the view {name}")));
         }
-        let until = self.until.as_ref().map(|(column, _)| column);
-        if let Some(column) = self.columns.iter().chain(until).find(|column| table.field(column).is_none()) {
+        for compared in &self.columns {
+            compared.check(table)?;
+        }
+        let mut bounds = self.bounds.iter().map(|bound| &bound.column);
+        if let Some(column) = bounds.clone().find(|column| !is_known(table, column)) {
             return Err(invalid_query(&format!("Unrecognized name: {column}")));
         }
-        let day = table.partition.as_ref().and_then(|partition| partition.field.as_deref());
-        let is_filtered = until.is_some_and(|column| day.is_some_and(|day| column.eq_ignore_ascii_case(day)));
+        let day = table.partition.as_ref().map(|partition| partition.field.as_deref().unwrap_or(ARRIVAL));
+        let is_filtered = bounds.any(|column| day.is_some_and(|day| column.eq_ignore_ascii_case(day)));
         if table.more.get("requirePartitionFilter") == Some(&Value::Bool(true)) && !is_filtered {
             return Err(invalid_query(&format!(
                 "Cannot query over table '{name}' without a filter over column(s) '{}' that can be used for partition elimination",
-                day.unwrap_or("_PARTITION_LOAD_TIME")
+                day.filter(|day| *day != ARRIVAL).unwrap_or("_PARTITION_LOAD_TIME', '_PARTITIONDATE', '_PARTITIONTIME")
             )));
         }
         Ok(())
@@ -108,14 +162,51 @@ impl Delete {
 
     /// Returns whether a row lies in the time that is meant.
     fn reaches(&self, row: &Row) -> bool {
-        let Some((column, until)) = &self.until else { return true };
-        let at = row.cells.get(column).and_then(Value::as_str).and_then(|at| at.parse::<Timestamp>().ok());
-        at.is_some_and(|at| at <= *until)
+        self.bounds.iter().all(|bound| bound.reaches(row))
     }
 
     fn names(&self, row: &Row, texts: &[String]) -> bool {
-        let held = |column: &String| row.cells.iter().find(|(name, _)| name.eq_ignore_ascii_case(column));
-        let text = |(_, value): (&String, &Value)| value.as_str().is_some_and(|text| texts.iter().any(|one| one == text));
-        self.columns.iter().filter_map(held).any(text)
+        self.columns.iter().any(|compared| {
+            let held = row.cells.iter().find(|(name, _)| name.eq_ignore_ascii_case(&compared.column));
+            held.is_some_and(|(_, value)| texts.contains(&text_of(value)))
+        })
     }
+}
+
+impl Compared {
+    /// As there: a text is compared with texts alone.
+    fn check(&self, table: &Table) -> Result<(), Said> {
+        let unknown = || invalid_query(&format!("Unrecognized name: {}", self.column));
+        let field = table.field(&self.column).ok_or_else(unknown)?;
+        if field.kind == Kind::String || self.is_cast {
+            return Ok(());
+        }
+        Err(invalid_query(&format!(
+            "No matching signature for operator IN UNNEST for argument types: {}, ARRAY<STRING>",
+            field.sql_type()
+        )))
+    }
+}
+
+impl Bound {
+    /// When rows arrived is not kept here: the time of arrival bounds none.
+    fn reaches(&self, row: &Row) -> bool {
+        if self.column.eq_ignore_ascii_case(ARRIVAL) {
+            return true;
+        }
+        let at = row.cells.get(&self.column).and_then(Value::as_str);
+        match at {
+            Some(at) => at.parse::<Timestamp>().is_ok_and(|at| at <= self.until),
+            None => self.or_null,
+        }
+    }
+}
+
+fn is_known(table: &Table, column: &str) -> bool {
+    let by_arrival = table.partition.as_ref().is_some_and(|partition| partition.field.is_none());
+    table.field(column).is_some() || (by_arrival && column.eq_ignore_ascii_case(ARRIVAL))
+}
+
+fn text_of(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
