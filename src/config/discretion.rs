@@ -114,7 +114,10 @@ pub(super) fn discretion(
         let own = own_rules(section, keyring.is_some());
         whole(section, (everywhere, own), address)
     });
-    Discretion { consent: Consent::to(&categories, *rules), privacy: own.with_keys(keyring) }
+    let own = own.with_keys(keyring);
+    // Another spelling of a name fills the same column.
+    let privacy = own.named_by(entry.about.naming());
+    Discretion { consent: Consent::to(&categories, *rules), privacy }
 }
 
 fn category(node: &Node) -> Result<String, Wrong> {

@@ -290,6 +290,30 @@ fn what_is_encrypted_everywhere_is_so_in_warehouses_unless_they_say_otherwise() 
     assert!(within.contains("lies within `/traits/email` or holds it"), "{within}");
 }
 
+/// Both fill the column `email`.
+#[test]
+fn another_spelling_of_what_is_encrypted_is_encrypted_in_warehouses() {
+    let raw =
+        r#"{"type":"identify","userId":"u","messageId":"m","traits":{"E-Mail":"a@b.c","EMail":"a@b.c"}}"#;
+    let receipt = crate::journal::fixtures::receipt("m");
+    let event = std::sync::Arc::new(crate::spec::Event::restore(raw, receipt).unwrap());
+    let shown = |kind: &str| {
+        let text = format!(
+            "[privacy]\nencrypt = [\"/traits/e_mail\", \"/traits/Email\"]\n\
+             [destinations.x]\ntype = \"{kind}\"\nenabled = false\n"
+        );
+        let loaded = accepted(&text, &[("PII_KEY", PII_KEYS[0])]);
+        let privacy = loaded.settings.destinations.first().unwrap().discretion.privacy.clone();
+        let view = crate::spec::privacy::View::new(privacy, "salt");
+        let mut shown = Vec::new();
+        view.of(std::slice::from_ref(&event)).first().unwrap().write_json(&mut shown);
+        String::from_utf8(shown).unwrap().matches("a@b.c").count()
+    };
+    let warehouses = ENTRIES.iter().filter(|entry| entry.about.is_warehouse);
+    assert_eq!(warehouses.map(|entry| shown(entry.kind)).collect::<Vec<_>>(), [0; 4]);
+    assert_eq!(shown("webhook"), 2);
+}
+
 #[test]
 fn who_is_told_of_deletions_must_be_there() {
     let text =

@@ -30,11 +30,12 @@ use serde::de::DeserializeOwned;
 use crate::policy::outcome::{Fault, Outcome, Reason, Verdict};
 use crate::policy::patience::Patience;
 use crate::spec::Event;
+use crate::spec::privacy::Naming;
 use crate::stores::ReportStore;
 use crate::stores::reports::fact::Rules;
 use crate::stores::shared::SharedState;
 use crate::telemetry::Meter;
-use crate::warehouse::{Schema, SchemaCell, SchemaDiff};
+use crate::warehouse::{Schema, SchemaCell, SchemaDiff, names};
 
 pub use crate::policy::schema::{Chore, Quota, SchemaFault, SchemaPace};
 pub use blueprint::{Blueprint, Look};
@@ -86,6 +87,13 @@ pub struct About {
     pub surroundings: &'static [&'static str],
     /// The block of the shipped `config.toml`, commented, starting at its `[destinations.…]` header.
     pub config_block: &'static str,
+}
+
+impl About {
+    /// Returns how names of members become those of columns; `None` where they stay as they are.
+    pub fn naming(&self) -> Option<Naming> {
+        self.is_warehouse.then_some(Naming(names::segment))
+    }
 }
 
 /// A setting that the environment says in parts.

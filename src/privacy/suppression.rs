@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::ArcSwap;
 
 use super::regulation::{Print, hex, print_of, prints_of, unhex};
-use crate::spec::{Event, IdKind, Rejected, people};
+use crate::spec::{Event, IdKind, Rejected, deletion, people};
 
 /// The file below the register's directory.
 const FILE: &str = "suppressed";
@@ -113,14 +113,17 @@ impl Suppression {
         Ok(())
     }
 
-    /// Takes out the events, and what was set aside, of people who are suppressed; returns how many went.
+    /// Takes out the events, and what was set aside, of people who are suppressed; returns how many went. What tells a destination
+    /// whom to erase stays: it is about them on purpose.
     pub fn sift(&self, events: &mut Vec<Event>, rejected: &mut Vec<Rejected>) -> usize {
         if !self.is_on.load(Ordering::Acquire) {
             return 0;
         }
         let before = events.len() + rejected.len();
         let prints = self.prints.load();
-        events.retain(|event| !prints_of(&self.salt, &event.head).any(|print| prints.contains(&print)));
+        let is_theirs =
+            |event: &Event| prints_of(&self.salt, &event.head).any(|print| prints.contains(&print));
+        events.retain(|event| deletion::is_told(event) || !is_theirs(event));
         rejected.retain_mut(|one| {
             let text = one.raw.clone();
             let Some(ids) = std::str::from_utf8(&text).ok().and_then(people::ids_of) else {

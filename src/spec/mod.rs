@@ -11,6 +11,7 @@ mod believe;
 pub mod collect;
 mod compose;
 pub mod consent;
+pub mod deletion;
 pub mod event;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzed;

@@ -56,6 +56,32 @@ impl Treatment {
     }
 }
 
+/// Makes of a member's name what the destination makes of it, as a warehouse does with the names of its columns.
+#[derive(Clone, Copy)]
+pub struct Naming(pub for<'a> fn(&'a str) -> Cow<'a, str>);
+
+impl Naming {
+    /// Returns whether two names become one.
+    fn is_one(self, one: &str, other: &str) -> bool {
+        (self.0)(one) == (self.0)(other)
+    }
+}
+
+impl fmt::Debug for Naming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Naming")
+    }
+}
+
+impl PartialEq for Naming {
+    /// There is one; functions cannot be compared.
+    fn eq(&self, _: &Naming) -> bool {
+        true
+    }
+}
+
+impl Eq for Naming {}
+
 /// The rules of one destination, read from its configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Privacy {
@@ -65,12 +91,20 @@ pub struct Privacy {
     only_address: bool,
     /// The keys of what is encrypted, where anything is.
     keyring: Option<Arc<Keyring>>,
+    /// How names of members are compared with those of the rules, where not letter by letter.
+    naming: Option<Naming>,
 }
 
 impl Default for Privacy {
     /// Everything is seen as it is.
     fn default() -> Self {
-        Privacy { root: Node::empty(), address: Treatment::Keep, only_address: true, keyring: None }
+        Privacy {
+            root: Node::empty(),
+            address: Treatment::Keep,
+            only_address: true,
+            keyring: None,
+            naming: None,
+        }
     }
 }
 
@@ -97,7 +131,7 @@ impl Privacy {
             root.insert(ip.steps(), address);
         }
         let only_address = rules.iter().all(|rule| rule.pointer == ip);
-        Ok(Privacy { root, address, only_address, keyring: None })
+        Ok(Privacy { root, address, only_address, keyring: None, naming: None })
     }
 
     /// Returns whether some rule hashes, so that the salt matters.
@@ -116,6 +150,12 @@ impl Privacy {
     pub fn with_keys(self, keyring: Option<&Arc<Keyring>>) -> Privacy {
         let keyring = keyring.filter(|_| self.root.has(Treatment::Encrypt)).map(Arc::clone);
         Privacy { keyring, ..self }
+    }
+
+    /// Has a rule hold for every member whose name becomes the same as the one that it says: `Email` and `email` are one column.
+    /// Without a naming names are compared letter by letter.
+    pub fn named_by(self, naming: Option<Naming>) -> Privacy {
+        Privacy { naming, ..self }
     }
 }
 
@@ -211,7 +251,7 @@ impl View {
         // A hash is no address any more, so it becomes the client's own member before it is hashed or encrypted.
         let with_ip = self.privacy.address.is_text().then(|| with_address(event)).flatten();
         let text = with_ip.as_deref().unwrap_or_else(|| event.text());
-        let mut rewriter = Rewriter::new(self.hand(event), text.len());
+        let mut rewriter = Rewriter::new(self.hand(event), self.privacy.naming, text.len());
         rewriter.write(text, "", &self.privacy.root);
         let Some(out) = rewriter.finish() else {
             return self.with_our_address(event);

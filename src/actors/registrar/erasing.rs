@@ -134,7 +134,7 @@ impl Erasing {
         self.is_well(JOURNAL);
         drop(place);
         let told = self.tell(&regulation).await;
-        self.erase_elsewhere((id, &told.names), &people, is_resumed.then_some(self.begun)).await;
+        self.erase_elsewhere((id, &told.everybody()), &people, is_resumed.then_some(self.begun)).await;
         self.take_back(id, told).await;
         let done = self.change(id, |one| {
             one.ids.clear();

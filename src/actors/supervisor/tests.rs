@@ -330,3 +330,18 @@ async fn what_the_router_says_by_itself_is_sifted_and_what_the_door_has_sifted_i
     let sifted = supervisor.send(accept("m1")).await.unwrap();
     assert_eq!(sifted, Ok(Accepted { stored: 1, duplicates: 0 }), "once is enough");
 }
+
+/// It could not be delivered at first, and an operator has its dead letter sent again.
+#[actix::test]
+async fn what_a_destination_was_told_of_a_suppressed_person_is_stored_again() {
+    let suppression = Suppression::default();
+    suppression.change(&[print_of("", IdKind::UserId, "anna")], true).unwrap();
+    let journal: Arc<dyn Journal> = Arc::new(MemoryJournal::default());
+    let supervisor = Supervisor::new(journal, "fsync", Arc::default(), Vec::new());
+    let supervisor = supervisor.sifting(Arc::new(suppression)).start();
+    let mut theirs = crate::spec::deletion::fixture("anna");
+    theirs.receipt.source = "web".into();
+    let events = vec![crate::spec::deletion::fixture("anna"), theirs];
+    let told = supervisor.send(Accept::own(events)).await.unwrap();
+    assert_eq!(told, Ok(Accepted { stored: 1, duplicates: 0 }), "the other one came in at the door");
+}

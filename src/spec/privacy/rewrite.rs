@@ -1,9 +1,9 @@
 //! Goes through the text of an event along the rules. What no rule concerns is copied as it stands.
 
 use super::super::layout;
-use super::Treatment;
 use super::pointer;
 use super::value::{self, Hand};
+use super::{Naming, Treatment};
 
 /// The rules as a tree of names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,25 +57,30 @@ impl Node {
         }
     }
 
-    fn below(&self, name: &str) -> Option<&Node> {
-        match self {
-            Node::Rule(_) => None,
-            Node::Below(below) => below.iter().find(|(step, _)| **step == *name).map(|(_, node)| node),
-        }
+    /// Returns the step that this name is, as the rule says it, and what is behind it.
+    fn below(&self, name: &str, naming: Option<Naming>) -> Option<(&str, &Node)> {
+        let Node::Below(below) = self else { return None };
+        let exactly = below.iter().find(|(step, _)| **step == *name);
+        let found = exactly.or_else(|| {
+            let naming = naming?;
+            below.iter().find(|(step, _)| naming.is_one(step, name))
+        });
+        found.map(|(step, node)| (&**step, node))
     }
 }
 
 /// Writes the text anew.
 pub(super) struct Rewriter<'h> {
     hand: Hand<'h>,
+    naming: Option<Naming>,
     out: Vec<u8>,
     /// Some rule found what it is about.
     hit: bool,
 }
 
 impl<'h> Rewriter<'h> {
-    pub(super) fn new(hand: Hand<'h>, size: usize) -> Self {
-        Rewriter { hand, out: Vec::with_capacity(size + 64), hit: false }
+    pub(super) fn new(hand: Hand<'h>, naming: Option<Naming>, size: usize) -> Self {
+        Rewriter { hand, naming, out: Vec::with_capacity(size + 64), hit: false }
     }
 
     /// Returns the new text; `None` when no rule has found anything.
@@ -99,8 +104,9 @@ impl<'h> Rewriter<'h> {
         for (name, place) in places {
             let lead = raw.get(at..place.start).unwrap_or_default();
             at = place.end;
-            let below = node.below(&name);
-            if matches!(below, Some(Node::Rule(Treatment::Drop))) {
+            // A number of a list is what it is.
+            let below = node.below(&name, self.naming.filter(|_| !is_list));
+            if matches!(below, Some((_, Node::Rule(Treatment::Drop)))) {
                 self.hit = true;
                 continue;
             }
@@ -108,7 +114,8 @@ impl<'h> Rewriter<'h> {
             first = false;
             let value = raw.get(place).unwrap_or("null");
             match below {
-                Some(below) => self.step(value, (&name, if is_list { key } else { &name }), below),
+                // What is sealed has the pointer of the rule in it: who reads it knows no other.
+                Some((step, below)) => self.step(value, (step, if is_list { key } else { step }), below),
                 None => self.copy(value),
             }
         }

@@ -504,3 +504,40 @@ proptest! {
         prop_assert_eq!(rest, before);
     }
 }
+
+/// As a warehouse does: both names are one column.
+fn lower(name: &str) -> std::borrow::Cow<'_, str> {
+    name.to_ascii_lowercase().into()
+}
+
+#[test]
+fn where_names_become_one_a_rule_holds_for_each_spelling_and_what_is_sealed_opens_by_the_rule() {
+    let text =
+        r#""traits":{"Email":"a@b.c","PHONE":"1","eMail2":"x","Home":{"ZIP":"5"}},"properties":{"L":["kk"]}"#;
+    let event = event(&with(text));
+    let rules = [
+        ("/traits/email", Encrypt),
+        ("/traits/phone", Drop),
+        ("/traits/home/zip", Hash),
+        ("/properties/l/0", Truncate),
+    ];
+    let keyring = Arc::new(cipher::tests::ring(1, &[]));
+    let letter_by_letter = privacy(&rules, Keep).with_keys(Some(&keyring));
+    let plain = seen_by(letter_by_letter.clone(), &event);
+    assert_eq!(plain.tree()["traits"]["Email"], "a@b.c");
+    let seen = seen_by(letter_by_letter.named_by(Some(Naming(lower))), &event);
+    let seen = seen.tree();
+    let traits = &seen["traits"];
+    assert_eq!(keyring.open(traits["Email"].as_str().unwrap(), "/traits/email"), Ok(r#""a@b.c""#.to_owned()));
+    assert_eq!((&traits["PHONE"], &traits["eMail2"]), (&Value::Null, &json!("x")));
+    assert_eq!(traits["Home"]["ZIP"].as_str().map(str::len), Some(64));
+    assert_eq!(seen["properties"]["L"], json!(["k"]));
+}
+
+#[test]
+fn of_two_spellings_that_have_rules_each_has_its_own() {
+    let event = event(&with(r#""traits":{"Email":"a@b.c","email":"b@b.c"}"#));
+    let both = privacy(&[("/traits/email", Drop), ("/traits/Email", Truncate)], Keep);
+    let seen = seen_by(both.named_by(Some(Naming(lower))), &event);
+    assert_eq!(seen.tree()["traits"], json!({"Email":"a"}));
+}
