@@ -294,39 +294,4 @@ mod tests {
         let names: Vec<&str> = prepared.children.iter().map(|child| child.name.as_str()).collect();
         assert_eq!((names, prepared.changes.gone), (vec!["hook"], Vec::new()));
     }
-
-    /// A journal of several routers forgets what it knows of whoever it does not serve, and gives events to whom it serves.
-    #[cfg(feature = "kafka")]
-    #[test]
-    fn a_change_that_fails_leaves_the_journal_serving_whom_it_served() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("config.toml");
-        let shared = format!(
-            "[server]\ndata_dir = {:?}\n[journal]\nengine = \"kafka\"\n[journal.kafka]\nbrokers = [\"127.0.0.1:1\"]\n",
-            dir.path()
-        );
-        std::fs::write(&file, format!("{shared}{WITH_SOURCE}")).unwrap();
-        let (mut origin, running) = begin(dir.path());
-        origin.journal = crate::app::engine::open(&running.settings, &origin.metrics).unwrap();
-        origin.journal.serve(crate::app::served(&running.settings));
-        let system = actix::System::new();
-        let arbiter = actix::Arbiter::new();
-        origin.arbiters.push(arbiter.handle());
-        // Whoever is served has nothing to do with what is not held; of whoever is not, nothing is known.
-        let is_served = |name: &str| !origin.journal.passed_over(name, 3..5).is_empty();
-        let hook = "[destinations.hook]\ntype = \"webhook\"\nurl = \"http://127.0.0.1:1/\"\n";
-        std::fs::write(&file, format!("{shared}{hook}")).unwrap();
-        let cursor = dir.path().join("journal/cursors/hook.cursor");
-        std::fs::create_dir_all(&cursor).unwrap();
-        let failed = prepare(&origin, &running);
-        assert!(matches!(failed, Err(Refused::NotNow(words)) if words.contains("cursor")));
-        assert_eq!((is_served("warehouse"), is_served("hook")), (true, false));
-        std::fs::remove_dir(&cursor).unwrap();
-        assert!(prepare(&origin, &running).is_ok());
-        assert_eq!((is_served("warehouse"), is_served("hook")), (false, true));
-        origin.journal.close().unwrap();
-        arbiter.stop();
-        arbiter.join().unwrap();
-        drop(system);
-    }
 }

@@ -11,16 +11,10 @@ use crate::spec::Event;
 /// Where a record that stands alone says it is.
 const NOWHERE: u64 = 0;
 
-/// Appends an event as a record, and returns its length. `None` for more than 4 GiB.
-pub(in crate::journal) fn encode_to(out: &mut Vec<u8>, event: &Event) -> Option<usize> {
-    codec::encode(out, NOWHERE, &codec::id_hash(&event.head.message_id), event, &[])
-}
-
-/// Returns an event as a record.
-#[cfg(test)]
+/// Returns an event as a record. `None` for more than 4 GiB.
 pub(in crate::journal) fn encode(event: &Event) -> Option<Vec<u8>> {
-    let mut out = Vec::new();
-    encode_to(&mut out, event)?;
+    let mut out = Vec::with_capacity(event.size() + 128);
+    codec::encode(&mut out, NOWHERE, &codec::id_hash(&event.head.message_id), event, &[])?;
     Some(out)
 }
 

@@ -3,19 +3,19 @@
 //! The properties that the promises rest on come last: nobody can change them. Never sends or reads anything.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rdkafka::admin::AdminClient;
 use rdkafka::config::{ClientConfig, FromClientConfigAndContext, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::producer::ThreadedProducer;
+use rdkafka::producer::{ProducerContext, ThreadedProducer};
 use rdkafka::{ClientContext, Statistics};
 
 use super::batches::{Batch, Batches};
-use super::group::Desk;
+use super::producer::Ticket;
 use super::{Options, io};
 use crate::journal::JournalError;
 use crate::telemetry::events::JournalLibrarySaid;
@@ -115,7 +115,7 @@ impl Clients {
     }
 
     /// Makes the producer, for such batches or what the operator says, whichever is less.
-    pub(super) fn producer(&self, batch: Batch) -> Result<ThreadedProducer<Desk>, JournalError> {
+    pub(super) fn producer(&self, batch: Batch) -> Result<ThreadedProducer<Ears>, JournalError> {
         let mut config = self.config(PRODUCER, PRODUCER_OURS);
         config.set("batch.size", self.wave(batch).bytes.to_string());
         if matches!(batch, Batch::OneAtATime(_)) {
@@ -123,7 +123,7 @@ impl Clients {
         }
         // The library's own bound must not be below what the door takes; a record has a little beside the text.
         config.set("message.max.bytes", (self.max_event_bytes + (64 << 10)).max(1_000_000).to_string());
-        make(&config, Desk::default())
+        make(&config, Ears::default())
     }
 
     /// Returns what the library certainly puts into one batch of a partition, when it is handed over in time.
@@ -203,49 +203,29 @@ pub(super) struct Ears {
 
 #[derive(Debug, Default)]
 struct Heard {
-    /// Something is in `troubles`: with each message it is asked whether all was well before.
-    is_troubled: AtomicBool,
-    troubles: Mutex<Troubles>,
-    /// Events of the partitions held that are not read yet, by the library's statistics.
-    lag: AtomicU64,
-}
-
-/// What went wrong since all was well.
-#[derive(Debug, Default)]
-struct Troubles {
-    last: Option<String>,
+    /// The last trouble since all was well.
+    trouble: Mutex<Option<String>>,
     /// Said loudly since then.
-    has_complained: bool,
+    has_complained: AtomicBool,
+    /// Events of the partitions held that are not read yet, by the library's statistics.
+    lag: Mutex<u64>,
 }
 
 impl Ears {
     /// Returns the last trouble since all was well.
     pub(super) fn trouble(&self) -> Option<String> {
-        self.troubles().last.clone()
+        self.heard.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// All is well.
     pub(super) fn relax(&self) {
-        if self.heard.is_troubled.load(Ordering::Relaxed) {
-            let mut troubles = self.troubles();
-            self.heard.is_troubled.store(false, Ordering::Relaxed);
-            *troubles = Troubles::default();
-        }
-    }
-
-    fn hear<T>(&self, what: impl FnOnce(&mut Troubles) -> T) -> T {
-        let mut troubles = self.troubles();
-        self.heard.is_troubled.store(true, Ordering::Relaxed);
-        what(&mut troubles)
-    }
-
-    fn troubles(&self) -> MutexGuard<'_, Troubles> {
-        self.heard.troubles.lock().unwrap_or_else(PoisonError::into_inner)
+        self.heard.has_complained.store(false, Ordering::Relaxed);
+        self.heard.trouble.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
     /// Returns how many events were not read yet, when that was last counted.
     pub(super) fn lag(&self) -> u64 {
-        self.heard.lag.load(Ordering::Relaxed)
+        *self.heard.lag.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -256,9 +236,7 @@ impl ClientContext for Ears {
             RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => true,
             // Every client is told everything, and says which of it is not for its kind.
             RDKafkaLogLevel::Error | RDKafkaLogLevel::Warning => {
-                let is_first =
-                    |troubles: &mut Troubles| !std::mem::replace(&mut troubles.has_complained, true);
-                facility != "CONFWARN" && self.hear(is_first)
+                facility != "CONFWARN" && !self.heard.has_complained.swap(true, Ordering::Relaxed)
             }
             RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info | RDKafkaLogLevel::Debug => false,
         };
@@ -266,24 +244,39 @@ impl ClientContext for Ears {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
+        let mut trouble = self.heard.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         // The sum of several troubles says less than one of them.
         let is_sum = error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown);
-        self.hear(|troubles| {
-            if troubles.last.is_none() || !is_sum {
-                troubles.last = Some(reason.to_owned());
-            }
-        });
+        if trouble.is_none() || !is_sum {
+            *trouble = Some(reason.to_owned());
+        }
     }
 
     fn stats(&self, statistics: Statistics) {
         let partitions = statistics.topics.values().flat_map(|topic| topic.partitions.values());
         let lag =
             partitions.filter(|one| one.desired).map(|one| u64::try_from(one.consumer_lag).unwrap_or(0));
-        self.heard.lag.store(lag.sum(), Ordering::Relaxed);
+        *self.heard.lag.lock().unwrap_or_else(PoisonError::into_inner) = lag.sum();
     }
 }
 
 impl ConsumerContext for Ears {}
+
+impl ProducerContext for Ears {
+    type DeliveryOpaque = Box<Ticket>;
+
+    fn delivery(&self, result: &rdkafka::producer::DeliveryResult<'_>, ticket: Box<Ticket>) {
+        match result {
+            Ok(_) => {
+                self.relax();
+                ticket.settle(None);
+            }
+            Err((error, _)) => {
+                ticket.settle(Some(error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail)));
+            }
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -324,44 +317,5 @@ mod tests {
         let small = [("batch.num.messages", "5"), ("queue.buffering.max.kbytes", "100")];
         assert_eq!(wave(&small), Wave { bytes: 51_200, events: 5 });
         assert_eq!(wave(&[("queue.buffering.max.messages", "9"), ("batch.size", "70")]).events, 4);
-    }
-
-    #[test]
-    fn the_last_trouble_is_told_until_all_is_well_and_a_sum_of_troubles_says_less() {
-        let ears = Ears::default();
-        let hears = |code, reason| ears.error(KafkaError::Global(code), reason);
-        hears(RDKafkaErrorCode::AllBrokersDown, "3/3 brokers are down");
-        assert_eq!(ears.trouble().as_deref(), Some("3/3 brokers are down"));
-        hears(RDKafkaErrorCode::BrokerTransportFailure, "connection refused");
-        hears(RDKafkaErrorCode::AllBrokersDown, "3/3 brokers are down");
-        assert_eq!(ears.trouble().as_deref(), Some("connection refused"));
-        ears.log(RDKafkaLogLevel::Error, "FAIL", "connection refused");
-        assert!(ears.troubles().has_complained);
-        ears.relax();
-        assert_eq!((ears.trouble(), ears.troubles().has_complained), (None, false), "the next one is loud");
-        ears.log(RDKafkaLogLevel::Warning, "CONFWARN", "no property of a producer");
-        assert!(!ears.troubles().has_complained);
-        ears.log(RDKafkaLogLevel::Error, "FAIL", "connection refused");
-        ears.relax();
-        assert!(!ears.troubles().has_complained, "also where it was no more than said");
-    }
-
-    #[test]
-    fn the_lag_is_that_of_the_partitions_that_are_read() {
-        let partition = |desired, consumer_lag| rdkafka::statistics::Partition {
-            desired,
-            consumer_lag,
-            ..Default::default()
-        };
-        let partitions = [
-            (0, partition(true, 7)),
-            (1, partition(true, -1)),
-            (2, partition(false, 90)),
-            (3, partition(true, 5)),
-        ];
-        let topic = rdkafka::statistics::Topic { partitions: partitions.into(), ..Default::default() };
-        let ears = Ears::default();
-        ears.stats(Statistics { topics: [("journal".to_owned(), topic)].into(), ..Default::default() });
-        assert_eq!(ears.lag(), 12, "where the lag is not known yet it is -1");
     }
 }

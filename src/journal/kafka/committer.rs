@@ -159,12 +159,6 @@ impl Teller {
         Ok(())
     }
 
-    /// As if everything had been told so long ago that it is due.
-    #[cfg(test)]
-    pub(super) fn age(&mut self) {
-        self.told.values_mut().for_each(|(_, at)| *at = at.and_then(|at| at.checked_sub(REMIND)));
-    }
-
     /// Says what fails: once, and again when it fails otherwise, or after it went well. Returns whether that is news.
     fn note(&mut self, doing: &'static str, done: Result<(), JournalError>) -> bool {
         let Err(error) = done else {

@@ -100,7 +100,6 @@ impl Inbox {
     pub(super) fn sift(&mut self) -> Vec<i32> {
         let mut found = Found::default();
         let core = Arc::clone(&self.core);
-        let now = warm::now();
         let mut state = core.state();
         while let Some(read) = self.read.pop_front() {
             match state.index.see(read.partition, read.offset, read.during) {
@@ -116,7 +115,7 @@ impl Inbox {
                 }
                 Seen::New { after } => {
                     found.gaps.extend(gap(&state, &read, after));
-                    self.wanted.extend(judged((&mut state, now), read, &mut found));
+                    self.wanted.extend(judged(&mut state, read, &mut found));
                 }
             }
         }
@@ -200,12 +199,12 @@ fn gap(state: &State, read: &Read, after: u64) -> Option<Gap> {
 }
 
 /// Returns what is to be stored of a record; `None` when its partition is blocked by it.
-fn judged((state, now): (&mut State, i64), read: Read, found: &mut Found) -> Option<Read> {
+fn judged(state: &mut State, read: Read, found: &mut Found) -> Option<Read> {
     let Read { partition, offset, .. } = read;
     match read.content {
         Content::Event(known, _) => {
             let window = state.windows.get_mut(&partition).filter(|_| !known.is_redelivery);
-            if window.is_none_or(|window| warm::remember(window, &known, now)) {
+            if window.is_none_or(|window| warm::remember(window, &known)) {
                 return Some(read);
             }
             found.duplicates += 1;

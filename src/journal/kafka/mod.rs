@@ -12,7 +12,6 @@ mod committer;
 mod core;
 mod dead;
 mod gaps;
-mod group;
 mod groups;
 mod immortal;
 mod inbox;

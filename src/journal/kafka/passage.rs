@@ -148,9 +148,6 @@ fn all_older(core: &Core, bounds: &Bounds, at: Timestamp) -> Result<BTreeSet<i32
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::fixtures::{at, event_at};
-    use crate::journal::kafka::producer::Producer;
-    use crate::journal::kafka::tests::scene;
 
     fn instant(second: i64) -> Option<Timestamp> {
         Some(Timestamp::from_second(second).unwrap())
@@ -205,25 +202,5 @@ mod tests {
         let negative = Wanted { from_offsets: offsets([(-1, 0)]), ..Wanted::default() };
         assert!(matches!(named(&negative, "t", 3), Err(NoPortion::Wrong { parameter: "from_offset", .. })));
         assert!(matches!(named(&wanted, "t", 0), Err(NoPortion::NotNow(_))));
-    }
-
-    /// The library's brokers know no record by its time, so that the last record of a partition decides.
-    #[test]
-    fn where_brokers_know_no_record_that_late_the_last_one_says_whether_any_is() {
-        let scene = scene();
-        let core = &scene.core;
-        let events: Vec<_> = (0..9).map(|n| event_at(&format!("m{n}"), 10, n * 3_600)).collect();
-        assert!(Producer::new(core.clients.clone(), "t").append(&events).unwrap().is_empty());
-        let portion = |from, until| {
-            let wanted = Wanted { from, until, ..Wanted::default() };
-            super::portion(core, &wanted).unwrap_or_else(|_| panic!("the brokers answer"))
-        };
-        let last = 8 * 3_600;
-        assert_eq!(portion(None, None).until, 9);
-        assert_eq!(portion(Some(at(last)), None).until, 9, "one is that late: all are looked at");
-        assert_eq!(portion(Some(at(last + 599)), None).until, 9, "within what the clocks may differ");
-        assert_eq!(portion(Some(at(last + 601)), None).until, 0, "none is");
-        let passage = portion(Some(at(0)), Some(at(1))).passage.unwrap();
-        assert_eq!((passage.from, passage.until, passage.topic.as_str()), (Some(at(0)), Some(at(1)), "t"));
     }
 }

@@ -1,13 +1,12 @@
 //! The way into the topic: a group of events is handed to the library, and is accepted when every broker that must have it
 //! has it.
 //!
-//! One group at a time: what a producer says of its messages is of that one. When a part of a group fails, the rest may be in the
-//! topic all the same: whoever sends it again is caught by the window of message ids. A producer that is fatally ill, or was made
-//! for other batches, is replaced before the next part. Where brokers may refuse a batch for its size, a group goes in waves:
-//! what follows is handed over when all before it is settled.
+//! One group at a time. When a part of a group fails, the rest may be in the topic all the same: whoever sends it again is
+//! caught by the window of message ids. A producer that is fatally ill, or was made for other batches, is replaced before the
+//! next part. Where brokers may refuse a batch for its size, a group goes in waves: what follows is handed over when all
+//! before it is settled.
 
-use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use rdkafka::error::RDKafkaErrorCode;
@@ -15,8 +14,7 @@ use rdkafka::producer::{BaseRecord, Producer as _, ThreadedProducer};
 use tokio::time::Instant;
 
 use super::batches::Batch;
-use super::clients::Clients;
-use super::group::{Desk, Failures};
+use super::clients::{Clients, Ears};
 use super::io;
 use crate::journal::JournalError;
 use crate::journal::embedded::alone;
@@ -32,20 +30,75 @@ const QUESTION: Duration = Duration::from_secs(2);
 /// Bytes that a record may have in a batch beside its key and its value.
 const RECORD_FRAME: u64 = 70;
 
-type Live = ThreadedProducer<Desk>;
+type Live = ThreadedProducer<Ears>;
 
 /// See the module.
 pub(super) struct Producer {
     clients: Clients,
     topic: String,
     live: Mutex<Option<(Batch, Arc<Live>)>>,
-    /// The records of the one group that is being sent.
-    records: Mutex<Vec<u8>>,
+}
+
+/// The messages of a group that are on their way.
+#[derive(Debug, Default)]
+pub(super) struct Group {
+    state: Mutex<Waiting>,
+    changed: Condvar,
+}
+
+/// What a message carries along: its place in its group.
+#[derive(Debug)]
+pub(super) struct Ticket {
+    group: Arc<Group>,
+    n: usize,
+}
+
+impl Ticket {
+    /// Takes note of what became of the message.
+    pub(super) fn settle(&self, failed: Option<RDKafkaErrorCode>) {
+        self.group.settle(self.n, failed);
+    }
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    open: usize,
+    /// What failed otherwise than by its size, for any of them.
+    failed: Option<RDKafkaErrorCode>,
+    /// The places of messages that were refused for their size.
+    too_large: Vec<usize>,
+}
+
+impl Group {
+    fn with<T>(&self, change: impl FnOnce(&mut Waiting) -> T) -> T {
+        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn settle(&self, n: usize, failed: Option<RDKafkaErrorCode>) {
+        let is_last = self.with(|waiting| {
+            waiting.open = waiting.open.saturating_sub(1);
+            match failed {
+                Some(RDKafkaErrorCode::MessageSizeTooLarge) => waiting.too_large.push(n),
+                failed => waiting.failed = waiting.failed.or(failed),
+            }
+            waiting.open == 0
+        });
+        if is_last {
+            self.changed.notify_all();
+        }
+    }
+
+    /// Waits until no message is on its way, or not for longer than this.
+    fn wait(&self, limit: Duration) -> bool {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.changed.wait_timeout_while(state, limit, |waiting| waiting.open > 0);
+        waited.unwrap_or_else(PoisonError::into_inner).0.open == 0
+    }
 }
 
 impl Producer {
     pub(super) fn new(clients: Clients, topic: &str) -> Producer {
-        Producer { clients, topic: topic.to_owned(), live: Mutex::default(), records: Mutex::default() }
+        Producer { clients, topic: topic.to_owned(), live: Mutex::default() }
     }
 
     /// Returns the producer, a new one where there is none for such batches. It connects by itself, in the background.
@@ -66,14 +119,13 @@ impl Producer {
     /// `Io`; a part of the group may be in the topic.
     pub(super) fn append(&self, events: &[Arc<Event>]) -> Result<Vec<usize>, JournalError> {
         let (mut too_large, mut is_in_doubt, mut was_refused) = (Vec::new(), false, false);
-        let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
         let mut parts: Vec<Vec<usize>> = vec![(0..events.len()).collect()];
         // Brokers refuse a batch of the library as a whole: what is too large by itself is found by halves.
         while let Some(mut part) = parts.pop() {
             // What is known may change between two parts.
             let present = self.clients.batches.present();
             let batch = if is_in_doubt { present.one_at_a_time() } else { present };
-            let Sent { handed_over, mut refused } = self.send((events, &part), batch, &mut records)?;
+            let Sent { handed_over, mut refused } = self.send(events, &part, batch)?;
             let is_alone = part.len() == 1;
             let rest = part.split_off(handed_over);
             refused.sort_unstable();
@@ -94,83 +146,101 @@ impl Producer {
     }
 
     /// Sends the first of a part of a group, or all of it where batches may go together.
-    fn send(
-        &self,
-        (events, part): (&[Arc<Event>], &[usize]),
-        batch: Batch,
-        records: &mut Vec<u8>,
-    ) -> Result<Sent, JournalError> {
+    fn send(&self, events: &[Arc<Event>], part: &[usize], batch: Batch) -> Result<Sent, JournalError> {
         let live = self.live(batch)?;
         let deadline = Instant::now() + self.clients.patience + GRACE;
-        let part = part.iter().filter_map(|place| Some((*place, events.get(*place)?.as_ref()))).collect();
+        let group = Arc::new(Group::default());
         let handed_over = match batch {
-            Batch::UpTo(_) => self.hand_over_all((&live, records), part, deadline),
-            Batch::OneAtATime(_) => self.hand_over_a_wave((&live, records), part, batch),
+            Batch::UpTo(_) => self.hand_over_all(&live, (events, part), &group, deadline)?,
+            Batch::OneAtATime(_) => self.hand_over_a_wave(&live, (events, part), &group, batch)?,
         };
-        let group = &live.client().context().group;
-        let is_done = group.wait(0, deadline.saturating_duration_since(Instant::now()));
-        let Failures { failed, too_large } = group.take();
+        let is_done = group.wait(deadline.saturating_duration_since(Instant::now()));
+        let (failed, refused) =
+            group.with(|waiting| (waiting.failed, std::mem::take(&mut waiting.too_large)));
         if !is_done || live.client().fatal_error().is_some() {
-            // What it still holds must not arrive after it was sent again, nor be counted with what comes next.
+            // What it still holds must not arrive after it was sent again.
             self.live.lock().unwrap_or_else(PoisonError::into_inner).take();
         }
         match failed {
-            None if is_done => Ok(Sent { handed_over, refused: too_large }),
+            None if is_done => Ok(Sent { handed_over, refused }),
             failed => Err(self.refused(&live, failed)),
         }
     }
 
     fn hand_over_all(
         &self,
-        (live, records): (&Live, &mut Vec<u8>),
-        part: Vec<(usize, &Event)>,
+        live: &Live,
+        (events, part): (&[Arc<Event>], &[usize]),
+        group: &Arc<Group>,
         deadline: Instant,
-    ) -> usize {
-        let mut handing = Handing::begin(live, &self.topic, (part.len(), deadline));
-        for (place, event) in part {
-            records.clear();
-            let record = add(records, event);
-            handing.over(place, event, records.get(record).unwrap_or_default());
+    ) -> Result<usize, JournalError> {
+        for (n, event) in part.iter().filter_map(|n| Some((*n, events.get(*n)?))) {
+            self.hand_over(live, (event, &encoded(event)?), (group, n), deadline);
         }
-        handing.end()
+        Ok(part.len())
     }
 
     /// Hands over what the library certainly makes one batch of in each partition; returns how many events that is. It waits for
     /// more from the first of a batch on, and half of that time is for us.
     fn hand_over_a_wave(
         &self,
-        (live, records): (&Live, &mut Vec<u8>),
-        part: Vec<(usize, &Event)>,
+        live: &Live,
+        (events, part): (&[Arc<Event>], &[usize]),
+        group: &Arc<Group>,
         batch: Batch,
-    ) -> usize {
+    ) -> Result<usize, JournalError> {
         let most = self.clients.wave(batch);
-        records.clear();
         let (mut wave, mut bytes) = (Vec::new(), 0);
-        for (place, event) in part {
-            let record = add(records, event);
-            bytes += (key(event).len() + record.len()) as u64 + RECORD_FRAME;
+        for (n, event) in part.iter().filter_map(|n| Some((*n, events.get(*n)?))) {
+            let value = encoded(event)?;
+            bytes += (key(event).len() + value.len()) as u64 + RECORD_FRAME;
             if !wave.is_empty() && (bytes > most.bytes || wave.len() as u64 >= most.events) {
                 break;
             }
-            wave.push((place, event, record));
+            wave.push((n, event, value));
         }
         let begun = Instant::now();
-        // The queue has room for twice as much.
-        let mut handing = Handing::begin(live, &self.topic, (wave.len(), begun));
-        for (place, event, record) in wave {
-            if handing.done > 0 && begun.elapsed() >= self.clients.linger / 2 {
+        let mut handed_over = 0;
+        for (n, event, value) in &wave {
+            if handed_over > 0 && begun.elapsed() >= self.clients.linger / 2 {
                 break;
             }
-            handing.over(place, event, records.get(record).unwrap_or_default());
+            // The queue has room for twice as much.
+            self.hand_over(live, (event, value), (group, *n), begun);
+            handed_over += 1;
         }
-        handing.end()
+        Ok(handed_over)
+    }
+
+    fn hand_over(
+        &self,
+        live: &Live,
+        (event, value): (&Event, &[u8]),
+        (group, n): (&Arc<Group>, usize),
+        deadline: Instant,
+    ) {
+        let ticket = Box::new(Ticket { group: Arc::clone(group), n });
+        group.with(|waiting| waiting.open += 1);
+        let at = event.receipt.received_at.as_millisecond().max(1);
+        let mut record =
+            BaseRecord::with_opaque_to(&self.topic, ticket).key(key(event)).payload(value).timestamp(at);
+        while let Err((error, unsent)) = live.send(record) {
+            let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
+            if code != RDKafkaErrorCode::QueueFull || Instant::now() >= deadline {
+                unsent.delivery_opaque.settle(Some(code));
+                break;
+            }
+            // Ends early only when everything that was handed over is settled, and then there is room.
+            group.wait(FULL_PAUSE);
+            record = unsent;
+        }
     }
 
     fn refused(&self, live: &Live, code: Option<RDKafkaErrorCode>) -> JournalError {
         let code = code.unwrap_or(RDKafkaErrorCode::MessageTimedOut);
         let words = match code {
             RDKafkaErrorCode::MessageTimedOut => {
-                live.client().context().ears.trouble().unwrap_or_else(|| code.to_string())
+                live.client().context().trouble().unwrap_or_else(|| code.to_string())
             }
             other => other.to_string(),
         };
@@ -203,91 +273,12 @@ struct Sent {
     refused: Vec<usize>,
 }
 
-/// Messages that are being handed over to the library, in their order.
-struct Handing<'a> {
-    live: &'a Live,
-    topic: &'a str,
-    /// How many they are together.
-    messages: usize,
-    /// How many of them were handed over.
-    done: usize,
-    /// Until when a queue without room is tried again.
-    deadline: Instant,
-}
-
-impl<'a> Handing<'a> {
-    fn begin(live: &'a Live, topic: &'a str, (messages, deadline): (usize, Instant)) -> Handing<'a> {
-        live.client().context().group.begin(messages);
-        Handing { live, topic, messages, done: 0, deadline }
-    }
-
-    /// Hands over the next one, the record of an event.
-    fn over(&mut self, place: usize, event: &Event, record: &[u8]) {
-        let group = &self.live.client().context().group;
-        if record.is_empty() {
-            self.done += 1;
-            return group.settle(place, Some(RDKafkaErrorCode::MessageSizeTooLarge));
-        }
-        let at = event.receipt.received_at.as_millisecond().max(1);
-        let mut message =
-            BaseRecord::with_opaque_to(self.topic, place).key(key(event)).payload(record).timestamp(at);
-        while let Err((error, unsent)) = self.live.send(message) {
-            let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
-            if code != RDKafkaErrorCode::QueueFull || Instant::now() >= self.deadline {
-                group.settle(place, Some(code));
-                break;
-            }
-            // Ends early only when everything that was handed over is settled, and then there is room.
-            group.wait(self.messages - self.done, FULL_PAUSE);
-            message = unsent;
-        }
-        self.done += 1;
-    }
-
-    /// Returns how many were handed over. The others are not waited for.
-    fn end(self) -> usize {
-        self.live.client().context().group.withdraw(self.messages - self.done);
-        self.done
-    }
-}
-
-/// Appends an event as a record and returns where it is: nowhere for one that is larger than a record can be.
-fn add(records: &mut Vec<u8>, event: &Event) -> Range<usize> {
-    let start = records.len();
-    if alone::encode_to(records, event).is_none() {
-        records.truncate(start);
-    }
-    start..records.len()
+fn encoded(event: &Event) -> Result<Vec<u8>, JournalError> {
+    alone::encode(event).ok_or_else(|| JournalError::Full("an event of more than 4 GiB".to_owned()))
 }
 
 /// Returns what decides the partition, and so which events stay in order: the same key as that of the destination.
 fn key(event: &Event) -> &str {
     let head = &event.head;
     head.user_id.as_deref().or(head.anonymous_id.as_deref()).unwrap_or(&head.message_id)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::journal::fixtures::event;
-    use crate::journal::kafka::tests::{Scene, scene};
-
-    #[test]
-    fn what_is_not_handed_over_in_time_is_left_for_the_next_wave() {
-        let Scene { core, .. } = &scene();
-        let producer = Producer::new(core.clients.clone(), "t");
-        let live = producer.live(core.clients.batches.present()).unwrap();
-        let group = &live.client().context().group;
-        let (event, mut records) = (event("m1", 10), Vec::new());
-        let record = add(&mut records, &event);
-        let mut handing = Handing::begin(&live, "t", (3, Instant::now()));
-        handing.over(4, &event, &records[record]);
-        handing.over(7, &event, &[]);
-        assert_eq!(handing.end(), 2);
-        assert!(group.wait(0, Duration::from_secs(60)), "nobody waits for the third");
-        let Failures { failed, too_large } = group.take();
-        assert_eq!((failed, too_large), (None, vec![7]), "what is no record is larger than one can be");
-        let stored = || [0, 1].map(|partition| core.groups.bounds(partition).unwrap().1).iter().sum::<u64>();
-        assert_eq!(stored(), 1);
-    }
 }

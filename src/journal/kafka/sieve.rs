@@ -50,8 +50,7 @@ impl Sieve {
             return Taken { newer: Some(version), ..Taken::default() };
         }
         let known = alone::know(payload);
-        let is_new = known
-            .is_some_and(|known| known.is_redelivery || warm::remember(&mut self.ids, &known, warm::now()));
+        let is_new = known.is_some_and(|known| known.is_redelivery || warm::remember(&mut self.ids, &known));
         let is_wanted = is_new && next > from;
         let event = if is_wanted { alone::decode(payload, &mut self.source) } else { None };
         Taken { next, event: event.map(Arc::new), newer: None }

@@ -30,14 +30,14 @@ const TOPIC: &str = "t";
 
 pub(super) struct Scene {
     pub(super) core: Arc<Core>,
-    pub(super) cluster: MockCluster<'static, DefaultProducerContext>,
+    _cluster: MockCluster<'static, DefaultProducerContext>,
     _dir: TempDir,
 }
 
 /// An engine with brokers, and an empty spool.
 pub(super) fn scene() -> Scene {
     let (cluster, dir, options, spool) = parts(&[]);
-    Scene { core: Arc::new(Core::new(options, Arc::new(spool))), cluster, _dir: dir }
+    Scene { core: Arc::new(Core::new(options, Arc::new(spool))), _cluster: cluster, _dir: dir }
 }
 
 type Parts = (MockCluster<'static, DefaultProducerContext>, TempDir, Options, EmbeddedJournal);
@@ -251,48 +251,6 @@ fn a_cursor_of_an_earlier_life_begins_with_this_one() {
     core.spool.commit("replay", &cursor).unwrap();
     assert_eq!(core.cursor("replay").unwrap().map(|cursor| cursor.mark), Some(Position(0)));
     assert_eq!(core.cursor("nobody").unwrap(), None);
-}
-
-#[test]
-fn whoever_has_no_cursor_begins_with_this_life_and_not_with_what_is_held_now() {
-    let (_cluster, _dir, options, spool) = parts(&[]);
-    let append = |spool: &EmbeddedJournal, ids: [&str; 2]| {
-        spool.append(ids.map(|id| Arc::new(event(id, 10))).into()).unwrap();
-    };
-    append(&spool, ["a", "b"]);
-    let counts = BTreeMap::from([("delivered".to_owned(), 7)]);
-    for (name, mark) in [("before", 1), ("on", 2), ("further", 3)] {
-        let cursor = Cursor { mark: Position(mark), settled: vec![3..4; 1], counts: counts.clone() };
-        spool.commit(name, &cursor).unwrap();
-    }
-    let core = Core::new(options, Arc::new(spool));
-    append(&core.spool, ["c", "d"]);
-    let names = ["new", "before", "on", "further"].map(str::to_owned);
-    core.serve(names.map(|name| Served { name, begins: Begins::Now }).into());
-    let cursor = |name| core.cursor(name).unwrap().unwrap();
-    assert_eq!(cursor("new").mark, Position(2), "what went to another router leaves a word for its trace");
-    assert_eq!((cursor("before").mark, cursor("before").settled), (Position(2), Vec::new()));
-    assert_eq!(cursor("before").counts, counts);
-    assert_eq!((cursor("on").mark, cursor("on").settled), (Position(2), vec![3..4; 1]), "it is of this life");
-    assert_eq!(cursor("further").mark, Position(3));
-}
-
-#[test]
-fn a_mark_that_does_not_move_is_told_again_before_brokers_forget_it() {
-    let Scene { core, .. } = &scene();
-    serve(core);
-    let mut teller = Teller::default();
-    teller.tell(core).unwrap();
-    let forget = || core.groups.tell("hook", &BTreeMap::from([(0, (1, String::new()))])).unwrap();
-    forget();
-    teller.tell(core).unwrap();
-    assert_eq!(mark(core), 1, "it was told not long ago");
-    teller.age();
-    teller.tell(core).unwrap();
-    assert_eq!(mark(core), 10);
-    forget();
-    teller.tell(core).unwrap();
-    assert_eq!(mark(core), 1, "and is not told with each look from then on");
 }
 
 #[test]

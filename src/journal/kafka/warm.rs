@@ -51,15 +51,9 @@ pub(super) fn window(options: &Options, partitions: usize) -> Dedupe {
     Dedupe::new(window, options.dedupe_max_ids.div_ceil(partitions.max(1)))
 }
 
-/// Returns our time, in microseconds since the epoch.
-pub(super) fn now() -> i64 {
-    clock::now().as_microsecond()
-}
-
-/// Remembers an id; `false` when it is known already. A router whose clock is ahead makes the others forget nothing: `now` is
-/// ours, in microseconds since the epoch.
-pub(super) fn remember(window: &mut Dedupe, known: &Known, now: i64) -> bool {
-    let at = known.received_at.min(now);
+/// Remembers an id; `false` when it is known already. A router whose clock is ahead makes the others forget nothing.
+pub(super) fn remember(window: &mut Dedupe, known: &Known) -> bool {
+    let at = known.received_at.min(clock::now().as_microsecond());
     let is_new = window.insert(known.id, at);
     window.expire(at);
     is_new
@@ -98,7 +92,7 @@ fn read_back(
             && let Some(known) = message.payload().and_then(alone::know)
             && let Some(window) = windows.get_mut(&partition)
         {
-            remember(window, &known, now());
+            remember(window, &known);
         }
         if offset + 1 >= end {
             open.remove(&partition);
@@ -113,13 +107,13 @@ mod tests {
 
     #[test]
     fn a_router_whose_clock_is_ahead_makes_nobody_forget() {
-        let now = now();
+        let now = clock::now().as_microsecond();
         let hour = 3_600_000_000;
         let mut window = Dedupe::new(hour, 10);
         let known = |id: u8, received_at| Known { id: [id; 16], received_at, is_redelivery: false };
-        assert!(remember(&mut window, &known(1, now), now));
-        assert!(remember(&mut window, &known(2, now + 24 * hour), now));
-        assert!(!remember(&mut window, &known(1, now), now), "it is remembered still");
-        assert!(!remember(&mut window, &known(2, now + 24 * hour), now));
+        assert!(remember(&mut window, &known(1, now)));
+        assert!(remember(&mut window, &known(2, now + 24 * hour)));
+        assert!(!remember(&mut window, &known(1, now)), "it is remembered still");
+        assert!(!remember(&mut window, &known(2, now + 24 * hour)));
     }
 }

@@ -1,9 +1,6 @@
 //! What a seat does with partitions that come and go, without a group that gives them.
-//!
-//! The library's brokers know no record by its time: asked for an instant they answer that none is that late.
 
 use rdkafka::consumer::CommitMode;
-use rdkafka::types::RDKafkaApiKey;
 
 use super::*;
 use crate::journal::fixtures::event;
@@ -93,7 +90,7 @@ fn a_destination_that_comes_begins_where_it_says_and_that_is_told_before_anythin
     let window = windows.get_mut(&full).unwrap();
     let mut is_new = |n: usize| {
         let record = crate::journal::embedded::alone::encode(&events[n]).unwrap();
-        warm::remember(window, &crate::journal::embedded::alone::know(&record).unwrap(), warm::now())
+        warm::remember(window, &crate::journal::embedded::alone::know(&record).unwrap())
     };
     assert!(!is_new(0) && !is_new(3) && is_new(4), "what was read before is known, and nothing else");
 
@@ -113,67 +110,4 @@ fn a_destination_that_comes_later_is_served_once_all_is_taken_again() {
     assert!(consumer.context().take_again(&consumer));
     assert!(!serve(core, &[("late", Begins::Now)]), "it is known");
     assert_eq!(core.passed_over("late", 3..5), vec![3..5; 1], "nothing lies there for anybody");
-}
-
-#[test]
-fn a_destination_that_begins_at_an_instant_that_no_record_reaches_begins_behind_the_last() {
-    let Scene { core, .. } = &scene();
-    let events: Vec<_> = (0..9).map(|n| Arc::new(event(&format!("m{n}"), 10))).collect();
-    assert!(Producer::new(core.clients.clone(), "t").append(&events).unwrap().is_empty());
-    let full = [0, 1].into_iter().find(|one| core.groups.bounds(*one).unwrap().1 == 9).unwrap();
-    serve(core, &[("late", Begins::At(jiff::Timestamp::MAX))]);
-    let found = seat(core).find(&[full]).unwrap();
-    assert_eq!(found.beginnings[&full].offset, 9);
-    assert_eq!(core.groups.settled("late", &[full]).unwrap()[&full], Settled::new(9, &[]));
-}
-
-#[test]
-fn brokers_that_do_not_say_where_partitions_begin_are_asked_again_and_nobody_is_stopped_for_it() {
-    let Scene { core, cluster, .. } = &scene();
-    let router = Arc::new(Router { core: Arc::clone(core), heard: Mutex::default() });
-    core.follower.set(Arc::<Router>::clone(&router)).ok().unwrap();
-    serve(core, &[("hook", Begins::Beginning)]);
-    let consumer = core.clients.consumer("g", seat(core)).unwrap();
-    let seat = consumer.context();
-    seat.given().insert(1);
-    core.state().index.take(0, Held::new(0, 0, BTreeMap::new()));
-    let refused = RDKafkaRespErr::RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED;
-    cluster.request_errors(RDKafkaApiKey::OffsetFetch, &[refused; 100]);
-    assert!(!seat.take_given(&consumer) && !seat.take_again(&consumer));
-    assert!(seat.has_failed.load(Ordering::Relaxed) && router.heard.lock().unwrap().is_empty());
-    assert!(seat.given().contains(&1) && core.state().index.held(1).is_none());
-    assert!(core.state().index.held(0).is_some(), "what is held is read on");
-    cluster.clear_request_errors(RDKafkaApiKey::OffsetFetch);
-    assert!(seat.take_given(&consumer));
-    assert!(seat.given().is_empty() && core.state().index.held(1).is_some());
-    assert!(!seat.has_failed.load(Ordering::Relaxed), "the next trouble is said again");
-}
-
-#[test]
-fn what_was_given_and_goes_before_it_was_begun_is_not_begun() {
-    let Scene { core, .. } = &scene();
-    let seat = seat(core);
-    seat.given().extend([0, 1]);
-    assert!(seat.release(&[1]).is_empty());
-    assert_eq!(*seat.given(), BTreeSet::from([0]));
-}
-
-#[test]
-fn a_partition_whose_offsets_began_anew_is_held_as_such_and_without_the_former_record() {
-    let Scene { core, .. } = &scene();
-    serve(core, &[("hook", Begins::Beginning)]);
-    let beginning =
-        |was_at| Beginning { offset: 3, inherited: BTreeMap::new(), lost: BTreeMap::new(), was_at };
-    let anchor = Anchor { offset: 2, print: 5 };
-    let found = Found {
-        since: 4,
-        beginnings: BTreeMap::from([(0, beginning(Some(90))), (1, beginning(None))]),
-        anchors: BTreeMap::from([(0, anchor), (1, anchor)]),
-        windows: BTreeMap::new(),
-    };
-    assert_eq!(seat(core).hold(found).count(), 2);
-    let state = core.state();
-    let held =
-        |partition| state.index.held(partition).map(|held| (held.is_anew, held.anchor.is_some(), held.since));
-    assert_eq!((held(0), held(1)), (Some((true, false, 4)), Some((false, true, 4))));
 }
