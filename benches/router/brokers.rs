@@ -42,10 +42,11 @@ impl Brokers {
 }
 
 impl Brokers {
-    /// Returns the journal's part of a configuration.
+    /// Returns the journal's part of a configuration. These brokers do not say what the topic takes; others do.
     pub(crate) fn journal(&self) -> String {
         format!(
-            "[journal]\nengine = \"kafka\"\n\n[journal.kafka]\nbrokers = {:?}\ntopic = \"journal\"\n\n",
+            "[journal]\nengine = \"kafka\"\n\n[journal.kafka]\nbrokers = {:?}\ntopic = \"journal\"\n\
+             max_message_bytes = \"1MiB\"\n\n",
             self.addresses
         )
     }

@@ -53,6 +53,7 @@ fn of_engine(settings: &Settings) -> Result<Arc<dyn Journal>, ServeError> {
         dedupe_window: options.dedupe_window,
         dedupe_max_ids: options.dedupe_max_ids,
         max_event_bytes: settings.server.max_event_bytes,
+        max_message_bytes: shared.max_message_bytes,
         dir: options.dir.join("shared"),
     };
     // The topic is the truth: what the spool loses comes again. It must hold every record, and never give one up unsettled.

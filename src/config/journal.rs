@@ -74,6 +74,7 @@ fn kafka(
     }
     let topic = section.value("topic", "opentrack.journal".to_owned(), name);
     let group = section.value("group", "opentrack".to_owned(), name);
+    let max_message_bytes = section.value("max_message_bytes", 0, read::size(0));
     let security = section.within("security", security);
     let properties = section.within("properties", properties);
     if !is_on {
@@ -90,7 +91,7 @@ fn kafka(
     problems.into_iter().for_each(|problem| section.wrong("security", problem));
     let mut client = properties;
     client.extend(kafka::connection(&brokers, &security));
-    Some(SharedJournal { topic, group, client })
+    Some(SharedJournal { topic, group, client, max_message_bytes })
 }
 
 /// Reads the name of a topic or a group.

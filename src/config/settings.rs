@@ -124,13 +124,16 @@ pub struct SharedJournal {
     pub group: String,
     /// What the library is told: addresses, credentials, further properties. Secret.
     pub client: BTreeMap<String, String>,
+    /// Most bytes that the topic takes at once, until the brokers say something else; 0 when only they know.
+    pub max_message_bytes: u64,
 }
 
 impl std::fmt::Debug for SharedJournal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let names: Vec<&String> = self.client.keys().collect();
         let mut shown = f.debug_struct("SharedJournal");
-        shown.field("topic", &self.topic).field("group", &self.group).field("client", &names).finish()
+        shown.field("topic", &self.topic).field("group", &self.group).field("client", &names);
+        shown.field("max_message_bytes", &self.max_message_bytes).finish()
     }
 }
 

@@ -853,12 +853,12 @@ mod shared_journal {
         assert_eq!(settings("", &[("KAFKA_BROKERS", "a:1")]), None, "it is not the engine");
         let shared = settings("[journal]\nengine = \"kafka\"\n", &[("KAFKA_BROKERS", "a:1, b:2")]).unwrap();
         assert_eq!((shared.topic.as_str(), shared.group.as_str()), ("opentrack.journal", "opentrack"));
-        assert_eq!(shared.client["bootstrap.servers"], "a:1,b:2");
-        let text = "[journal]\nengine = \"kafka\"\n[journal.kafka]\nbrokers = [\"c:3\"]\ntopic = \"t\"\n\
+        assert_eq!((shared.client["bootstrap.servers"].as_str(), shared.max_message_bytes), ("a:1,b:2", 0));
+        let text = "[journal]\nengine = \"kafka\"\n[journal.kafka]\nbrokers = [\"c:3\"]\ntopic = \"t\"\nmax_message_bytes = \"2MiB\"\n\
                     security = { sasl = \"plain\", username = \"u\", password = \"hunter2\" }\n\
                     properties = { \"client.rack\" = \"x\", \"session.timeout.ms\" = 6000 }\n";
         let shared = settings(text, &[("KAFKA_BROKERS", "a:1")]).unwrap();
-        assert_eq!(shared.client["bootstrap.servers"], "c:3");
+        assert_eq!((shared.client["bootstrap.servers"].as_str(), shared.max_message_bytes), ("c:3", 2 << 20));
         assert_eq!(
             (shared.client["session.timeout.ms"].as_str(), shared.client["client.rack"].as_str()),
             ("6000", "x")

@@ -67,7 +67,8 @@ impl Batches {
         look(&mut self.known.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The brokers said how many bytes the topic takes at once. What they said before, and did not keep, is no news.
+    /// The brokers, or at first an operator, said how many bytes the topic takes at once; 0 says nothing. What they said before,
+    /// and did not keep, is no news.
     pub(super) fn limited(&self, limit: u64) {
         self.with(|known| {
             if known.limit != limit {

@@ -101,6 +101,7 @@ impl Clients {
     pub(super) fn new(options: &Options) -> Clients {
         let max_event_bytes = options.max_event_bytes;
         let batches = Arc::new(Batches::new(max_event_bytes));
+        batches.limited(options.max_message_bytes);
         let operator = options.client.clone();
         let config = config(&operator, PRODUCER, PRODUCER_OURS);
         let number = |name| config.get(name).and_then(|text| text.parse::<u64>().ok());

@@ -53,6 +53,8 @@ pub(super) enum Matter {
     Limit,
     /// Brokers refused several events at once for their size: batches are smaller for a while.
     Batches,
+    /// The spool has no room.
+    Spool,
 }
 
 /// What changes.
@@ -196,6 +198,21 @@ impl Core {
         );
         self.complain(Matter::Thread, Some(words));
         successor.ok()
+    }
+
+    /// Returns in words why nothing is read, and whom the spool keeps most for.
+    pub(super) fn without_room(&self, error: &JournalError) -> String {
+        if !matches!(error, JournalError::Full(_)) {
+            return format!("the spool cannot be written, and no destination gets anything new: {error}");
+        }
+        let names: Vec<String> = self.state().served.keys().cloned().collect();
+        let mark = |name: &String| self.cursor(name).ok().flatten().map(|cursor| cursor.mark);
+        let holder = names.iter().filter_map(|name| Some((mark(name)?, name))).min();
+        let whom = holder.map_or_else(|| "whoever is behind".to_owned(), |(_, name)| format!("`{name}`"));
+        format!(
+            "the spool is full, and no destination gets anything new before {whom} has taken what waits: repair it, switch it off \
+             meanwhile (its offsets stay in Kafka), or raise `journal.max_bytes`"
+        )
     }
 
     /// Returns the number of the present rebalance.

@@ -70,6 +70,8 @@ pub struct Options {
     pub dedupe_max_ids: usize,
     /// Most bytes of one event.
     pub max_event_bytes: usize,
+    /// Most bytes that the topic takes at once as an operator has it, until the brokers say something else; 0 when nobody said.
+    pub max_message_bytes: u64,
     /// Where it keeps what it must remember of the topic of dead letters; created when missing.
     pub dir: PathBuf,
 }

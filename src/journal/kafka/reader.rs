@@ -198,12 +198,14 @@ impl Reader {
                 return self.wait_for_space(&error);
             }
             if std::mem::take(&mut self.is_full) {
+                self.core.complain(Matter::Spool, None);
                 self.resume();
             }
         }
     }
 
     fn wait_for_space(&mut self, error: &JournalError) {
+        self.core.complain(Matter::Spool, Some(self.core.without_room(error)));
         if !std::mem::replace(&mut self.is_full, true) {
             events::SpoolWaits { error: &error.to_string() }.emit();
         }

@@ -66,6 +66,7 @@ fn parts(properties: &[(&str, &str)]) -> Parts {
         dedupe_window: Duration::from_secs(3600),
         dedupe_max_ids: 1_000,
         max_event_bytes: 1 << 20,
+        max_message_bytes: 0,
         dir: dir.path().to_owned(),
     };
     (cluster, dir, options, spool)
