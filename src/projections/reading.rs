@@ -14,6 +14,8 @@ use crate::spec::glance::Json;
 
 /// Most bytes of an address that is kept: memory and disk are held for each.
 const LONGEST: usize = 512;
+/// A host with it is the same one.
+const WWW: &str = "www.";
 /// Digits of a session's id.
 const DIGITS: usize = 16;
 /// No page is looked at for longer in one go, in milliseconds: a day.
@@ -61,22 +63,28 @@ pub fn cut(text: Cow<'_, str>) -> Cow<'_, str> {
 }
 
 /// Returns the host of an address in small letters, without `www.`, user, port and last dot; none of what is no address.
-pub fn host(url: &str) -> Option<String> {
+pub fn host(url: &str) -> Option<Cow<'_, str>> {
+    let spelled = spelled_host(url)?;
+    let has_capitals = spelled.bytes().any(|byte| byte.is_ascii_uppercase());
+    Some(if has_capitals { spelled.to_ascii_lowercase().into() } else { spelled.into() })
+}
+
+/// Returns the host of an address as it is spelled there.
+fn spelled_host(url: &str) -> Option<&str> {
     let (_, rest) = url.split_once("://")?;
     let authority = rest.split(['/', '?', '#']).next()?;
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host).to_ascii_lowercase();
-    let is_number = host.parse::<IpAddr>().is_ok() || host.ends_with(']');
-    let named = match host.rsplit_once(':').filter(|_| !is_number) {
-        Some((name, _)) => name,
-        None => &host,
-    };
-    let named = named.trim_end_matches('.');
-    Some(named.strip_prefix("www.").unwrap_or(named).to_owned())
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    // What is a number as a whole, or ends in one in brackets, has no port.
+    let has_port = |_: &(&str, &str)| !host.ends_with(']') && host.parse::<IpAddr>().is_err();
+    let named = host.rsplit_once(':').filter(has_port).map_or(host, |(name, _)| name).trim_end_matches('.');
+    let (front, rest) = named.split_at_checked(WWW.len()).unwrap_or(("", named));
+    Some(if front.eq_ignore_ascii_case(WWW) { rest } else { named })
 }
 
 /// Returns whether a referrer is a page of the same host, which is no place to come from.
 pub fn is_internal(referrer: &str, page: &str) -> bool {
-    host(page).is_some_and(|own| host(referrer) == Some(own))
+    let hosts = spelled_host(page).zip(spelled_host(referrer));
+    hosts.is_some_and(|(own, other)| own.eq_ignore_ascii_case(other))
 }
 
 /// Returns how long a page was looked at, in milliseconds, as a track call's properties tell it.
@@ -136,11 +144,18 @@ mod tests {
             ("https://www.Shop.example./a?b#c", Some("shop.example")),
             ("http://u:p@shop.example:8080", Some("shop.example")),
             ("https://[::1]/", Some("[::1]")),
+            ("http://1.2.3.4:80/", Some("1.2.3.4")),
+            ("http://::1/", Some("::1")),
+            ("https://WWW.shop.example", Some("shop.example")),
+            ("https://www", Some("www")),
+            ("https://www.", Some("www")),
+            ("https://www\u{fc}.example", Some("www\u{fc}.example")),
             ("/a", None),
         ] {
             assert_eq!(host(url).as_deref(), wanted, "{url}");
         }
         assert!(is_internal("https://shop.example/a", "https://www.shop.example/b"));
+        assert!(is_internal("https://WWW.Shop.example:8443/a", "https://shop.example/b"));
         assert!(!is_internal("https://shop.example.evil.test/", "https://shop.example/"));
         assert!(!is_internal("/a", "/b"), "of what is no address nothing is known");
     }

@@ -208,7 +208,7 @@ pub(super) struct Places([(u32, u32); 23]);
 impl<'e> Glance<'e> {
     /// Looks at an event. The first look at it goes over its text, further ones do not.
     pub fn of(event: &'e Event) -> Glance<'e> {
-        let text = std::str::from_utf8(&event.raw).unwrap_or_default();
+        let text = simdutf8::basic::from_utf8(&event.raw).unwrap_or_default();
         let mut first = None;
         let places = event.places.get_or_init(|| {
             let glance = Glance::first(event, text);

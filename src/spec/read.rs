@@ -209,7 +209,7 @@ fn without_mark(body: Bytes) -> Bytes {
 
 fn one(body: &Bytes) -> Result<Call, RequestError> {
     let raw = body.slice_ref(body.trim_ascii());
-    let Ok(text) = std::str::from_utf8(&raw) else { return one_by_brackets(body, raw) };
+    let Ok(text) = simdutf8::basic::from_utf8(&raw) else { return one_by_brackets(body, raw) };
     if !text.starts_with('{') {
         // JSON of another kind is a call that is no object; what is no JSON at all is no request.
         let value = serde_json::from_str::<&serde_json::value::RawValue>(text);

@@ -218,7 +218,7 @@ impl<'e> Fact<'e> {
         };
         let from = said(Part::Referrer);
         if !from.is_empty() {
-            self.referrer = referrer(&cut(from), &cut(said(Part::Url))).into();
+            self.referrer = referrer(from, &said(Part::Url));
         }
         self.measure = measure(&self.name, glance.properties).map(|(metric, value)| {
             let view = text(context.page_view_id);
@@ -302,10 +302,14 @@ pub fn cut<'t>(text: impl Into<Cow<'t, str>>) -> Cow<'t, str> {
 }
 
 /// Returns the host that led to a page; nothing when it is the page's own. What is no address stays as it is.
-pub fn referrer(address: &str, page: &str) -> String {
-    match reading::host(address) {
-        Some(host) if reading::host(page).as_ref() == Some(&host) => String::new(),
-        Some(host) => cut(host).into_owned(),
-        None => cut(address).into_owned(),
+pub fn referrer<'t>(address: Cow<'t, str>, page: &str) -> Cow<'t, str> {
+    if reading::is_internal(&address, page) {
+        return Cow::default();
+    }
+    match address {
+        Cow::Borrowed(address) => cut(reading::host(address).unwrap_or(Cow::Borrowed(address))),
+        Cow::Owned(address) => {
+            cut(reading::host(&address).unwrap_or(Cow::Borrowed(&address))).into_owned().into()
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! One event as the server hands it out, and what it says to reports. Pure.
 
+use std::borrow::Cow;
+
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
@@ -93,7 +95,7 @@ pub(super) fn fact(line: Line, rules: &Rules) -> Fact<'static> {
             _ => rules.spelling.page(path, search).into_owned().into(),
         },
         environment: cut(environment.clone()),
-        referrer: referrer(from, url).into(),
+        referrer: referrer(Cow::Borrowed(from), url).into_owned().into(),
         campaign: serde_json::from_str(&line.23).ok().as_ref().map(campaign),
         engaged_ms: (*engaged).min(reading::MOST_ENGAGED_MS),
         place: Place {
