@@ -80,7 +80,9 @@ impl<'t> Json<'t> {
     /// Returns an object of which only the members of these names are read.
     pub fn object<const N: usize>(self, names: [&str; N]) -> Map<String, Value> {
         let members = names.iter().zip(self.pick(names));
-        members.filter_map(|(name, json)| Some(((*name).to_owned(), json.value()?))).collect()
+        let mut object = Map::with_capacity(N);
+        object.extend(members.filter_map(|(name, json)| Some(((*name).to_owned(), json.value()?))));
+        object
     }
 
     /// Returns all of an object; nothing of any other value.

@@ -19,6 +19,7 @@ use crate::projections::commerce::cart::{self, Act, Cart};
 use crate::projections::commerce::funnel::{self, Progress, Step};
 use crate::projections::commerce::money;
 use crate::projections::commerce::revenue::{self, Ledger};
+use crate::spec::glance::Json;
 use crate::spec::{Event, Glance, Kind, Receipt};
 
 /// The source of the events that the router makes itself.
@@ -75,6 +76,9 @@ const OF_SALES: [&str; 10] = [
     "value",
     "products",
 ];
+
+/// Those of them that are kept.
+const TEXTS: [&str; 4] = ["currency", "order_id", "product_id", "sku"];
 
 /// Returns whether the event is one that carts, orders and the funnel are made of.
 pub(super) fn is_about(sight: &Sight<'_>) -> bool {
@@ -168,12 +172,19 @@ impl Shop {
         self.expire(clock);
         let is_sale = matches!(sight.event, revenue::ORDER | revenue::REFUND);
         let properties = sight.glance.properties;
-        let properties = if is_sale { properties.object(OF_SALES) } else { properties.object(OF_CARTS) };
-        let act = Act { ts: sight.ts, event: sight.event, properties: &properties };
-        if !is_short(&act) {
+        if !is_sale && !cart::opens(sight.event) && !self.carts.contains_key(&key) {
+            // Only the name counts, as of most.
+            if are_short(properties.pick(TEXTS).into_iter().filter_map(Json::text)) {
+                self.step((site, key), (sight.ts, sight.event));
+            }
             return None;
         }
-        self.step((site, key), &act);
+        let properties = if is_sale { properties.object(OF_SALES) } else { properties.object(OF_CARTS) };
+        let act = Act { ts: sight.ts, event: sight.event, properties: &properties };
+        if !are_short(TEXTS.iter().filter_map(|name| act.properties.get(*name)?.as_str())) {
+            return None;
+        }
+        self.step((site, key), (act.ts, act.event));
         self.fill((site, site_name, key), &act, &sight.glance);
         self.sell(site, &act, clock)
     }
@@ -235,15 +246,15 @@ impl Shop {
         open.filter(|held| site.is_none_or(|site| site == held.site)).count() as u64
     }
 
-    fn step(&mut self, (site, key): (usize, u64), act: &Act<'_>) {
-        let Some(place) = self.steps.iter().position(|step| step == act.event) else { return };
+    fn step(&mut self, (site, key): (usize, u64), (ts, event): (i64, &str)) {
+        let Some(place) = self.steps.iter().position(|step| step == event) else { return };
         if self.shoppers.len() >= MOST_SHOPPERS && !self.shoppers.contains_key(&key) {
             return;
         }
-        let fresh = || (site, act.ts, Progress::new(self.steps.len()));
+        let fresh = || (site, ts, Progress::new(self.steps.len()));
         let (_, last, progress) = self.shoppers.entry(key).or_insert_with(fresh);
-        *last = act.ts.max(*last);
-        progress.hit(act.ts, place, FOLLOWED_MS);
+        *last = ts.max(*last);
+        progress.hit(ts, place, FOLLOWED_MS);
     }
 
     fn fill(&mut self, (site, site_name, key): (usize, &Arc<str>, u64), act: &Act<'_>, glance: &Glance<'_>) {
@@ -319,9 +330,8 @@ impl Shop {
     }
 }
 
-fn is_short(act: &Act<'_>) -> bool {
-    let texts = ["currency", "order_id", "product_id", "sku"];
-    texts.iter().filter_map(|name| act.properties.get(*name)?.as_str()).all(|text| text.len() <= LONGEST)
+fn are_short(mut texts: impl Iterator<Item = impl AsRef<str>>) -> bool {
+    texts.all(|text| text.as_ref().len() <= LONGEST)
 }
 
 fn ledger(currency: &str) -> Ledger {

@@ -421,6 +421,23 @@ fn texts_of_any_length_and_number_take_bounded_room() {
 }
 
 #[test]
+fn a_look_at_a_product_counts_without_a_cart_and_with_one_unless_its_id_is_too_long() {
+    let mut live = Live::new(Options::default());
+    let viewed = |visitor, id: &str| track(visitor, "Product Viewed", json!({ "product_id": id }));
+    let looks = [("a", "p"), ("b", &*"x".repeat(256)), ("c", &*"x".repeat(257)), ("d", &*"é".repeat(128))];
+    for (visitor, id) in looks {
+        live.take(&event("1", (START, START), viewed(visitor, id)));
+    }
+    live.take(&event("2", (START, START), track("e", "Product Added", json!({ "product_id": "p" }))));
+    live.take(&event("3", (START, START), viewed("e", "p")));
+    live.take(&event("4", (START, START), track("f", "Product Added", json!({ "product_id": "p" }))));
+    live.take(&event("5", (START, START), viewed("f", &"x".repeat(257))));
+    let view = all(&live);
+    let report = live.report(view);
+    assert_eq!(report.totals.funnel.first().map(|step| step.visitors), Some(4));
+}
+
+#[test]
 fn above_the_cap_visitors_are_estimated_and_half_an_hour_later_known_again() {
     let mut live = Live::new(Options { most_visitors: 1_000, ..Options::default() });
     for n in 0..3_000 {
