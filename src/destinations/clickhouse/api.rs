@@ -208,6 +208,26 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn a_report_may_change_nothing_at_the_server() {
+        let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let api = api(&format!("http://{}", server.local_addr().unwrap()));
+        let answers = async {
+            let (mut peer, _) = server.accept().await.unwrap();
+            let mut head = [0; 4_096];
+            let length = tokio::io::AsyncReadExt::read(&mut peer, &mut head).await.unwrap();
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n1";
+            tokio::io::AsyncWriteExt::write_all(&mut peer, answer).await.unwrap();
+            String::from_utf8_lossy(&head[..length]).into_owned()
+        };
+        let asked = api.report("SELECT 1", Duration::from_secs(10));
+        let (said, request) = tokio::join!(asked, answers);
+        assert!(said.is_ok());
+        let address = request.split(' ').nth(1).unwrap();
+        assert!(address.contains("readonly=2"), "{address}");
+        assert!(address.contains("cancel_http_readonly_queries_on_client_close=1"), "{address}");
+    }
+
     #[test]
     fn an_insert_says_in_its_address_how_it_is_to_be_taken() {
         let url = "http://u:geheim0123456789@h:1/?session_timezone=UTC";
