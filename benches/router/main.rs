@@ -9,6 +9,7 @@
 mod apis;
 mod baseline;
 mod brokers;
+mod catch_up;
 mod dashboards;
 mod dataset;
 mod events;
@@ -18,6 +19,7 @@ mod ids;
 mod load;
 mod metrics;
 mod receiver;
+mod restart;
 mod router;
 mod rows;
 mod scenario;
@@ -52,7 +54,7 @@ struct Choice {
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     events: Option<u32>,
     /// The scenario to run; may be given several times [default: all but `dashboards`,
-    /// `baseline-node` and those with faults]
+    /// `baseline-node`, `catch-up`, `restart` and those with faults]
     #[arg(long, value_parser = names())]
     scenario: Vec<String>,
     /// Runs of each scenario
@@ -68,7 +70,12 @@ struct Choice {
 
 impl Choice {
     fn has(&self, name: &str) -> bool {
-        self.scenario.is_empty() || self.scenario.iter().any(|chosen| chosen == name)
+        self.scenario.is_empty() || self.names(name)
+    }
+
+    /// Returns whether this one was asked for by its name.
+    fn names(&self, name: &str) -> bool {
+        self.scenario.iter().any(|chosen| chosen == name)
     }
 
     fn events(&self) -> Option<usize> {
@@ -89,6 +96,7 @@ fn names() -> PossibleValuesParser {
         .chain(apis::APIS)
         .chain(warehouses::WAREHOUSES)
         .chain([dashboards::DASHBOARDS])
+        .chain([catch_up::CATCH_UP, restart::RESTART])
         .chain(faults::FAULTS)
         .collect::<Vec<_>>()
         .into()
@@ -117,7 +125,21 @@ async fn all(choice: &Choice) -> anyhow::Result<Tally> {
     total = total.and(special_ones(choice).await?);
     total = total.and(bigquery(choice).await?);
     total = total.and(both_apis(choice).await?).and(both_warehouses(choice).await?);
+    total = total.and(large_ones(choice).await?);
     Ok(total.and(with_faults(choice).await?))
+}
+
+/// Runs those that were chosen among those with large journals.
+async fn large_ones(choice: &Choice) -> anyhow::Result<Tally> {
+    let (runs, events, mut total) = (choice.runs as usize, choice.events(), Tally::default());
+    if choice.names(catch_up::CATCH_UP) {
+        let run = catch_up::run(runs, events);
+        total = total.and(within(catch_up::LIMIT * choice.runs, catch_up::CATCH_UP, run).await?);
+    }
+    if choice.names(restart::RESTART) {
+        total = total.and(within(restart::LIMIT, restart::RESTART, restart::run(runs, events)).await?);
+    }
+    Ok(total)
 }
 
 /// Runs those that have a course of their own, as far as they were chosen.
@@ -137,7 +159,7 @@ async fn special_ones(choice: &Choice) -> anyhow::Result<Tally> {
         total = total.and(within(choice.limit() * 2 * choice.runs, watched::WATCHED, run).await?);
     }
     // It needs Node.js and npm.
-    if choice.scenario.iter().any(|chosen| chosen == baseline::BASELINE) {
+    if choice.names(baseline::BASELINE) {
         let run = baseline::run(choice.runs as usize, choice.events());
         total = total.and(within(choice.limit() * 2 * choice.runs, baseline::BASELINE, run).await?);
     }
@@ -147,8 +169,7 @@ async fn special_ones(choice: &Choice) -> anyhow::Result<Tally> {
 /// Runs those scenarios with faults that were chosen.
 async fn with_faults(choice: &Choice) -> anyhow::Result<Tally> {
     let mut total = Tally::default();
-    for name in faults::FAULTS.into_iter().filter(|name| choice.scenario.iter().any(|chosen| chosen == name))
-    {
+    for name in faults::FAULTS.into_iter().filter(|name| choice.names(name)) {
         total = total.and(within(faults::LIMIT, name, faults::run(name, choice.events())).await?);
     }
     Ok(total)
@@ -172,7 +193,7 @@ async fn both_warehouses(choice: &Choice) -> anyhow::Result<Tally> {
         total = total.and(within(choice.limit() * choice.runs, name, run).await?);
     }
     // Millions of events are not written in passing.
-    if choice.scenario.iter().any(|chosen| chosen == dashboards::DASHBOARDS) {
+    if choice.names(dashboards::DASHBOARDS) {
         let run = dashboards::run(choice.runs as usize, choice.events());
         total = total.and(within(dashboards::LIMIT, dashboards::DASHBOARDS, run).await?);
     }
@@ -186,7 +207,7 @@ async fn bigquery(choice: &Choice) -> anyhow::Result<Tally> {
         let rows = rows::rows(choice.runs as usize, choice.events());
         total = total.and(within(choice.limit() * choice.runs, rows::ROWS, rows).await?);
     }
-    if choice.scenario.iter().any(|chosen| chosen == rows::HANGS) {
+    if choice.names(rows::HANGS) {
         let hangs = rows::hangs(choice.events());
         total = total.and(within(faults::LIMIT, rows::HANGS, hangs).await?);
     }
