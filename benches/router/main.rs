@@ -4,17 +4,22 @@
 //! --runs 5`. Prints one line per run and the median; the figures are those of `docs/performance.md`. Times are only
 //! printed, since they belong to the machine; the exit code is 1 when events were lost or invented, or a run failed.
 //!
+//! `--scenario growth` measures what an event costs while journal, destinations and names grow, and memory while a backlog does,
+//! and draws charts: `--events 100000 --runs 1` in about a minute, `--events 10000000` as in the documentation.
+//!
 //! The load, the router and the receivers share the machine's cores. The steady figure is the processor time per event.
 
 mod apis;
 mod baseline;
 mod brokers;
 mod catch_up;
+mod chart;
 mod dashboards;
 mod dataset;
 mod events;
 mod faults;
 mod figures;
+mod growth;
 mod ids;
 mod load;
 mod metrics;
@@ -54,7 +59,7 @@ struct Choice {
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     events: Option<u32>,
     /// The scenario to run; may be given several times [default: all but `dashboards`,
-    /// `baseline-node`, `catch-up`, `restart` and those with faults]
+    /// `baseline-node`, `catch-up`, `restart`, `growth` and those with faults]
     #[arg(long, value_parser = names())]
     scenario: Vec<String>,
     /// Runs of each scenario
@@ -63,6 +68,9 @@ struct Choice {
     /// Another build of the router to measure, to compare two
     #[arg(long)]
     router: Option<std::path::PathBuf>,
+    /// The folder into which `growth` draws its charts
+    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/charts"))]
+    charts: std::path::PathBuf,
     /// What cargo adds
     #[arg(long, hide = true)]
     bench: bool,
@@ -97,6 +105,7 @@ fn names() -> PossibleValuesParser {
         .chain(warehouses::WAREHOUSES)
         .chain([dashboards::DASHBOARDS])
         .chain([catch_up::CATCH_UP, restart::RESTART])
+        .chain(growth::GROWTH)
         .chain(faults::FAULTS)
         .collect::<Vec<_>>()
         .into()
@@ -138,6 +147,10 @@ async fn large_ones(choice: &Choice) -> anyhow::Result<Tally> {
     }
     if choice.names(restart::RESTART) {
         total = total.and(within(restart::LIMIT, restart::RESTART, restart::run(runs, events)).await?);
+    }
+    for name in growth::GROWTH.into_iter().filter(|name| choice.names(name)) {
+        let plan = growth::Plan { runs, events, charts: choice.charts.clone() };
+        total = total.and(within(growth::LIMIT, name, growth::run(name, &plan)).await?);
     }
     Ok(total)
 }

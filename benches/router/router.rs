@@ -28,6 +28,10 @@ const PAUSE: Duration = Duration::from_millis(10);
 const IDLE: Duration = Duration::from_millis(500);
 /// Longer than from one measurement of the topic to the next.
 const MEASURED: Duration = Duration::from_secs(3);
+/// What the kernel has left of the name of a thread that is an arbiter.
+const ARBITER: &str = "actix-rt|system";
+/// Arbiters that a router starts before those that answer requests: the core's, two of deliveries, the projections'.
+const INNER_ARBITERS: usize = 4;
 /// Tables of the warehouse that hold one row for each call.
 const CALL_TABLES: [&str; 6] = ["tracks", "identifies", "pages", "screens", "groups", "aliases"];
 
@@ -114,6 +118,15 @@ impl Router {
         Ok(())
     }
 
+    /// Returns whether every destination has settled this many events, as far as the router has the time to tell.
+    pub(crate) async fn has_settled(&self, events: u64) -> anyhow::Result<bool> {
+        let mut connection = Connection::open(self.port).await?;
+        match connection.get("/api/destinations").await {
+            Ok(answer) => all_settled(&answer, events),
+            Err(_) => Ok(false),
+        }
+    }
+
     /// Returns whether live numbers and reports have taken every event of the journal.
     pub(crate) async fn has_projected(&self) -> anyhow::Result<bool> {
         Ok(metrics::sum(&self.metrics().await?, "opentrack_projection_lag_events") < 1.0)
@@ -134,6 +147,14 @@ impl Router {
             sleep(PAUSE).await;
             connection = Connection::open(self.port).await?;
         }
+        Ok(())
+    }
+
+    /// Orders something for a destination: `pause`.
+    pub(crate) async fn order(&self, destination: &str, action: &str) -> anyhow::Result<()> {
+        let path = format!("/api/destinations/{destination}/{action}");
+        let request = format!("POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n");
+        Connection::open(self.port).await?.send(request.as_bytes()).await?;
         Ok(())
     }
 
@@ -181,6 +202,23 @@ impl Router {
     /// Returns the processor time of each thread so far, to the nanosecond; those that have ended are not among them.
     pub(crate) fn threads(&self) -> anyhow::Result<HashMap<String, Duration>> {
         threads_of(self.child.id())
+    }
+
+    /// Returns the processor time so far of the threads that answer requests, to the nanosecond.
+    pub(crate) fn workers(&self) -> anyhow::Result<Duration> {
+        let mut arbiters = Vec::new();
+        for thread in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            let path = thread?.path();
+            let name = fs::read_to_string(path.join("comm")).unwrap_or_default();
+            let number = path.file_name().and_then(|number| number.to_str()?.parse::<u32>().ok());
+            if let Some(number) = number.filter(|_| name.trim_end() == ARBITER) {
+                arbiters.push((number, path));
+            }
+        }
+        // Threads are numbered in the order in which they were started.
+        arbiters.sort_unstable();
+        ensure!(arbiters.len() > INNER_ARBITERS, "no thread of the router is known to answer requests");
+        arbiters.iter().skip(INNER_ARBITERS).map(|(_, path)| time_of(path)).sum()
     }
 
     /// Returns the bytes that the process has had written to its disk so far: files of every kind, a page that is written
