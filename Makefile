@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help run test test-deps check fmt lint layers doc bench bench-dashboards instructions instructions-write soak gen destination fuzz geo release sbom supply-chain
+.PHONY: help run test test-deps check fmt lint layers doc bench bench-growth bench-parts bench-dashboards instructions instructions-write soak gen destination fuzz geo release sbom supply-chain
 
 help: ## list the verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -42,8 +42,25 @@ layers: ## who may import whom
 doc: ## the crate's documentation, with warnings as errors
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
 
-bench: ## benchmarks, optimised
-	cargo bench --locked
+# What the tables of docs/performance.md are made of. BENCH_EVENTS goes for every scenario: with 100000 and one run it is all
+# over in five minutes.
+BENCH_RUNS ?= 3
+BENCH_SCENARIOS ?= batch-journal single-webhook batch-webhook batch-four batch-three batch-sqlite kafka-journal \
+  kafka-webhook batch-bigquery rate start catch-up
+ROUTER_BENCH := cargo bench --locked --bench router --
+
+bench: ## measure the router as docs/performance.md does: 20 minutes after the build; BENCH_RUNS (3), BENCH_EVENTS
+	$(ROUTER_BENCH) $(BENCH_SCENARIOS:%=--scenario %) --runs $(BENCH_RUNS) $(BENCH_EVENTS:%=--events %)
+	$(ROUTER_BENCH) --scenario restart --runs $(BENCH_RUNS) --events $(or $(BENCH_EVENTS),6800000)
+	$(ROUTER_BENCH) --scenario growth --runs 1 $(BENCH_EVENTS:%=--events %) --charts target/charts
+
+# Needs 12 GB of disk for a while.
+bench-growth: ## draw docs/charts anew, with up to BENCH_EVENTS (10000000) records: half an hour; BENCH_RUNS (1)
+	$(ROUTER_BENCH) --scenario growth --runs $${BENCH_RUNS:-1} --events $(or $(BENCH_EVENTS),10000000)
+
+bench-parts: ## measure the parts alone: parsing, journal, rows, brokers, live numbers, reports
+	cargo bench --locked --bench spec --bench journal --bench warehouse --bench kafka --bench live --bench projections \
+	  --bench reports
 
 # Not optimised: what works is the engine.
 bench-dashboards: ## how long dashboards wait for ClickHouse's engine with DASHBOARD_EVENTS (2000000) events

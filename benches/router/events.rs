@@ -11,7 +11,7 @@ use super::ids;
 
 const HEAD: &str = "Host: 127.0.0.1\r\nContent-Type: application/json\r\nAuthorization: Basic YmVuY2g6\r\n";
 /// Different events; afterwards they come again with other numbers.
-const DIFFERENT: usize = 32_000;
+pub(crate) const DIFFERENT: usize = 32_000;
 /// Users among whom the events are spread: with few of them, order would hold back most of what is in flight.
 const USERS: u32 = 30_000;
 
@@ -115,6 +115,11 @@ impl Requests {
         Requests::of(size, Shape::People)
     }
 
+    /// Returns the same with so many different names of `track` calls, all of one length, each as often as the others.
+    pub(crate) fn named(size: usize, names: usize) -> Requests {
+        Requests::of(size, Shape::Names(names))
+    }
+
     fn of(size: usize, shape: Shape) -> Requests {
         let events: Vec<(&str, String)> = (0..DIFFERENT).map(|number| event(number, shape)).collect();
         let template = |events: &[(&str, String)]| {
@@ -151,6 +156,7 @@ enum Shape {
     Address,
     Wide,
     People,
+    Names(usize),
 }
 
 /// Columns of the context that wide events have beside the usual ones.
@@ -187,11 +193,25 @@ fn event(number: usize, shape: Shape) -> (&'static str, String) {
         if !matches!(kind, "track" | "page" | "screen") || rng.u8(..5) < 3 {
             call.insert("userId".into(), format!("user-{}", rng.u32(..USERS)).into());
         }
-        if matches!(shape, Shape::People) {
-            make_current(call);
+        match shape {
+            Shape::People => make_current(call),
+            Shape::Names(names) if kind == "track" => {
+                call.insert(
+                    "event".into(),
+                    format!("Event {:05}", track_number(number) % names.max(1)).into(),
+                );
+            }
+            _ => {}
         }
     }
     (kind, call.to_string())
+}
+
+/// Returns how many `track` calls come before this one.
+fn track_number(number: usize) -> usize {
+    let among = |kinds: &[&str]| kinds.iter().filter(|kind| **kind == "track").count();
+    let cycle = number / KINDS.len() * among(&KINDS);
+    cycle + among(KINDS.get(..number % KINDS.len()).unwrap_or_default())
 }
 
 /// Lets a call be of this hour, and an order of a price have a revenue.

@@ -273,7 +273,7 @@ async fn backlog(events: usize) -> anyhow::Result<Tally> {
 }
 
 /// Returns the events a second that go through to a webhook that keeps up.
-async fn line_rate(batches: &Requests) -> anyhow::Result<f64> {
+pub(crate) async fn line_rate(batches: &Requests) -> anyhow::Result<f64> {
     const EVENTS: usize = 300_000;
     let receivers = start_receivers(1, EVENTS)?;
     let mut router = Router::start(&tables(&receivers, "")).await?;

@@ -26,6 +26,8 @@ pub(crate) struct Figures {
     pub(crate) peak_mib: f64,
     /// Bytes of the journal's files per byte of the events as they were sent.
     pub(crate) journal: f64,
+    /// Bytes per event that the process has had written to its disk: journal, reports, warehouse.
+    pub(crate) written: f64,
     /// What became of the events, over all destinations.
     pub(crate) tally: Tally,
 }
@@ -43,6 +45,7 @@ impl Figures {
             idle_mib: of(|run| run.idle_mib),
             peak_mib: of(|run| run.peak_mib),
             journal: of(|run| run.journal),
+            written: of(|run| run.written),
             tally: runs.iter().map(|run| run.tally).fold(Tally::default(), Tally::and),
         })
     }
@@ -53,7 +56,7 @@ impl fmt::Display for Figures {
         write!(
             f,
             "{:.2} µs CPU/event, {} accepted/s, {} through/s, request p50 {:.1} p99 {:.1} ms, RSS idle {:.1} peak {:.1} \
-             MiB, journal {:.3} bytes/byte, {}",
+             MiB, journal {:.3} bytes/byte, {} bytes written/event, {}",
             self.cpu_us,
             thousands(self.accepted),
             thousands(self.through),
@@ -62,6 +65,7 @@ impl fmt::Display for Figures {
             self.idle_mib,
             self.peak_mib,
             self.journal,
+            thousands(self.written),
             self.tally,
         )
     }

@@ -24,7 +24,7 @@ pub(crate) struct Sent {
     pub(crate) began: Instant,
     /// Until the last answer.
     pub(crate) took: Duration,
-    /// Of every request, sorted.
+    /// Of every request, in their order.
     latencies: Vec<Duration>,
 }
 
@@ -40,9 +40,15 @@ pub(crate) struct Part<'a> {
 impl Sent {
     /// Returns the latency in milliseconds that this share of the requests stayed below.
     pub(crate) fn quantile(&self, share: f64) -> f64 {
-        let last = self.latencies.len().saturating_sub(1);
-        let at = (last as f64 * share).round() as usize;
-        self.latencies.get(at).map_or(f64::NAN, |latency| latency.as_secs_f64() * 1e3)
+        self.quantile_of_first(self.latencies.len(), share)
+    }
+
+    /// Returns the same of the first `count` requests alone.
+    pub(crate) fn quantile_of_first(&self, count: usize, share: f64) -> f64 {
+        let mut sorted: Vec<Duration> = self.latencies.iter().copied().take(count).collect();
+        sorted.sort_unstable();
+        let at = (sorted.len().saturating_sub(1) as f64 * share).round() as usize;
+        sorted.get(at).map_or(f64::NAN, |latency| latency.as_secs_f64() * 1e3)
     }
 }
 
@@ -86,7 +92,7 @@ pub(crate) async fn at_rate(port: u16, part: Part<'_>, per_second: u32) -> anyho
 
 async fn run(port: u16, part: Part<'_>, pace: Pace) -> anyhow::Result<Sent> {
     let connections = try_join_all((0..CONNECTIONS).map(|_| Connection::open(port))).await?;
-    let latencies = RefCell::new(Vec::with_capacity(part.count));
+    let latencies = RefCell::new(vec![Duration::ZERO; part.count]);
     let work = Work { part, next: Cell::new(0), began: Instant::now(), pace, latencies };
     let pacer = work.start_pacer();
     try_join_all(connections.into_iter().map(|connection| work.drive(connection))).await?;
@@ -94,9 +100,7 @@ async fn run(port: u16, part: Part<'_>, pace: Pace) -> anyhow::Result<Sent> {
     if let Some(pacer) = pacer {
         pacer.join().ok().context("the pacer failed")?;
     }
-    let mut latencies = work.latencies.into_inner();
-    latencies.sort_unstable();
-    Ok(Sent { began: work.began, took, latencies })
+    Ok(Sent { began: work.began, took, latencies: work.latencies.into_inner() })
 }
 
 impl Work<'_> {
@@ -115,7 +119,9 @@ impl Work<'_> {
             self.part.requests.fill(self.part.first + number, &mut request);
             let from = self.due_at(number);
             connection.send(&request).await?;
-            self.latencies.borrow_mut().push(from.elapsed());
+            if let Some(latency) = self.latencies.borrow_mut().get_mut(number) {
+                *latency = from.elapsed();
+            }
         }
     }
 

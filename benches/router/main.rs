@@ -4,20 +4,27 @@
 //! --runs 5`. Prints one line per run and the median; the figures are those of `docs/performance.md`. Times are only
 //! printed, since they belong to the machine; the exit code is 1 when events were lost or invented, or a run failed.
 //!
+//! `--scenario growth` measures what an event costs while journal, destinations and names grow, and memory while a backlog does,
+//! and draws charts: `--events 100000 --runs 1` in about a minute, `--events 10000000` as in the documentation.
+//!
 //! The load, the router and the receivers share the machine's cores. The steady figure is the processor time per event.
 
 mod apis;
 mod baseline;
 mod brokers;
+mod catch_up;
+mod chart;
 mod dashboards;
 mod dataset;
 mod events;
 mod faults;
 mod figures;
+mod growth;
 mod ids;
 mod load;
 mod metrics;
 mod receiver;
+mod restart;
 mod router;
 mod rows;
 mod scenario;
@@ -52,7 +59,7 @@ struct Choice {
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     events: Option<u32>,
     /// The scenario to run; may be given several times [default: all but `dashboards`,
-    /// `baseline-node` and those with faults]
+    /// `baseline-node`, `catch-up`, `restart`, `growth` and those with faults]
     #[arg(long, value_parser = names())]
     scenario: Vec<String>,
     /// Runs of each scenario
@@ -61,6 +68,9 @@ struct Choice {
     /// Another build of the router to measure, to compare two
     #[arg(long)]
     router: Option<std::path::PathBuf>,
+    /// The folder into which `growth` draws its charts
+    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/charts"))]
+    charts: std::path::PathBuf,
     /// What cargo adds
     #[arg(long, hide = true)]
     bench: bool,
@@ -68,7 +78,12 @@ struct Choice {
 
 impl Choice {
     fn has(&self, name: &str) -> bool {
-        self.scenario.is_empty() || self.scenario.iter().any(|chosen| chosen == name)
+        self.scenario.is_empty() || self.names(name)
+    }
+
+    /// Returns whether this one was asked for by its name.
+    fn names(&self, name: &str) -> bool {
+        self.scenario.iter().any(|chosen| chosen == name)
     }
 
     fn events(&self) -> Option<usize> {
@@ -89,6 +104,8 @@ fn names() -> PossibleValuesParser {
         .chain(apis::APIS)
         .chain(warehouses::WAREHOUSES)
         .chain([dashboards::DASHBOARDS])
+        .chain([catch_up::CATCH_UP, restart::RESTART])
+        .chain(growth::GROWTH)
         .chain(faults::FAULTS)
         .collect::<Vec<_>>()
         .into()
@@ -117,7 +134,25 @@ async fn all(choice: &Choice) -> anyhow::Result<Tally> {
     total = total.and(special_ones(choice).await?);
     total = total.and(bigquery(choice).await?);
     total = total.and(both_apis(choice).await?).and(both_warehouses(choice).await?);
+    total = total.and(large_ones(choice).await?);
     Ok(total.and(with_faults(choice).await?))
+}
+
+/// Runs those that were chosen among those with large journals.
+async fn large_ones(choice: &Choice) -> anyhow::Result<Tally> {
+    let (runs, events, mut total) = (choice.runs as usize, choice.events(), Tally::default());
+    if choice.names(catch_up::CATCH_UP) {
+        let run = catch_up::run(runs, events);
+        total = total.and(within(catch_up::LIMIT * choice.runs, catch_up::CATCH_UP, run).await?);
+    }
+    if choice.names(restart::RESTART) {
+        total = total.and(within(restart::LIMIT, restart::RESTART, restart::run(runs, events)).await?);
+    }
+    for name in growth::GROWTH.into_iter().filter(|name| choice.names(name)) {
+        let plan = growth::Plan { runs, events, charts: choice.charts.clone() };
+        total = total.and(within(growth::LIMIT, name, growth::run(name, &plan)).await?);
+    }
+    Ok(total)
 }
 
 /// Runs those that have a course of their own, as far as they were chosen.
@@ -137,7 +172,7 @@ async fn special_ones(choice: &Choice) -> anyhow::Result<Tally> {
         total = total.and(within(choice.limit() * 2 * choice.runs, watched::WATCHED, run).await?);
     }
     // It needs Node.js and npm.
-    if choice.scenario.iter().any(|chosen| chosen == baseline::BASELINE) {
+    if choice.names(baseline::BASELINE) {
         let run = baseline::run(choice.runs as usize, choice.events());
         total = total.and(within(choice.limit() * 2 * choice.runs, baseline::BASELINE, run).await?);
     }
@@ -147,8 +182,7 @@ async fn special_ones(choice: &Choice) -> anyhow::Result<Tally> {
 /// Runs those scenarios with faults that were chosen.
 async fn with_faults(choice: &Choice) -> anyhow::Result<Tally> {
     let mut total = Tally::default();
-    for name in faults::FAULTS.into_iter().filter(|name| choice.scenario.iter().any(|chosen| chosen == name))
-    {
+    for name in faults::FAULTS.into_iter().filter(|name| choice.names(name)) {
         total = total.and(within(faults::LIMIT, name, faults::run(name, choice.events())).await?);
     }
     Ok(total)
@@ -172,7 +206,7 @@ async fn both_warehouses(choice: &Choice) -> anyhow::Result<Tally> {
         total = total.and(within(choice.limit() * choice.runs, name, run).await?);
     }
     // Millions of events are not written in passing.
-    if choice.scenario.iter().any(|chosen| chosen == dashboards::DASHBOARDS) {
+    if choice.names(dashboards::DASHBOARDS) {
         let run = dashboards::run(choice.runs as usize, choice.events());
         total = total.and(within(dashboards::LIMIT, dashboards::DASHBOARDS, run).await?);
     }
@@ -186,7 +220,7 @@ async fn bigquery(choice: &Choice) -> anyhow::Result<Tally> {
         let rows = rows::rows(choice.runs as usize, choice.events());
         total = total.and(within(choice.limit() * choice.runs, rows::ROWS, rows).await?);
     }
-    if choice.scenario.iter().any(|chosen| chosen == rows::HANGS) {
+    if choice.names(rows::HANGS) {
         let hangs = rows::hangs(choice.events());
         total = total.and(within(faults::LIMIT, rows::HANGS, hangs).await?);
     }

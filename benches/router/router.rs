@@ -1,8 +1,8 @@
 //! The router under measurement: the real binary with a configuration in a directory of its own, and what the system
 //! says about its process.
 //!
-//! Separate because it is the only place that knows the process, its files and its operators' pages. Reads Linux's
-//! `/proc`. A router is killed when dropped.
+//! Separate because it is the only place that knows the process, its threads, its files and its operators' pages. Reads
+//! Linux's `/proc`. A router is killed when dropped.
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
@@ -28,6 +28,10 @@ const PAUSE: Duration = Duration::from_millis(10);
 const IDLE: Duration = Duration::from_millis(500);
 /// Longer than from one measurement of the topic to the next.
 const MEASURED: Duration = Duration::from_secs(3);
+/// What the kernel has left of the name of a thread that is an arbiter.
+const ARBITER: &str = "actix-rt|system";
+/// Arbiters that a router starts before those that answer requests: the core's, two of deliveries, the projections'.
+const INNER_ARBITERS: usize = 4;
 /// Tables of the warehouse that hold one row for each call.
 const CALL_TABLES: [&str; 6] = ["tracks", "identifies", "pages", "screens", "groups", "aliases"];
 
@@ -43,11 +47,7 @@ impl Router {
     /// Starts a router with these tables in its configuration and waits until it is ready and idle.
     pub(crate) async fn start(tables: &str) -> anyhow::Result<Router> {
         let (router, _) = Router::start_timed(tables).await?;
-        let mut connection = Connection::open(router.port).await?;
-        while connection.get("/ready").await.is_err() {
-            sleep(PAUSE).await;
-            connection = Connection::open(router.port).await?;
-        }
+        router.until_ready().await?;
         sleep(IDLE).await;
         Ok(router)
     }
@@ -112,14 +112,50 @@ impl Router {
     /// Waits until every destination has settled this many events: delivered them, or given them up.
     pub(crate) async fn until_settled(&self, events: u64) -> anyhow::Result<()> {
         let mut connection = Connection::open(self.port).await?;
-        loop {
-            let answer: Value = serde_json::from_str(&connection.get("/api/destinations").await?)?;
-            let all = answer.get("destinations").and_then(Value::as_array).context("no destinations")?;
-            if all.iter().all(|one| settled(one) >= events) {
-                return Ok(());
-            }
+        while !all_settled(&connection.get("/api/destinations").await?, events)? {
             sleep(PAUSE).await;
         }
+        Ok(())
+    }
+
+    /// Returns whether every destination has settled this many events, as far as the router has the time to tell.
+    pub(crate) async fn has_settled(&self, events: u64) -> anyhow::Result<bool> {
+        let mut connection = Connection::open(self.port).await?;
+        match connection.get("/api/destinations").await {
+            Ok(answer) => all_settled(&answer, events),
+            Err(_) => Ok(false),
+        }
+    }
+
+    /// Returns whether live numbers and reports have taken every event of the journal.
+    pub(crate) async fn has_projected(&self) -> anyhow::Result<bool> {
+        Ok(metrics::sum(&self.metrics().await?, "opentrack_projection_lag_events") < 1.0)
+    }
+
+    /// Waits until live numbers and reports have taken every event of the journal.
+    pub(crate) async fn until_projected(&self) -> anyhow::Result<()> {
+        while !self.has_projected().await? {
+            sleep(10 * PAUSE).await;
+        }
+        Ok(())
+    }
+
+    /// Waits until the router says that it takes events.
+    pub(crate) async fn until_ready(&self) -> anyhow::Result<()> {
+        let mut connection = Connection::open(self.port).await?;
+        while connection.get("/ready").await.is_err() {
+            sleep(PAUSE).await;
+            connection = Connection::open(self.port).await?;
+        }
+        Ok(())
+    }
+
+    /// Orders something for a destination: `pause`.
+    pub(crate) async fn order(&self, destination: &str, action: &str) -> anyhow::Result<()> {
+        let path = format!("/api/destinations/{destination}/{action}");
+        let request = format!("POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n");
+        Connection::open(self.port).await?.send(request.as_bytes()).await?;
+        Ok(())
     }
 
     /// Waits until the router reads partitions of its topic.
@@ -166,6 +202,31 @@ impl Router {
     /// Returns the processor time of each thread so far, to the nanosecond; those that have ended are not among them.
     pub(crate) fn threads(&self) -> anyhow::Result<HashMap<String, Duration>> {
         threads_of(self.child.id())
+    }
+
+    /// Returns the processor time so far of the threads that answer requests, to the nanosecond.
+    pub(crate) fn workers(&self) -> anyhow::Result<Duration> {
+        let mut arbiters = Vec::new();
+        for thread in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            let path = thread?.path();
+            let name = fs::read_to_string(path.join("comm")).unwrap_or_default();
+            let number = path.file_name().and_then(|number| number.to_str()?.parse::<u32>().ok());
+            if let Some(number) = number.filter(|_| name.trim_end() == ARBITER) {
+                arbiters.push((number, path));
+            }
+        }
+        // Threads are numbered in the order in which they were started.
+        arbiters.sort_unstable();
+        ensure!(arbiters.len() > INNER_ARBITERS, "no thread of the router is known to answer requests");
+        arbiters.iter().skip(INNER_ARBITERS).map(|(_, path)| time_of(path)).sum()
+    }
+
+    /// Returns the bytes that the process has had written to its disk so far: files of every kind, a page that is written
+    /// twice counted twice.
+    pub(crate) fn written(&self) -> anyhow::Result<u64> {
+        let io = fs::read_to_string(format!("/proc/{}/io", self.child.id()))?;
+        let bytes = io.lines().find_map(|line| line.strip_prefix("write_bytes: "));
+        Ok(bytes.context("no count of bytes")?.trim().parse()?)
     }
 
     /// Returns a figure of `/proc/PID/status` in MiB: `VmRSS`, `VmHWM`.
@@ -216,11 +277,17 @@ pub(crate) fn threads_of(process: u32) -> anyhow::Result<HashMap<String, Duratio
     for thread in fs::read_dir(format!("/proc/{process}/task"))? {
         let path = thread?.path();
         // One that ends while it is looked at has nothing to tell.
-        let Ok(text) = fs::read_to_string(path.join("schedstat")) else { continue };
-        let nanoseconds = text.split_whitespace().next().context("no processor time")?.parse()?;
-        threads.insert(path.to_string_lossy().into_owned(), Duration::from_nanos(nanoseconds));
+        let Ok(time) = time_of(&path) else { continue };
+        threads.insert(path.to_string_lossy().into_owned(), time);
     }
     Ok(threads)
+}
+
+/// Returns the processor time of one thread so far.
+fn time_of(thread: &Path) -> anyhow::Result<Duration> {
+    let text = fs::read_to_string(thread.join("schedstat"))?;
+    let nanoseconds = text.split_whitespace().next().context("no processor time")?.parse()?;
+    Ok(Duration::from_nanos(nanoseconds))
 }
 
 /// Returns the processor time of all threads since `before`. A thread that has ended meanwhile does not count.
@@ -249,6 +316,12 @@ pub(crate) fn measure(binary: PathBuf) -> anyhow::Result<()> {
 
 fn binary() -> &'static Path {
     BINARY.get().map_or(Path::new(env!("CARGO_BIN_EXE_opentrack")), PathBuf::as_path)
+}
+
+fn all_settled(answer: &str, events: u64) -> anyhow::Result<bool> {
+    let answer: Value = serde_json::from_str(answer)?;
+    let all = answer.get("destinations").and_then(Value::as_array).context("no destinations")?;
+    Ok(all.iter().all(|one| settled(one) >= events))
 }
 
 fn settled(destination: &Value) -> u64 {

@@ -60,6 +60,15 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         kafka: false,
     },
     Scenario {
+        name: "batch-four",
+        size: 100,
+        events: 200_000,
+        webhooks: 4,
+        warehouse: false,
+        addresses: false,
+        kafka: false,
+    },
+    Scenario {
         name: "single-webhook",
         size: 1,
         events: 60_000,
@@ -130,7 +139,7 @@ impl Scenario {
             router.until_reading().await?;
         }
         let idle_mib = router.memory("VmRSS")?;
-        let cpu = router.cpu()?;
+        let (cpu, written) = (router.cpu()?, router.written()?);
         let sent = load::as_fast_as_answered(router.port, requests, count).await?;
         let accepted = router.accepted().await?;
         router.until_settled(accepted).await?;
@@ -149,6 +158,7 @@ impl Scenario {
             idle_mib,
             peak_mib: router.memory("VmHWM")?,
             journal: router.journal_bytes()? as f64 / requests.raw_bytes(count) as f64,
+            written: (router.written()? - written) as f64 / events as f64,
             tally: Tally::of(accepted, events),
         };
         router.stop().await?;
