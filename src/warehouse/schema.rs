@@ -192,6 +192,26 @@ impl SchemaDiff {
         merge_columns(&mut self.widen, other.widen);
         self
     }
+
+    /// Returns the same changes one after the other, each of at most so many tables: what is created first, then what is added.
+    pub fn portions(self, tables: usize) -> Vec<SchemaDiff> {
+        let SchemaDiff { create, add, widen } = self;
+        let of = |make: fn(BTreeMap<String, Vec<Column>>) -> SchemaDiff| {
+            move |mut all: BTreeMap<String, Vec<Column>>| {
+                let mut portions = Vec::new();
+                while let Some(next) = all.keys().nth(tables.max(1)).cloned() {
+                    let rest = all.split_off(&next);
+                    portions.push(make(std::mem::replace(&mut all, rest)));
+                }
+                portions.extend((!all.is_empty()).then(|| make(all)));
+                portions
+            }
+        };
+        let create = of(|create| SchemaDiff { create, ..SchemaDiff::default() })(create);
+        let add = of(|add| SchemaDiff { add, ..SchemaDiff::default() })(add);
+        let widen = of(|widen| SchemaDiff { widen, ..SchemaDiff::default() })(widen);
+        create.into_iter().chain(add).chain(widen).collect()
+    }
 }
 
 fn merge_columns(into: &mut BTreeMap<String, Vec<Column>>, from: BTreeMap<String, Vec<Column>>) {
@@ -226,6 +246,25 @@ mod tests {
 
     fn adds(columns: &[Column]) -> SchemaDiff {
         SchemaDiff { add: BTreeMap::from([("t".to_owned(), columns.to_vec())]), ..SchemaDiff::default() }
+    }
+
+    #[test]
+    fn portions_are_the_whole_in_its_order() {
+        let tables = |names: &[&str]| {
+            let table = |name: &&str| ((*name).to_owned(), vec![column("c", ColumnType::Text)]);
+            names.iter().map(table).collect::<BTreeMap<_, _>>()
+        };
+        let (create, add, widen) = (tables(&["a", "b", "c", "d", "e"]), tables(&["f", "g"]), tables(&["h"]));
+        let whole = SchemaDiff { create, add, widen };
+        let portions = whole.clone().portions(2);
+        let names = |portion: &SchemaDiff| {
+            let all = [&portion.create, &portion.add, &portion.widen];
+            all.iter().flat_map(|tables| tables.keys()).cloned().collect::<Vec<_>>().join("")
+        };
+        assert_eq!(portions.iter().map(names).collect::<Vec<_>>(), ["ab", "cd", "e", "fg", "h"]);
+        assert_eq!(portions.into_iter().fold(SchemaDiff::default(), SchemaDiff::merge), whole);
+        assert_eq!(SchemaDiff::default().portions(2), []);
+        assert_eq!(whole.portions(0).len(), 8, "one at a time at least");
     }
 
     #[test]

@@ -21,6 +21,10 @@ use crate::warehouse::Schema;
 /// Requests that may wait for the thread; the delivery sends one at a time.
 const WAITING: usize = 4;
 
+/// Tables that are changed in one transaction. SQLite reads its whole schema again for each column that is added, 12 ms among a
+/// thousand tables: what is done is to count when the time is up, and rows of other tables go in between.
+const PORTION: usize = 32;
+
 enum Job {
     Open(oneshot::Sender<Result<(), StoreError>>),
     Write(Request, oneshot::Sender<Result<Partial, StoreError>>),
@@ -132,8 +136,11 @@ impl SchemaStore for Wire {
     fn apply(&self, diff: SchemaDiff) -> BoxFuture<Result<(), SchemaFault>> {
         let wire = self.clone();
         Box::pin(async move {
-            let applied = wire.ask(|answer| Job::Apply(diff, answer)).await;
-            applied.map_err(|answer| SchemaFault::Transient { wait: None, fault: Fault::new(Reason::Store, None, answer) })
+            for portion in diff.portions(PORTION) {
+                let applied = wire.ask(|answer| Job::Apply(portion, answer)).await;
+                applied.map_err(|words| SchemaFault::Transient { wait: None, fault: Fault::new(Reason::Store, None, words) })?;
+            }
+            Ok(())
         })
     }
 }

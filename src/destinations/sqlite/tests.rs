@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use super::super::{Attempt, Client, Destination, Outcome, Reply, Setting};
+use super::super::{Attempt, Client, Destination, Outcome, Reply, SchemaDiff, Setting};
 use super::{Config, Sqlite, Wire};
 use crate::spec::{Event, Kind, Receipt};
-use crate::warehouse::{ColumnType, OnTypeConflict};
+use crate::warehouse::{Column, ColumnType, OnTypeConflict};
 
 struct Bed {
     directory: tempfile::TempDir,
@@ -393,6 +393,21 @@ async fn a_dropped_table_comes_back() {
     assert!(matches!(bed.deliver(std::slice::from_ref(&event)).await[0], Outcome::Transient(_)));
     assert_eq!(bed.deliver(&[event]).await, [Outcome::Delivered]);
     assert_eq!(bed.rows("SELECT id FROM order_completed"), [json!({"id": "m2"})]);
+}
+
+#[tokio::test]
+async fn what_was_made_of_many_tables_stays_when_a_later_one_fails() {
+    let bed = Bed::new(Config::default()).await;
+    let column = Column { name: "id".to_owned(), column_type: ColumnType::Text };
+    let create = (0..100).map(|n| (format!("t{n:03}"), vec![column.clone()])).collect();
+    // No table can have the name of an index.
+    Connection::open(bed.file()).unwrap().execute("CREATE INDEX t099 ON tracks (received_at)", []).unwrap();
+    let wanted = SchemaDiff { create, ..SchemaDiff::default() };
+    assert!(bed.wire.ddl().apply(wanted).await.is_err());
+    let made = bed.one("SELECT count(*) AS n FROM sqlite_schema WHERE type = 'table' AND name LIKE 't0__'");
+    assert_eq!(made, json!({ "n": 96 }), "three portions of 32");
+    assert!(bed.destination.schema().unwrap().load().tables.contains_key("t095"));
+    bed.wire.ddl().apply(SchemaDiff { create: [("t099x".to_owned(), vec![column])].into(), ..SchemaDiff::default() }).await.unwrap();
 }
 
 #[tokio::test]
