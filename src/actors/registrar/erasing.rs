@@ -13,12 +13,12 @@ use std::time::Duration;
 use tokio::sync::{Mutex, OwnedSemaphorePermit, oneshot};
 use tokio::time::Instant;
 
-use super::{Parts, Unenforced, enforce, trouble};
+use super::{Parts, enforce, trouble};
 use crate::actors::messages::{Erasable, Held, Hold, ListErasers, Release};
 use crate::destinations::Erase;
 use crate::journal::{Journal, Position, ReadLimit, erasure};
 use crate::privacy::regulation::{Kind, Regulation};
-use crate::privacy::{Register, Status, StoreState, StoreStatus};
+use crate::privacy::{Register, Status, StoreState, StoreStatus, Unenforced};
 use crate::spec::People;
 use crate::spec::privacy::keyed_hash;
 use crate::telemetry::{clock, events};
