@@ -27,6 +27,28 @@ async fn whoever_asked_for_it_is_told_and_what_it_was_told_is_overwritten() {
     assert!(!scene.has(b"anna-1"));
 }
 
+#[actix::test]
+async fn a_journal_that_takes_nothing_keeps_no_store_from_being_erased() {
+    let mut scene = Scene::new();
+    scene.tell = vec!["hook".to_owned()];
+    scene.is_full.store(true, Ordering::SeqCst);
+    let registrar = scene.start(scene.stores());
+    let taken = registrar.send(Regulate(wish(Kind::DeleteOnly))).await.unwrap().unwrap();
+    let is_erased = |shown: &Shown| {
+        ["shelf", "data_dir/reports"]
+            .iter()
+            .all(|name| shown.stores.get(*name).is_some_and(|one| one.state == StoreState::Done))
+    };
+    let waits = until(&registrar, &taken.id, is_erased).await;
+    assert_eq!(waits.status, Status::Running, "nobody is told yet");
+    scene.is_full.store(false, Ordering::SeqCst);
+    scene.mark.store(4, Ordering::SeqCst);
+    let done = until_done(&registrar, &taken.id).await;
+    assert!(done.stores["hook"].reason.as_deref().unwrap().contains("was told"));
+    assert_eq!(done.stores["shelf"].state, StoreState::Done, "one note does not overwrite the other");
+    assert!(!scene.has(b"anna-1"));
+}
+
 /// A start finds one destination that has it and one that was to get it: the first one gets nothing.
 #[actix::test]
 async fn a_start_tells_nobody_again_who_has_it() {
