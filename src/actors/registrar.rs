@@ -51,6 +51,8 @@ pub struct Parts {
     pub own: Vec<(&'static str, Arc<dyn Erase>)>,
     /// How long a request of any destination may take: as long what a delivery had sent when it was cut may arrive.
     pub request_within: Duration,
+    /// How much longer what a process before this one had begun may arrive.
+    pub lingers: Duration,
     /// Has everything stand still.
     pub hold: Recipient<Hold>,
     /// Has everything go on.

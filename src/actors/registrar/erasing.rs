@@ -143,7 +143,7 @@ impl Erasing {
         let erase = self.erase_elsewhere(
             (id, &everybody),
             &people,
-            is_resumed.then_some(self.begun),
+            is_resumed.then_some(self.begun + self.parts.lingers),
         );
         tokio::join!(tell, erase);
         let done = self.change(id, |one| {

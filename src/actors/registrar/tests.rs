@@ -100,6 +100,8 @@ impl Erase for Arc<Shelf> {
 
 /// How long what was cut may arrive.
 const REQUEST_WITHIN: Duration = Duration::from_millis(300);
+/// How much longer, of a process before.
+const LINGERS: Duration = Duration::from_millis(200);
 
 struct Scene {
     dir: TempDir,
@@ -168,6 +170,7 @@ impl Scene {
             salt: "salt".to_owned(),
             own: vec![("data_dir/reports", Arc::new(Arc::clone(&self.file)))],
             request_within: REQUEST_WITHIN,
+            lingers: LINGERS,
             hold: stand.clone().recipient(),
             release: stand.clone().recipient(),
             erasers: stand.clone().recipient(),
@@ -297,6 +300,19 @@ async fn stores_are_asked_when_what_was_cut_can_not_arrive_any_more() {
     let taken = registrar.send(Regulate(wish(Kind::DeleteOnly))).await.unwrap().unwrap();
     until_done(&registrar, &taken.id).await;
     assert!(*scene.shelf.first_asked.get().unwrap() >= cut + REQUEST_WITHIN);
+}
+
+/// What the process before has begun may arrive later still.
+#[actix::test]
+async fn after_a_start_stores_are_asked_when_what_the_last_process_had_begun_can_not_arrive_any_more() {
+    let scene = Scene::new();
+    let register = Register::open(&scene.dir.path().join("privacy")).unwrap();
+    register.put(Regulation::begin(wish(Kind::DeleteOnly), "r".to_owned(), "salt", clock::now())).unwrap();
+    drop(register);
+    let started = tokio::time::Instant::now();
+    let registrar = scene.start(scene.stores());
+    until_done(&registrar, "r").await;
+    assert!(*scene.shelf.first_asked.get().unwrap() >= started + REQUEST_WITHIN + LINGERS);
 }
 
 /// Stores that are away, and places that are all taken, keep nobody from being suppressed.
