@@ -18,8 +18,8 @@ use self::erasing::Erasing;
 use super::messages::{Accept, Export, Hold, ListErasers, LookUp, NotRegulated, Regulate, Release};
 use crate::destinations::Erase;
 use crate::journal::{Journal, Position, erasure};
-use crate::privacy::regulation::Kind;
-use crate::privacy::{Register, Regulation, Shown, Suppression};
+use crate::privacy::regulation::{Kind, hex};
+use crate::privacy::{Register, Regulation, Shown, Suppression, Unenforced};
 use crate::spec::People;
 use crate::telemetry::{Metrics, clock, events};
 
@@ -51,6 +51,8 @@ pub struct Parts {
     pub own: Vec<(&'static str, Arc<dyn Erase>)>,
     /// How long a request of any destination may take: as long what a delivery had sent when it was cut may arrive.
     pub request_within: Duration,
+    /// How much longer what a process before this one had begun may arrive.
+    pub lingers: Duration,
     /// Has everything stand still.
     pub hold: Recipient<Hold>,
     /// Has everything go on.
@@ -156,12 +158,17 @@ impl Handler<Regulate> for Registrar {
 }
 
 /// Keeps a wish, and then has it hold for who comes. A process that ends in between does the rest after its next start, so that
-/// nobody is suppressed of whom the register knows nothing. When who is suppressed cannot be written, nothing is wished.
+/// nobody is suppressed of whom the register knows nothing. When who is suppressed cannot be written or noted, nothing is wished.
 fn take(parts: &Parts, wish: crate::privacy::Wish) -> Result<Regulation, String> {
     // Sorts by time.
     let id = uuid::Uuid::now_v7().to_string();
     let regulation = Regulation::begin(wish, id, &parts.salt, clock::now());
     parts.register.put(regulation.clone()).map_err(|error| error.to_string())?;
+    settle(parts, regulation)
+}
+
+/// Has a wish that is kept hold for who comes, or withdraws it.
+fn settle(parts: &Parts, regulation: Regulation) -> Result<Regulation, String> {
     match enforce(parts, regulation.clone()) {
         Ok(regulation) => Ok(regulation),
         Err(Unenforced::Refused(why)) => {
@@ -177,21 +184,20 @@ fn take(parts: &Parts, wish: crate::privacy::Wish) -> Result<Regulation, String>
     }
 }
 
-/// Why a regulation is not in force, or not known to be.
-enum Unenforced {
-    /// The list of who is suppressed is what it was.
-    Refused(String),
-    /// The list is as wished, and the register does not know it.
-    Unnoted(String),
-}
-
-/// Has people suppressed or heard again, where that is wished, and notes that they are.
-fn enforce(parts: &Parts, mut regulation: Regulation) -> Result<Regulation, Unenforced> {
-    let Some((prints, suppressed)) = regulation.to_enforce() else { return Ok(regulation) };
-    parts.suppression.change(&prints, suppressed).map_err(Unenforced::Refused)?;
-    regulation.enforced(clock::now());
-    let noted = parts.register.put(regulation.clone());
-    noted.map(|()| regulation).map_err(|error| Unenforced::Unnoted(error.to_string()))
+/// Has people suppressed or heard again, where that is wished, and notes that they are. Of whom something else was wished
+/// meanwhile, that stays.
+fn enforce(parts: &Parts, regulation: Regulation) -> Result<Regulation, Unenforced> {
+    let Some((mut prints, suppressed)) = regulation.to_enforce() else { return Ok(regulation) };
+    let mut noted = regulation;
+    noted.enforced(clock::now());
+    let prints = || {
+        let decided = parts.register.decided_after(&noted.id);
+        prints.retain(|print| !decided.contains(&hex(print)));
+        prints
+    };
+    let note = || parts.register.put(noted.clone()).map_err(|error| error.to_string());
+    parts.suppression.change_noted(prints, suppressed, note)?;
+    Ok(noted)
 }
 
 impl Handler<LookUp> for Registrar {

@@ -42,6 +42,12 @@ fn request_within(settings: &Settings) -> Duration {
     remote.map(|one| one.patience.timeout).max().unwrap_or_default()
 }
 
+/// How much longer what a process before this one had begun may arrive.
+fn lingers(settings: &Settings) -> Duration {
+    let on = settings.destinations.iter().filter(|one| one.enabled);
+    on.map(|one| one.settings.lingers()).max().unwrap_or_default()
+}
+
 fn suppression(settings: &Settings, dir: &Path) -> Result<Arc<Suppression>, ServeError> {
     let salt = settings.server.site_salt.expose_secret();
     let list = Suppression::open(dir, salt).map_err(|why| ServeError::Failed(anyhow::anyhow!(why)))?;
@@ -66,6 +72,7 @@ impl Privacy {
             salt: settings.server.site_salt.expose_secret().to_owned(),
             own: vec![reports::eraser(settings)],
             request_within: request_within(settings),
+            lingers: lingers(settings),
             hold: supervisor.clone().recipient(),
             release: supervisor.clone().recipient(),
             erasers: supervisor.clone().recipient(),

@@ -135,16 +135,20 @@ fn other_keys(running: &Settings, read: &Settings) -> impl Iterator<Item = &'sta
         ("consent.honour_gpc", running.consent.honour_gpc != read.consent.honour_gpc),
         ("consent.honour_dnt", running.consent.honour_dnt != read.consent.honour_dnt),
         ("console.enabled", running.console.enabled != read.console.enabled),
-        (
-            "console.password",
-            running.console.password.expose_secret() != read.console.password.expose_secret(),
-        ),
+        ("console.password", differs(&running.console.password, &read.console.password)),
         ("server.max_body_bytes", old.max_body_bytes != new.max_body_bytes),
         ("server.max_event_bytes", old.max_event_bytes != new.max_event_bytes),
         ("server.body_timeout", old.body_timeout != new.body_timeout),
         ("server.trusted_proxies", old.trusted_proxies != new.trusted_proxies),
+        ("JWT_SECRET", differs(&old.jwt_secret, &new.jwt_secret)),
+        ("JWT_SECRET_OLD", differs(&old.jwt_secret_old, &new.jwt_secret_old)),
+        ("HMAC_SECRET", differs(&old.hmac_secret, &new.hmac_secret)),
     ];
     pairs.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key)
+}
+
+fn differs(old: &SecretString, new: &SecretString) -> bool {
+    old.expose_secret() != new.expose_secret()
 }
 
 /// Puts what cannot change while the router runs back to what it was at the start, and returns the names of what would have
@@ -159,16 +163,9 @@ pub fn keep_what_cannot_change(start: &Loaded, read: &mut Loaded) -> Vec<&'stati
     if start.settings.telemetry != read.settings.telemetry {
         waiting.push("telemetry.otlp_endpoint");
     }
-    let secrets = [
-        ("JWT_SECRET", &start.settings.server.jwt_secret, &read.settings.server.jwt_secret),
-        ("SITE_SALT", &start.settings.server.site_salt, &read.settings.server.site_salt),
-        ("HMAC_SECRET", &start.settings.server.hmac_secret, &read.settings.server.hmac_secret),
-    ];
-    for (name, old, new) in secrets {
-        let new = new.expose_secret();
-        if !new.is_empty() && new != old.expose_secret() {
-            waiting.push(name);
-        }
+    let (old, new) = (&start.settings.server.site_salt, &read.settings.server.site_salt);
+    if is_set(new) && differs(old, new) {
+        waiting.push("SITE_SALT");
     }
     read.settings.journal = start.settings.journal.clone();
     read.settings.realtime = start.settings.realtime.clone();
@@ -178,7 +175,17 @@ pub fn keep_what_cannot_change(start: &Loaded, read: &mut Loaded) -> Vec<&'stati
     let kept = &mut read.settings.server;
     (kept.max_body_bytes, kept.max_event_bytes) = (new.max_body_bytes, new.max_event_bytes);
     (kept.body_timeout, kept.trusted_proxies) = (new.body_timeout, new.trusted_proxies);
+    kept.jwt_secret_old = new.jwt_secret_old;
+    for (kept, new) in [(&mut kept.jwt_secret, new.jwt_secret), (&mut kept.hmac_secret, new.hmac_secret)] {
+        if is_set(&new) {
+            *kept = new;
+        }
+    }
     waiting
+}
+
+fn is_set(secret: &SecretString) -> bool {
+    !secret.expose_secret().is_empty()
 }
 
 /// Names every field, so that a new one does not compile before somebody has said whether it has to wait.
@@ -192,10 +199,11 @@ fn server_keys(old: &Server, new: &Server) -> Vec<&'static str> {
         max_connections,
         max_connections_per_ip,
         shutdown_timeout,
-        jwt_secret: _,
         site_salt: _,
-        hmac_secret: _,
         // These change while the router runs.
+        jwt_secret: _,
+        jwt_secret_old: _,
+        hmac_secret: _,
         max_body_bytes: _,
         max_event_bytes: _,
         body_timeout: _,
@@ -336,7 +344,7 @@ mod tests {
 
     #[test]
     fn what_has_to_wait_is_named_and_stays_as_it_is() {
-        let start = loaded(START, &[("TOKEN", "x"), ("JWT_SECRET", "old")]);
+        let start = loaded(START, &[("TOKEN", "x"), ("SITE_SALT", "old")]);
         let text = format!(
             "{START}[server]\nlisten = [\"127.0.0.1:1\"]\nlog = \"debug\"\ndata_dir = \"d\"\nmax_body_bytes = \"8MiB\"\n\
              header_timeout = \"1s\"\nmax_connections = 1\nmax_connections_per_ip = 1\nshutdown_timeout = \"1s\"\n[journal]\n\
@@ -344,7 +352,7 @@ mod tests {
              on_full = \"drop_oldest\"\ndedupe_window = \"1h\"\ndedupe_max_ids = 1\n\
              [privacy]\ntell_deletions = [\"a\"]\n"
         );
-        let mut read = loaded(&text, &[("TOKEN", "x"), ("JWT_SECRET", "new"), ("SITE_SALT", "salt")]);
+        let mut read = loaded(&text, &[("TOKEN", "x"), ("SITE_SALT", "new")]);
         let waiting = keep_what_cannot_change(&start, &mut read);
         let expected = [
             "server.listen",
@@ -362,13 +370,12 @@ mod tests {
             "journal.dedupe_window",
             "journal.dedupe_max_ids",
             "privacy.tell_deletions",
-            "JWT_SECRET",
             "SITE_SALT",
         ];
         assert_eq!(waiting, expected);
         assert_eq!(read.settings.server.listen, start.settings.server.listen);
         assert_eq!(read.settings.journal.max_bytes, start.settings.journal.max_bytes);
-        assert_eq!(read.settings.server.jwt_secret.expose_secret(), "old");
+        assert_eq!(read.settings.server.site_salt.expose_secret(), "old");
         assert_eq!(read.settings.server.max_body_bytes, 8 << 20);
     }
 
@@ -379,6 +386,25 @@ mod tests {
         let mut read = loaded(START, &[("TOKEN", "x")]);
         assert!(keep_what_cannot_change(&start, &mut read).is_empty());
         assert_eq!(read.settings.server.jwt_secret.expose_secret(), "generated");
+    }
+
+    #[test]
+    fn the_keys_of_tokens_and_of_signed_requests_change_while_it_runs() {
+        let keys = [("JWT_SECRET", "one"), ("HMAC_SECRET", "three")];
+        let start = loaded(START, &[("TOKEN", "x"), keys[0], keys[1]]);
+        let next = [("JWT_SECRET", "two"), ("JWT_SECRET_OLD", "one"), ("HMAC_SECRET", "four")];
+        let mut read = loaded(START, &[("TOKEN", "x"), next[0], next[1], next[2]]);
+        assert_eq!(keep_what_cannot_change(&start, &mut read), [""; 0]);
+        let changed = Changes::between(&start.settings, &read.settings).changed;
+        assert_eq!(changed, ["JWT_SECRET", "JWT_SECRET_OLD", "HMAC_SECRET"]);
+        let server = &read.settings.server;
+        let kept = [&server.jwt_secret, &server.jwt_secret_old, &server.hmac_secret];
+        assert_eq!(kept.map(|secret| secret.expose_secret()), ["two", "one", "four"]);
+        // The old one is left out.
+        let mut last = loaded(START, &[("TOKEN", "x"), next[0], next[2]]);
+        keep_what_cannot_change(&read, &mut last);
+        assert_eq!(Changes::between(&read.settings, &last.settings).changed, ["JWT_SECRET_OLD"]);
+        assert_eq!(last.settings.server.jwt_secret_old.expose_secret(), "");
     }
 
     #[test]

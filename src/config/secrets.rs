@@ -21,6 +21,9 @@ pub(super) const SHORTEST: usize = 32;
 
 const NAMES: [&str; 3] = ["SITE_SALT", "JWT_SECRET", "HMAC_SECRET"];
 
+/// The `JWT_SECRET` of before, while both are taken. None is needed.
+const OLD: &str = "JWT_SECRET_OLD";
+
 /// Reports what production refuses about the secrets. The last of them is needed only where a source `signs` without a secret
 /// of its own.
 pub(super) fn check_production(environment: &Environment, signs: bool, report: &Report<'_>) {
@@ -32,9 +35,15 @@ pub(super) fn check_production(environment: &Environment, signs: bool, report: &
             Some(_) => {}
         }
     }
+    if environment.filled(OLD).is_some_and(|old| old.len() < SHORTEST) {
+        refuse(report, OLD, "is shorter than 32 bytes");
+    }
     let [salt, jwt, hmac] = NAMES.map(|name| environment.filled(name));
     if salt.is_some() && salt == jwt {
         refuse(report, "JWT_SECRET", "is equal to `SITE_SALT`: the two must differ");
+    }
+    if salt.is_some() && salt == environment.filled(OLD) {
+        refuse(report, OLD, "is equal to `SITE_SALT`: the two must differ");
     }
     if signs && hmac.is_some() && [salt, jwt].contains(&hmac) {
         refuse(report, "HMAC_SECRET", "is equal to `SITE_SALT` or `JWT_SECRET`: they must differ");

@@ -39,6 +39,7 @@ pub(super) fn server(section: &mut Section<'_>, directory: &Path, environment: &
         trusted_proxies: trusted_proxies(section, environment),
         shutdown_timeout: section.value("shutdown_timeout", 30 * second, read::duration),
         jwt_secret: environment.get("JWT_SECRET").unwrap_or_default().into(),
+        jwt_secret_old: environment.get("JWT_SECRET_OLD").unwrap_or_default().into(),
         site_salt: environment.get("SITE_SALT").unwrap_or_default().into(),
         hmac_secret: environment.get("HMAC_SECRET").unwrap_or_default().into(),
     };

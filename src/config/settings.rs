@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use jiff::tz::TimeZone;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::destinations;
 use crate::policy::consent::Rules;
@@ -80,11 +80,21 @@ pub struct Server {
     pub shutdown_timeout: Duration,
     /// HS256 key of operator tokens; generated into data_dir in development.
     pub jwt_secret: SecretString,
+    /// The one before it, whose tokens and sessions go on meanwhile; empty: none.
+    pub jwt_secret_old: SecretString,
     /// Salt of visitor ids and of every hash that a destination sees; empty in development until
     /// [`generate_missing`](super::generate_missing) was called.
     pub site_salt: SecretString,
     /// Key of signed requests to sources without secrets of their own, as text or `whsec_` and base64; like the salt.
     pub hmac_secret: SecretString,
+}
+
+impl Server {
+    /// Returns the keys whose tokens are believed, the one that signs first. An empty one signs nothing that anybody believes.
+    pub fn token_keys(&self) -> impl Iterator<Item = &SecretString> {
+        let keys = [&self.jwt_secret, &self.jwt_secret_old];
+        keys.into_iter().filter(|key| !key.expose_secret().is_empty())
+    }
 }
 
 /// When a commit counts as durable.

@@ -34,6 +34,11 @@ const VARIABLES: &[(&str, &str, &str)] = &[
     ("OPENTRACK_LOG", "info", "`server.log`, a log filter."),
     ("JWT_SECRET", "", "Signs operator tokens. Production: at least 32 bytes (openssl rand -hex 32)."),
     (
+        "JWT_SECRET_OLD",
+        "",
+        "The one before, during a rotation: what it has signed is believed as long as it stands here.",
+    ),
+    (
         "SITE_SALT",
         "",
         "Salts visitor ids and what `privacy` hashes. Production: at least 32 bytes, not equal to JWT_SECRET.",

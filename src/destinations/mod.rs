@@ -218,6 +218,9 @@ pub trait Destination: Send + Sync + Sized + 'static {
     const STAYS_HERE: bool = Self::ABOUT.is_warehouse;
     /// Whether this process alone writes the store, so that nothing of a request that was cut arrives late.
     const EMBEDDED: bool = false;
+
+    /// How much longer than a request what a process had begun may arrive after its end.
+    const LINGERS: Duration = Duration::ZERO;
     /// Its own settings, without the common ones. `deny_unknown_fields`; a default is what the shipped file says.
     type Config: DeserializeOwned
         + serde::Serialize

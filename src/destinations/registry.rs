@@ -79,6 +79,13 @@ macro_rules! registry {
                 }
             }
 
+            /// Returns how much longer than a request what a process had begun may arrive after its end.
+            pub fn lingers(&self) -> ::std::time::Duration {
+                match self {
+                    $($(#[cfg(feature = $feature)])? Settings::$kind(_) => <$ty as Destination>::LINGERS,)+
+                }
+            }
+
             /// Runs a read-only query, where the store is embedded. Blocks.
             pub fn query(&self, setting: &Setting, sql: &str) -> Option<Result<Rows, String>> {
                 match self {

@@ -5,15 +5,19 @@
 //! whose own name was made to point here cannot read the answers, and an `Origin` must be that same host.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{AUTHORIZATION, HOST, HeaderName, ORIGIN};
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::config::settings::Server;
 use crate::telemetry::clock;
 
 use super::answer::Refusal;
+use super::live::Stands;
 use super::sites::Sites;
+use super::state::{Shared, State};
 use super::token::Grant;
 use super::{query, session, token};
 
@@ -43,14 +47,42 @@ const LONGEST_IN_QUERY: f64 = 600.0;
 const LEEWAY: f64 = 30.0;
 
 /// What a request may have.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(super) struct Rights {
     /// Of what.
     pub(super) sites: Sites,
     /// When they end, in seconds since 1970; `None`: with the connection.
     pub(super) until: Option<f64>,
-    /// Whose cookie opened it, where it is a stream; the right ends with the session as well.
-    pub(super) session: Option<session::Standing>,
+    /// What opened it, where it is a stream; the right ends with that as well.
+    pub(super) standing: Option<Standing>,
+}
+
+/// What opened a stream.
+#[derive(Debug, Clone)]
+pub(super) enum Standing {
+    /// A cookie.
+    Session(session::Standing),
+    /// A token.
+    Token(SecretString),
+}
+
+impl Standing {
+    fn of_token(token: &str) -> Standing {
+        Standing::Token(token.to_owned().into())
+    }
+
+    /// Returns what tells, whenever it is asked, whether it still opens anything: sessions end, and keys are withdrawn.
+    pub(super) fn watched(self, state: &State) -> Stands {
+        match self {
+            Standing::Session(session) => session.watched(state),
+            Standing::Token(token) => token_stands(Arc::clone(&state.shared), token),
+        }
+    }
+}
+
+/// Returns what tells whether a token is still believed.
+pub(super) fn token_stands(shared: Arc<Shared>, token: SecretString) -> Stands {
+    Box::new(move || believe(token.expose_secret(), &shared.terms.load().server).is_ok())
 }
 
 /// Lets a request to the operator API through, and returns what it may have of it.
@@ -60,7 +92,7 @@ pub(super) struct Rights {
 /// some sites, since changes concern all.
 pub(super) fn check(request: &HttpRequest, server: &Server, scope: &str) -> Result<Rights, Refusal> {
     if is_open(request, server) {
-        return Ok(Rights { sites: Sites::All, until: None, session: None });
+        return Ok(Rights { sites: Sites::All, until: None, standing: None });
     }
     match grant(request, server)? {
         Some(grant) => allow(grant, scope),
@@ -79,14 +111,17 @@ pub(super) fn check_until(request: &HttpRequest, server: &Server, scope: &str) -
     match token.filter(|_| !is_open(request, server) && bearer(request).is_none()) {
         None => {
             let rights = check(request, server, scope)?;
-            let is_by_cookie = rights.until.is_some() && bearer(request).is_none();
-            let session = if is_by_cookie { session::standing(request)? } else { None };
-            Ok(Rights { session, ..rights })
+            let standing = match bearer(request) {
+                _ if rights.until.is_none() => None,
+                Some(token) => Some(Standing::of_token(token)),
+                None => session::standing(request)?.map(Standing::Session),
+            };
+            Ok(Rights { standing, ..rights })
         }
         Some((_, token)) => {
             let grant = believe(token, server)?;
             expect_short(&grant)?;
-            allow(grant, scope)
+            Ok(Rights { standing: Some(Standing::of_token(token)), ..allow(grant, scope)? })
         }
     }
 }
@@ -115,8 +150,8 @@ const NO_TOKEN: Refusal = Refusal::Unauthorized("this path needs a bearer token"
 /// `unauthorized`.
 pub(super) fn believe(token: &str, server: &Server) -> Result<Grant, Refusal> {
     let now = clock::now().as_second();
-    let grant = token::verify(token, &server.jwt_secret, now);
-    grant.map_err(|_| Refusal::Unauthorized("the bearer token is not valid"))
+    let grant = server.token_keys().find_map(|key| token::verify(token, key, now).ok());
+    grant.ok_or(Refusal::Unauthorized("the bearer token is not valid"))
 }
 
 fn allow(grant: Grant, scope: &str) -> Result<Rights, Refusal> {
@@ -126,7 +161,7 @@ fn allow(grant: Grant, scope: &str) -> Result<Rights, Refusal> {
     if scope == ADMIN && !grant.sites.are_all() {
         return Err(Refusal::Forbidden("the token is limited to some sites, and changes concern all"));
     }
-    Ok(Rights { sites: grant.sites, until: Some(grant.expires), session: None })
+    Ok(Rights { sites: grant.sites, until: Some(grant.expires), standing: None })
 }
 
 /// A token whose issue is still to come would live from now on.

@@ -62,7 +62,8 @@ impl Noted {
 
 /// Names who asks by what was shown and is valid.
 fn actor(request: &HttpRequest, state: &State) -> String {
-    let server = &state.door.settings.server;
+    let terms = state.terms();
+    let server = &terms.server;
     if let Some(token) = access::bearer(request) {
         let is_valid = access::believe(token, server).is_ok();
         if is_valid {

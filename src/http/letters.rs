@@ -59,7 +59,7 @@ async fn settle(request: &HttpRequest, state: &State, how: Settling) -> HttpResp
 }
 
 async fn listed(request: &HttpRequest, state: &State) -> Result<Page, Refusal> {
-    let rights = access::check(request, &state.door.settings.server, READ_OPS)?;
+    let rights = access::check(request, &state.terms().server, READ_OPS)?;
     let mut asked = Asked::of(request)?;
     if let Sites::Only(names) = rights.sites {
         asked.filter.sources = Some(names);
@@ -75,7 +75,7 @@ async fn listed(request: &HttpRequest, state: &State) -> Result<Page, Refusal> {
 }
 
 async fn settled(request: &HttpRequest, state: &State, how: Settling) -> Result<Settled, Refusal> {
-    access::check(request, &state.door.settings.server, ADMIN)?;
+    access::check(request, &state.terms().server, ADMIN)?;
     query::expect_no_body(request)?;
     let asked = Asked::of(request)?;
     asked.expect_everything()?;

@@ -62,7 +62,7 @@ pub(super) async fn realtime(request: HttpRequest, state: web::Data<State>) -> H
 
 async fn report(request: &HttpRequest, state: &State) -> Result<Arc<str>, Refusal> {
     let desk = state.door.live.as_ref().ok_or(Refusal::NotFound)?;
-    let rights = access::check(request, &state.door.settings.server, READ_STATS)?;
+    let rights = access::check(request, &state.terms().server, READ_STATS)?;
     let site = rights.sites.choose(asked(request, &["site"])?.site)?;
     let silent = Refusal::Overloaded("the live numbers are still being made");
     let unknown = site.as_ref().map(|site| Refusal::NoSuch(format!("nothing was heard of a site `{site}`")));
@@ -71,7 +71,7 @@ async fn report(request: &HttpRequest, state: &State) -> Result<Arc<str>, Refusa
 
 async fn open(request: &HttpRequest, state: &State) -> Result<HttpResponse, Refusal> {
     let desk = state.door.live.as_ref().ok_or(Refusal::NotFound)?;
-    let rights = access::check_until(request, &state.door.settings.server, READ_STREAM)?;
+    let rights = access::check_until(request, &state.terms().server, READ_STREAM)?;
     let asked = asked(request, &["site", "include", access::TOKEN_PARAMETER])?;
     let site = rights.sites.choose(asked.site)?;
     let question = Subscribe { last_event_id: last_event_id(request), site: site.clone() };
@@ -82,7 +82,7 @@ async fn open(request: &HttpRequest, state: &State) -> Result<HttpResponse, Refu
         is_limited: !rights.sites.are_all(),
         glimpses: asked.with_events.then(|| desk.glimpses.watch()),
         until: rights.until,
-        stands: rights.session.map(|session| session.watched(state)),
+        stands: rights.standing.map(|standing| standing.watched(state)),
     };
     Ok(stream_of(subscription, hearing, &state.door.metrics))
 }
@@ -98,7 +98,7 @@ pub(super) struct Hearing {
     pub glimpses: Option<Receiver<Arc<Glimpse>>>,
     /// The end of the right, in seconds since 1970; `None` where it has none.
     pub until: Option<f64>,
-    /// Whether the session whose cookie opened it still stands; `None` where there is none.
+    /// Whether the session or the token that opened it still stands; `None` where nobody is asked.
     pub stands: Option<Stands>,
 }
 

@@ -21,7 +21,7 @@ static TEXT: LazyLock<Bytes> = LazyLock::new(|| build::document().to_string().in
 
 /// `GET /api/openapi.json`
 pub(super) async fn document(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
-    match access::check(&request, &state.door.settings.server, READ_OPS) {
+    match access::check(&request, &state.terms().server, READ_OPS) {
         Ok(_) => answer::text("application/json", TEXT.clone()),
         Err(refusal) => answer::refuse(&refusal),
     }

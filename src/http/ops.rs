@@ -150,7 +150,7 @@ async fn turn_away(
 }
 
 async fn list_destinations(request: &HttpRequest, state: &State) -> Result<Destinations, Refusal> {
-    let rights = access::check(request, &state.door.settings.server, READ_OPS)?;
+    let rights = access::check(request, &state.terms().server, READ_OPS)?;
     let mut destinations = ask(&state.door.snapshot, Snapshot).await?;
     // The other side may repeat what it was sent, of whatever site.
     let errors = destinations.iter_mut().filter_map(|one| one.last_error.as_mut());
@@ -159,7 +159,7 @@ async fn list_destinations(request: &HttpRequest, state: &State) -> Result<Desti
 }
 
 async fn list_rejected(request: &HttpRequest, state: &State) -> Result<RejectedEvents, Refusal> {
-    let rights = access::check(request, &state.door.settings.server, READ_OPS)?;
+    let rights = access::check(request, &state.terms().server, READ_OPS)?;
     let (limit, cursor) = letters::page(request)?;
     let question = ListRejected { limit, cursor: cursor.map(|cursor| cursor.to_string()) };
     let page = ask(&state.door.rejected, question).await?;

@@ -39,7 +39,7 @@ async fn carry_out(
     action: &str,
     state: &State,
 ) -> Result<Ordered, Refusal> {
-    access::check(request, &state.door.settings.server, ADMIN)?;
+    access::check(request, &state.terms().server, ADMIN)?;
     query::expect_no_body(request)?;
     let query = query::pairs(request, &["filter", "from_offset", "until_offset"])?;
     let command = command(action, &destination, &query)?;

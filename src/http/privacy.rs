@@ -67,7 +67,7 @@ pub(super) async fn regulate(
 async fn take(request: &HttpRequest, payload: web::Payload, state: &State) -> Result<Shown, Refusal> {
     let terms = state.shared.terms();
     let patience = terms.server.body_timeout;
-    if let Err(refusal) = access::check(request, &state.door.settings.server, ADMIN) {
+    if let Err(refusal) = access::check(request, &state.terms().server, ADMIN) {
         body::drain(request, payload, patience).await;
         return Err(refusal);
     }
@@ -92,7 +92,7 @@ pub(super) async fn list(request: HttpRequest, state: web::Data<State>) -> HttpR
 }
 
 async fn listed(request: &HttpRequest, state: &State) -> Result<Listed, Refusal> {
-    let rights = access::check(request, &state.door.settings.server, READ_OPS)?;
+    let rights = access::check(request, &state.terms().server, READ_OPS)?;
     expect_all(&rights)?;
     let mut limit = DEFAULT_LIMIT;
     for (name, value) in query::pairs(request, &[])? {
@@ -118,7 +118,7 @@ pub(super) async fn one(
 }
 
 async fn found(request: &HttpRequest, id: String, state: &State) -> Result<Shown, Refusal> {
-    let rights = access::check(request, &state.door.settings.server, READ_OPS)?;
+    let rights = access::check(request, &state.terms().server, READ_OPS)?;
     expect_all(&rights)?;
     if let Some((name, _)) = query::pairs(request, &[])?.first() {
         return Err(query::unknown(name));
@@ -142,7 +142,7 @@ pub(super) async fn export(request: HttpRequest, state: web::Data<State>) -> Htt
 }
 
 async fn exported(request: &HttpRequest, state: &State) -> Result<HttpResponse, Refusal> {
-    access::check(request, &state.door.settings.server, ADMIN)?;
+    access::check(request, &state.terms().server, ADMIN)?;
     let people = Arc::new(person(&query::pairs(request, &[])?)?);
     let lines = ops::ask(&state.door.privacy.export, Export(people)).await?;
     let lines = lines.ok_or(Refusal::Overloaded("as many exports as can are being made"))?;

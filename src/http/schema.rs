@@ -22,7 +22,7 @@ pub(super) async fn schema(request: HttpRequest, state: web::Data<State>) -> Htt
 }
 
 async fn describe(request: &HttpRequest, state: &State) -> Result<SchemaReport, Refusal> {
-    access::check(request, &state.door.settings.server, READ_OPS)?;
+    access::check(request, &state.terms().server, READ_OPS)?;
     let mut destination = None;
     for (name, value) in query::pairs(request, &[])? {
         match name.as_str() {

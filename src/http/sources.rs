@@ -129,7 +129,7 @@ async fn sources(request: HttpRequest, state: web::Data<State>) -> HttpResponse 
 }
 
 fn tell(request: &HttpRequest, state: &State) -> Result<All, Refusal> {
-    let rights = access::check(request, &state.door.settings.server, READ_OPS)?;
+    let rights = access::check(request, &state.terms().server, READ_OPS)?;
     let mut seen = state.shared.ledger.all();
     let mut told = |listed: &Listed| Told {
         listed: listed.clone(),

@@ -41,6 +41,13 @@ pub(super) struct State {
     pub(super) shared: Arc<Shared>,
 }
 
+impl State {
+    /// Returns the present terms, to keep to until the answer.
+    pub(super) fn terms(&self) -> Arc<Terms> {
+        self.shared.terms()
+    }
+}
+
 /// What all workers share.
 pub(super) struct Shared {
     pub(super) budget: Budget,

@@ -103,7 +103,7 @@ pub(super) async fn report(
 const SCATTERED: &str = "with a journal that routers share, reports need a ClickHouse destination";
 
 async fn answered(request: &HttpRequest, name: &str, state: &State) -> Result<Sent, Refusal> {
-    let rights = access::check(request, &state.door.settings.server, READ_STATS)?;
+    let rights = access::check(request, &state.terms().server, READ_STATS)?;
     let report = Name::named(name).ok_or(Refusal::NotFound)?;
     let mut pairs = query::pairs(request, &REPEATED)?;
     limit_to(&rights.sites, &mut pairs)?;

@@ -21,7 +21,7 @@ pub(super) async fn watch(request: HttpRequest, state: web::Data<State>) -> Http
 }
 
 async fn open(request: &HttpRequest, state: &State) -> Result<HttpResponse, Refusal> {
-    let rights = access::check_until(request, &state.door.settings.server, READ_OPS)?;
+    let rights = access::check_until(request, &state.terms().server, READ_OPS)?;
     if !rights.sites.are_all() {
         return Err(Refusal::Forbidden("the tap shows every site, and the token is for some"));
     }
@@ -31,7 +31,7 @@ async fn open(request: &HttpRequest, state: &State) -> Result<HttpResponse, Refu
         NoSeat::Full => Refusal::Overloaded("as many watch as can"),
         NoSeat::Stopping => Refusal::Overloaded("the router is stopping"),
     })?;
-    let stands = rights.session.map(|session| session.watched(state));
+    let stands = rights.standing.map(|standing| standing.watched(state));
     let hearing = Hearing { until: rights.until, stands, ..Hearing::default() };
     Ok(live::stream_of(subscription, hearing, &state.door.metrics))
 }

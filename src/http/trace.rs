@@ -46,7 +46,7 @@ pub(super) async fn event(
 }
 
 async fn find(request: &HttpRequest, message_id: String, state: &State) -> Result<Traced, Refusal> {
-    let rights = access::check(request, &state.door.settings.server, READ_OPS)?;
+    let rights = access::check(request, &state.terms().server, READ_OPS)?;
     let traced = ops::ask_within(&state.door.trace, TraceEvent { message_id }, ANSWER_WITHIN)
         .await?
         .map_err(|_| Refusal::Overloaded("the journal cannot be read now"))?
@@ -63,7 +63,7 @@ pub(super) async fn of_one(request: HttpRequest, state: web::Data<State>) -> Htt
 }
 
 async fn timeline(request: &HttpRequest, state: &State) -> Result<Timeline, Refusal> {
-    let rights = access::check(request, &state.door.settings.server, READ_OPS)?;
+    let rights = access::check(request, &state.terms().server, READ_OPS)?;
     let mut whose = whose(&query::pairs(request, &[])?)?;
     if let Sites::Only(names) = rights.sites {
         whose.sources = Some(names);

@@ -10,4 +10,4 @@ pub mod suppression;
 
 pub use register::Register;
 pub use regulation::{Regulation, Shown, Status, StoreState, StoreStatus, Wish};
-pub use suppression::Suppression;
+pub use suppression::{Suppression, Unenforced};

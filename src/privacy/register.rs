@@ -3,9 +3,10 @@
 //! Separate from carrying them out because they outlive the process: what is not done is done after the next start. The ids go
 //! from a file when its regulation is done, and what it was before is overwritten. Every call may block.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
+use std::ops::Bound;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -127,6 +128,14 @@ impl Register {
     /// Returns the ids of those that are not done, oldest first.
     pub fn unfinished(&self) -> Vec<String> {
         self.all().values().filter(|one| !one.is_over()).map(|one| one.id.clone()).collect()
+    }
+
+    /// Returns the hashes of those of whom was wished later, and is so, whether they are suppressed.
+    pub fn decided_after(&self, id: &str) -> BTreeSet<String> {
+        let all = self.all();
+        let later = all.range::<str, _>((Bound::Excluded(id), Bound::Unbounded)).map(|(_, later)| later);
+        let decided = later.filter(|later| later.is_in_force && later.kind.suppresses().is_some());
+        decided.flat_map(|later| later.hashes.iter().cloned()).collect()
     }
 
     /// Returns how many are not done, and when the oldest of them was asked for.

@@ -28,6 +28,15 @@ pub struct Suppression {
     file: Mutex<Option<Kept>>,
 }
 
+/// Why people are not suppressed or heard again as wished, or that is not noted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unenforced {
+    /// The list is what it was.
+    Refused(String),
+    /// The list is as wished, and it could neither be noted nor taken back.
+    Unnoted(String),
+}
+
 /// The list on disk: there is none while nobody was ever on it.
 #[derive(Debug)]
 struct Kept {
@@ -94,23 +103,37 @@ impl Suppression {
     /// # Errors
     /// In words; nothing has changed then.
     pub fn change(&self, prints: &[Print], suppressed: bool) -> Result<(), String> {
+        let changed = self.change_noted(|| prints.to_vec(), suppressed, || Ok(()));
+        changed.map_err(|(Unenforced::Refused(why) | Unenforced::Unnoted(why))| why)
+    }
+
+    /// As [`change`](Self::change), and has it noted elsewhere, in one step for whoever else changes it: where that fails, the list
+    /// is what it was. `prints` is asked when nobody else is at it.
+    ///
+    /// # Errors
+    /// Whether it holds, and why it is not noted.
+    pub fn change_noted(
+        &self,
+        prints: impl FnOnce() -> Vec<Print>,
+        suppressed: bool,
+        note: impl FnOnce() -> Result<(), String>,
+    ) -> Result<(), Unenforced> {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut all = HashSet::clone(&self.prints.load());
-        for print in prints {
-            if suppressed {
-                all.insert(*print)
-            } else {
-                all.remove(print)
-            };
-        }
-        if let Some(file) = file.as_mut() {
-            file.change(prints, suppressed, &all)
-                .map_err(|error| format!("could not write `{}`: {error}", file.path.display()))?;
+        let before = self.prints.load_full();
+        let (mut prints, mut all) = (prints(), HashSet::clone(&before));
+        // Who is on it for another reason stays when this is taken back.
+        prints.retain(|print| if suppressed { all.insert(*print) } else { all.remove(print) });
+        written(file.as_mut(), &prints, suppressed, &all).map_err(Unenforced::Refused)?;
+        let noted = note();
+        if let Err(why) = noted.as_ref()
+            && written(file.as_mut(), &prints, !suppressed, &before).is_ok()
+        {
+            return Err(Unenforced::Refused(why.clone()));
         }
         let is_on = !all.is_empty();
         self.prints.store(Arc::new(all));
         self.is_on.store(is_on, Ordering::Release);
-        Ok(())
+        noted.map_err(Unenforced::Unnoted)
     }
 
     /// Takes out the events, and what was set aside, of people who are suppressed; returns how many went. What tells a destination
@@ -178,6 +201,18 @@ impl Kept {
         self.is_ours = true;
         Ok(())
     }
+}
+
+/// Has a change written, where there is a file.
+fn written(
+    file: Option<&mut Kept>,
+    prints: &[Print],
+    suppressed: bool,
+    all: &HashSet<Print>,
+) -> Result<(), String> {
+    let Some(file) = file.filter(|_| !prints.is_empty()) else { return Ok(()) };
+    let changed = file.change(prints, suppressed, all);
+    changed.map_err(|error| format!("could not write `{}`: {error}", file.path.display()))
 }
 
 /// Each line begins with its line feed, so that one that was cut short spoils none behind it.
@@ -291,6 +326,42 @@ mod tests {
         list.change(&[print("a"), print("c")], false).unwrap();
         assert!(open().is_empty());
         assert!(!path.try_exists().unwrap());
+    }
+
+    #[test]
+    fn what_cannot_be_noted_is_taken_back_and_who_was_on_the_list_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let print = |id: &str| print_of("s", IdKind::UserId, id);
+        let list = Suppression::open(dir.path(), "s").unwrap();
+        let refused = || Err("the disk is away".to_owned());
+        let change = |ids: &[&str], suppressed| {
+            let prints = || ids.iter().map(|id| print(id)).collect();
+            list.change_noted(prints, suppressed, refused)
+        };
+        let is_on = |list: &Suppression, id: &str| list.prints.load().contains(&print(id));
+        let path = dir.path().join(FILE);
+        // A start makes the file tidy: it is given another one.
+        let after_a_start = || {
+            let beside = tempfile::tempdir().unwrap();
+            fs::copy(&path, beside.path().join(FILE)).unwrap();
+            Suppression::open(beside.path(), "s").unwrap()
+        };
+        for is_known in [false, true] {
+            list.change(&[print("b")], is_known).unwrap();
+            assert_eq!(change(&["a", "b"], true), Err(Unenforced::Refused("the disk is away".to_owned())));
+            for list in [&list, &after_a_start()] {
+                assert_eq!([is_on(list, "a"), is_on(list, "b")], [false, is_known]);
+            }
+        }
+        assert!(change(&["a", "b"], false).is_err());
+        assert!(is_on(&list, "b") && is_on(&after_a_start(), "b"), "nor is anybody heard again");
+        // It can be written, and not be taken back.
+        let gone = || fs::remove_file(&path).map_err(|error| error.to_string()).and_then(|()| refused());
+        assert_eq!(
+            list.change_noted(|| vec![print("a")], true, gone),
+            Err(Unenforced::Unnoted("the disk is away".to_owned()))
+        );
+        assert!(is_on(&list, "a"), "what the file may say holds");
     }
 
     #[test]

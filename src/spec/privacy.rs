@@ -241,6 +241,8 @@ impl View {
             hasher: &self.hasher,
             keyring,
             of: &event.head.message_id,
+            // As precise as a record keeps it: a retry from the disk is the same text as one from memory.
+            at: event.receipt.received_at.as_microsecond(),
             field: String::new(),
             sealed: Cell::default(),
         }

@@ -1,8 +1,8 @@
 //! One erasure from its first step to its last.
 //!
 //! Separate from the actor because it is one line of thought with waits in it: the records are found; everything stands still;
-//! they are overwritten, and what lies beside them; everything goes on; who asked to be told is told; then each store is asked until it
-//! has done it.
+//! they are overwritten, and what lies beside them; everything goes on; then each store is asked until it has done it, and who asked to
+//! be told is told meanwhile.
 
 mod telling;
 
@@ -13,12 +13,12 @@ use std::time::Duration;
 use tokio::sync::{Mutex, OwnedSemaphorePermit, oneshot};
 use tokio::time::Instant;
 
-use super::{Parts, Unenforced, enforce, trouble};
+use super::{Parts, enforce, trouble};
 use crate::actors::messages::{Erasable, Held, Hold, ListErasers, Release};
 use crate::destinations::Erase;
 use crate::journal::{Journal, Position, ReadLimit, erasure};
 use crate::privacy::regulation::{Kind, Regulation};
-use crate::privacy::{Register, Status, StoreState, StoreStatus};
+use crate::privacy::{Register, Status, StoreState, StoreStatus, Unenforced};
 use crate::spec::People;
 use crate::spec::privacy::keyed_hash;
 use crate::telemetry::{clock, events};
@@ -59,6 +59,8 @@ pub(super) struct Erasing {
     turns: std::sync::Mutex<BTreeMap<String, Arc<Mutex<()>>>>,
     /// What keeps a store from being erased, by name, as it was last told in the log.
     troubles: std::sync::Mutex<BTreeMap<String, String>>,
+    /// One at a time changes what is kept of a regulation.
+    changing: Mutex<()>,
     /// When this process began: what the one before it had sent may still arrive.
     begun: Instant,
 }
@@ -108,6 +110,7 @@ impl Erasing {
             still: Mutex::default(),
             turns: Default::default(),
             troubles: Default::default(),
+            changing: Mutex::default(),
             begun: Instant::now(),
         }
     }
@@ -133,9 +136,16 @@ impl Erasing {
         }
         self.is_well(JOURNAL);
         drop(place);
-        let told = self.tell(&regulation).await;
-        self.erase_elsewhere((id, &told.everybody()), &people, is_resumed.then_some(self.begun)).await;
-        self.take_back(id, told).await;
+        // Side by side: a journal that takes nothing keeps no store from being erased, and no store that is away keeps one from being told.
+        let to_tell = self.to_be_told(&regulation).await;
+        let everybody = to_tell.everybody();
+        let tell = async { self.take_back(id, self.tell(&regulation, to_tell).await).await };
+        let erase = self.erase_elsewhere(
+            (id, &everybody),
+            &people,
+            is_resumed.then_some(self.begun + self.parts.lingers),
+        );
+        tokio::join!(tell, erase);
         let done = self.change(id, |one| {
             one.ids.clear();
             one.status = Status::Done;
@@ -408,8 +418,9 @@ impl Erasing {
         .await;
     }
 
-    /// Changes what is kept of a regulation; tried again until the disk takes it.
+    /// Changes what is kept of a regulation; tried again until the disk takes it. One after the other, so that none is lost.
     async fn change(&self, id: &str, change: impl FnOnce(&mut Regulation)) -> Option<Regulation> {
+        let _alone = self.changing.lock().await;
         let mut changed = self.parts.register.get(id)?;
         change(&mut changed);
         let mut wait = FIRST_WAIT;

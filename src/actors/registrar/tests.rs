@@ -1,8 +1,11 @@
 //! The registrar with a real journal and a stand-in for the supervisor and its stores.
 
+mod enforcing;
+mod telling;
+
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use actix::{Actor, Context, Handler};
 use tempfile::TempDir;
@@ -24,6 +27,7 @@ struct Stand {
     journal: Arc<dyn Journal>,
     /// Of every store.
     mark: Arc<AtomicU64>,
+    is_full: Arc<AtomicBool>,
 }
 
 impl Actor for Stand {
@@ -63,6 +67,9 @@ impl Handler<Accept> for Stand {
 
     fn handle(&mut self, accept: Accept, _: &mut Context<Self>) -> Self::Result {
         assert!(accept.is_sifted, "they may be suppressed, and are told of on purpose");
+        if self.is_full.load(Ordering::SeqCst) {
+            return Err(NotAccepted::Full("it is full".to_owned()));
+        }
         let stored = accept.events.len();
         self.journal.append(accept.events.into_iter().map(Arc::new).collect()).unwrap();
         Ok(Accepted { stored, duplicates: 0 })
@@ -93,6 +100,8 @@ impl Erase for Arc<Shelf> {
 
 /// How long what was cut may arrive.
 const REQUEST_WITHIN: Duration = Duration::from_millis(300);
+/// How much longer, of a process before.
+const LINGERS: Duration = Duration::from_millis(200);
 
 struct Scene {
     dir: TempDir,
@@ -105,6 +114,8 @@ struct Scene {
     metrics: Arc<Metrics>,
     tell: Vec<String>,
     mark: Arc<AtomicU64>,
+    /// The journal takes nothing.
+    is_full: Arc<AtomicBool>,
 }
 
 impl Scene {
@@ -136,13 +147,19 @@ impl Scene {
             metrics: Arc::default(),
             tell: Vec::new(),
             mark: Arc::default(),
+            is_full: Arc::default(),
         }
     }
 
     fn start(&self, stores: Vec<Erasable>) -> Addr<Registrar> {
+        Registrar::new(self.parts(stores)).start()
+    }
+
+    fn parts(&self, stores: Vec<Erasable>) -> Arc<Parts> {
         let (held, mark, journal) =
             (Arc::clone(&self.held), Arc::clone(&self.mark), Arc::clone(&self.journal));
-        let stand = Stand { held, stores, last_cut: self.last_cut, journal, mark }.start();
+        let is_full = Arc::clone(&self.is_full);
+        let stand = Stand { held, stores, last_cut: self.last_cut, journal, mark, is_full }.start();
         let register = Register::open(&self.dir.path().join("privacy")).unwrap();
         go_on(self.journal.as_ref(), &register);
         let parts = Parts {
@@ -153,6 +170,7 @@ impl Scene {
             salt: "salt".to_owned(),
             own: vec![("data_dir/reports", Arc::new(Arc::clone(&self.file)))],
             request_within: REQUEST_WITHIN,
+            lingers: LINGERS,
             hold: stand.clone().recipient(),
             release: stand.clone().recipient(),
             erasers: stand.clone().recipient(),
@@ -160,7 +178,7 @@ impl Scene {
             accept: stand.recipient(),
             metrics: Arc::clone(&self.metrics),
         };
-        Registrar::new(Arc::new(parts)).start()
+        Arc::new(parts)
     }
 
     /// Who is suppressed, as it is on disk: beside the register, so that one of both may fail.
@@ -284,6 +302,19 @@ async fn stores_are_asked_when_what_was_cut_can_not_arrive_any_more() {
     assert!(*scene.shelf.first_asked.get().unwrap() >= cut + REQUEST_WITHIN);
 }
 
+/// What the process before has begun may arrive later still.
+#[actix::test]
+async fn after_a_start_stores_are_asked_when_what_the_last_process_had_begun_can_not_arrive_any_more() {
+    let scene = Scene::new();
+    let register = Register::open(&scene.dir.path().join("privacy")).unwrap();
+    register.put(Regulation::begin(wish(Kind::DeleteOnly), "r".to_owned(), "salt", clock::now())).unwrap();
+    drop(register);
+    let started = tokio::time::Instant::now();
+    let registrar = scene.start(scene.stores());
+    until_done(&registrar, "r").await;
+    assert!(*scene.shelf.first_asked.get().unwrap() >= started + REQUEST_WITHIN + LINGERS);
+}
+
 /// Stores that are away, and places that are all taken, keep nobody from being suppressed.
 #[actix::test]
 async fn nobody_is_refused_a_suppression() {
@@ -372,126 +403,4 @@ async fn what_is_not_carried_out_is_counted_with_its_age_until_it_is() {
     };
     tokio::time::timeout(std::time::Duration::from_secs(60), counted).await.expect("its end is counted");
     assert_eq!(gauge(&well.metrics, "opentrack_regulations_oldest_seconds"), 0.0);
-}
-
-/// Either the disk of the register fails, or that of the list.
-#[actix::test]
-async fn a_wish_that_is_refused_holds_in_no_part() {
-    for kind in [Kind::Suppress, Kind::SuppressWithDelete] {
-        let scene = Scene::new();
-        let registrar = scene.start(Vec::new());
-        std::fs::remove_dir_all(scene.dir.path().join("privacy")).unwrap();
-        let refused = registrar.send(Regulate(wish(kind))).await.unwrap();
-        assert!(matches!(refused, Err(NotRegulated::Failed(_))), "{refused:?}");
-        assert!(scene.suppression().is_empty(), "the register knows nothing of {kind:?}");
-
-        let scene = Scene::new();
-        let registrar = scene.start(Vec::new());
-        std::fs::remove_dir_all(scene.dir.path().join("suppressed")).unwrap();
-        let refused = registrar.send(Regulate(wish(kind))).await.unwrap();
-        assert!(matches!(refused, Err(NotRegulated::Failed(_))), "{refused:?}");
-        let known = registrar.send(LookUp { id: None, limit: 9 }).await.unwrap();
-        assert_eq!(known, [], "nobody is suppressed of {kind:?}");
-        let again = Register::open(&scene.dir.path().join("privacy")).unwrap();
-        assert_eq!(again.newest(9), []);
-    }
-}
-
-/// The process ends when a wish is in the register and before the list has it.
-#[actix::test]
-async fn what_was_wished_before_a_kill_holds_after_the_next_start() {
-    for (kind, suppressed) in [(Kind::Suppress, 1), (Kind::SuppressWithDelete, 1), (Kind::Unsuppress, 0)] {
-        let scene = Scene::new();
-        let begun = Regulation::begin(wish(kind), "r".to_owned(), "salt", clock::now());
-        if kind == Kind::Unsuppress {
-            let prints: Vec<_> = begun.hashes.iter().filter_map(|hash| unhex(hash)).collect();
-            scene.suppression().change(&prints, true).unwrap();
-        }
-        Register::open(&scene.dir.path().join("privacy")).unwrap().put(begun).unwrap();
-        let registrar = scene.start(Vec::new());
-        until_done(&registrar, "r").await;
-        assert_eq!(scene.suppression().len(), suppressed, "{kind:?}");
-    }
-}
-
-/// It is still being erased, and was heard again meanwhile.
-#[actix::test]
-async fn a_start_does_not_undo_what_was_wished_later() {
-    let scene = Scene::new();
-    let away = || {
-        vec![Erasable {
-            name: "away".to_owned(),
-            is_on: true,
-            mark: Position(0),
-            eraser: Some(Arc::new(Away)),
-        }]
-    };
-    let held = || scene.held.lock().unwrap().iter().filter(|word| **word == "hold").count();
-    {
-        let registrar = scene.start(away());
-        let taken = registrar.send(Regulate(wish(Kind::SuppressWithDelete))).await.unwrap().unwrap();
-        assert_eq!(scene.suppression().len(), 1);
-        registrar.send(Regulate(wish(Kind::Unsuppress))).await.unwrap().unwrap();
-        // From then on it waits, and writes nothing.
-        until(&registrar, &taken.id, |shown| is_waited_for(shown, "away")).await;
-    }
-    let begun = held();
-    let _registrar = scene.start(away());
-    let is_begun = async {
-        while held() == begun {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(60), is_begun).await.expect("it is gone on with");
-    assert!(scene.suppression().is_empty());
-}
-
-/// It is in the journal for those that asked for it and are on, until they have it, and then it is nowhere.
-#[actix::test]
-async fn whoever_asked_for_it_is_told_and_what_it_was_told_is_overwritten() {
-    let mut scene = Scene::new();
-    scene.tell = vec!["hook".to_owned(), "old".to_owned()];
-    let registrar = scene.start(scene.stores());
-    let taken = registrar.send(Regulate(wish(Kind::SuppressWithDelete))).await.unwrap().unwrap();
-    let waits = until(&registrar, &taken.id, |shown| is_waited_for(shown, "hook")).await;
-    assert_eq!(waits.status, Status::Running);
-    let limit = ReadLimit { records: 99, bytes: 1 << 20 };
-    let told: Vec<_> = scene.journal.read(Position(3), limit).unwrap();
-    let told = told.iter().map(|record| &record.event).map(|event| {
-        (event.head.name.as_deref(), event.head.user_id.as_deref(), event.receipt.is_for("hook"))
-    });
-    assert_eq!(told.collect::<Vec<_>>(), [(Some("User Deleted"), Some("anna-1"), true)]);
-    assert!(!scene.journal.read(Position(3), limit).unwrap()[0].event.receipt.is_for("old"));
-    // The hook has it.
-    scene.mark.store(4, Ordering::SeqCst);
-    let done = until_done(&registrar, &taken.id).await;
-    assert_eq!(done.stores["hook"].state, StoreState::NotErasable);
-    assert!(done.stores["hook"].reason.as_deref().unwrap().contains("was told"));
-    assert_eq!(scene.users(), ["ben"]);
-    assert!(!scene.has(b"anna-1"));
-}
-
-/// A start finds one destination that has it and one that was to get it: the first one gets nothing.
-#[actix::test]
-async fn a_start_tells_nobody_again_who_has_it() {
-    let mut scene = Scene::new();
-    scene.tell = vec!["hook".to_owned(), "late".to_owned()];
-    let reason = "it was told by an event `User Deleted`, and sees to it itself".to_owned();
-    let had = StoreStatus { state: StoreState::NotErasable, erased: 0, reason: Some(reason) };
-    let mut begun = Regulation::begin(wish(Kind::DeleteOnly), "r".to_owned(), "salt", clock::now());
-    begun.status = Status::Running;
-    begun.stores.insert("hook".to_owned(), had.clone());
-    let register = Register::open(&scene.dir.path().join("privacy")).unwrap();
-    register.put(begun).unwrap();
-    drop(register);
-    let one = |name: &str| Erasable { name: name.to_owned(), is_on: true, mark: Position(0), eraser: None };
-    let registrar = scene.start(vec![one("hook"), one("late")]);
-    let waits = until(&registrar, "r", |shown| is_waited_for(shown, "late")).await;
-    assert_eq!(waits.stores["hook"], had, "nothing less is said of it");
-    let limit = ReadLimit { records: 99, bytes: 1 << 20 };
-    let told = scene.journal.read(Position(3), limit).unwrap();
-    let told = told.iter().map(|record| ["hook", "late"].map(|name| record.event.receipt.is_for(name)));
-    assert_eq!(told.collect::<Vec<_>>(), [[false, true]]);
-    scene.mark.store(4, Ordering::SeqCst);
-    assert_eq!(until_done(&registrar, "r").await.stores["hook"], had);
 }

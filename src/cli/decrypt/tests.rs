@@ -18,7 +18,7 @@ fn keyring(keys: &[&str]) -> Keyring {
 }
 
 fn sealed(field: &str, json: &str) -> String {
-    keyring(&[OLD]).seal(json, Spot { field, of: "m", place: 0 }).unwrap()
+    keyring(&[OLD]).seal(json, Spot { field, of: "m", at: 0, place: 0 }).unwrap()
 }
 
 fn email() -> String {

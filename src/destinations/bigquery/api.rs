@@ -16,6 +16,7 @@ use super::super::http_client::{HttpClient, HttpRequest, Options};
 use super::super::{FailureKind, Reply};
 use super::auth::Tokens;
 use super::errors::{Said, Trouble, said};
+use super::jobs::Loads;
 use super::target::Target;
 
 /// An answer may speak of each of 500 rows in a few hundred bytes, and a table of 10,000 columns is described in two MiB.
@@ -38,6 +39,8 @@ pub(super) struct Call {
 pub(super) struct Api {
     pub(super) target: Target,
     pub(super) tokens: Tokens,
+    /// Load jobs that may be running.
+    pub(super) loads: Loads,
     http: HttpClient,
 }
 
@@ -68,7 +71,7 @@ impl Api {
     pub(super) fn new(target: Target) -> Result<Api, String> {
         let plain = HttpClient::new(OPTIONS)?;
         let tokens = Tokens::new(plain.clone(), target.credentials.clone(), target.timeout);
-        Ok(Api { target, tokens, http: plain.with_answer_cap(MAX_ANSWER_BYTES) })
+        Ok(Api { target, tokens, loads: Loads::default(), http: plain.with_answer_cap(MAX_ANSWER_BYTES) })
     }
 
     /// Returns the pool for the crate's client, with our timeout.

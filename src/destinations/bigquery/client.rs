@@ -30,7 +30,7 @@ mod tests;
 /// See the module.
 #[derive(Debug, Clone)]
 pub struct Wire {
-    api: Arc<Api>,
+    pub(super) api: Arc<Api>,
     pub(super) store: Arc<Store>,
     eraser: Eraser,
     meter: Meter,

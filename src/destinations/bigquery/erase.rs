@@ -2,8 +2,8 @@
 //!
 //! Rows that were streamed cannot be changed for up to 90 minutes, and a statement that might touch one is refused as a whole. Then
 //! what came until the wish is deleted, or what is older than those minutes, and the rest is said to be left: who asks again in time
-//! finds it deletable. What is done is remembered table by table, since a try may be cut short. The tables that are merged out of
-//! others go last. Never says an id, and keeps none.
+//! finds it deletable. What is done is remembered table by table, since a try may be cut short. Load jobs from before the wish end
+//! first. The tables that are merged out of others go last, while nothing is merged. Never says an id, and keeps none.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -37,6 +37,10 @@ const ARRIVED: &str = "_PARTITIONTIME";
 /// An instant behind all others: a bound that leaves nothing out still names the partitions that are read.
 const EVER: &str = "TIMESTAMP '9999-12-30T00:00:00Z'";
 
+const LOADING: &str = "rows are being loaded that may be theirs; it is tried again when that has ended";
+const MERGING: &str =
+    "`users` and `accounts`: a merge whose end is not known may bring them back for up to six hours; it is done again then";
+
 /// Erases from one dataset.
 #[derive(Debug, Clone)]
 pub(super) struct Eraser {
@@ -57,6 +61,8 @@ struct Wish {
     erased: u64,
     /// What became of the tables that were asked.
     tables: HashMap<String, Left>,
+    /// When every merge has ended that may have read the people before they were erased; `None` until they were.
+    settled: Option<Instant>,
 }
 
 /// A table, and how people are looked for in it.
@@ -81,7 +87,7 @@ enum Left {
 impl Wish {
     fn new(people: &Arc<People>) -> Wish {
         let (people, tables) = (Arc::downgrade(people), HashMap::new());
-        Wish { people, since: clock::now(), begun: Instant::now(), erased: 0, tables }
+        Wish { people, since: clock::now(), begun: Instant::now(), erased: 0, tables, settled: None }
     }
 
     /// Returns what became of a table; `None` where it is to be asked. What was in the buffer stays there for its time, and asking
@@ -106,14 +112,38 @@ impl Eraser {
 
     async fn erase_all(&self, people: &Arc<People>) -> Result<u64, String> {
         // Before anything is asked: what comes while it is asked is not meant.
-        self.with_wish(people, |_| ());
+        let begun = self.with_wish(people, |wish| wish.begun);
+        if !self.store.loads_have_ended(begun).await {
+            return Err(LOADING.to_owned());
+        }
         let schema = self.store.now().await.map_err(|trouble| reason("the dataset", &trouble))?;
         let (states, others): (Vec<_>, Vec<_>) =
             sought(&schema, people.kind()).into_iter().partition(|table| users::states().contains(&table.name));
         self.erase_each(&others, people).await?;
-        // Last: a merge in between brings back what the others still have.
-        self.erase_each(&states, people).await?;
+        self.erase_states(&states, people).await?;
         Ok(self.lock().remove(&place_of(people)).map_or(0, |wish| wish.erased))
+    }
+
+    /// Last: a merge brings back what the others still have. One that has read it before they were asked ends first, or, where its
+    /// end is not known, what it may bring is deleted when it must be over.
+    async fn erase_states(&self, tables: &[Sought<'_>], people: &Arc<People>) -> Result<(), String> {
+        let (_held, unsettled) = self.store.no_merge().await;
+        self.erase_each(tables, people).await?;
+        let now = Instant::now();
+        let known = self.with_wish(people, |wish| wish.settled);
+        let settled = known.or(unsettled).unwrap_or(now);
+        if settled > now {
+            self.with_wish(people, |wish| wish.settled = Some(settled));
+            return Err(MERGING.to_owned());
+        }
+        if known.is_none() {
+            return Ok(());
+        }
+        self.with_wish(people, |wish| {
+            wish.settled = None;
+            wish.tables.retain(|name, _| !tables.iter().any(|table| table.name == name));
+        });
+        self.erase_each(tables, people).await
     }
 
     /// Asks each table, also after one that failed; the first fault is the one that is told.

@@ -99,6 +99,8 @@ impl Destination for BigQuery {
     const GUIDE: &'static str = include_str!("guide.md");
     const MOCK: Option<NewMock> = Some(mock::new);
     const ORDERED: bool = false;
+    /// An upload, and then its job.
+    const LINGERS: Duration = target::LOAD_TIMEOUT.saturating_mul(2);
     type Config = Config;
     type Request = Request;
     type Client = Wire;

@@ -24,6 +24,7 @@ use super::api::Api;
 use super::creations::Creations;
 use super::erase::IDS;
 use super::errors::Trouble;
+use super::jobs;
 use super::library::{Library, Record};
 use super::propagation::between;
 use super::tables;
@@ -183,6 +184,11 @@ impl Store {
     pub(super) async fn delete(&self, statement: &str, people: &People) -> Result<u64, Trouble> {
         let ids = people.ids().map(str::to_owned).collect();
         self.library.change(statement, (IDS, ids)).await
+    }
+
+    /// Returns whether no load job that was begun until then can bring rows any more.
+    pub(super) async fn loads_have_ended(&self, until: Instant) -> bool {
+        jobs::have_ended(&self.api, until).await
     }
 
     /// Returns the whole name of a table, quoted.

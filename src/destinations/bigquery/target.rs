@@ -20,7 +20,7 @@ use super::views;
 pub(super) const GOOGLE: &str = "https://bigquery.googleapis.com/bigquery/v2";
 
 /// Longer than a load job of 5 MB takes on a quiet day; when it takes longer, the next attempt asks after the same job.
-const LOAD_TIMEOUT: Duration = Duration::from_secs(120);
+pub(super) const LOAD_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// What the wire needs to know of the settings.
 #[derive(Debug, Clone)]

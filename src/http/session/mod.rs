@@ -27,7 +27,9 @@ use super::token::Grant;
 use super::visitor::{Called, is_trusted};
 pub(super) use attempts::Attempts;
 pub(super) use ended::Ended;
-use pass::{Key, Pass};
+#[cfg(test)]
+use pass::Key;
+use pass::{Keys, Pass};
 pub(super) use verify::Verifier;
 
 /// The path.
@@ -79,11 +81,11 @@ async fn show(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
     let desk = Desk::of(&state);
     let shown = desk.expect_enabled().map(|()| {
         let now = clock::now().as_second();
-        let (pass, secure) = desk.pass(&request, now).unzip();
-        let renewed = pass.as_ref().and_then(|pass| pass.renewed(now));
-        let secure = secure.unwrap_or_else(|| desk.is_secure(&request));
-        let cookie = renewed.map(|pass| desk.cookie(&pass, secure, now));
-        said(&desk.shown(&request, pass.as_ref()), cookie)
+        let held = desk.held(&request, now);
+        let renewed = held.as_ref().and_then(|held| held.pass.renewed(now));
+        let secure = held.as_ref().map_or_else(|| desk.is_secure(&request), |held| held.is_by_secure);
+        let cookie = renewed.and_then(|pass| desk.cookie(&pass, secure, now));
+        said(&desk.shown(&request, held.as_ref().map(|held| &held.pass)), cookie)
     });
     shown.unwrap_or_else(|refusal| answer::refuse(&refusal))
 }
@@ -103,11 +105,11 @@ async fn log_out(request: HttpRequest, state: web::Data<State>) -> HttpResponse 
     let out = desk.expect_enabled().and_then(|()| {
         let now = clock::now().as_second();
         let mut secure = desk.is_secure(&request);
-        if let Some((pass, is_by_secure)) = desk.pass(&request, now) {
-            secure = is_by_secure;
-            desk.expect_own(&request, &pass)?;
+        if let Some(held) = desk.held(&request, now) {
+            secure = held.is_by_secure;
+            desk.expect_own(&request, &held.pass)?;
             // A pass that was renewed since ends later than this one.
-            desk.state.shared.ended.add(&pass.sid, now + pass::LIFE, now);
+            desk.state.shared.ended.add(&held.pass.sid, now + pass::LIFE, now);
         }
         Ok(said(&desk.shown(&request, None), Some(cookie_text("", 0, secure))))
     });
@@ -126,23 +128,25 @@ async fn other_method() -> HttpResponse {
 pub(super) fn grant(request: &HttpRequest) -> Result<Option<Grant>, Refusal> {
     let Some(state) = request.app_data::<web::Data<State>>() else { return Ok(None) };
     let desk = Desk::of(state);
-    let Some((pass, _)) = desk.pass(request, clock::now().as_second()) else { return Ok(None) };
+    let Some(held) = desk.held(request, clock::now().as_second()) else { return Ok(None) };
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        desk.expect_own(request, &pass)?;
+        desk.expect_own(request, &held.pass)?;
     }
-    Ok(Some(pass.grant()))
+    Ok(Some(held.pass.grant()))
 }
 
 /// Returns the id of the session that the request's cookie belongs to; nothing without a valid one.
 pub(super) fn id(request: &HttpRequest, state: &State) -> Option<String> {
-    let (pass, _) = Desk::of(state).pass(request, clock::now().as_second())?;
-    Some(pass.sid)
+    let desk = Desk::of(state);
+    let held = desk.held(request, clock::now().as_second())?;
+    Some(held.pass.sid)
 }
 
 /// Returns the id of the session that an answer gives a cookie for.
 pub(super) fn given(headers: &HeaderMap, state: &State) -> Option<String> {
     let (_, text) = headers.get(SET_COOKIE)?.to_str().ok()?.split(';').next()?.split_once('=')?;
-    let pass = Desk::of(state).key.read(text, clock::now().as_second()).ok()?;
+    let desk = Desk::of(state);
+    let (pass, _) = desk.keys.read(text, clock::now().as_second())?;
     Some(pass.sid)
 }
 
@@ -161,27 +165,26 @@ pub(super) struct Standing {
 pub(super) fn standing(request: &HttpRequest) -> Result<Option<Standing>, Refusal> {
     let Some(state) = request.app_data::<web::Data<State>>() else { return Ok(None) };
     let desk = Desk::of(state);
-    let Some((pass, _)) = desk.pass(request, clock::now().as_second()) else { return Ok(None) };
+    let Some(held) = desk.held(request, clock::now().as_second()) else { return Ok(None) };
     if !same_page::is_said_to_be_own(request) {
         return Err(NOT_OURS);
     }
-    Ok(Some(Standing { print: desk.key.print(), sid: pass.sid }))
+    Ok(Some(Standing { print: held.key.print(), sid: held.pass.sid }))
 }
 
 impl Standing {
     /// Returns what tells, whenever it is asked, whether the session still stands.
     pub(super) fn watched(self, state: &State) -> Box<dyn Fn() -> bool + Send> {
-        let (shared, secret) =
-            (std::sync::Arc::clone(&state.shared), state.door.settings.server.jwt_secret.clone());
+        let shared = std::sync::Arc::clone(&state.shared);
         Box::new(move || {
-            let console = &shared.terms.load().console;
-            let key = Key::of(&secret, &console.password);
-            console.enabled && self.stands(&key, &shared.ended)
+            let terms = shared.terms.load();
+            let keys = Keys::of(&terms.server, &terms.console.password);
+            terms.console.enabled && self.stands(&keys, &shared.ended)
         })
     }
 
-    fn stands(&self, key: &Key, ended: &Ended) -> bool {
-        self.print == key.print() && !ended.holds(&self.sid)
+    fn stands(&self, keys: &Keys, ended: &Ended) -> bool {
+        keys.have(&self.print) && !ended.holds(&self.sid)
     }
 }
 
@@ -189,37 +192,48 @@ impl Standing {
 struct Desk<'s> {
     state: &'s State,
     terms: std::sync::Arc<Terms>,
-    key: Key,
+    keys: Keys,
+}
+
+/// A pass that a browser brings, and that is valid.
+struct Held<'d> {
+    pass: Pass,
+    /// It came in the cookie for https.
+    is_by_secure: bool,
+    /// What it was signed with.
+    key: &'d pass::Key,
 }
 
 impl<'s> Desk<'s> {
     fn of(state: &'s State) -> Desk<'s> {
         let terms = state.shared.terms();
-        let key = Key::of(&state.door.settings.server.jwt_secret, &terms.console.password);
-        Desk { state, terms, key }
+        let keys = Keys::of(&terms.server, &terms.console.password);
+        Desk { state, terms, keys }
     }
 
     fn expect_enabled(&self) -> Result<(), Refusal> {
         if self.terms.console.enabled { Ok(()) } else { Err(Refusal::NotFound) }
     }
 
-    /// Returns the pass that the browser brings, when it is valid and its session is not over, and whether it came in the
-    /// cookie for https. Where that is known to be spoken no other is looked at.
-    fn pass(&self, request: &HttpRequest, now: i64) -> Option<(Pass, bool)> {
+    /// Returns the pass that the browser brings, when it is valid and its session is not over. Where https is known to be spoken
+    /// no other cookie than the one for that is looked at.
+    fn held(&self, request: &HttpRequest, now: i64) -> Option<Held<'_>> {
         let lines = request.headers().get_all(COOKIE).filter_map(|line| line.to_str().ok());
         let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
         let is_secure = self.is_secure(request);
         let own = pairs.filter(|(name, _)| *name == SECURE_NAME || (!is_secure && *name == COOKIE_NAME));
         let own = own.filter(|_| self.terms.console.enabled);
-        let mut read =
-            own.filter_map(|(name, text)| Some((self.key.read(text, now).ok()?, name == SECURE_NAME)));
-        read.find(|(pass, _)| !self.state.shared.ended.holds(&pass.sid))
+        let mut read = own.filter_map(|(name, text)| {
+            let (pass, key) = self.keys.read(text, now)?;
+            Some(Held { pass, is_by_secure: name == SECURE_NAME, key })
+        });
+        read.find(|held| !self.state.shared.ended.holds(&held.pass.sid))
     }
 
     /// Lets a change pass that is the page's own.
     fn expect_own(&self, request: &HttpRequest, pass: &Pass) -> Result<(), Refusal> {
         let word = request.headers().get(CSRF).and_then(|word| word.to_str().ok()).unwrap_or_default();
-        if !self.key.is_word(pass, word) {
+        if !self.keys.know_word(pass, word) {
             return Err(Refusal::Forbidden(
                 "a change needs the session's word in the header `X-OpenTrack-CSRF`",
             ));
@@ -245,12 +259,12 @@ impl<'s> Desk<'s> {
         let now = clock::now().as_second();
         let (grant, end) = self.believe(request, login.ok_or_else(bad_login)?).await?;
         let pass = Pass::new(uuid::Uuid::new_v4().to_string(), &grant, end, now);
-        Ok(said(&self.shown(request, Some(&pass)), Some(self.cookie(&pass, self.is_secure(request), now))))
+        Ok(said(&self.shown(request, Some(&pass)), self.cookie(&pass, self.is_secure(request), now)))
     }
 
     /// Returns what a login grants, and when that ends for good.
     async fn believe(&self, request: &HttpRequest, login: Login) -> Result<(Grant, Option<i64>), Refusal> {
-        let server = &self.state.door.settings.server;
+        let server = &self.terms.server;
         match login {
             Login { password: Some(password), token: None } => {
                 let wanted = &self.terms.console.password;
@@ -276,7 +290,7 @@ impl<'s> Desk<'s> {
     }
 
     fn shown(&self, request: &HttpRequest, pass: Option<&Pass>) -> Shown {
-        let server = &self.state.door.settings.server;
+        let server = &self.terms.server;
         let open = access::is_open(request, server);
         // A token in the header says who asks as well as a cookie does.
         let by_header = || access::bearer(request).and_then(|token| access::believe(token, server).ok());
@@ -289,18 +303,19 @@ impl<'s> Desk<'s> {
             sites,
             open,
             password: !self.terms.console.password.expose_secret().is_empty(),
-            csrf: pass.map(|pass| self.key.word(pass)),
+            csrf: pass.and_then(|pass| Some(self.keys.newest()?.word(pass))),
         }
     }
 
-    fn cookie(&self, pass: &Pass, secure: bool, now: i64) -> String {
-        cookie_text(&self.key.sign(pass), pass.expires() - now, secure)
+    /// Nothing where there is no key, which no router starts without.
+    fn cookie(&self, pass: &Pass, secure: bool, now: i64) -> Option<String> {
+        Some(cookie_text(&self.keys.newest()?.sign(pass), pass.expires() - now, secure))
     }
 
     /// Returns whether the browser speaks https, as far as that is known.
     fn is_secure(&self, request: &HttpRequest) -> bool {
         let of_page = || same_page::is_https(request);
-        self.state.door.settings.server.production || self.called(request).is_https.unwrap_or_else(of_page)
+        self.terms.server.production || self.called(request).is_https.unwrap_or_else(of_page)
     }
 }
 
@@ -342,12 +357,13 @@ mod tests {
     #[test]
     fn a_session_stands_until_it_is_logged_out_of_or_the_password_changes() {
         let key = |password: &str| Key::of(&"secret".to_owned().into(), &password.to_owned().into());
+        let keys = |password: &str| Keys::new(vec![key("another"), key(password)]);
         let (ended, standing) =
             (Ended::default(), Standing { sid: "s1".to_owned(), print: key("one").print() });
         ended.add("s2", 1 << 40, 0);
-        assert!(standing.stands(&key("one"), &ended));
-        assert!(!standing.stands(&key("two"), &ended));
+        assert!(standing.stands(&keys("one"), &ended));
+        assert!(!standing.stands(&keys("two"), &ended));
         ended.add("s1", 1 << 40, 0);
-        assert!(!standing.stands(&key("one"), &ended));
+        assert!(!standing.stands(&keys("one"), &ended));
     }
 }

@@ -7,6 +7,7 @@ use hmac::Mac;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
+use crate::config::settings::Server;
 use crate::http::sites::Sites;
 use crate::http::token::{self, Grant, TokenError};
 
@@ -22,6 +23,9 @@ const AUDIENCE: &str = "opentrack-console";
 
 /// What signs passes.
 pub(super) struct Key(SecretString);
+
+/// Those of the router: the first one signs, and each of them is believed.
+pub(super) struct Keys(Vec<Key>);
 
 /// See the module.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -77,6 +81,39 @@ impl Key {
     /// Returns whether this is that word. Takes the same time for every wrong one.
     pub(super) fn is_word(&self, pass: &Pass, word: &str) -> bool {
         same(&self.0, word, &self.word(pass))
+    }
+}
+
+impl Keys {
+    /// Returns the keys of the router with these settings and this password.
+    pub(super) fn of(server: &Server, password: &SecretString) -> Keys {
+        Keys(server.token_keys().map(|secret| Key::of(secret, password)).collect())
+    }
+
+    #[cfg(test)]
+    pub(super) fn new(keys: Vec<Key>) -> Keys {
+        Keys(keys)
+    }
+
+    /// Returns the one that signs.
+    pub(super) fn newest(&self) -> Option<&Key> {
+        self.0.first()
+    }
+
+    /// Returns the pass in a cookie, and the key that it was signed with; nothing where it is none of ours, or no longer valid.
+    pub(super) fn read(&self, text: &str, now: i64) -> Option<(Pass, &Key)> {
+        self.0.iter().find_map(|key| Some((key.read(text, now).ok()?, key)))
+    }
+
+    /// Returns whether this is the word that goes with changes by this session, by any of them: a page may have it since before the
+    /// last one came.
+    pub(super) fn know_word(&self, pass: &Pass, word: &str) -> bool {
+        self.0.iter().any(|key| key.is_word(pass, word))
+    }
+
+    /// Returns whether one of them has this print.
+    pub(super) fn have(&self, print: &str) -> bool {
+        self.0.iter().any(|key| key.print() == print)
     }
 }
 

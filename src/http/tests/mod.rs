@@ -292,13 +292,15 @@ impl Plan {
         let answer_within = self.answer_within.unwrap_or(shared.answer_within);
         (shared.wait_at_most, shared.answer_within) = (self.wait_at_most, answer_within);
         let (listener, address) = listen();
-        let server = serving::start(door, Arc::new(shared), vec![listener]).unwrap();
+        let shared = Arc::new(shared);
+        let terms = super::DoorTerms(Arc::clone(&shared));
+        let server = serving::start(door, shared, vec![listener]).unwrap();
         #[expect(
             clippy::disallowed_methods,
             reason = "a panic of the server fails the test that talks to it"
         )]
         drop(actix_web::rt::spawn(server));
-        TestDoor { address, seen, metrics, client: client() }
+        TestDoor { address, seen, metrics, terms, client: client() }
     }
 }
 
@@ -316,6 +318,7 @@ struct TestDoor {
     address: SocketAddr,
     seen: Arc<Mutex<Seen>>,
     metrics: Arc<Metrics>,
+    terms: super::DoorTerms,
     client: reqwest::Client,
 }
 
@@ -463,6 +466,7 @@ fn server() -> Server {
         trusted_proxies: Vec::new(),
         shutdown_timeout: second,
         jwt_secret: "a-secret-for-tests-of-32-bytes--".to_owned().into(),
+        jwt_secret_old: String::new().into(),
         site_salt: String::new().into(),
         hmac_secret: "the-key-of-signed-requests-in-tests".to_owned().into(),
     }

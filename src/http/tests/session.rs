@@ -1,11 +1,14 @@
 //! Logging in to the console, what the cookie is good for, and out again.
 
+use std::sync::Arc;
+
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use super::{Answer, Plan, TestDoor, settings};
-use crate::http::session;
 use crate::http::sites::Sites;
 use crate::http::token::{self, Order};
+use crate::http::{access, session};
 use crate::telemetry::clock;
 
 const PASSWORD: &str = "correct horse battery staple";
@@ -299,4 +302,52 @@ async fn on_this_machine_development_asks_nobody() {
     let answer = open.post_with(PATH, json!({ "password": PASSWORD }).to_string(), &stranger).await;
     assert_eq!((answer.status, &answer.json()["open"]), (200, &json!(false)));
     assert!(answer.header("set-cookie").ends_with("; Secure"), "{answer:?}");
+}
+
+/// Tokens and sessions of the key before are good until it is withdrawn, and new ones are of the new key alone.
+#[actix::test]
+async fn the_key_of_tokens_is_exchanged_while_what_it_has_signed_goes_on() {
+    let door = door(|_| {});
+    let (old_token, old) = (bearer("admin", &[], 60), settings().server.jwt_secret);
+    let page = Page::open(&door, &json!({ "password": PASSWORD })).await;
+    let status = async |token: &str| {
+        let request = door.client.get(door.url("/api/destinations")).bearer_auth(token);
+        door.send(request).await.status
+    };
+    let terms = |jwt: &str, old: &str| {
+        let mut settings = settings();
+        (settings.server.production, settings.console.password) = (true, PASSWORD.to_owned().into());
+        settings.server.jwt_secret = jwt.to_owned().into();
+        settings.server.jwt_secret_old = old.to_owned().into();
+        door.terms.change(&settings);
+    };
+    let new = "the-key-that-comes-after-the-first-one";
+    let sites = Sites::All;
+    let now = clock::now().as_second();
+    let order = Order { scope: "admin", sites: &sites, issued: now, expires: now + 60 };
+    let new_token = token::mint_as(&new.to_owned().into(), &order);
+    assert_eq!((status(&old_token).await, status(&new_token).await), (200, 401));
+    let stream = access::token_stands(Arc::clone(&door.terms.0), old_token.clone().into());
+
+    terms(new, old.expose_secret());
+    assert_eq!((status(&old_token).await, status(&new_token).await), (200, 200));
+    assert!(stream());
+    assert_eq!(page.get("/api/destinations").await.status, 200);
+    let later = Page::open(&door, &json!({ "password": PASSWORD })).await;
+    let shown = page.get(PATH).await.json();
+    assert_ne!(shown["csrf"], page.csrf.as_str(), "of the new key");
+    let csrf = shown["csrf"].as_str().unwrap().to_owned();
+    let crossed = Page { door: &door, cookie: page.cookie.clone(), csrf };
+
+    terms(new, "");
+    assert_eq!((status(&old_token).await, status(&new_token).await), (401, 200));
+    assert!(!stream(), "what it has opened ends, too");
+    assert_eq!(page.get("/api/destinations").await.error(401), "unauthorized");
+    assert_eq!(later.get("/api/destinations").await.status, 200, "it began with the new key");
+    let empty = token::mint_as(&String::new().into(), &order);
+    assert_eq!(status(&empty).await, 401, "no key is no key");
+    terms(old.expose_secret(), new);
+    assert_eq!(page.get("/api/destinations").await.status, 200, "nobody has logged out");
+    assert_eq!(crossed.change("DELETE", PATH, &crossed.own()).await.status, 200, "a word of either key");
+    assert_eq!(page.get("/api/destinations").await.error(401), "unauthorized");
 }

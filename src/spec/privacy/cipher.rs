@@ -2,8 +2,9 @@
 //!
 //! `enc:v1:KEY:VALUE` names its key by eight hexadecimal digits, which tell nothing of it; `VALUE` is base64url of a nonce of 12
 //! bytes, the ciphertext and its tag of 16. The field is sealed in as well, so that a text that is moved to another column cannot
-//! be read there. The nonce is made of the key, the event, the place and the value: what is sent again is the same text, and the
-//! same value of another event is another one. Never says a key.
+//! be read there. The nonce is made of the key, the event, its arrival, the place and the value: what is sent again is the same text,
+//! and the same value of another event is another one. An event's id is its sender's to choose and its arrival is not, so that nobody
+//! makes the text of a guess to compare it with. Never says a key.
 
 use std::fmt;
 use std::ops::Range;
@@ -58,7 +59,7 @@ impl Key {
         self.print.iter().take(ID_DIGITS / 2).map(|byte| format!("{byte:02x}")).collect()
     }
 
-    fn nonce(&self, parts: [&[u8]; 4]) -> [u8; NONCE_LEN] {
+    fn nonce(&self, parts: [&[u8]; 5]) -> [u8; NONCE_LEN] {
         let mut mac = self.nonces.clone();
         for part in parts {
             // With its length, so that no two lists of parts are one text.
@@ -132,6 +133,8 @@ pub struct Spot<'a> {
     pub field: &'a str,
     /// The `messageId` of its event, or the text that it replaces.
     pub of: &'a str,
+    /// When its event came, in microseconds since 1970 by the router's clock; 0 where a text is replaced.
+    pub at: i64,
     /// Which one of that event it is.
     pub place: usize,
 }
@@ -151,7 +154,8 @@ impl Keyring {
     /// Returns the text that stands in the place of a value; `None` when it is larger than what the cipher takes.
     pub fn seal(&self, value: &str, spot: Spot<'_>) -> Option<String> {
         let place = (spot.place as u64).to_be_bytes();
-        let nonce = self.first.nonce([spot.field.as_bytes(), spot.of.as_bytes(), &place, value.as_bytes()]);
+        let (field, of, at) = (spot.field.as_bytes(), spot.of.as_bytes(), spot.at.to_be_bytes());
+        let nonce = self.first.nonce([field, of, &at, &place, value.as_bytes()]);
         self.first.sealed(nonce, spot.field, value)
     }
 
@@ -178,7 +182,7 @@ impl Keyring {
         if parts(sealed).is_some_and(|(id, _)| id == self.newest()) {
             return Ok(sealed.to_owned());
         }
-        self.seal(&value, Spot { field, of: sealed, place: 0 }).ok_or(Unread::Unfit)
+        self.seal(&value, Spot { field, of: sealed, at: 0, place: 0 }).ok_or(Unread::Unfit)
     }
 
     fn keys(&self) -> impl Iterator<Item = &Key> {

@@ -339,6 +339,22 @@ fn what_is_sent_again_is_the_same_text_and_no_other_event_has_it() {
     assert!(first[0] != other[0] && first[1] != other[1]);
 }
 
+/// Who may send events and read a column would send a guess under the same id, and compare.
+#[test]
+fn a_guess_that_is_sent_under_the_same_id_is_another_text() {
+    let (theirs, rules) = (event(&with(r#""traits":{"name":"anna"}"#)), [("/traits/name", Encrypt)]);
+    let name = |event: &Arc<Event>| encrypted_by(&rules, event).0.tree()["traits"]["name"].clone();
+    let received_at = theirs.receipt.received_at + jiff::SignedDuration::from_micros(1);
+    let receipt = Receipt { received_at, ..theirs.receipt.clone() };
+    let guess = Arc::new(Event::restore(theirs.raw.clone(), receipt).unwrap());
+    assert_ne!(name(&theirs), name(&guess));
+    // From the disk, which keeps microseconds.
+    let received_at = theirs.receipt.received_at + jiff::SignedDuration::from_nanos(999);
+    let receipt = Receipt { received_at, ..theirs.receipt.clone() };
+    let again = Arc::new(Event::restore(theirs.raw.clone(), receipt).unwrap());
+    assert_eq!(name(&theirs), name(&again));
+}
+
 #[test]
 fn a_pointer_through_a_list_and_through_odd_names_is_the_one_to_read_by() {
     let text = r#""properties":{"a/b":{"~":[{"card":"4111"},{"card":"4222"}]}}"#;

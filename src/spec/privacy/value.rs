@@ -44,6 +44,8 @@ pub(super) struct Hand<'h> {
     pub(super) keyring: Option<&'h Keyring>,
     /// The `messageId` of the event.
     pub(super) of: &'h str,
+    /// When it came, in microseconds since 1970.
+    pub(super) at: i64,
     /// The JSON pointer of the rule.
     pub(super) field: String,
     /// How many values of the event were encrypted so far: what stands there twice is two texts.
@@ -54,7 +56,7 @@ impl Hand<'_> {
     /// Returns the text in the place of a JSON value; `None` without a key, since nobody may read it then.
     fn seal(&self, raw: &str) -> Option<String> {
         let place = self.sealed.replace(self.sealed.get() + 1);
-        self.keyring?.seal(raw, Spot { field: &self.field, of: self.of, place })
+        self.keyring?.seal(raw, Spot { field: &self.field, of: self.of, at: self.at, place })
     }
 }
 

@@ -131,6 +131,38 @@ async fn a_secret_in_the_env_file_is_changed_without_touching_the_configuration(
 }
 
 #[tokio::test]
+async fn the_key_of_tokens_in_the_env_file_is_exchanged() {
+    let router = Router::start(Config::new()).await;
+    let [one, two] = ["one-key-of-tokens-and-long-enough-", "another-key-of-tokens-long-enough-"];
+    let change = async |text: String, times| {
+        fs::write(router.dir().join(".env"), text).unwrap();
+        until("the change is in force", 10, async || router.times_applied() == times).await;
+    };
+    let mint = || {
+        let mut command = crate::support::opentrack();
+        let command = command.args(["token", "--scope", "read:ops", "--ttl", "1h", "--config"]);
+        let output = command.arg(router.dir().join("config.toml")).output().unwrap();
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    };
+    // Who comes through a proxy is asked who they are.
+    let status = async |token: &str| {
+        let request = router.request("GET", "/api/destinations").header("via", "1.1 proxy");
+        request.bearer_auth(token).send().await.unwrap().status().as_u16()
+    };
+    let generated = mint();
+    change(format!("JWT_SECRET={one}\n"), 1).await;
+    let first = mint();
+    assert_eq!((status(&generated).await, status(&first).await), (401, 200));
+    change(format!("JWT_SECRET={two}\nJWT_SECRET_OLD={one}\n"), 2).await;
+    let second = mint();
+    assert_eq!((status(&first).await, status(&second).await), (200, 200));
+    change(format!("JWT_SECRET={two}\n"), 3).await;
+    assert_eq!((status(&first).await, status(&second).await), (401, 200));
+    let log = router.log();
+    assert!(log.contains("changed JWT_SECRET_OLD") && !log.contains(one) && !log.contains(two), "{log}");
+}
+
+#[tokio::test]
 async fn a_replaced_directory_of_a_config_map_is_noticed() {
     let receiver = Receiver::start();
     let mut router = Router::start(Config::new()).await;

@@ -28,16 +28,23 @@ const AT_ONCE: usize = 256;
 /// What was told, until everybody has it.
 #[derive(Default)]
 pub(super) struct Told {
-    /// Configured names of those that are told now.
+    /// Configured names.
     names: Vec<String>,
-    /// Of those that had it before this process began.
-    before: Vec<String>,
     positions: Vec<Position>,
     /// Whoever has settled everything before has settled it.
     until: Position,
 }
 
-impl Told {
+/// Who is to be told.
+#[derive(Default)]
+pub(super) struct ToTell {
+    /// Configured names of those that are on and have it not yet.
+    names: Vec<String>,
+    /// Of those that had it before this process began.
+    before: Vec<String>,
+}
+
+impl ToTell {
     /// Returns everybody who is told, or was.
     pub(super) fn everybody(&self) -> Vec<String> {
         self.names.iter().chain(&self.before).cloned().collect()
@@ -45,11 +52,10 @@ impl Told {
 }
 
 impl Erasing {
-    /// Tells those that are on and asked for it, and have it not yet, and returns when that is durable. Users are told of, not
-    /// browsers.
-    pub(super) async fn tell(&self, regulation: &Regulation) -> Told {
+    /// Returns whom to tell: those that are on and asked for it. Users are told of, not browsers.
+    pub(super) async fn to_be_told(&self, regulation: &Regulation) -> ToTell {
         if self.parts.tell.is_empty() || regulation.id_kind != IdKind::UserId {
-            return Told::default();
+            return ToTell::default();
         }
         let Ok(erasers) = self.parts.erasers.send(ListErasers).await else {
             return std::future::pending().await;
@@ -57,14 +63,21 @@ impl Erasing {
         let on = erasers.stores.into_iter().filter(|store| store.is_on).map(|store| store.name);
         let before = had_by(regulation);
         let is_to_be_told = |name: &String| self.parts.tell.contains(name) && !before.contains(name);
-        let names: Vec<String> = on.filter(is_to_be_told).collect();
+        ToTell { names: on.filter(is_to_be_told).collect(), before }
+    }
+
+    /// Tells those that have it not yet, and returns when that is durable.
+    pub(super) async fn tell(&self, regulation: &Regulation, ToTell { names, .. }: ToTell) -> Told {
+        if names.is_empty() {
+            return Told::default();
+        }
         let from = self.parts.journal.extent().next;
-        for (part, ids) in regulation.ids.chunks(AT_ONCE).enumerate().filter(|_| !names.is_empty()) {
+        for (part, ids) in regulation.ids.chunks(AT_ONCE).enumerate() {
             self.store(|| events((&regulation.id, part), ids, &names, clock::now())).await;
         }
         let until = self.parts.journal.extent().next;
         let positions = self.find_told(Arc::new(regulation.people()), (from, until)).await;
-        Told { names, before, positions, until }
+        Told { names, positions, until }
     }
 
     /// Has events stored; tried again until they are.

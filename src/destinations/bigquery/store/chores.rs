@@ -35,6 +35,10 @@ const VIEWS_EVERY: Duration = Duration::from_secs(60);
 /// How often somebody may have made the first views.
 const LOOK_EVERY: Duration = Duration::from_secs(300);
 
+/// Google ends a statement that has taken this long.
+/// <https://cloud.google.com/bigquery/quotas#query_jobs>
+const LONGEST_STATEMENT: Duration = Duration::from_secs(6 * 3600);
+
 /// Most pages of 1,000 of a list of tables and views.
 const MOST_PAGES: usize = 50;
 
@@ -43,13 +47,19 @@ mod tests;
 
 /// What is remembered between two chores.
 #[derive(Debug, Default)]
-pub(super) struct Memory(Mutex<Remembered>);
+pub(super) struct Memory {
+    remembered: Mutex<Remembered>,
+    /// Held while everyone's state is merged.
+    merging: tokio::sync::Mutex<()>,
+}
 
 #[derive(Debug, Default)]
 struct Remembered {
     /// What stands in the dataset of the views, and when that was looked at; `None` until it was.
     standing: Option<(Standing, Instant)>,
     merged: Merged,
+    /// Until when a merge may be running whose end nobody has seen.
+    unsettled: Option<Instant>,
     /// Nothing has come since the last merge.
     is_merged: bool,
     /// What was denied, by chore or view, and until when it is passed over.
@@ -60,7 +70,7 @@ type Standing = BTreeMap<String, Existing>;
 
 impl Memory {
     fn lock(&self) -> MutexGuard<'_, Remembered> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns how far everyone's state is merged.
@@ -259,18 +269,44 @@ impl Store {
         done
     }
 
+    /// Runs the statements of a merge in order, up to one that fails. Whoever waits for it may be gone before it ends, and the end
+    /// may not be told.
+    async fn merge(&self, statements: &[String]) -> Result<(), Trouble> {
+        let _held = self.chores.merging.lock().await;
+        let before = self.chores.lock().unsettled.replace(Instant::now() + LONGEST_STATEMENT);
+        let mut done = Ok(());
+        for statement in statements {
+            done = self.run(statement).await;
+            if done.is_err() {
+                break;
+            }
+        }
+        if !done.as_ref().is_err_and(is_unsettled) {
+            self.chores.lock().unsettled = before;
+        }
+        done
+    }
+
+    /// As when whoever waited for a merge is gone.
+    #[cfg(test)]
+    pub(in super::super) fn has_lost_a_merge(&self) {
+        self.chores.lock().unsettled = Some(Instant::now() + LONGEST_STATEMENT);
+    }
+
+    /// Keeps everyone's state from being merged as long as what is returned is held; waits for a merge that is at it. Beside it is
+    /// told until when another one may be running whose end nobody has seen.
+    pub(in super::super) async fn no_merge(&self) -> (tokio::sync::MutexGuard<'_, ()>, Option<Instant>) {
+        let held = self.chores.merging.lock().await;
+        let unsettled = self.chores.lock().unsettled.filter(|until| *until > Instant::now());
+        (held, unsettled)
+    }
+
     async fn merge_since(&self, since: Option<Timestamp>, options: &Options) -> Result<(), Trouble> {
         let statements = users::merge(options, &self.cell.load(), since);
         if statements.is_empty() {
             return Ok(());
         }
-        let mut done = Ok(());
-        for statement in statements {
-            done = self.run(&statement).await;
-            if done.is_err() {
-                break;
-            }
-        }
+        let mut done = self.merge(&statements).await;
         // Made, changed, or gone while nobody looked.
         for table in users::states() {
             let looked = self.look(table).await.map(drop);
@@ -292,6 +328,16 @@ fn is_denied(trouble: &Trouble) -> bool {
             matches!(said.kind(), Kind::Denied | Kind::NotBilled) || said.speaks_of(&["streaming buffer"])
         }
         Trouble::Silent(_) => false,
+    }
+}
+
+/// Returns whether a statement may be running still: nobody has said that it is not.
+fn is_unsettled(trouble: &Trouble) -> bool {
+    match trouble {
+        Trouble::Said(said) => {
+            said.status.map_or(matches!(said.reason.as_str(), "timeout" | "badAnswer"), |status| status >= 500)
+        }
+        Trouble::Silent(_) => true,
     }
 }
 

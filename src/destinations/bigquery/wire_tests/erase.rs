@@ -231,3 +231,72 @@ async fn ids_that_are_no_text_are_found_as_what_they_are_written_as() {
     assert_eq!(case.forget(&users(&["7", "x"])).await, Ok(2));
     assert_eq!(case.ids_in("t"), ["2"]);
 }
+
+/// A merge that has read what others hold brings it back when it ends.
+#[tokio::test]
+async fn users_go_when_no_merge_is_at_it() {
+    let (case, ann) = (with_people().await, users(&["ann"]));
+    case.later.store(91, Ordering::Relaxed);
+    let (merging, _) = case.wire.store.no_merge().await;
+    let others_went = async {
+        while case.asked().len() < 3 {
+            tokio::task::yield_now().await;
+        }
+        // It would be asked by now, if it were.
+        case.wire.store.query("SELECT 1").await.ok();
+    };
+    tokio::select! {
+        done = case.forget(&ann) => panic!("{done:?}"),
+        () = others_went => {}
+    }
+    assert_eq!(case.asked(), ["aliases", "tracks", "visits"]);
+    drop(merging);
+    assert_eq!(case.forget(&ann).await, Ok(2));
+    assert_eq!(case.asked()[3..], ["users"]);
+}
+
+#[tokio::test]
+async fn users_go_again_when_a_merge_must_be_over_whose_end_nobody_knows() {
+    let (case, ann) = (with_people().await, users(&["ann"]));
+    case.later.store(91, Ordering::Relaxed);
+    case.wire.store.has_lost_a_merge();
+    let why = case.forget(&ann).await.unwrap_err();
+    assert!(why.contains("a merge whose end is not known"), "{why}");
+    assert_eq!(case.asked(), ["aliases", "tracks", "visits", "users"], "it does not wait with the rest");
+    case.pass().await;
+    assert!(case.forget(&ann).await.is_err());
+    assert_eq!(case.asked().len(), 4);
+    for _ in 0..3 {
+        case.pass().await;
+    }
+    assert_eq!(case.forget(&ann).await, Ok(2));
+    assert_eq!(case.asked()[4..], ["users"]);
+}
+
+/// Whoever waited for a load was cut: the job goes on, and brings its rows when it ends.
+#[tokio::test]
+async fn nothing_goes_before_loads_from_before_the_wish_have_ended() {
+    let (case, ann) = (with_people().await, users(&["ann"]));
+    case.later.store(91, Ordering::Relaxed);
+    case.wire.api.loads.begin("opentrack_cut_0");
+    let why = case.forget(&ann).await.unwrap_err();
+    assert!(why.starts_with("rows are being loaded"), "{why}");
+    assert_eq!(case.asked(), [""; 0]);
+    case.pass().await;
+    case.wire.api.loads.begin("opentrack_later_0");
+    assert_eq!(case.forget(&ann).await, Ok(2), "one that nobody knows never came, and later ones are not meant");
+    assert_eq!(case.ids_in("tracks"), ["2"]);
+}
+
+#[tokio::test]
+async fn a_load_whose_end_was_seen_is_waited_for_no_more() {
+    let (case, ann) = (with_people().await, users(&["ann"]));
+    let text = r#"{"id":"7","user_id":"ann","received_at":"2026-01-02T03:04:05Z"}"#;
+    let rows = Rows { table: "visits".to_owned(), ..Arc::into_inner(rows(&[text])).unwrap() };
+    case.wire.deliver(&Request::Load(Arc::new(rows))).await;
+    assert_eq!(case.ids_in("visits"), ["7"]);
+    let far = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
+    assert_eq!(case.wire.api.loads.begun_until(far), []);
+    case.later.store(91, Ordering::Relaxed);
+    assert_eq!(case.forget(&ann).await, Ok(3));
+}

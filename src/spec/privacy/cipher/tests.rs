@@ -14,7 +14,7 @@ pub(crate) fn ring(first: u8, others: &[u8]) -> Keyring {
 }
 
 fn spot<'a>(field: &'a str, of: &'a str) -> Spot<'a> {
-    Spot { field, of, place: 0 }
+    Spot { field, of, at: 0, place: 0 }
 }
 
 #[test]
@@ -111,10 +111,10 @@ fn a_spot_is_not_another_one_that_reads_alike() {
 proptest! {
     #[test]
     fn whoever_has_the_key_reads_any_value_back_and_nobody_else_does(
-        value in ".{0,40}", field in "/[a-z~/]{0,9}", of in ".{0,9}", place in 0..9_usize, flip in any::<prop::sample::Index>(),
+        value in ".{0,40}", field in "/[a-z~/]{0,9}", of in ".{0,9}", at: i64, place in 0..9_usize, flip in any::<prop::sample::Index>(),
     ) {
         let ours = ring(7, &[8]);
-        let sealed = ours.seal(&value, Spot { field: &field, of: &of, place }).unwrap();
+        let sealed = ours.seal(&value, Spot { field: &field, of: &of, at, place }).unwrap();
         prop_assert_eq!(find(&sealed, 0), Some(0..sealed.len()));
         prop_assert_eq!(ours.open(&sealed, &field), Ok(value.clone()));
         let elsewhere = format!("{field}/x");
@@ -130,12 +130,12 @@ proptest! {
     /// A nonce that comes again with another text gives both away.
     #[test]
     fn the_same_is_the_same_text_and_all_else_has_another_nonce(
-        one in ("[ab]{0,2}", "[/a]{0,2}", "[ab]{0,2}", 0..2_usize),
-        other in ("[ab]{0,2}", "[/a]{0,2}", "[ab]{0,2}", 0..2_usize),
+        one in ("[ab]{0,2}", "[/a]{0,2}", "[ab]{0,2}", 0..2_i64, 0..2_usize),
+        other in ("[ab]{0,2}", "[/a]{0,2}", "[ab]{0,2}", 0..2_i64, 0..2_usize),
     ) {
         let keyring = ring(7, &[]);
-        let sealed = |(value, field, of, place): &(String, String, String, usize)| {
-            keyring.seal(value, Spot { field, of, place: *place }).unwrap()
+        let sealed = |(value, field, of, at, place): &(String, String, String, i64, usize)| {
+            keyring.seal(value, Spot { field, of, at: *at, place: *place }).unwrap()
         };
         let nonce = |sealed: &str| parts(sealed).unwrap().1[..NONCE_LEN].to_vec();
         let (first, second) = (sealed(&one), sealed(&other));
