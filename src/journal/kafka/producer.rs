@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use super::batches::Batch;
 use super::clients::{Clients, Ears};
+use super::doubt::{self, Doubt};
 use super::io;
 use crate::journal::JournalError;
 use crate::journal::embedded::alone;
@@ -37,6 +38,7 @@ pub(super) struct Producer {
     clients: Clients,
     topic: String,
     live: Mutex<Option<(Batch, Arc<Live>)>>,
+    doubt: Doubt,
 }
 
 /// The messages of a group that are on their way.
@@ -98,7 +100,7 @@ impl Group {
 
 impl Producer {
     pub(super) fn new(clients: Clients, topic: &str) -> Producer {
-        Producer { clients, topic: topic.to_owned(), live: Mutex::default() }
+        Producer { clients, topic: topic.to_owned(), live: Mutex::default(), doubt: Doubt::default() }
     }
 
     /// Returns the producer, a new one where there is none for such batches. It connects by itself, in the background.
@@ -118,6 +120,17 @@ impl Producer {
     /// # Errors
     /// `Io`; a part of the group may be in the topic.
     pub(super) fn append(&self, events: &[Arc<Event>]) -> Result<Vec<usize>, JournalError> {
+        let appended = self.append_parts(events);
+        match &appended {
+            Ok(too_large) if too_large.len() < events.len() => self.doubt.forget(),
+            // Nothing was to be stored.
+            Ok(_) => {}
+            Err(error) => self.doubt.failed(Instant::now(), error.to_string()),
+        }
+        appended
+    }
+
+    fn append_parts(&self, events: &[Arc<Event>]) -> Result<Vec<usize>, JournalError> {
         let (mut too_large, mut is_in_doubt, mut was_refused) = (Vec::new(), false, false);
         let mut parts: Vec<Vec<usize>> = vec![(0..events.len()).collect()];
         // Brokers refuse a batch of the library as a whole: what is too large by itself is found by halves.
@@ -247,21 +260,18 @@ impl Producer {
         io(&format!("could not write to the topic `{}`", self.topic), &words)
     }
 
-    /// Asks whether the topic can be reached. Blocks.
+    /// Asks whether the topic would take a group. Blocks.
     ///
     /// # Errors
-    /// `Io`.
+    /// `Io`: it cannot be reached, the brokers show why it takes none, or it took none a moment ago.
     pub(super) fn probe(&self) -> Result<(), JournalError> {
         let live = self.live(self.clients.batches.present())?;
         let context = format!("could not reach the topic `{}`", self.topic);
         let metadata = live.client().fetch_metadata(Some(&self.topic), QUESTION);
-        let metadata = metadata.map_err(|error| io(&context, &error))?;
-        let found = metadata.topics().iter().find(|found| found.name() == self.topic);
-        match found.map(|found| (found.error(), found.partitions().len())) {
-            Some((None, 1..)) => Ok(()),
-            Some((Some(error), _)) => Err(io(&context, &RDKafkaErrorCode::from(error))),
-            Some((None, _)) | None => Err(io(&context, &RDKafkaErrorCode::UnknownTopicOrPartition)),
-        }
+        let shown = metadata.map_err(|error| error.to_string());
+        let shown =
+            shown.and_then(|metadata| doubt::shown(&metadata, &self.topic, &self.clients.least_in_sync));
+        self.doubt.judge(Instant::now(), shown).map_err(|why| io(&context, &why))
     }
 }
 

@@ -26,6 +26,8 @@ use crate::journal::{self, Cursor, EmbeddedJournal, Journal as _};
 use crate::policy::settled::Settled;
 use crate::spec::Kind;
 
+mod troubles;
+
 const TOPIC: &str = "t";
 
 pub(super) struct Scene {

@@ -1,0 +1,46 @@
+//! What the engine does about brokers that take nothing, are far away or send it away, and about a disk.
+
+use super::*;
+
+fn seen(ids: &[&str]) -> Vec<Arc<crate::spec::Event>> {
+    ids.iter().map(|id| Arc::new(event(id, 10))).collect()
+}
+
+#[test]
+fn a_topic_that_takes_nothing_is_not_said_to_take_it_though_its_brokers_answer() {
+    let (cluster, _dir, options, spool) = parts(&[("message.timeout.ms", "1500")]);
+    let core = Core::new(options, Arc::new(spool));
+    let producer = Producer::new(core.clients.clone(), TOPIC);
+    producer.probe().unwrap();
+    let few = RDKafkaRespErr::RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS;
+    cluster.request_errors(RDKafkaApiKey::Produce, &[few; 200]);
+    let events = seen(&["a"]);
+    producer.append(&events).unwrap_err();
+    producer.probe().unwrap_err();
+    cluster.clear_request_errors(RDKafkaApiKey::Produce);
+    assert!(producer.append(&events).unwrap().is_empty());
+    producer.probe().unwrap();
+}
+
+#[test]
+fn a_topic_with_a_partition_without_a_leader_is_not_said_to_take_everything() {
+    let (cluster, _dir, options, spool) = parts(&[]);
+    let core = Core::new(options, Arc::new(spool));
+    let producer = Producer::new(core.clients.clone(), TOPIC);
+    cluster.partition_leader(TOPIC, 1, None).unwrap();
+    let why = producer.probe().unwrap_err().to_string();
+    assert!(why.contains("partition 1"), "{why}");
+    cluster.partition_leader(TOPIC, 1, Some(1)).unwrap();
+    producer.probe().unwrap();
+}
+
+#[test]
+fn a_topic_whose_replicas_are_too_few_is_not_said_to_take_anything() {
+    let Scene { core, .. } = &scene();
+    let producer = Producer::new(core.clients.clone(), TOPIC);
+    core.clients.least_in_sync.told(1);
+    producer.probe().unwrap();
+    core.clients.least_in_sync.told(2);
+    let why = producer.probe().unwrap_err().to_string();
+    assert!(why.contains("has 1 replicas in sync") && why.contains("min.insync.replicas"), "{why}");
+}
