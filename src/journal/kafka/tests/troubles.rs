@@ -61,3 +61,35 @@ fn a_reader_whose_consumer_is_fatally_ill_is_made_anew() {
     assert!(trouble.contains("has failed 1 times and begun again"), "{trouble}");
     journal.close().unwrap();
 }
+
+#[test]
+fn a_cursor_that_cannot_be_read_keeps_nobody_elses_mark_back_and_all_of_the_index() {
+    let (_cluster, dir, options, spool) = parts(&[]);
+    let core = &Core::new(options, Arc::new(spool));
+    let names = ["a", "b", "c"].map(str::to_owned);
+    core.serve(names.clone().map(|name| Served { name, begins: Begins::Beginning }).into());
+    core.spool.append(seen(&["m0", "m1"])).unwrap();
+    {
+        let mut state = core.state();
+        let inherited = names.map(|name| (name, Settled::default()));
+        state.index.take(0, Held::new(0, 1, BTreeMap::from(inherited)));
+        (0..2).for_each(|n| state.index.add(n, 0, 10 + n));
+        state.index.read_to(0, 12);
+    }
+    for name in ["a", "b", "c"] {
+        core.spool.commit(name, &Cursor { mark: Position(2), ..Cursor::default() }).unwrap();
+    }
+    let file = dir.path().join("spool/cursors/b.cursor");
+    std::fs::remove_file(&file).unwrap();
+    std::fs::create_dir(&file).unwrap();
+    core.cursor("b").unwrap_err();
+    let mut teller = Teller::default();
+    teller.tell(core).unwrap();
+    let told = |name: &str| core.groups.settled(name, &[0]).unwrap().get(&0).map(Settled::mark);
+    assert_eq!((told("a"), told("b"), told("c")), (Some(12), None, Some(12)));
+    let left = |core: &Core| core.state().index.passed_over("a", 0..2).is_empty();
+    assert!(left(core), "`b` may need it");
+    std::fs::remove_dir(&file).unwrap();
+    teller.tell(core).unwrap();
+    assert_eq!((told("b"), left(core)), (Some(12), false));
+}
