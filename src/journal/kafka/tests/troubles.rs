@@ -1,6 +1,8 @@
 //! What the engine does about brokers that take nothing, are far away or send it away, and about a disk.
 
 use super::*;
+use crate::journal::kafka::begin::Beginning;
+use crate::journal::kafka::warm;
 
 fn seen(ids: &[&str]) -> Vec<Arc<crate::spec::Event>> {
     ids.iter().map(|id| Arc::new(event(id, 10))).collect()
@@ -92,4 +94,22 @@ fn a_cursor_that_cannot_be_read_keeps_nobody_elses_mark_back_and_all_of_the_inde
     std::fs::remove_dir(&file).unwrap();
     teller.tell(core).unwrap();
     assert_eq!((told("b"), left(core)), (Some(12), false));
+}
+
+#[test]
+fn ids_are_read_back_from_brokers_that_are_far_away() {
+    let (cluster, _dir, options, spool) = parts(&[]);
+    let core = Core::new(options, Arc::new(spool));
+    let events = seen(&["a", "b", "c"]);
+    assert!(Producer::new(core.clients.clone(), TOPIC).append(&events).unwrap().is_empty());
+    // All are of one user.
+    let full = [0, 1].into_iter().find(|one| core.groups.bounds(*one).unwrap().1 == 3).unwrap();
+    cluster.broker_round_trip_time(1, Duration::from_millis(700)).unwrap();
+    let beginning = Beginning { offset: 3, inherited: BTreeMap::new(), lost: BTreeMap::new(), was_at: None };
+    let mut windows = warm::windows(&core, &BTreeMap::from([(full, beginning)]));
+    let window = windows.get_mut(&full).unwrap();
+    for event in &events {
+        let known = alone::know(&alone::encode(event).unwrap()).unwrap();
+        assert!(!warm::remember(window, &known), "{} is forgotten", event.head.message_id);
+    }
 }
