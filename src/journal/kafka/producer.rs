@@ -9,6 +9,7 @@
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::producer::{BaseRecord, Producer as _, ThreadedProducer};
 use tokio::time::Instant;
@@ -20,6 +21,7 @@ use super::io;
 use crate::journal::JournalError;
 use crate::journal::embedded::alone;
 use crate::spec::Event;
+use crate::telemetry::clock;
 
 /// How long a full queue is left alone before the next look.
 const FULL_PAUSE: Duration = Duration::from_millis(5);
@@ -234,7 +236,7 @@ impl Producer {
     ) {
         let ticket = Box::new(Ticket { group: Arc::clone(group), n });
         group.with(|waiting| waiting.open += 1);
-        let at = event.receipt.received_at.as_millisecond().max(1);
+        let at = time(event).as_millisecond().max(1);
         let mut record =
             BaseRecord::with_opaque_to(&self.topic, ticket).key(key(event)).payload(value).timestamp(at);
         while let Err((error, unsent)) = live.send(record) {
@@ -291,4 +293,11 @@ fn encoded(event: &Event) -> Result<Vec<u8>, JournalError> {
 fn key(event: &Event) -> &str {
     let head = &event.head;
     head.user_id.as_deref().or(head.anonymous_id.as_deref()).unwrap_or(&head.message_id)
+}
+
+/// Returns when a record begins to grow old. A dead letter that is sent again is taken now, whenever it came: brokers delete by
+/// that time, and refuse what is too far from theirs (`message.timestamp.before.max.ms`) with all that goes with it.
+fn time(event: &Event) -> Timestamp {
+    let receipt = &event.receipt;
+    if receipt.redelivery.is_some() { clock::now() } else { receipt.received_at }
 }
