@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
-use tokio::sync::oneshot;
+use tokio::sync::oneshot::{self, error::TryRecvError};
+use tokio::time::Instant;
 
 use super::messages::{GoOn, Grown, StandBy};
 use crate::journal::Follower;
@@ -18,6 +19,10 @@ use crate::telemetry::{Metrics, events};
 
 /// How soon a full mailbox is tried again.
 const FULL_PAUSE: Duration = Duration::from_millis(5);
+
+/// How long deliveries may take to stop: two seconds and a write that cannot be cut. A partition that stays longer is missed by
+/// the router that is to have it.
+const STILL: Duration = Duration::from_secs(10);
 
 /// Passes on what the journal says.
 pub struct Passer {
@@ -45,7 +50,12 @@ impl Follower for Passer {
         let (done, is_done) = oneshot::channel();
         // When nobody hears it, nobody delivers; when the supervisor ends meanwhile, neither.
         if insist(&self.stand_by, StandBy { done }, "a rebalance", rest) {
-            drop(is_done.blocking_recv());
+            let deadline = Instant::now() + STILL;
+            if !wait(is_done, || Instant::now() >= deadline, rest) {
+                let error =
+                    "a delivery is at work still; what it does is done again where the partition goes";
+                events::Trouble { whom: "journal", doing: "wait for deliveries", error }.emit();
+            }
         }
     }
 
@@ -78,6 +88,17 @@ impl Follower for Passer {
 
 fn rest() {
     std::thread::park_timeout(FULL_PAUSE);
+}
+
+/// Waits until it is done, or nobody is there to do it; returns whether that came before it took too long.
+fn wait(mut is_done: oneshot::Receiver<()>, is_late: impl Fn() -> bool, mut rest: impl FnMut()) -> bool {
+    while matches!(is_done.try_recv(), Err(TryRecvError::Empty)) {
+        if is_late() {
+            return false;
+        }
+        rest();
+    }
+    true
 }
 
 /// Sends what must not be lost: without the one a partition would go while it is served, without the other nobody would be
@@ -143,6 +164,27 @@ mod tests {
         type Result = ();
 
         fn handle(&mut self, _: Grown, _: &mut Context<Self>) {}
+    }
+
+    #[test]
+    fn deliveries_are_waited_for_until_they_stand_still_and_not_for_ever() {
+        let never = || -> bool { panic!("it is no matter of time") };
+        let (done, is_done) = oneshot::channel();
+        let mut done = Some(done);
+        let mut rests = 0;
+        let stop_the_third_time = || {
+            rests += 1;
+            if rests == 3 {
+                done.take().unwrap().send(()).unwrap();
+            }
+        };
+        assert!(wait(is_done, || false, stop_the_third_time));
+        assert_eq!(rests, 3);
+        let (nobody, is_done) = oneshot::channel();
+        drop(nobody);
+        assert!(wait(is_done, never, || ()));
+        let (_at_work, is_done) = oneshot::channel();
+        assert!(!wait(is_done, || true, || panic!("it is late")));
     }
 
     #[test]

@@ -23,10 +23,29 @@ const OURS: &[(&str, &str)] = &[
     ("acks", "is always `all`: less would lose events that were acknowledged"),
     ("request.required.acks", "is always `all`: less would lose events that were acknowledged"),
     ("enable.idempotence", "is always on: without it a retry doubles and disorders events"),
+    ("enable.gapless.guarantee", "is off: who sends a group again keeps its order"),
+    ("max.in.flight", "is what the idempotent producer takes"),
+    ("max.in.flight.requests.per.connection", "is what the idempotent producer takes"),
+    ("retries", "is not bounded: `message.timeout.ms` says how long an event is tried"),
+    ("message.send.max.retries", "is not bounded: `message.timeout.ms` says how long an event is tried"),
+    ("queuing.strategy", "is first in, first out: anything else disorders events"),
+    ("delivery.report.only.error", "is off: the router must hear of every event"),
+    ("partitioner", "is always `murmur2_random`: a user's events belong into one partition"),
     ("transactional.id", "is not used"),
+    // Two names of one property: which of them is heard would be chance.
+    ("delivery.timeout.ms", "is said by `message.timeout.ms`"),
+    ("queue.buffering.max.ms", "is said by `linger.ms`"),
+    ("compression.codec", "is said by `compression.type`"),
     ("group.id", "is said by `group`"),
+    ("group.instance.id", "is not used: a router that stops gives its partitions back at once"),
+    ("group.protocol", "is always `classic`: the other one knows no `cooperative-sticky`"),
+    ("group.protocol.type", "is always `consumer`"),
+    ("group.remote.assignor", "is not used: `group.protocol` is always `classic`"),
     ("enable.auto.commit", "is off: an offset is stored when its event is settled"),
+    ("auto.commit.enable", "is off: an offset is stored when its event is settled"),
     ("enable.auto.offset.store", "is off: an offset is stored when its event is settled"),
+    ("offset.store.method", "is always `broker`: the other routers must know it"),
+    ("enable.partition.eof", "is the router's: it waits for more at the end of a partition"),
     ("auto.offset.reset", "is not used: the marks of the destinations say where to begin"),
     ("partition.assignment.strategy", "is always `cooperative-sticky`: what stays goes on meanwhile"),
     ("isolation.level", "is always `read_committed`"),
@@ -129,7 +148,7 @@ fn secret(node: &Node) -> Result<String, Wrong> {
 fn properties(section: &mut Section<'_>) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     for (name, field) in section.rest() {
-        let ours = OURS.iter().chain(kafka::CONNECTION).find(|(ours, _)| *ours == name);
+        let ours = OURS.iter().chain(kafka::CONNECTION).find(|(ours, _)| *ours == kafka::of_library(name));
         let value = match (ours, &field.node.value) {
             (Some((_, why)), _) => Err(*why),
             (None, Value::Text(text)) => Ok(text.clone()),

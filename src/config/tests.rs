@@ -868,6 +868,59 @@ mod shared_journal {
     }
 
     #[test]
+    fn a_property_that_would_break_a_promise_of_the_journal_is_named_with_the_reason() {
+        let mut passed = Vec::new();
+        for (name, why) in [
+            ("acks", "is always `all`"),
+            ("topic.acks", "is always `all`"),
+            ("request.required.acks", "is always `all`"),
+            ("enable.idempotence", "is always on"),
+            ("enable.gapless.guarantee", "is off"),
+            ("max.in.flight", "is what the idempotent producer takes"),
+            ("max.in.flight.requests.per.connection", "is what the idempotent producer takes"),
+            ("retries", "is not bounded: `message.timeout.ms`"),
+            ("message.send.max.retries", "is not bounded: `message.timeout.ms`"),
+            ("queuing.strategy", "is first in, first out"),
+            ("delivery.report.only.error", "is off: the router must hear of every event"),
+            ("partitioner", "is always `murmur2_random`"),
+            ("topic.partitioner", "is always `murmur2_random`"),
+            ("transactional.id", "is not used"),
+            ("delivery.timeout.ms", "is said by `message.timeout.ms`"),
+            ("queue.buffering.max.ms", "is said by `linger.ms`"),
+            ("compression.codec", "is said by `compression.type`"),
+            ("group.id", "is said by `group`"),
+            ("group.instance.id", "is not used: a router that stops"),
+            ("group.protocol", "is always `classic`"),
+            ("group.protocol.type", "is always `consumer`"),
+            ("group.remote.assignor", "is not used"),
+            ("enable.auto.commit", "is off"),
+            ("auto.commit.enable", "is off"),
+            ("enable.auto.offset.store", "is off"),
+            ("offset.store.method", "is always `broker`"),
+            ("auto.offset.reset", "is not used"),
+            ("partition.assignment.strategy", "is always `cooperative-sticky`"),
+            ("isolation.level", "is always `read_committed`"),
+            ("enable.partition.eof", "is the router's"),
+            ("allow.auto.create.topics", "is off"),
+            ("message.max.bytes", "follows from `max_event_bytes`"),
+            ("test.mock.num.brokers", "would send events to nowhere"),
+        ] {
+            let text = format!(
+                "[journal]\nengine = \"kafka\"\n[journal.kafka]\nbrokers = [\"a:1\"]\n\
+                 properties = {{ \"{name}\" = \"geheim\", \"linger.ms\" = 5 }}\n"
+            );
+            let Err(told) = load_text(&text, &[]) else {
+                passed.push(name);
+                continue;
+            };
+            let told = told.to_string();
+            assert!(told.contains(&format!("`{name}` in [journal.kafka.properties] {why}")), "{told}");
+            assert!(!told.contains("geheim") && told.lines().count() == 1, "{told}");
+        }
+        assert!(passed.is_empty(), "{passed:?}");
+    }
+
+    #[test]
     fn what_the_journal_cannot_share_is_named_with_its_place() {
         let text = "[journal]\nengine = \"kafka\"\n[journal.kafka]\ntopic = \"a b\"\ngroup = \"\"\n\
                     properties = { acks = 1, \"group.id\" = \"geheim\", x = [] }\nsecurity = { sasl = \"plain\" }\n";

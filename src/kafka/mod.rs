@@ -147,6 +147,11 @@ pub const CONNECTION: &[(&str, &str)] = &[
     ("test.mock.num.brokers", "would send events to nowhere"),
 ];
 
+/// Returns the library's own name of a property: it takes those of a topic with `topic.` before them, too.
+pub fn of_library(name: &str) -> &str {
+    name.strip_prefix("topic.").unwrap_or(name)
+}
+
 /// Returns what is wrong with the addresses, in words.
 pub fn problems_of_brokers(brokers: &[String]) -> Vec<String> {
     if brokers.is_empty() {

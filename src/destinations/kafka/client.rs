@@ -1,7 +1,7 @@
 //! The wire: hands the messages of a request to the library, waits for each, and says what came of them.
 //!
 //! There is one producer at a time. Its queue is bounded, and a full one is waited for. A producer that is fatally ill, or
-//! whose messages nobody waits for any more, is emptied and replaced before the next request.
+//! whose messages nobody waits for any more, is emptied at once and replaced before the next request.
 //!
 //! The library puts messages of several requests into one set, and brokers take or refuse a set as a whole. So the only event
 //! of a request that is refused is sent once more with nothing else on its way: what is said then is about it.
@@ -125,6 +125,12 @@ impl Wire {
         }
     }
 
+    /// Returns the present producer, whatever became of it.
+    #[cfg(test)]
+    pub(super) async fn present(&self) -> Option<Arc<Session>> {
+        self.session.lock().await.clone()
+    }
+
     /// Asks for each topic with a producer of its own, which makes no topic.
     async fn ask(&self, topics: &[String]) -> Reply {
         let mut properties = self.properties.clone();
@@ -147,7 +153,8 @@ impl Wire {
     }
 }
 
-/// Spoils the producer when whoever waits for messages stops to, since they would arrive after they are sent again.
+/// Spoils the producer when whoever waits for messages stops to, since they would arrive after they are sent again, also by
+/// another router that has the events since.
 struct Waiting<'a>(Option<&'a Session>);
 
 impl Waiting<'_> {

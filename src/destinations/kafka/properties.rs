@@ -89,12 +89,12 @@ pub(super) fn problems(config: &Config, setting: &Setting, has_tls: bool) -> Vec
     let security = kafka::problems_of_security(&config.security, setting.production, has_tls);
     security.into_iter().for_each(|message| tell("security", message));
     for name in config.properties.keys() {
-        if let Some((_, why)) = ours().find(|(ours, _)| ours == name) {
+        if let Some((_, why)) = ours().find(|(ours, _)| *ours == kafka::of_library(name)) {
             tell("properties", format!("`{name}` {why}"));
         }
     }
-    let partitioner = config.properties.get("partitioner").map(|value| value.expose());
-    if partitioner == Some("random") {
+    let partitioner = ["partitioner", "topic.partitioner"].iter().filter_map(|name| config.properties.get(*name));
+    if partitioner.into_iter().any(|value| value.expose() == "random") {
         tell("properties", "`partitioner` must look at the key: `random` disorders events".to_owned());
     }
     found
@@ -142,7 +142,8 @@ mod tests {
 
     #[test]
     fn a_property_that_breaks_a_promise_is_named_and_its_value_is_not() {
-        for (name, _) in ours() {
+        let of_topic = ours().map(|(name, _)| format!("topic.{name}"));
+        for name in ours().map(|(name, _)| (*name).to_owned()).chain(of_topic) {
             let told = told(&format!("properties = {{ \"{name}\" = \"geheim\" }}"), false, true);
             assert_eq!(told.len(), 1, "{told:?}");
             assert!(told[0].starts_with(&format!("`properties` `{name}` ")), "{told:?}");
@@ -150,6 +151,7 @@ mod tests {
         }
         let told = told("properties = { partitioner = \"random\" }", false, true);
         assert_eq!(told, ["`properties` `partitioner` must look at the key: `random` disorders events"]);
+        assert_eq!(self::told("properties = { \"topic.partitioner\" = \"random\" }", false, true), told);
     }
 
     #[test]

@@ -105,12 +105,22 @@ impl Session {
         self.stale.load(Ordering::Acquire)
     }
 
-    /// Asks for another one for the next request.
+    /// Asks for another one for the next request, and takes back what was not sent yet: that request may come late, or elsewhere.
+    /// Does not wait.
     pub(super) fn spoil(&self) {
         self.stale.store(true, Ordering::Release);
+        if let Some(producer) = self.producer.get() {
+            producer.purge(PurgeConfig::default().queue().inflight().non_blocking());
+        }
     }
 
-    /// Takes back what was not sent yet, so that nothing of it comes after what the next producer sends.
+    /// Waits until the library holds nothing any more, at most so long; returns whether that is so. Blocks.
+    #[cfg(test)]
+    pub(super) fn is_emptied(&self, limit: Duration) -> bool {
+        self.producer.get().is_some_and(|producer| producer.flush(limit).is_ok())
+    }
+
+    /// Takes back what was not sent yet, and waits for that, so that nothing of it comes after what the next producer sends.
     pub(super) async fn close(&self) {
         let producer = Arc::clone(&self.producer);
         let purge = move || {

@@ -156,6 +156,21 @@ async fn what_nobody_waits_for_any_more_never_comes_after_what_is_sent_again() {
 }
 
 #[tokio::test]
+async fn what_nobody_waits_for_any_more_never_comes_though_nothing_else_is_sent() {
+    let cluster = cluster();
+    let pair = kafka(&cluster.bootstrap_servers(), "", LONG);
+    assert_eq!(words(&sent(&pair, &events("u", 0..1, 0)).await), ["delivered"]);
+    cluster.broker_down(1).unwrap();
+    let request = request(&pair.0, &events("u", 1..3, 0));
+    let given_up = tokio::time::timeout(Duration::from_millis(200), pair.1.send(&request)).await;
+    assert!(given_up.is_err());
+    let producer = pair.1.present().await.unwrap();
+    assert!(producer.is_emptied(LONG / 4), "it holds nothing, though the broker is away");
+    cluster.broker_up(1).unwrap();
+    assert_eq!(held(&cluster, 1), ids("u", 0..1));
+}
+
+#[tokio::test]
 async fn a_fatally_ill_producer_is_replaced() {
     let cluster = cluster();
     let pair = kafka(&cluster.bootstrap_servers(), "", LONG);

@@ -15,6 +15,7 @@ use rdkafka::producer::{ProducerContext, ThreadedProducer};
 use rdkafka::{ClientContext, Statistics};
 
 use super::batches::{Batch, Batches};
+use super::doubt::LeastInSync;
 use super::producer::Ticket;
 use super::{Options, io};
 use crate::journal::JournalError;
@@ -89,6 +90,8 @@ pub(super) struct Clients {
     max_event_bytes: usize,
     /// How much the topic takes at once.
     pub(super) batches: Arc<Batches>,
+    /// How many replicas the topic wants.
+    pub(super) least_in_sync: LeastInSync,
     /// How long the library tries to send one message.
     pub(super) patience: Duration,
     /// How long the library waits for more where a partition has one batch at a time: what is handed over within it is one.
@@ -108,7 +111,8 @@ impl Clients {
         let patience = Duration::from_millis(number("message.timeout.ms").unwrap_or(10_000));
         let linger = LINGER.max(Duration::from_millis(number("linger.ms").unwrap_or(0)));
         let most = most(number);
-        Clients { operator, max_event_bytes, batches, patience, linger, most }
+        let least_in_sync = LeastInSync::default();
+        Clients { operator, max_event_bytes, batches, least_in_sync, patience, linger, most }
     }
 
     fn config(&self, usual: &[(&str, &str)], ours: &[(&str, &str)]) -> ClientConfig {

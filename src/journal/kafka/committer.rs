@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::core::Core;
 use super::marks;
-use crate::journal::{Journal as _, JournalError};
+use crate::journal::{Cursor, Journal as _, JournalError};
 use crate::policy::settled::Settled;
 use crate::telemetry::events;
 
@@ -79,6 +79,7 @@ pub(super) struct Teller {
 }
 
 /// What the thread does, in the words of the log.
+const READ: &str = "read how far a destination is";
 const TELL: &str = "tell how far the destinations are";
 const COUNT: &str = "count what the topic gave up";
 
@@ -105,31 +106,41 @@ impl Teller {
         }
     }
 
-    /// Tells what has changed, and gives up what nobody needs of the index.
+    /// Tells what has changed, and gives up what nobody needs of the index. A destination whose cursor cannot be read keeps all of
+    /// it, and nobody else's mark from being told.
     pub(super) fn tell(&mut self, core: &Core) -> Result<(), JournalError> {
         let served = core.state().served.clone();
         // Before the cursors are read: what comes to lie there meanwhile stays.
-        let mut lowest = core.spool.extent().next.0;
-        let mut failed = Ok(());
+        let mut lowest = Some(core.spool.extent().next.0);
+        let (mut read, mut told) = (Ok(()), Ok(()));
         for (destination, service) in &served {
-            let cursor = core.cursor(destination)?.unwrap_or_default();
-            lowest = lowest.min(cursor.mark.0);
-            if !service.is_known {
-                continue;
+            let cursor = core.cursor(destination);
+            let mark = cursor.as_ref().ok().map(|cursor| cursor.as_ref().map_or(0, |cursor| cursor.mark.0));
+            lowest = lowest.zip(mark).map(|(lowest, mark)| lowest.min(mark));
+            match cursor {
+                Ok(cursor) if service.is_known => {
+                    told = told.and(self.tell_cursor(core, destination, &cursor.unwrap_or_default()));
+                }
+                Ok(_) => {}
+                Err(error) => read = read.and(Err(error)),
             }
-            let cursor = Settled::new(cursor.mark.0, &cursor.settled);
-            let (settled, anew) = {
-                let state = core.state();
-                let anew = state.index.partitions().filter(|(_, held)| held.is_anew);
-                (state.index.settled(destination, &cursor), anew.map(|(partition, _)| partition).collect())
-            };
-            let marks: Marks =
-                settled.iter().map(|(partition, settled)| (*partition, told(settled))).collect();
-            let done = self.tell_one(core, destination, marks, &anew);
-            failed = failed.and(done);
         }
-        core.state().index.prune(lowest);
-        failed
+        if let Some(lowest) = lowest {
+            core.state().index.prune(lowest);
+        }
+        self.note(READ, read);
+        told
+    }
+
+    fn tell_cursor(&mut self, core: &Core, destination: &str, cursor: &Cursor) -> Result<(), JournalError> {
+        let cursor = Settled::new(cursor.mark.0, &cursor.settled);
+        let (settled, anew) = {
+            let state = core.state();
+            let anew = state.index.partitions().filter(|(_, held)| held.is_anew);
+            (state.index.settled(destination, &cursor), anew.map(|(partition, _)| partition).collect())
+        };
+        let marks: Marks = settled.iter().map(|(partition, settled)| (*partition, told(settled))).collect();
+        self.tell_one(core, destination, marks, &anew)
     }
 
     /// Tells of one destination. What its group knows of partitions whose offsets began `anew` is of the former ones.

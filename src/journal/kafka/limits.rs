@@ -1,14 +1,15 @@
-//! Whether the topic takes what the door takes.
+//! Whether the topic takes what the door takes, and how many replicas it wants.
 //!
 //! Asked from time to time, since an operator may change it while the router runs: what `/ready` says of it, and how large the
 //! producer makes its batches, follows the last answer. Brokers may keep it to themselves, and then the first event that is too
-//! large tells.
+//! large tells, or the first that is not stored.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rdkafka::admin::{AdminOptions, ResourceSpecifier};
+use rdkafka::admin::{AdminOptions, ConfigResource, ResourceSpecifier};
 
 use super::clients::Clients;
 use super::core::{Core, Matter};
@@ -17,6 +18,8 @@ use crate::journal::JournalError;
 
 /// The topic's property: most bytes of a record, or of a batch of them.
 const PROPERTY: &str = "max.message.bytes";
+/// The topic's property: how many replicas must have a record.
+const IN_SYNC: &str = "min.insync.replicas";
 /// How long the brokers may take to answer.
 const QUESTION: Duration = Duration::from_secs(5);
 
@@ -45,8 +48,11 @@ pub(super) fn look(core: &Arc<Core>) {
 }
 
 fn ask_once(core: &Core) {
-    match limit(&core.clients, &core.options.topic) {
-        Ok(limit) => heard(core, limit),
+    match ask(&core.clients, &core.options.topic) {
+        Ok(Told { limit, least_in_sync }) => {
+            heard(core, limit);
+            least_in_sync.into_iter().for_each(|least| core.clients.least_in_sync.told(least));
+        }
         // What they said before is the best that is known.
         Err(error) => tracing::debug!(%error, "the brokers do not say how large a record may be"),
     }
@@ -59,7 +65,14 @@ fn heard(core: &Core, limit: Option<u64>) {
     core.complain(Matter::Limit, problem(limit, &core.options.topic, core.options.max_event_bytes));
 }
 
-fn limit(clients: &Clients, topic: &str) -> Result<Option<u64>, JournalError> {
+/// What the brokers tell of the topic's properties; nothing where a router may not read them.
+#[derive(Debug, Default)]
+struct Told {
+    limit: Option<u64>,
+    least_in_sync: Option<usize>,
+}
+
+fn ask(clients: &Clients, topic: &str) -> Result<Told, JournalError> {
     let failed = |error: &dyn std::fmt::Display| io("could not read the topic's properties", error);
     let admin = clients.admin()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -68,12 +81,17 @@ fn limit(clients: &Clients, topic: &str) -> Result<Option<u64>, JournalError> {
     let topics = [ResourceSpecifier::Topic(topic)];
     let answer = runtime.block_on(admin.describe_configs(&topics, &options));
     let answer = answer.map_err(|error| failed(&error))?;
-    let mut limit = None;
+    let mut told = Told::default();
     for config in answer {
         let config = config.map_err(|error| failed(&error))?;
-        limit = config.get(PROPERTY).and_then(|entry| entry.value.as_deref()?.parse().ok());
+        told.limit = number(&config, PROPERTY);
+        told.least_in_sync = number(&config, IN_SYNC);
     }
-    Ok(limit)
+    Ok(told)
+}
+
+fn number<T: FromStr>(config: &ConfigResource, name: &str) -> Option<T> {
+    config.get(name)?.value.as_deref()?.parse().ok()
 }
 
 /// Returns what is wrong with a topic's limit, in words.

@@ -11,6 +11,7 @@ mod clients;
 mod committer;
 mod core;
 mod dead;
+mod doubt;
 mod gaps;
 mod groups;
 mod immortal;

@@ -9,16 +9,19 @@
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::producer::{BaseRecord, Producer as _, ThreadedProducer};
 use tokio::time::Instant;
 
 use super::batches::Batch;
 use super::clients::{Clients, Ears};
+use super::doubt::{self, Doubt};
 use super::io;
 use crate::journal::JournalError;
 use crate::journal::embedded::alone;
 use crate::spec::Event;
+use crate::telemetry::clock;
 
 /// How long a full queue is left alone before the next look.
 const FULL_PAUSE: Duration = Duration::from_millis(5);
@@ -37,6 +40,7 @@ pub(super) struct Producer {
     clients: Clients,
     topic: String,
     live: Mutex<Option<(Batch, Arc<Live>)>>,
+    doubt: Doubt,
 }
 
 /// The messages of a group that are on their way.
@@ -98,7 +102,7 @@ impl Group {
 
 impl Producer {
     pub(super) fn new(clients: Clients, topic: &str) -> Producer {
-        Producer { clients, topic: topic.to_owned(), live: Mutex::default() }
+        Producer { clients, topic: topic.to_owned(), live: Mutex::default(), doubt: Doubt::default() }
     }
 
     /// Returns the producer, a new one where there is none for such batches. It connects by itself, in the background.
@@ -118,6 +122,17 @@ impl Producer {
     /// # Errors
     /// `Io`; a part of the group may be in the topic.
     pub(super) fn append(&self, events: &[Arc<Event>]) -> Result<Vec<usize>, JournalError> {
+        let appended = self.append_parts(events);
+        match &appended {
+            Ok(too_large) if too_large.len() < events.len() => self.doubt.forget(),
+            // Nothing was to be stored.
+            Ok(_) => {}
+            Err(error) => self.doubt.failed(Instant::now(), error.to_string()),
+        }
+        appended
+    }
+
+    fn append_parts(&self, events: &[Arc<Event>]) -> Result<Vec<usize>, JournalError> {
         let (mut too_large, mut is_in_doubt, mut was_refused) = (Vec::new(), false, false);
         let mut parts: Vec<Vec<usize>> = vec![(0..events.len()).collect()];
         // Brokers refuse a batch of the library as a whole: what is too large by itself is found by halves.
@@ -221,7 +236,7 @@ impl Producer {
     ) {
         let ticket = Box::new(Ticket { group: Arc::clone(group), n });
         group.with(|waiting| waiting.open += 1);
-        let at = event.receipt.received_at.as_millisecond().max(1);
+        let at = time(event).as_millisecond().max(1);
         let mut record =
             BaseRecord::with_opaque_to(&self.topic, ticket).key(key(event)).payload(value).timestamp(at);
         while let Err((error, unsent)) = live.send(record) {
@@ -247,21 +262,18 @@ impl Producer {
         io(&format!("could not write to the topic `{}`", self.topic), &words)
     }
 
-    /// Asks whether the topic can be reached. Blocks.
+    /// Asks whether the topic would take a group. Blocks.
     ///
     /// # Errors
-    /// `Io`.
+    /// `Io`: it cannot be reached, the brokers show why it takes none, or it took none a moment ago.
     pub(super) fn probe(&self) -> Result<(), JournalError> {
         let live = self.live(self.clients.batches.present())?;
         let context = format!("could not reach the topic `{}`", self.topic);
         let metadata = live.client().fetch_metadata(Some(&self.topic), QUESTION);
-        let metadata = metadata.map_err(|error| io(&context, &error))?;
-        let found = metadata.topics().iter().find(|found| found.name() == self.topic);
-        match found.map(|found| (found.error(), found.partitions().len())) {
-            Some((None, 1..)) => Ok(()),
-            Some((Some(error), _)) => Err(io(&context, &RDKafkaErrorCode::from(error))),
-            Some((None, _)) | None => Err(io(&context, &RDKafkaErrorCode::UnknownTopicOrPartition)),
-        }
+        let shown = metadata.map_err(|error| error.to_string());
+        let shown =
+            shown.and_then(|metadata| doubt::shown(&metadata, &self.topic, &self.clients.least_in_sync));
+        self.doubt.judge(Instant::now(), shown).map_err(|why| io(&context, &why))
     }
 }
 
@@ -281,4 +293,11 @@ fn encoded(event: &Event) -> Result<Vec<u8>, JournalError> {
 fn key(event: &Event) -> &str {
     let head = &event.head;
     head.user_id.as_deref().or(head.anonymous_id.as_deref()).unwrap_or(&head.message_id)
+}
+
+/// Returns when a record begins to grow old. A dead letter that is sent again is taken now, whenever it came: brokers delete by
+/// that time, and refuse what is too far from theirs (`message.timestamp.before.max.ms`) with all that goes with it.
+fn time(event: &Event) -> Timestamp {
+    let receipt = &event.receipt;
+    if receipt.redelivery.is_some() { clock::now() } else { receipt.received_at }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use rdkafka::consumer::Consumer as _;
-use rdkafka::message::Message as _;
+use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
@@ -20,11 +20,14 @@ use super::index::Held;
 use super::producer::Producer;
 use super::{KafkaJournal, Options, Position, Served};
 use crate::journal::embedded::alone;
-use crate::journal::fixtures::{at, event};
+use crate::journal::fixtures::{at, event, event_with, receipt};
 use crate::journal::follow::{Begins, Follower, Noticed, Share};
 use crate::journal::{self, Cursor, EmbeddedJournal, Journal as _};
 use crate::policy::settled::Settled;
-use crate::spec::Kind;
+use crate::spec::{Kind, Receipt, Redelivery};
+use crate::telemetry::clock;
+
+mod troubles;
 
 const TOPIC: &str = "t";
 
@@ -192,8 +195,32 @@ fn a_group_that_the_brokers_refuse_otherwise_is_not_accepted_and_goes_in_when_it
     assert!(!core.clients.batches.are_reduced(), "that was no matter of size");
 }
 
+#[test]
+fn a_letter_that_is_sent_again_is_new_to_the_brokers() {
+    let Scene { core, .. } = &scene();
+    let old = jiff::Timestamp::from_second(1_600_000_000).unwrap();
+    let event_of = |id: &str, redelivery| {
+        let receipt = Receipt { received_at: old, redelivery, ..receipt(id) };
+        Arc::new(event_with(receipt, 10))
+    };
+    let again = Redelivery { destination: Arc::from("hook"), previous: None };
+    let events = [event_of("a", None), event_of("b", Some(Box::new(again)))];
+    let before = clock::now().as_millisecond();
+    assert!(Producer::new(core.clients.clone(), TOPIC).append(&events).unwrap().is_empty());
+    let times = records(core, 2, |message| message.timestamp().to_millis().unwrap());
+    assert_eq!(times[0], old.as_millisecond());
+    assert!(times[1] >= before, "{times:?}");
+}
+
 /// Returns the ids of the first records of the topic's one partition that has any.
 fn stored(core: &Core, count: usize) -> Vec<String> {
+    records(core, count, |message| {
+        let event = alone::decode(message.payload().unwrap(), &mut None).unwrap();
+        event.head.message_id.to_string()
+    })
+}
+
+fn records<T>(core: &Core, count: usize, of: impl Fn(&BorrowedMessage<'_>) -> T) -> Vec<T> {
     let reader = core.clients.rereader("test").unwrap();
     let mut list = TopicPartitionList::new();
     for partition in [0, 1] {
@@ -201,14 +228,13 @@ fn stored(core: &Core, count: usize) -> Vec<String> {
     }
     reader.assign(&list).unwrap();
     let end = Instant::now() + Duration::from_secs(60);
-    let mut ids = Vec::new();
-    while ids.len() < count {
-        assert!(Instant::now() < end, "the topic holds {} of {count} records: {ids:?}", ids.len());
+    let mut found = Vec::new();
+    while found.len() < count {
+        assert!(Instant::now() < end, "the topic holds {} of {count} records", found.len());
         let Some(Ok(message)) = reader.poll(Duration::from_millis(100)) else { continue };
-        let event = alone::decode(message.payload().unwrap(), &mut None).unwrap();
-        ids.push(event.head.message_id.to_string());
+        found.push(of(&message));
     }
-    ids
+    found
 }
 
 /// Panics when it first hears of records, and says of later ones how many there are.

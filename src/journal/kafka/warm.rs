@@ -4,10 +4,10 @@
 //! Bounded in number and in time: a takeover must be short, and what comes twice comes soon, since clients send again within
 //! minutes. Never reads an event's text.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use rdkafka::consumer::Consumer as _;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::message::Message as _;
 use rdkafka::{Offset, TopicPartitionList};
 use tokio::time::Instant;
@@ -25,7 +25,8 @@ use crate::telemetry::{clock, events};
 const RECORDS: u64 = 100_000;
 /// How long reading back may take for all partitions together: less than what a group waits for a member by far.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long a partition may be silent, since the last offsets before its beginning may not be there.
+/// How long the partitions may be silent once each was heard, since the last offsets before a beginning may not be there. Until
+/// then the reader connects, which takes several round trips.
 const SILENCE: Duration = Duration::from_secs(1);
 
 /// Returns the windows of partitions, as well as they can be had: without one, what comes twice is delivered twice.
@@ -78,15 +79,35 @@ fn read_back(
     if open.is_empty() {
         return Ok(());
     }
-    let failed = |error| super::io("could not read back", &error);
     let reader = core.clients.consumer(&core.options.group, Ears::default())?;
-    reader.assign(&list).map_err(failed)?;
-    let deadline = Instant::now() + PATIENCE;
-    let mut heard = Instant::now();
-    while !open.is_empty() && Instant::now() < deadline && heard.elapsed() < SILENCE && !core.is_stopping() {
+    reader.assign(&list).map_err(|error| super::io("could not read back", &error))?;
+    let open = read_until(core, &reader, open, windows);
+    if open.is_empty() || core.is_stopping() {
+        return Ok(());
+    }
+    let open: Vec<i32> = open.into_keys().collect();
+    let why = reader.context().trouble().unwrap_or_else(|| "they fell silent".to_owned());
+    let words = "what came twice may be delivered twice, since not all of these partitions could be read";
+    Err(super::io(&format!("{words}: {open:?}"), &why))
+}
+
+/// Reads partitions up to these offsets. Returns those that did not come so far in time.
+fn read_until(
+    core: &Core,
+    reader: &BaseConsumer<Ears>,
+    mut open: BTreeMap<i32, u64>,
+    windows: &mut BTreeMap<i32, Dedupe>,
+) -> BTreeMap<i32, u64> {
+    let (deadline, mut heard) = (Instant::now() + PATIENCE, Instant::now());
+    let mut unheard: BTreeSet<i32> = open.keys().copied().collect();
+    let is_silent =
+        |heard: Instant, unheard: &BTreeSet<i32>| unheard.is_empty() && heard.elapsed() >= SILENCE;
+    while !open.is_empty() && Instant::now() < deadline && !is_silent(heard, &unheard) && !core.is_stopping()
+    {
         let Some(Ok(message)) = reader.poll(Duration::from_millis(50)) else { continue };
         heard = Instant::now();
         let (partition, offset) = (message.partition(), u64::try_from(message.offset()).unwrap_or(0));
+        unheard.remove(&partition);
         let Some(end) = open.get(&partition).copied() else { continue };
         if offset < end
             && let Some(known) = message.payload().and_then(alone::know)
@@ -98,7 +119,7 @@ fn read_back(
             open.remove(&partition);
         }
     }
-    Ok(())
+    open
 }
 
 #[cfg(test)]
