@@ -307,7 +307,8 @@ mod tests {
         assert_eq!(gone.in_short, "refused: 1 problem; `opentrack check` names it");
         std::fs::write(&file, "[sources.web]\nwrite_key = 1\n[limits]\nper_iq = 2\n").unwrap();
         let Told { problems, in_short } = refusal(prepare(&origin, &taken.running));
-        assert_eq!(in_short, "refused: 2 problems; `opentrack check` names them");
+        // The misspelt key is missed as well.
+        assert_eq!(in_short, "refused: 3 problems; `opentrack check` names them");
         assert!(problems.contains("config.toml:2:1") && problems.contains("config.toml:4:1"), "{problems}");
     }
 

@@ -203,6 +203,7 @@ fn a_file_that_is_wrong_outside_of_server_does_not_keep_an_operator_from_the_rou
     assert_eq!(run(&["destinations", "--url", "http://127.0.0.1:1", "--config", &path]).0, Exit::Usage);
 }
 
+const PRODUCTION: &str = "[server]\nenvironment = \"production\"\n[sources.web]\nwrite_keys = [\"k\"]\n";
 /// What a router in development has written beside its data.
 const MADE_UP: &str = "jwt_secret = \"a-secret-that-a-router-has-made-up\"\n";
 
@@ -224,7 +225,7 @@ fn a_token_is_signed_with_the_routers_secret_or_not_at_all_and_nothing_is_made_u
     let secret = "a-secret-that-a-router-has-made-up".to_owned().into();
     let now = crate::telemetry::clock::now().as_second();
     assert!(crate::http::token::verify(token.trim(), &secret, now).is_ok(), "{token}");
-    let production = file(directory.path(), "[server]\nenvironment = \"production\"\n");
+    let production = file(directory.path(), PRODUCTION);
     let (exit, stdout, stderr) = run(&["token", "--config", &production]);
     assert_eq!((exit, stdout.as_str()), (Exit::Secret, ""));
     assert!(stderr.contains("`JWT_SECRET`") && stderr.contains("/etc/opentrack/environment"), "{stderr}");
