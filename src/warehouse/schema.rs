@@ -195,23 +195,24 @@ impl SchemaDiff {
 
     /// Returns the same changes one after the other, each of at most so many tables: what is created first, then what is added.
     pub fn portions(self, tables: usize) -> Vec<SchemaDiff> {
-        let SchemaDiff { create, add, widen } = self;
-        let of = |make: fn(BTreeMap<String, Vec<Column>>) -> SchemaDiff| {
-            move |mut all: BTreeMap<String, Vec<Column>>| {
-                let mut portions = Vec::new();
-                while let Some(next) = all.keys().nth(tables.max(1)).cloned() {
-                    let rest = all.split_off(&next);
-                    portions.push(make(std::mem::replace(&mut all, rest)));
-                }
-                portions.extend((!all.is_empty()).then(|| make(all)));
-                portions
-            }
-        };
-        let create = of(|create| SchemaDiff { create, ..SchemaDiff::default() })(create);
-        let add = of(|add| SchemaDiff { add, ..SchemaDiff::default() })(add);
-        let widen = of(|widen| SchemaDiff { widen, ..SchemaDiff::default() })(widen);
-        create.into_iter().chain(add).chain(widen).collect()
+        let none = SchemaDiff::default;
+        let create = split(self.create, tables).map(|create| SchemaDiff { create, ..none() });
+        let add = split(self.add, tables).map(|add| SchemaDiff { add, ..none() });
+        let widen = split(self.widen, tables).map(|widen| SchemaDiff { widen, ..none() });
+        create.chain(add).chain(widen).collect()
     }
+}
+
+/// Returns the tables in portions of at most so many, and of one at least.
+fn split(
+    mut all: BTreeMap<String, Vec<Column>>,
+    tables: usize,
+) -> impl Iterator<Item = BTreeMap<String, Vec<Column>>> {
+    std::iter::from_fn(move || {
+        let next = all.keys().nth(tables.max(1)).cloned();
+        let rest = next.map(|next| all.split_off(&next)).unwrap_or_default();
+        Some(std::mem::replace(&mut all, rest)).filter(|portion| !portion.is_empty())
+    })
 }
 
 fn merge_columns(into: &mut BTreeMap<String, Vec<Column>>, from: BTreeMap<String, Vec<Column>>) {
