@@ -419,7 +419,7 @@ impl Erasing {
     }
 
     /// Changes what is kept of a regulation; tried again until the disk takes it. One after the other, so that none is lost.
-    async fn change(&self, id: &str, change: impl FnOnce(&mut Regulation)) -> Option<Regulation> {
+    pub(super) async fn change(&self, id: &str, change: impl FnOnce(&mut Regulation)) -> Option<Regulation> {
         let _alone = self.changing.lock().await;
         let mut changed = self.parts.register.get(id)?;
         change(&mut changed);

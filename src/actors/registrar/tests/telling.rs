@@ -73,3 +73,21 @@ async fn a_start_tells_nobody_again_who_has_it() {
     scene.mark.store(4, Ordering::SeqCst);
     assert_eq!(until_done(&registrar, "r").await.stores["hook"], had);
 }
+
+/// A destination is told, and a store is erased, at the same time.
+#[actix::test]
+async fn what_is_noted_at_the_same_time_is_kept_whole() {
+    let scene = Scene::new();
+    let parts = scene.parts(Vec::new());
+    let begun = Regulation::begin(wish(Kind::DeleteOnly), "r".to_owned(), "salt", clock::now());
+    parts.register.put(begun).unwrap();
+    let erasing = Erasing::new(Arc::clone(&parts));
+    let note = |store: &'static str| {
+        let done = StoreStatus { state: StoreState::Done, erased: 1, reason: None };
+        erasing.change("r", move |one| drop(one.stores.insert(store.to_owned(), done)))
+    };
+    let (one, other) = tokio::join!(note("one"), note("other"));
+    assert!(one.is_some() && other.is_some());
+    let kept = parts.register.get("r").unwrap().stores;
+    assert_eq!(kept.keys().collect::<Vec<_>>(), ["one", "other"]);
+}
