@@ -97,9 +97,10 @@ fn dispatch(arguments: Arguments, environment: &Environment, out: &mut Out) -> E
     let source = source(&arguments);
     let url = arguments.url.as_deref();
     match arguments.command.unwrap_or(Command::Serve { preset: None }) {
-        Command::Schema { action } => {
-            with_config(&source, environment, out, |loaded, out| schema::run(action, &loaded, url, out))
-        }
+        Command::Schema { action } => with_config(&source, environment, out, |mut loaded, out| {
+            recall(&mut loaded, out);
+            schema::run(action, &loaded, url, out)
+        }),
         Command::Explain(asked) => {
             with_config(&source, environment, out, |loaded, out| explain::explain(loaded, &asked, out))
         }
@@ -153,7 +154,7 @@ fn of_router(
         }
         Command::Token { scope, ttl, sites } => {
             let asked = token::Asked { scope: &scope, ttl, sites: &sites };
-            with_server(source, environment, out, |loaded, out| token::mint(loaded, &asked, out))
+            with_server(source, environment, out, |loaded, out| token::mint(&loaded, &asked, out))
         }
         command => alone(command, out),
     }
@@ -205,13 +206,33 @@ fn with_server(
     command: impl FnOnce(Loaded, &mut Out) -> Exit,
 ) -> Exit {
     match config::load_to_ask(source, environment) {
-        Ok((loaded, problems)) => {
+        Ok((mut loaded, problems)) => {
             if let Some(problems) = problems {
                 out.error(&format!("{problems}\nas seen from here; only its [server] is used"));
             }
+            recall(&mut loaded, out);
             command(loaded, out)
         }
-        Err(problems) => refuse(&problems, out),
+        Err(problems) => {
+            let exit = refuse(&problems, out);
+            if problems.all().iter().any(|problem| problem.secret) {
+                out.error(SURROUNDINGS);
+            }
+            exit
+        }
+    }
+}
+
+/// What to do where a command lacks what the router was started with.
+const SURROUNDINGS: &str = "run it with the environment of the router: `set -a; . /etc/opentrack/environment` \
+                            before it, or inside of the router's container";
+
+/// Takes the secrets that the router has made up in development, so that a command is let in where the router asks for a token.
+/// Without them it goes on as nobody, which is enough on a loopback address.
+fn recall(loaded: &mut Loaded, out: &mut Out) {
+    if let Err(error) = config::recall(loaded) {
+        let place = loaded.settings.server.data_dir.display();
+        out.error(&format!("the secrets that the router made up in `{place}` cannot be read: {error}"));
     }
 }
 

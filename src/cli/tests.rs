@@ -194,9 +194,67 @@ fn a_file_that_is_wrong_outside_of_server_does_not_keep_an_operator_from_the_rou
         assert!(stderr.contains("config.toml:3:1: unknown key `bogus`"), "{stderr}");
         assert!(stderr.contains("only its [server] is used"), "{stderr}");
     }
+    std::fs::create_dir(directory.path().join("data")).unwrap();
+    std::fs::write(directory.path().join("data/secrets.toml"), MADE_UP).unwrap();
     let (exit, token, stderr) = run(&["token", "--config", &path]);
     assert_eq!((exit, token.split('.').count()), (Exit::Fine, 3), "{stderr}");
     assert_eq!(run(&["check", "--config", &path]).0, Exit::Usage);
     let path = file(directory.path(), "[server]\nlisten = 5\n");
     assert_eq!(run(&["destinations", "--url", "http://127.0.0.1:1", "--config", &path]).0, Exit::Usage);
+}
+
+const PRODUCTION: &str = "[server]\nenvironment = \"production\"\n[sources.web]\nwrite_keys = [\"k\"]\n";
+/// What a router in development has written beside its data.
+const MADE_UP: &str = "jwt_secret = \"a-secret-that-a-router-has-made-up\"\n";
+
+#[test]
+fn a_token_is_signed_with_the_routers_secret_or_not_at_all_and_nothing_is_made_up() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = file(directory.path(), "");
+    let mint = || run(&["token", "--config", &path]);
+    let (exit, stdout, stderr) = mint();
+    assert_eq!((exit, stdout.as_str()), (Exit::Secret, ""));
+    assert!(stderr.contains("`JWT_SECRET` is not set here"), "{stderr}");
+    assert!(stderr.contains("/etc/opentrack/environment"), "{stderr}");
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1, "nothing is left behind");
+    let data = directory.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    std::fs::write(data.join("secrets.toml"), MADE_UP).unwrap();
+    let (exit, token, _) = mint();
+    assert_eq!(exit, Exit::Fine);
+    let secret = "a-secret-that-a-router-has-made-up".to_owned().into();
+    let now = crate::telemetry::clock::now().as_second();
+    assert!(crate::http::token::verify(token.trim(), &secret, now).is_ok(), "{token}");
+    let production = file(directory.path(), PRODUCTION);
+    let (exit, stdout, stderr) = run(&["token", "--config", &production]);
+    assert_eq!((exit, stdout.as_str()), (Exit::Secret, ""));
+    assert!(stderr.contains("`JWT_SECRET`") && stderr.contains("/etc/opentrack/environment"), "{stderr}");
+}
+
+#[test]
+fn a_command_shows_the_secret_that_a_router_on_another_address_has_made_up() {
+    use std::io::Read;
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let path = file(directory.path(), &format!("[server]\nlisten = [\"{address}\"]\n"));
+    let data = directory.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    std::fs::write(data.join("secrets.toml"), MADE_UP).unwrap();
+    let router = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = [0; 2048];
+        let read = stream.read(&mut request).unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 19\r\n\r\n{\"destinations\":[]}").unwrap();
+        String::from_utf8_lossy(&request[..read]).to_ascii_lowercase()
+    });
+    assert_eq!(run(&["destinations", "--config", &path]).0, Exit::Fine);
+    let request = router.join().unwrap();
+    assert!(request.contains("authorization: bearer "), "{request}");
+    // What cannot be read keeps nobody out who needs none of it.
+    std::fs::write(data.join("secrets.toml"), "no TOML").unwrap();
+    let (exit, _, stderr) = run(&["ready", "--config", &path, "--url", "http://127.0.0.1:1"]);
+    assert_eq!(exit, Exit::Unavailable);
+    assert!(stderr.contains("cannot be read"), "{stderr}");
+    assert_eq!(run(&["token", "--config", &path]).0, Exit::Secret);
 }

@@ -1,4 +1,5 @@
-//! `opentrack token`: a token for the operator API, signed with the router's own secret. Stores nothing.
+//! `opentrack token`: a token for the operator API, signed with the router's own secret. Stores nothing, and never makes a
+//! secret up: a token that is signed with another one than the router's opens nothing.
 
 use std::time::Duration;
 
@@ -6,7 +7,7 @@ use secrecy::ExposeSecret;
 
 use super::Exit;
 use super::out::Out;
-use crate::config::{self, Loaded};
+use crate::config::Loaded;
 use crate::http::sites::Sites;
 use crate::http::token::{self, Order};
 use crate::telemetry::clock;
@@ -26,7 +27,7 @@ pub(super) struct Asked<'a> {
 }
 
 /// Prints a token as it is asked for.
-pub(super) fn mint(mut loaded: Loaded, asked: &Asked<'_>, out: &mut Out) -> Exit {
+pub(super) fn mint(loaded: &Loaded, asked: &Asked<'_>, out: &mut Out) -> Exit {
     let scopes: Vec<&str> = asked.scope.split([' ', ',']).filter(|scope| !scope.is_empty()).collect();
     if let Some(unknown) = scopes.iter().find(|scope| !SCOPES.contains(scope)) {
         out.error(&format!("`{unknown}` is no scope; there are {}", SCOPES.join(", ")));
@@ -36,13 +37,12 @@ pub(super) fn mint(mut loaded: Loaded, asked: &Asked<'_>, out: &mut Out) -> Exit
         out.error("`admin` changes what concerns every site, so that it cannot go with `--site`");
         return Exit::Usage;
     }
-    if let Err(error) = config::generate_missing(&mut loaded) {
-        out.error(&format!("could not read the generated secrets: {error}"));
-        return Exit::Unavailable;
-    }
-    let secret = &loaded.settings.server.jwt_secret;
+    let server = &loaded.settings.server;
+    let secret = &server.jwt_secret;
     if secret.expose_secret().is_empty() {
-        out.error("`JWT_SECRET` is not set");
+        let place = server.data_dir.display();
+        out.error(&format!("`JWT_SECRET` is not set here, and no router has made one up in `{place}`"));
+        out.error(super::SURROUNDINGS);
         return Exit::Secret;
     }
     let seconds = i64::try_from(asked.ttl.as_secs()).unwrap_or(i64::MAX);
