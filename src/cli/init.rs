@@ -11,6 +11,7 @@ use crate::config::{self, shipped};
 /// What the answers stand for in the shipped file.
 const LISTEN: &str = "listen = [\"127.0.0.1:3000\"]";
 const ENVIRONMENT: &str = "environment = \"development\"";
+const DATA_DIR: &str = "data_dir = \"data\"";
 
 /// What is to be written, as on the command line.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -27,6 +28,9 @@ pub(super) struct Asked {
     /// The address to listen on
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<std::net::SocketAddr>,
+    /// The directory of everything that the router keeps
+    #[arg(long, value_name = "PATH")]
+    data_dir: Option<String>,
     /// With the safety rules of production
     #[arg(long)]
     production: bool,
@@ -65,7 +69,7 @@ fn write<'a>(asked: &Asked, input: Option<&'a mut (dyn BufRead + 'a)>, out: &'a 
     }
     let origins: Vec<&str> = origins.split_whitespace().collect();
     let key: String = config::random_text().chars().take(40).collect();
-    let text = text((&source, &key, &origins), &listen, asked.production);
+    let text = text((&source, &key, &origins), &listen, asked);
     let out = questions.out;
     match new_file::write(&asked.file, &text, out) {
         Ok(()) => told(&asked.file, &source, &key, out),
@@ -85,13 +89,15 @@ fn told(file: &Path, source: &str, key: &str, out: &mut Out) -> Exit {
 }
 
 /// Returns the shipped file with these answers in it.
-fn text((source, key, origins): (&str, &str, &[&str]), listen: &str, production: bool) -> String {
+fn text((source, key, origins): (&str, &str, &[&str]), listen: &str, asked: &Asked) -> String {
     let quoted = |text: &str| toml::Value::from(text).to_string();
     let origins: Vec<String> = origins.iter().map(|origin| quoted(origin)).collect();
-    let environment = if production { "environment = \"production\"" } else { ENVIRONMENT };
+    let environment = if asked.production { "environment = \"production\"" } else { ENVIRONMENT };
+    let data_dir = asked.data_dir.as_ref().map(|path| format!("data_dir = {}", quoted(path)));
     let shipped = shipped::config_toml()
         .replacen(LISTEN, &format!("listen = [{}]", quoted(listen)), 1)
-        .replacen(ENVIRONMENT, environment, 1);
+        .replacen(ENVIRONMENT, environment, 1)
+        .replacen(DATA_DIR, data_dir.as_deref().unwrap_or(DATA_DIR), 1);
     format!(
         "{shipped}\n[sources.{source}]\nwrite_keys = [{}]\norigins = [{}]\n",
         quoted(key),
@@ -160,9 +166,15 @@ mod tests {
         let file = directory.path().join("new.toml");
         let bad = Asked { file: file.clone(), source: Some("a b".to_owned()), ..Asked::default() };
         assert_eq!((write(&bad, None, &mut quiet()), file.try_exists().unwrap()), (Exit::Usage, false));
-        let asked = Asked { file: file.clone(), production: true, ..Asked::default() };
+        let data_dir = Some("/var/lib/\"here\"".to_owned());
+        let asked = Asked { file: file.clone(), production: true, data_dir, ..Asked::default() };
         assert_eq!(write(&asked, None, &mut quiet()), Exit::Fine);
         let text = std::fs::read_to_string(&file).unwrap();
         assert!(text.contains("environment = \"production\"") && text.contains("[sources.web]"));
+        let secrets = ["JWT_SECRET", "SITE_SALT"];
+        let environment =
+            secrets.iter().fold(Environment::default(), |all, name| all.with(name, &name.repeat(8)));
+        let server = config::load(&Source::Named(file), &environment).unwrap().settings.server;
+        assert_eq!(server.data_dir, Path::new("/var/lib/\"here\""));
     }
 }

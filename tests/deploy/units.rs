@@ -5,6 +5,12 @@ use std::process::Command;
 
 use super::{program, text};
 
+/// Returns the first block of commands of a page that has this line.
+fn block<'a>(page: &'a str, line: &str) -> &'a str {
+    let mut blocks = page.split("```sh\n").skip(1).map(|rest| rest.split("\n```").next().unwrap());
+    blocks.find(|block| block.contains(line)).unwrap_or_else(|| panic!("no block has `{line}`"))
+}
+
 fn value<'a>(unit: &'a str, key: &str) -> Option<&'a str> {
     unit.lines().rev().find_map(|line| line.strip_prefix(key)?.strip_prefix('='))
 }
@@ -55,4 +61,64 @@ fn systemd_takes_the_units_and_finds_them_closed() {
         let words = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{command:?}\n{words}");
     }
+}
+
+#[test]
+fn a_backup_stops_the_socket_too_which_would_start_the_router_again() {
+    let runbook = text("docs/runbook.md");
+    let lines = |verb: &str| {
+        let start = format!("systemctl {verb} opentrack");
+        runbook.lines().filter(|line| line.starts_with(&start)).collect::<Vec<_>>()
+    };
+    for verb in ["stop", "start"] {
+        let both = format!("systemctl {verb} opentrack.socket opentrack.service");
+        assert_eq!(lines(verb), [both.as_str(); 2], "for the backup, and for the restore");
+    }
+}
+
+/// The commands of the runbook as they stand there, in other directories: what they install is a router in production that its
+/// operator's commands reach.
+#[test]
+fn the_commands_of_an_install_leave_a_configuration_that_commands_and_router_share() {
+    let runbook = text("docs/runbook.md");
+    let dir = tempfile::tempdir().unwrap();
+    let at = |path: &str| dir.path().join(path).display().to_string();
+    let placed = |script: &str| {
+        script
+            .replace("/etc/opentrack", &at("etc"))
+            .replace("/var/lib/opentrack", &at("data"))
+            .replace("/usr/local/bin/opentrack", env!("CARGO_BIN_EXE_opentrack"))
+            .replacen("$(openssl rand -hex 32)", &"a".repeat(64), 1)
+            .replacen("$(openssl rand -hex 32)", &"b".repeat(64), 1)
+    };
+    let run = |script: &str| {
+        let mut shell = Command::new("sh");
+        let output = shell.env_clear().env("PATH", "/usr/bin:/bin").args(["-euc", script]).output().unwrap();
+        let words = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        (output.status.code(), words.into_owned())
+    };
+    // A user, a group and the units are not to be made on this machine.
+    let install: Vec<&str> = block(&runbook, "useradd")
+        .lines()
+        .filter(|line| !["useradd", "chgrp", "systemctl"].iter().any(|word| line.starts_with(word)))
+        .filter(|line| !line.contains("target/release") && !line.contains("/etc/systemd"))
+        .collect();
+    let (code, words) = run(&placed(&install.join("\n")));
+    assert_eq!(code, Some(0), "{words}");
+    let config = fs::read_to_string(at("etc/config.toml")).unwrap();
+    assert!(
+        config.contains(&format!("\ndata_dir = {:?}", at("data"))),
+        "commands look where the router writes"
+    );
+    let wrapper = block(&runbook, "# systemd, as root").lines().nth(1).unwrap();
+    let (code, words) = run(&placed(&format!("{wrapper}\nopentrack check\nopentrack token")));
+    assert_eq!(code, Some(0), "{words}");
+    assert!(words.contains("production") && words.lines().any(|line| line.starts_with("eyJ")), "{words}");
+    let alone = placed("/usr/local/bin/opentrack --config /etc/opentrack/config.toml token");
+    let (code, words) = run(&alone);
+    assert_eq!(code, Some(78), "without the environment of the router there is none: {words}");
+    assert!(words.contains("JWT_SECRET"), "{words}");
+    let left: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["etc"], "no command makes a directory of data");
+    assert!(!fs::exists(at("etc/data")).unwrap());
 }
