@@ -74,6 +74,27 @@ fn the_router_is_closed_in_and_has_time_to_drain() {
     assert!(items(&router["ports"]).iter().all(|port| port.as_str().unwrap().starts_with("127.0.0.1:")));
 }
 
+/// A router that makes up secrets of its own knows no token, no login and no visitor of the others.
+#[test]
+fn routers_that_share_the_work_share_their_secrets_and_know_their_address() {
+    let file = document("deploy/scale-out/compose.yaml");
+    for router in ["router-1", "router-2", "router-3"] {
+        let service = &file["services"][router];
+        let environment = &service["<<"]["environment"];
+        for secret in ["JWT_SECRET", "SITE_SALT"] {
+            let value = environment[secret].as_str().unwrap_or_default();
+            assert!(value.starts_with(&format!("${{{secret}:?")), "{router}: {secret} is {value:?}");
+        }
+        assert!(service["environment"].is_badvalue(), "{router} has nothing of its own in its environment");
+    }
+    let nginx = text("deploy/scale-out/nginx.conf");
+    for header in
+        ["Host $http_host", "X-Forwarded-Proto $scheme", "X-Forwarded-For $proxy_add_x_forwarded_for"]
+    {
+        assert!(nginx.contains(&format!("proxy_set_header {header};")), "{header}");
+    }
+}
+
 /// Every `${NAME…}` is in the example of the environment, and nothing else is.
 #[test]
 fn the_example_of_the_environment_has_every_variable() {
