@@ -137,4 +137,9 @@ fn the_example_of_the_secret_has_every_variable_of_the_configuration_and_no_valu
         assert!(listed.iter().any(|name| name == needed), "{needed}");
     }
     assert!(secret["stringData"].as_hash().unwrap().values().all(|value| value.as_str() == Some("")));
+    // A Secret has no place before its namespace, and the router none without its Secret.
+    let told = text(&format!("{FOLDER}/secret.example.yaml"));
+    let place = |command: &str| told.find(command).unwrap_or_else(|| panic!("`{command}` is not told"));
+    assert!(place("apply -f deploy/kubernetes/namespace.yaml") < place("create secret"));
+    assert!(place("create secret") < place("apply -k deploy/kubernetes"));
 }
