@@ -12,6 +12,7 @@ const home = dirname(dirname(fileURLToPath(import.meta.url)));
 let dir;
 let rows;
 let metrics;
+let client;
 
 /** A module of the source, as JavaScript. */
 async function load(path) {
@@ -24,6 +25,7 @@ before(async () => {
   dir = mkdtempSync(join(tmpdir(), 'source-'));
   rows = await load('pages/live/rows.ts');
   metrics = await load('pages/health/metrics.ts');
+  client = await load('api/client.ts');
 });
 after(() => rmSync(dir, { recursive: true }));
 
@@ -31,6 +33,19 @@ test('the lint rules and the types hold', () => {
   const run = (...command) => execFileSync(process.execPath, command, { cwd: home, stdio: 'pipe' });
   run('node_modules/typescript/bin/tsc', '--noEmit');
   run('node_modules/eslint/bin/eslint.js', '.');
+});
+
+test('a login that was taken and that the browser did not keep is told as such', async (context) => {
+  let isKept = false;
+  const asked = [];
+  context.mock.method(globalThis, 'fetch', async (path, { method = 'GET' }) => {
+    asked.push(`${method} ${path}`);
+    return new Response(JSON.stringify({ authenticated: isKept, open: false, password: true, scopes: [], csrf: '' }));
+  });
+  await assert.rejects(client.login({ password: 'right' }), /did not keep the login: production needs https/);
+  assert.deepEqual(asked, ['POST /api/session', 'GET /api/session']);
+  isKept = true;
+  await client.login({ password: 'right' });
 });
 
 const frame = (kind, more) => [

@@ -63,7 +63,11 @@ export async function look(): Promise<void> {
 export async function login(secret: { password: string } | { token: string }): Promise<void> {
   await send('POST', '/api/session', JSON.stringify(secret));
   await look();
+  // It was taken, so only the cookie can be missing: `Secure`, on a page that came over plain http.
+  if (!session.value?.authenticated) throw new Trouble(-1, '', NOT_KEPT);
 }
+
+const NOT_KEPT = 'The browser did not keep the login: production needs https, or localhost.';
 
 /** Logs out. */
 export async function logout(): Promise<void> {
