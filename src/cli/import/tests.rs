@@ -53,8 +53,8 @@ fn a_workspace_of_rudderstack_becomes_a_configuration() {
     type = "customerio"
     enabled = true
     api_key = "${CUSTOMERIO_API_KEY}"
+    region = "EU"
     site_id = "${CUSTOMERIO_SITE_ID}"
-    # Not taken over: datacenter
 
     # GA: there is no destination of the type Google Analytics 4 here.
     "#);
@@ -69,6 +69,31 @@ fn a_workspace_of_rudderstack_becomes_a_configuration() {
     on.sort_unstable();
     assert_eq!(on, ["mail_evil", "our_hook"]);
     assert_eq!(settings.sources.len(), 2);
+}
+
+#[test]
+fn people_of_the_european_region_stay_there_whatever_it_is_called() {
+    let region = |settings: &str| {
+        let text = format!(
+            r#"{{"sources":[],"destinations":[{{"id":"d","name":"Mail","enabled":true,"config":{settings},"destinationDefinition":{{"name":"CUSTOMERIO"}}}}]}}"#
+        );
+        let made = config(&workspace(Origin::Rudderstack, &text).unwrap()).text;
+        made.lines().find_map(|line| line.strip_prefix("region = ")).map(str::to_owned)
+    };
+    for settings in [
+        r#"{"datacenter":"EU"}"#,
+        r#"{"datacenterEU":true}"#,
+        r#"{"datacenter":"US","datacenterEU":true}"#,
+        r#"{"datacenter":"EU","datacenterEU":false}"#,
+        r#"{"accountRegion":"EU 🇪🇺"}"#,
+        r#"{"region":"EU","datacenter":"US"}"#,
+    ] {
+        assert_eq!(region(settings).as_deref(), Some("\"EU\""), "{settings}");
+    }
+    assert_eq!(region(r#"{"datacenter":"US"}"#).as_deref(), Some("\"US\""));
+    for nothing in [r#"{"datacenterEU":false}"#, r#"{"datacenter":""}"#, r#"{"datacenter":"${X}"}"#] {
+        assert_eq!(region(nothing), None, "{nothing}");
+    }
 }
 
 #[test]

@@ -5,13 +5,17 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::read::{Destination, Workspace};
 use crate::destinations::{ENTRIES, Entry};
 
 /// What marks a setting whose value is not to be copied, beside its type.
 const SECRET: [&str; 6] = ["key", "token", "secret", "password", "credential", "header"];
+
+/// What others call a setting of ours in words of their own.
+const ALSO: [(&str, &str); 3] =
+    [("datacenter", "region"), ("datacentereu", "region"), ("accountregion", "region")];
 
 /// A configuration, and what is to be said about it.
 #[derive(Debug, Default)]
@@ -75,8 +79,8 @@ impl Made {
         let mut taken = BTreeSet::new();
         for (key, default) in (entry.defaults)() {
             let is_required = entry.about.required.iter().any(|(required, _)| *required == key);
-            let found = destination.settings.iter().find(|(theirs, _)| is_same(theirs, &key, is_required));
-            let value = found.and_then(|(_, value)| value_like(value, &default));
+            let found = found(&destination.settings, &key, is_required);
+            let value = found.and_then(|setting| meant(setting, (&key, &default), is_required));
             let is_secret = is_secret(entry, &key);
             let is_hidden = is_secret && default.is_str();
             let value = match value.filter(|_| !is_secret) {
@@ -123,6 +127,40 @@ fn entry(destination: &Destination) -> Option<&'static Entry> {
         theirs.contains(&kind) || theirs.contains(&title) || (theirs.len() >= 6 && title.starts_with(theirs))
     };
     destination.types.iter().find_map(|theirs| ENTRIES.iter().find(|entry| means(entry, &bare(theirs))))
+}
+
+/// Returns the setting of theirs that means this one of ours, by its letters before by other words. Of several others a switch
+/// that is on comes first, as it does there, then one that says something.
+fn found<'a>(
+    settings: &'a Map<String, Value>,
+    key: &str,
+    is_required: bool,
+) -> Option<(&'a String, &'a Value)> {
+    let same = settings.iter().find(|(theirs, _)| is_same(theirs, key, is_required));
+    let also = settings.iter().filter(|(theirs, _)| ALSO.contains(&(bare(theirs).as_str(), key)));
+    let says =
+        |(theirs, value): &(&String, &Value)| (value.as_bool() == Some(true), place(theirs, value).is_some());
+    same.or_else(|| also.max_by_key(says))
+}
+
+/// Returns the value of this setting of theirs as ours takes it.
+fn meant(
+    (theirs, value): (&String, &Value),
+    (key, default): (&str, &toml::Value),
+    is_required: bool,
+) -> Option<String> {
+    if is_same(theirs, key, is_required) { value_like(value, default) } else { place(theirs, value) }
+}
+
+/// Returns the region that a setting of other words means: the first word of `EU 🇪🇺`, or the last letters of a switch that is
+/// on (`datacenterEU`).
+fn place(theirs: &str, value: &Value) -> Option<String> {
+    let named = match value {
+        Value::String(text) => text.split_whitespace().next().filter(|word| !word.contains("${"))?.to_owned(),
+        Value::Bool(true) => bare(theirs).strip_prefix("datacenter")?.to_uppercase(),
+        _ => return None,
+    };
+    (!named.is_empty()).then(|| quoted(&named))
 }
 
 /// Returns whether their key means ours: the same letters, or, where ours is needed, theirs with a word before it.
