@@ -288,7 +288,7 @@ pub struct Counts {
 pub struct Readiness;
 
 /// One line of `/ready`.
-#[derive(Debug, Clone, serde::Serialize)]
+#[derive(Debug, Clone, Default, serde::Serialize)]
 pub struct ReadyCheck {
     /// `journal`, `config`, or a destination's name.
     pub name: String,
@@ -296,6 +296,9 @@ pub struct ReadyCheck {
     pub ok: bool,
     /// In words.
     pub message: String,
+    /// What those are told instead who may not read what operators read; `None`: the same.
+    #[serde(skip)]
+    pub in_short: Option<String>,
     /// When false for this check the router answers 503.
     #[serde(skip)]
     pub vital: bool,

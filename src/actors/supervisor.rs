@@ -460,7 +460,7 @@ fn destination_check(status: DestinationStatus) -> ReadyCheck {
         ok,
         message: format!("{}{why}; {} events wait", status.state, status.backlog.events),
         name: status.name,
-        vital: false,
+        ..ReadyCheck::default()
     }
 }
 

@@ -77,9 +77,34 @@ struct Together {
 /// Why a configuration was not taken.
 enum Refused {
     /// It is wrong, and stays so until it is changed.
-    Wrong(String),
+    Wrong(Told),
     /// It could not be carried out now.
     NotNow(String),
+}
+
+/// What is wrong.
+struct Told {
+    /// With what is in the files, a problem a line.
+    problems: String,
+    /// Without: for anybody.
+    in_short: String,
+}
+
+impl Told {
+    /// Of a configuration that cannot be read.
+    fn of(problems: &config::Problems) -> Told {
+        let in_short = match problems.all().len() {
+            1 => "refused: 1 problem; `opentrack check` names it".to_owned(),
+            count => format!("refused: {count} problems; `opentrack check` names them"),
+        };
+        Told { problems: problems.to_string(), in_short }
+    }
+
+    /// Of one that can be read and not be carried out.
+    fn later(problems: impl Into<String>) -> Told {
+        let in_short = "refused: it cannot be carried out; the log says why".to_owned();
+        Told { problems: problems.into(), in_short }
+    }
 }
 
 impl Reloader {
@@ -90,7 +115,7 @@ impl Reloader {
             warnings: start.warnings.clone(),
             from_file: start.path.is_some(),
         };
-        let said = ConfigChecked { ok: true, message: "in force".to_owned() };
+        let said = ConfigChecked { ok: true, message: "in force".to_owned(), in_short: None };
         Reloader { running: Arc::new(running), origin, targets, said }
     }
 
@@ -114,18 +139,18 @@ impl Reloader {
     async fn reload(&mut self, reason: Reason) -> bool {
         let (origin, running) = (self.origin.clone(), Arc::clone(&self.running));
         let prepared = tokio::task::spawn_blocking(move || prepare(&origin, &running)).await;
-        let prepared = prepared.unwrap_or_else(|panic| Err(Refused::Wrong(panic.to_string())));
+        let prepared = prepared.unwrap_or_else(|panic| Err(Refused::Wrong(Told::later(panic.to_string()))));
         // The next change begins at another arbiter.
         let count = self.origin.arbiters.len();
         self.origin.arbiters.rotate_left(1.min(count));
         match prepared {
             Ok(prepared) => self.carry_out(prepared, reason).await,
             Err(Refused::Wrong(problems)) => {
-                self.refuse(&problems, reason).await;
+                self.refuse(problems, reason).await;
                 true
             }
             Err(Refused::NotNow(problem)) => {
-                self.refuse(&problem, Reason::Noticed).await;
+                self.refuse(Told::later(problem), Reason::Noticed).await;
                 false
             }
         }
@@ -136,7 +161,7 @@ impl Reloader {
         if !changes.is_empty() {
             let change = Reconfigure { children, removed: changes.gone.clone() };
             if self.targets.supervisor.send(change).await.is_err() {
-                self.refuse("the supervisor has ended", Reason::Noticed).await;
+                self.refuse(Told::later("the supervisor has ended"), Reason::Noticed).await;
                 return false;
             }
             self.targets.terms.change(&running.settings);
@@ -165,7 +190,7 @@ impl Reloader {
             events::ConfigWarning { message }.emit();
         }
         self.running = Arc::new(running);
-        self.say(true, message).await;
+        self.say(ConfigChecked { ok: true, message, in_short: None }).await;
         true
     }
 
@@ -177,17 +202,18 @@ impl Reloader {
     }
 
     /// Says what is wrong, once.
-    async fn refuse(&mut self, problems: &str, reason: Reason) {
+    async fn refuse(&mut self, told: Told, reason: Reason) {
+        let Told { problems, in_short } = told;
         self.unpark(reason).await;
         let message = format!("refused, the one before stays: {}", problems.replace('\n', "; "));
         if reason == Reason::Asked || self.said.message != message {
-            events::ConfigRefused { problems }.emit();
+            events::ConfigRefused { problems: &problems }.emit();
         }
-        self.say(false, message).await;
+        self.say(ConfigChecked { ok: false, message, in_short: Some(in_short) }).await;
     }
 
-    async fn say(&mut self, ok: bool, message: String) {
-        self.said = ConfigChecked { ok, message };
+    async fn say(&mut self, said: ConfigChecked) {
+        self.said = said;
         if self.targets.supervisor.send(self.said.clone()).await.is_err() {
             events::NobodyThere { message: "the state of the configuration" }.emit();
         }
@@ -197,13 +223,13 @@ impl Reloader {
 /// Reads, compares and builds. Blocks. A new destination gets its first cursor here, as at the start.
 fn prepare(origin: &Origin, running: &Running) -> Result<Prepared, Refused> {
     let source = &origin.start.source;
-    let wrong = |problems: config::Problems| Refused::Wrong(problems.to_string());
+    let wrong = |problems: config::Problems| Refused::Wrong(Told::of(&problems));
     let mut read = config::load(source, &origin.environment).map_err(wrong)?;
     if running.from_file && read.path.is_none() {
         // The built-in defaults are a way to begin, not something to fall back to.
         let [file, _] = source.files();
         let gone = Problem::of_file(file.display().to_string(), "is there no more");
-        return Err(Refused::Wrong(gone.to_string()));
+        return Err(wrong(gone.into()));
     }
     let waiting = config::keep_what_cannot_change(&origin.start, &mut read);
     let changes = Changes { waiting, ..Changes::between(&running.settings, &read.settings) };
@@ -257,9 +283,9 @@ mod tests {
         (origin, Running { settings, warnings: Vec::new(), from_file })
     }
 
-    fn refusal(prepared: Result<Prepared, Refused>) -> String {
+    fn refusal(prepared: Result<Prepared, Refused>) -> Told {
         match prepared {
-            Err(Refused::Wrong(problems)) => problems,
+            Err(Refused::Wrong(told)) => told,
             Err(Refused::NotNow(problem)) => panic!("it would be tried again: {problem}"),
             Ok(prepared) => panic!("it was taken: {:?}", prepared.changes),
         }
@@ -276,9 +302,13 @@ mod tests {
         let taken = prepare(&origin, &running).unwrap_or_else(|_| panic!("nothing is wrong"));
         assert_eq!(taken.changes.added, ["sources.web"]);
         std::fs::remove_file(&file).unwrap();
-        assert!(refusal(prepare(&origin, &taken.running)).ends_with("config.toml: is there no more"));
+        let gone = refusal(prepare(&origin, &taken.running));
+        assert!(gone.problems.ends_with("config.toml: is there no more"), "{}", gone.problems);
+        assert_eq!(gone.in_short, "refused: 1 problem; `opentrack check` names it");
         std::fs::write(&file, "[sources.web]\nwrite_key = 1\n[limits]\nper_iq = 2\n").unwrap();
-        let problems = refusal(prepare(&origin, &taken.running));
+        let Told { problems, in_short } = refusal(prepare(&origin, &taken.running));
+        // The misspelt key is missed as well.
+        assert_eq!(in_short, "refused: 3 problems; `opentrack check` names them");
         assert!(problems.contains("config.toml:2:1") && problems.contains("config.toml:4:1"), "{problems}");
     }
 

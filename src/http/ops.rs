@@ -53,8 +53,13 @@ pub(super) async fn health() -> HttpResponse {
 }
 
 /// The router can take events. A sick destination only degrades it: leaving the load balancer would not heal it.
-pub(super) async fn ready(state: web::Data<State>) -> HttpResponse {
-    let checks = checks(&state).await;
+/// What a refused configuration says is for those alone who may read what operators read.
+pub(super) async fn ready(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
+    let mut checks = checks(&state).await;
+    if access::check(&request, &state.door.settings.server, READ_OPS).is_err() {
+        let shortened = checks.iter_mut().filter_map(|check| Some((check.in_short.take()?, check)));
+        shortened.for_each(|(in_short, check)| check.message = in_short);
+    }
     let (code, status) = if !takes_events(&checks) {
         (StatusCode::SERVICE_UNAVAILABLE, "not_ready")
     } else if checks.iter().any(|check| !check.ok) {
@@ -206,5 +211,5 @@ where
 
 fn silent_router() -> ReadyCheck {
     let message = "the router did not answer in time".to_owned();
-    ReadyCheck { name: "router".to_owned(), ok: false, message, vital: true }
+    ReadyCheck { name: "router".to_owned(), message, vital: true, ..ReadyCheck::default() }
 }

@@ -43,4 +43,6 @@ pub struct ConfigChecked {
     pub ok: bool,
     /// In words.
     pub message: String,
+    /// The same without what is in the files, for anybody; `None`: the words are for anybody.
+    pub in_short: Option<String>,
 }

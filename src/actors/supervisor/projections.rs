@@ -173,7 +173,7 @@ impl Projections {
                 "parked after {} panics; a reload of the configuration (SIGHUP) or a restart starts it again",
                 one.panics
             ),
-            vital: false,
+            ..ReadyCheck::default()
         })
     }
 

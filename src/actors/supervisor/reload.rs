@@ -36,12 +36,12 @@ impl Handler<ConfigChecked> for Supervisor {
     type Result = ();
 
     fn handle(&mut self, checked: ConfigChecked, _: &mut Context<Self>) {
-        let ConfigChecked { ok, message } = checked;
-        self.config = ReadyCheck { ok, message, ..config_check() };
+        let ConfigChecked { ok, message, in_short } = checked;
+        self.config = ReadyCheck { ok, message, in_short, ..config_check() };
     }
 }
 
 /// Returns the line of `/ready` before the files were looked at again.
 pub(super) fn config_check() -> ReadyCheck {
-    ReadyCheck { name: "config".into(), ok: true, message: "in force".into(), vital: false }
+    ReadyCheck { name: "config".into(), ok: true, message: "in force".into(), ..ReadyCheck::default() }
 }

@@ -87,7 +87,8 @@ impl Supervisor {
         };
         let appends = self.refusing.is_none() && self.writer.is_some();
         // Events that go although somebody waits for them are a fault, but none that another router could help.
-        ReadyCheck { name: "journal".into(), ok: appends && !dropping && is_well, message, vital: !appends }
+        let ok = appends && !dropping && is_well;
+        ReadyCheck { name: "journal".into(), ok, message, vital: !appends, ..ReadyCheck::default() }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::http::token;
 use crate::telemetry::clock;
 
 fn check(name: &str, ok: bool, vital: bool) -> ReadyCheck {
-    ReadyCheck { name: name.to_owned(), ok, message: "as it is".to_owned(), vital }
+    ReadyCheck { name: name.to_owned(), ok, message: "as it is".to_owned(), in_short: None, vital }
 }
 
 async fn ready(checks: Vec<ReadyCheck>) -> Answer {
@@ -16,9 +16,13 @@ async fn ready(checks: Vec<ReadyCheck>) -> Answer {
 }
 
 async fn with_token(door: &TestDoor, scope: &str, seconds: i64) -> Answer {
+    bearing(door, "/api/destinations", scope, seconds).await
+}
+
+async fn bearing(door: &TestDoor, path: &str, scope: &str, seconds: i64) -> Answer {
     let secret = "a-secret-for-tests-of-32-bytes--".to_owned().into();
     let token = token::mint(&secret, scope, clock::now().as_second() + seconds);
-    door.send(door.client.get(door.url("/api/destinations")).bearer_auth(token)).await
+    door.send(door.client.get(door.url(path)).bearer_auth(token)).await
 }
 
 #[actix::test]
@@ -39,6 +43,45 @@ async fn only_a_vital_check_makes_the_router_not_ready() {
     assert_eq!(sick.json()["checks"][1]["name"], "hook");
     let down = ready(vec![check("journal", false, true)]).await;
     assert_eq!((down.status, down.json()["status"].as_str()), (503, Some("not_ready")));
+}
+
+#[actix::test]
+async fn what_is_wrong_in_a_configuration_is_for_operators_alone() {
+    let mut plan = Plan::new();
+    let long = "refused, the one before stays: config.toml:3:1: unknown key `bogus`";
+    let short = "refused: 1 problem; `opentrack check` names it";
+    let config = ReadyCheck {
+        name: "config".into(),
+        message: long.into(),
+        in_short: Some(short.into()),
+        ..ReadyCheck::default()
+    };
+    plan.checks = vec![check("journal", true, true), config];
+    let said = |answer: Answer| {
+        let checks = answer.json()["checks"].clone();
+        assert_eq!((answer.status, &checks[0]["message"]), (200, &"as it is".into()));
+        assert_eq!(checks[1].as_object().unwrap().len(), 3, "no other form of it: {checks}");
+        checks[1]["message"].as_str().unwrap().to_owned()
+    };
+    plan.settings.server.production = true;
+    let door = plan.open();
+    assert_eq!(said(door.get("/ready").await), short);
+    assert_eq!(said(bearing(&door, "/ready", "read:stats", 60).await), short);
+    assert_eq!(said(bearing(&door, "/ready", "read:ops", -60).await), short);
+    assert_eq!(said(bearing(&door, "/ready", "read:ops", 60).await), long);
+    assert_eq!(said(bearing(&door, "/ready", "admin", 60).await), long);
+}
+
+#[actix::test]
+async fn in_development_this_machine_is_told_what_is_wrong_in_a_configuration_and_another_is_not() {
+    let mut plan = Plan::new();
+    let config =
+        ReadyCheck { message: "all".into(), in_short: Some("short".into()), ..ReadyCheck::default() };
+    plan.checks = vec![config];
+    let door = plan.open();
+    assert_eq!(door.get("/ready").await.json()["checks"][0]["message"], "all");
+    let passed_on = door.client.get(door.url("/ready")).header("x-forwarded-for", "203.0.113.9");
+    assert_eq!(door.send(passed_on).await.json()["checks"][0]["message"], "short");
 }
 
 #[actix::test]
