@@ -80,13 +80,7 @@ impl Made {
         for (key, default) in (entry.defaults)() {
             let is_required = entry.about.required.iter().any(|(required, _)| *required == key);
             let found = found(&destination.settings, &key, is_required);
-            let value = found.and_then(|(theirs, value)| {
-                if is_same(theirs, &key, is_required) {
-                    value_like(value, &default)
-                } else {
-                    place(theirs, value)
-                }
-            });
+            let value = found.and_then(|setting| meant(setting, (&key, &default), is_required));
             let is_secret = is_secret(entry, &key);
             let is_hidden = is_secret && default.is_str();
             let value = match value.filter(|_| !is_secret) {
@@ -147,6 +141,15 @@ fn found<'a>(
     let says =
         |(theirs, value): &(&String, &Value)| (value.as_bool() == Some(true), place(theirs, value).is_some());
     same.or_else(|| also.max_by_key(says))
+}
+
+/// Returns the value of this setting of theirs as ours takes it.
+fn meant(
+    (theirs, value): (&String, &Value),
+    (key, default): (&str, &toml::Value),
+    is_required: bool,
+) -> Option<String> {
+    if is_same(theirs, key, is_required) { value_like(value, default) } else { place(theirs, value) }
 }
 
 /// Returns the region that a setting of other words means: the first word of `EU 🇪🇺`, or the last letters of a switch that is
