@@ -110,12 +110,8 @@ impl DeadTopic {
             !stop.is_stopping()
         };
         let remake = move |ends| remade(ends, make());
-        let follow = |follower: &mut Follower| {
-            follower.run();
-            true
-        };
         let thread = std::thread::Builder::new().name("dead letters".to_owned());
-        let thread = thread.spawn(move || immortal::keep(first, follow, rest, remake));
+        let thread = thread.spawn(move || immortal::keep(first, Follower::run, rest, remake));
         let thread = thread.map_err(|source| io_error("could not start a thread".to_owned(), source))?;
         Ok(DeadTopic { shared, thread: Mutex::new(Some(thread)) })
     }

@@ -1,4 +1,4 @@
-//! Work that must go on: where it panics or cannot go on, it is begun anew.
+//! Work that must go on: a thread that panics is told of, and another one begins in its place.
 //!
 //! Separate because nothing of it knows what the work is. Whoever makes the work anew says what it begins with.
 
@@ -9,18 +9,18 @@ use std::time::Duration;
 const AGAIN: Duration = Duration::from_millis(100);
 const AGAIN_MOST: Duration = Duration::from_secs(30);
 
-/// Runs work until it ends as it is to, or until there is none to begin with any more. `run` returns whether it did. `rest` waits for so long and returns whether to
+/// Runs work until it ends by itself, or until there is none to begin with any more. `rest` waits for so long and returns whether to
 /// go on; `remake` makes the work anew after so many ends, and its errors are told by whoever made it.
 pub(super) fn keep<T>(
     first: T,
-    run: impl Fn(&mut T) -> bool,
+    run: impl Fn(&mut T),
     rest: impl Fn(Duration) -> bool,
     mut remake: impl FnMut(u32) -> Option<T>,
 ) {
     let (mut work, mut pause, mut ends) = (Some(first), AGAIN, 0);
     loop {
         if let Some(working) = &mut work {
-            if catch_unwind(AssertUnwindSafe(|| run(working))).unwrap_or(false) {
+            if catch_unwind(AssertUnwindSafe(|| run(working))).is_ok() {
                 return;
             }
             ends += 1;
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn work_that_fails_is_begun_again_with_growing_pauses_until_it_ends_or_nobody_wants_it() {
+    fn work_that_panics_is_begun_again_with_growing_pauses_until_it_ends_or_nobody_wants_it() {
         let pauses = RefCell::new(Vec::new());
         let rest = |pause| {
             pauses.borrow_mut().push(pause);
@@ -54,11 +54,7 @@ mod tests {
             // It cannot be made once.
             (made.borrow().len() != 2).then_some(ends)
         };
-        let run = |ends: &mut u32| {
-            assert!(*ends != 1, "it panics the second time");
-            *ends == 3
-        };
-        keep(0, run, rest, remake);
+        keep(0, |ends| assert!(*ends == 3, "it fails three times"), rest, remake);
         assert_eq!(*made.borrow(), [1, 2, 2, 3]);
         assert_eq!(*pauses.borrow(), [AGAIN, AGAIN * 2, AGAIN * 4, AGAIN * 8]);
         keep(0, |_| panic!("always"), rest, |_| Some(0));

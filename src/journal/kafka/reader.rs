@@ -82,8 +82,8 @@ impl Reader {
         })
     }
 
-    /// Reads until the router stops. Returns whether that is why it ended: a consumer that is fatally ill reads nothing any more.
-    pub(super) fn run(&mut self) -> bool {
+    /// Reads until the router stops.
+    pub(super) fn run(&mut self) {
         self.wait_for_topic();
         limits::look(&self.core);
         let topic = self.core.options.topic.clone();
@@ -91,9 +91,6 @@ impl Reader {
             self.trouble(&error);
         }
         while !self.core.is_stopping() {
-            if self.is_fatally_ill() {
-                return false;
-            }
             self.take();
             if self.is_full {
                 self.wait_for_room()
@@ -106,13 +103,6 @@ impl Reader {
         self.tell_offsets();
         // The revocation is answered while the consumer is being closed.
         self.consumer.unsubscribe();
-        true
-    }
-
-    fn is_fatally_ill(&self) -> bool {
-        let Some((_, words)) = self.consumer.client().fatal_error() else { return false };
-        events::Trouble { whom: "journal", doing: "read its topic", error: &words }.emit();
-        true
     }
 
     /// Begins to read what the group gave, and takes everything again for a destination that came. What cannot be done now is

@@ -1,4 +1,4 @@
-//! What the engine does about brokers that take nothing, are far away or send it away, and about a disk.
+//! What the engine does about brokers that take nothing, or are far away, and about a disk.
 
 use super::*;
 use crate::journal::kafka::begin::Beginning;
@@ -45,23 +45,6 @@ fn a_topic_whose_replicas_are_too_few_is_not_said_to_take_anything() {
     core.clients.least_in_sync.told(2);
     let why = producer.probe().unwrap_err().to_string();
     assert!(why.contains("has 1 replicas in sync") && why.contains("min.insync.replicas"), "{why}");
-}
-
-#[test]
-fn a_reader_whose_consumer_is_fatally_ill_is_made_anew() {
-    let (cluster, _dir, options, spool) = parts(&[("session.timeout.ms", "6000")]);
-    let fenced = RDKafkaRespErr::RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID;
-    cluster.request_errors(RDKafkaApiKey::JoinGroup, &[fenced]);
-    let journal = KafkaJournal::open(options, spool).unwrap();
-    journal.serve(vec![Served { name: "hook".to_owned(), begins: Begins::Beginning }]);
-    let (heard, hears) = mpsc::channel();
-    // Not clumsy any more.
-    journal.follow(Arc::new(Clumsy { has_panicked: AtomicBool::new(true), heard: Mutex::new(heard) }));
-    journal.append(seen(&["a"])).unwrap();
-    assert_eq!(hears.recv_timeout(Duration::from_secs(60)).unwrap(), 1, "it is read");
-    let trouble = journal.trouble().unwrap();
-    assert!(trouble.contains("has failed 1 times and begun again"), "{trouble}");
-    journal.close().unwrap();
 }
 
 #[test]
