@@ -173,21 +173,42 @@ impl Store {
         made
     }
 
-    /// Makes what is missing of the rollups. One that rows were there before is marked before its view begins to fill it, so
-    /// that its history is never forgotten.
+    /// Makes what is missing of the rollups.
     async fn make_rollups(&self) -> Result<(), Reply> {
-        let (names, there) = (&self.api.target.names, read::tables(&self.api).await?);
+        let there = read::tables(&self.api).await?;
         for rollup in wide::rollups().into_iter().filter(|rollup| !rollup.is_in(&there)) {
-            let is_late = read::has_rows(&self.api, wide::TABLE).await?;
-            self.run(&rollup.create_table(names)).await?;
-            if is_late {
-                let token = format!("{}-{}", rollup.name, clock::now().as_microsecond());
-                self.run(&rollup.mark(names, &token)).await?;
-            }
-            self.run(&rollup.create_view(names)).await?;
+            self.make_rollup(&rollup).await?;
         }
         self.made.fetch_add(1, Ordering::AcqRel);
         Ok(())
+    }
+
+    /// Makes a rollup, unless another router has by now. One that rows were there before is marked before its view begins to
+    /// fill it, so that its history is never forgotten.
+    ///
+    /// Rows are asked for before tables: whoever made the rollups meanwhile may have written rows, and then its view is seen
+    /// too. Asked for the other way round, its rows would be filled in on top of themselves.
+    async fn make_rollup(&self, rollup: &wide::Rollup) -> Result<(), Reply> {
+        let names = &self.api.target.names;
+        let is_late = read::has_rows(&self.api, wide::TABLE).await?;
+        let there = read::tables(&self.api).await?;
+        if rollup.is_in(&there) {
+            return Ok(());
+        }
+        let token = is_late.then(|| format!("{}-{}", rollup.name, clock::now().as_microsecond()));
+        match &token {
+            _ if there.contains(rollup.name) => self.mark(rollup, token.as_deref()).await?,
+            Some(token) => self.run(&rollup.create_marked(names, token)).await?,
+            None => self.run(&rollup.create_table(names)).await?,
+        }
+        self.run(&rollup.create_view(names)).await
+    }
+
+    /// Marks a table with this token unless another has: the same history under two tokens would be filled in twice.
+    async fn mark(&self, rollup: &wide::Rollup, token: Option<&str>) -> Result<(), Reply> {
+        let Some(token) = token else { return Ok(()) };
+        let is_marked = read::unfilled(&self.api).await?.iter().any(|(one, _)| one.name == rollup.name);
+        if is_marked { Ok(()) } else { self.run(&rollup.mark(&self.api.target.names, token)).await }
     }
 
     /// Fills the rollups that were made late. A mark goes only after success, and holds the token of its filling.

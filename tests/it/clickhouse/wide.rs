@@ -313,6 +313,49 @@ async fn an_operator_makes_a_rollup_anew_by_one_command() {
 }
 
 #[tokio::test]
+async fn of_two_routers_that_begin_together_the_later_fills_no_rollup_that_counts_already() {
+    let scene = Scene::start("").await;
+    // The command has read which tables there are, and is about to ask for rows.
+    let rows = "SELECT 1 FROM `opentrack`.`events` LIMIT 1";
+    scene.clickhouse.behave(json!({ "mode": "late", "holds": rows, "times": 1 })).await;
+    let mut command = opentrack();
+    command.args(["schema", "views", "--apply"]).current_dir(scene.router.dir());
+    let command = tokio::task::spawn_blocking(move || command.output().unwrap());
+    scene.clickhouse.until_late().await;
+    let ids = scene.send(&visit("v1")).await;
+    scene.until_in("events", &ids).await;
+    scene.until_idle().await;
+    let before = sums(&scene).await;
+    // A filling would be refused.
+    scene.clickhouse.behave(json!({ "mode": 497, "holds": "INSERT INTO `opentrack`.`rollup_" })).await;
+    let output = command.await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let marked = "SELECT count() FROM system.tables WHERE database = 'opentrack' AND comment != ''";
+    assert_eq!(scene.number(marked).await, 0.0);
+    assert_eq!(sums(&scene).await, before);
+}
+
+#[tokio::test]
+async fn a_rollup_that_another_has_marked_keeps_that_mark() {
+    let scene = Scene::start("").await;
+    let ids = scene.send(&visit("v1")).await;
+    scene.until_in("events", &ids).await;
+    scene.until_idle().await;
+    scene.clickhouse.execute("DROP TABLE opentrack.rollup_vitals_mv SYNC").await;
+    // Nobody can fill it, so that the mark stays.
+    scene.clickhouse.behave(json!({ "mode": 497, "holds": "INSERT INTO `opentrack`.`rollup_" })).await;
+    let mark = "ALTER TABLE opentrack.rollup_vitals MODIFY COMMENT 'opentrack: to be filled, of-another'";
+    scene.clickhouse.execute(mark).await;
+    let mut command = opentrack();
+    command.args(["schema", "views", "--apply"]).current_dir(scene.router.dir());
+    assert!(!command.output().unwrap().status.success(), "it fills a rollup all the same");
+    let kept = "SELECT count() FROM system.tables WHERE database = 'opentrack' AND comment = 'opentrack: to be filled, of-another'";
+    assert_eq!(scene.number(kept).await, 1.0);
+    let view = "SELECT count() FROM system.tables WHERE database = 'opentrack' AND name = 'rollup_vitals_mv'";
+    assert_eq!(scene.number(view).await, 1.0);
+}
+
+#[tokio::test]
 async fn a_column_that_is_missing_is_added() {
     let mut scene = Scene::start("").await;
     let ids = scene.send(&[named("Ping", &json!({}))]).await;

@@ -133,6 +133,16 @@ impl ClickHouse {
         self.behave(json!({})).await;
     }
 
+    /// Waits until a query is late, as it was told to be.
+    pub(crate) async fn until_late(&self) {
+        let url = format!("{}/_mock/late", self.url());
+        until_some("a query is late", DEADLINE, async || {
+            let answer = Answer::read(http().get(&url).send().await.expect("it answers")).await;
+            (answer.json() != 0).then_some(())
+        })
+        .await;
+    }
+
     /// Ends it.
     pub(crate) fn stop(&mut self) {
         let _is_ended = self.child.kill().and_then(|()| self.child.wait()).is_ok();

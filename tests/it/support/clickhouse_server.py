@@ -38,14 +38,28 @@ class Behaviour:
     """What is to go wrong: `{"mode": M, "holds": TEXT, "times": N, "skip": N}`.
 
     The mode is `cut` (nothing is done, the connection closes), `half` (all is done, the connection closes without an
-    answer), `hang` (nothing is done, no answer until it behaves again) or a code of ClickHouse's (answered at once). It
-    concerns queries that hold the text, all but the first `skip`, and at most `times` of them.
+    answer), `hang` (nothing is done, no answer until it behaves again), `late` (nothing is done until it behaves otherwise,
+    then all is) or a code of ClickHouse's (answered at once). It concerns queries that hold the text, all but the first
+    `skip`, and at most `times` of them. `/_mock/late` says how many are late just now.
     """
 
     def __init__(self):
+        self.late = threading.Condition()
+        self.waiting = 0
         self.set({})
 
     def set(self, wanted):
+        with self.late:
+            self.tell(wanted)
+            self.late.notify_all()
+
+    def wait(self):
+        with self.late:
+            self.waiting += 1
+            self.late.wait_for(lambda: self.mode != "late")
+            self.waiting -= 1
+
+    def tell(self, wanted):
         self.mode = wanted.get("mode", "ok")
         self.holds = wanted.get("holds", "")
         self.times = wanted.get("times", sys.maxsize)
@@ -155,6 +169,8 @@ class Handler(BaseHTTPRequestHandler):
         if address.path == "/_mock/behave":
             self.engine.behaviour.set(json.loads(body))
             return self.answer(200, "")
+        if address.path == "/_mock/late":
+            return self.answer(200, json.dumps(self.engine.behaviour.waiting))
         if address.path == "/_mock/inserts":
             return self.answer(200, json.dumps(self.engine.inserts))
         params = parse_qsl(address.query, keep_blank_values=True)
@@ -171,6 +187,8 @@ class Handler(BaseHTTPRequestHandler):
             while self.engine.behaviour.mode == "hang":
                 threading.Event().wait(0.02)
             return self.hang_up()
+        if mode == "late":
+            self.engine.behaviour.wait()
         if isinstance(mode, int):
             return self.refuse(mode, "DB::Exception: as the test has it.")
         if query.strip().lower() == "select version()":

@@ -59,6 +59,12 @@ impl Rollup {
         )
     }
 
+    /// Returns the statement that makes its table as one to be filled, with this token. It is one from its first moment and
+    /// only where it is made: who finds it made does not mark it again.
+    pub(in super::super) fn create_marked(&self, names: &Names, token: &str) -> String {
+        format!("{}\nCOMMENT {}", self.create_table(names), literal(&format!("{TO_FILL}{token}")))
+    }
+
     /// Returns the statement that makes its view.
     pub(in super::super) fn create_view(&self, names: &Names) -> String {
         format!(
