@@ -30,7 +30,7 @@ impl Blueprint for ClickHouse {
         if self.config.layout == TableLayout::Events {
             let created = diff.create.keys().flat_map(|_| {
                 let rollups = wide::rollups();
-                let made = rollups.iter().flat_map(|rollup| [rollup.create_table(names), rollup.create_view(names)]);
+                let made = rollups.iter().flat_map(|rollup| rollup.statements(names)).map(|(_, statement)| statement);
                 std::iter::once(wide::create_table(names)).chain(made).collect::<Vec<_>>()
             });
             let added = diff.add.values().map(|columns| wide::add_columns(names, columns));
@@ -55,11 +55,7 @@ impl Blueprint for ClickHouse {
     fn views(&self) -> Vec<(String, String)> {
         match self.config.layout {
             TableLayout::Events => {
-                let both = |rollup: &wide::Rollup| {
-                    let (table, view) = (rollup.create_table(&self.names), rollup.create_view(&self.names));
-                    [(rollup.name.to_owned(), table), (rollup.view(), view)]
-                };
-                wide::rollups().iter().flat_map(both).collect()
+                wide::rollups().iter().flat_map(|rollup| rollup.statements(&self.names)).collect()
             }
             TableLayout::Segment => {
                 let all = views::all(&self.schema.load(), &self.names);

@@ -48,7 +48,7 @@ fn of_answer(request: &Request, events: usize, answer: &Answer) -> Outcome {
 
 /// Returns whether somebody else's view must be repaired before rows are taken. Ours are made by us, and anew when one is gone.
 fn is_broken(view: &str, code: u32) -> bool {
-    let is_ours = wide::rollups().iter().any(|rollup| view.rsplit('.').next().is_some_and(|name| name == rollup.view()));
+    let is_ours = wide::rollups().iter().any(|rollup| view.rsplit('.').next().is_some_and(|name| rollup.has_view(name)));
     let is_about_it = match kind(code) {
         Kind::Row | Kind::Schema => true,
         Kind::Later => !errors::passes(code),

@@ -59,7 +59,7 @@ impl Destination for ClickHouse {
     const ABOUT: About = About {
         title: "ClickHouse",
         summary: SUMMARY,
-        guarantee: "at least once; `FINAL` reads every event once, and so do the rollups",
+        guarantee: "at least once; `FINAL` reads every event once, and so do the counts and sums of the rollups",
         link: "https://clickhouse.com/docs",
         is_warehouse: true,
         required: &[("url", "CLICKHOUSE_HOST")],

@@ -197,18 +197,23 @@ impl Store {
         }
         let token = is_late.then(|| format!("{}-{}", rollup.name, clock::now().as_microsecond()));
         match &token {
-            _ if there.contains(rollup.name) => self.mark(rollup, token.as_deref()).await?,
+            _ if there.contains(rollup.name) => self.catch_up(rollup, token.as_deref()).await?,
             Some(token) => self.run(&rollup.create_marked(names, token)).await?,
             None => self.run(&rollup.create_table(names)).await?,
         }
         self.run(&rollup.create_view(names)).await
     }
 
-    /// Marks a table with this token unless another has: the same history under two tokens would be filled in twice.
-    async fn mark(&self, rollup: &wide::Rollup, token: Option<&str>) -> Result<(), Reply> {
+    /// Makes a table of before what it is now, and marks it with this token unless another has: the same history under two
+    /// tokens would be filled in twice.
+    async fn catch_up(&self, rollup: &wide::Rollup, token: Option<&str>) -> Result<(), Reply> {
+        let names = &self.api.target.names;
+        if let Some(statement) = rollup.catch_up(names) {
+            self.run(&statement).await?;
+        }
         let Some(token) = token else { return Ok(()) };
         let is_marked = read::unfilled(&self.api).await?.iter().any(|(one, _)| one.name == rollup.name);
-        if is_marked { Ok(()) } else { self.run(&rollup.mark(&self.api.target.names, token)).await }
+        if is_marked { Ok(()) } else { self.run(&rollup.mark(names, token)).await }
     }
 
     /// Fills the rollups that were made late. A mark goes only after success, and holds the token of its filling.

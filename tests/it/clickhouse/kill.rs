@@ -73,6 +73,14 @@ async fn kills_lose_no_row_of_the_wide_table_and_double_none_there_nor_in_a_roll
             format!("SELECT count() {events} AND type = 'page'"),
         ),
         (
+            "SELECT arraySum(x -> x % 100000000, groupUniqArrayArray(attention)) FROM opentrack.rollup_sessions",
+            format!("SELECT sum(engaged_ms) {events}"),
+        ),
+        (
+            "SELECT arraySum(x -> x % 100000000, groupUniqArrayArray(attention)) FROM opentrack.rollup_pages",
+            format!("SELECT sum(engaged_ms) {events}"),
+        ),
+        (
             "SELECT sum(m.2) FROM (SELECT argMinMerge(money) AS m FROM opentrack.rollup_commerce GROUP BY order_id, reference)",
             format!("SELECT sum(revenue) {events}"),
         ),

@@ -86,8 +86,11 @@ fn a_view_of_somebody_else_that_refuses_rows_holds_and_is_named() {
     assert_eq!(pushing(159, "mine"), "transient server_error");
     assert_eq!(pushing(252, "mine"), "throttled throttled 30s");
     assert_eq!(pushing(497, "mine"), "broken forbidden");
-    assert_eq!(pushing(60, "rollup_pages_mv"), "transient schema", "ours are made anew");
-    assert_eq!(pushing(6, "rollup_pages_mv"), "refused rejected");
+    for view in ["rollup_pages_mv2", "rollup_pages_mv", "rollup_vitals_mv"] {
+        assert_eq!(pushing(60, view), "transient schema", "ours are made anew: {view}");
+        assert_eq!(pushing(6, view), "refused rejected", "{view}");
+    }
+    assert_eq!(pushing(60, "rollup_pages_mine"), "broken rejected");
 }
 
 #[test]

@@ -1,13 +1,15 @@
 //! The rollups of the wide table: what dashboards ask for, kept by materialized views while rows come in. Pure.
 //!
 //! A view counts a block that comes again, unless the block has the token of the first and the view's table remembers it (its
-//! window). Since a crash may cut the same events into other blocks, counts are sets of hashed message ids and orders are one
-//! row each: whatever is repeated, they stay as they are. Only `engaged` is a plain sum, and the quantiles of vitals are
-//! estimates. Columns that a view computes have names of their own, since older versions take a name for its last meaning.
+//! window). Since a crash, a rebalance or a reload may cut the same events into other blocks, no column adds up: counts are
+//! sets of hashed message ids, attention is a set of numbers made of them, orders are one row each. Whatever is repeated, they
+//! stay as they are. Only the quantiles of vitals are estimates in which a repeated event weighs twice: to hold every value
+//! would cost more than they are worth. Columns that a view computes have names of their own, since older versions take a name
+//! for its last meaning.
 
 use std::collections::BTreeSet;
 
-use super::super::ddl::{Names, alter, text as literal};
+use super::super::ddl::{Names, alter, quoted, text as literal};
 
 /// Texts of the kinds of columns that several rollups have.
 const SITE: &str = "`site` LowCardinality(String), `environment` LowCardinality(String)";
@@ -17,6 +19,15 @@ const TEXT_AT: &str = "AggregateFunction(argMinIf, String, DateTime64(3, 'UTC'),
 const VISITOR: &str = "if(`anonymous_id` = '', `user_id`, `anonymous_id`)";
 const IS_VIEW: &str = "`type` IN ('page', 'screen')";
 const ID: &str = "cityHash64(`message_id`)";
+/// How long something was looked at: a set of numbers, each the milliseconds of one event below a hash of its id, since a sum
+/// could not tell an event that comes again. As one number both are read ten times as fast as a map. More than a day is said by
+/// no event, and 100,000,000 holds it.
+const ATTENTION: &str = "`attention` SimpleAggregateFunction(groupUniqArrayArray, Array(UInt64))";
+const ATTENTION_OF: &str = "groupUniqArrayIf(cityHash64(`message_id`) % 100000000000 * 100000000 + \
+    least(`engaged_ms`, 99999999), `engaged_ms` > 0) AS `attention`";
+
+/// What a view has behind the name of its table, unless it says more than the first did.
+const FIRST_VIEW: &str = "_mv";
 
 /// Begins the comment of a table that is to be filled; the token of the filling follows.
 pub(in super::super) const TO_FILL: &str = "opentrack: to be filled, ";
@@ -24,8 +35,13 @@ pub(in super::super) const TO_FILL: &str = "opentrack: to be filled, ";
 /// One rollup: its table, what fills it, and the key.
 #[derive(Debug)]
 pub(in super::super) struct Rollup {
-    /// The table's name; its view has `_mv` behind it.
+    /// The table's name.
     pub(in super::super) name: &'static str,
+    /// What its view has behind that name. A view that says more than one of before has another name, so that neither is in
+    /// the other's way while routers of two versions run.
+    view: &'static str,
+    /// A column that a table of before does not have.
+    since: Option<&'static str>,
     columns: String,
     partition: &'static str,
     order: &'static str,
@@ -36,7 +52,12 @@ pub(in super::super) struct Rollup {
 impl Rollup {
     /// Returns the name of the view that fills it.
     pub(in super::super) fn view(&self) -> String {
-        format!("{}_mv", self.name)
+        format!("{}{}", self.name, self.view)
+    }
+
+    /// Returns whether a view of this name is ours, of now or of before.
+    pub(in super::super) fn has_view(&self, name: &str) -> bool {
+        name.strip_prefix(self.name).is_some_and(|rest| rest == self.view || rest == FIRST_VIEW)
     }
 
     /// Returns whether both its table and its view are among these.
@@ -65,6 +86,12 @@ impl Rollup {
         format!("{}\nCOMMENT {}", self.create_table(names), literal(&format!("{TO_FILL}{token}")))
     }
 
+    /// Returns the statement that gives a table of before the column that it lacks.
+    pub(in super::super) fn catch_up(&self, names: &Names) -> Option<String> {
+        let add = |column| alter(names, self.name, std::iter::once(format!("ADD COLUMN IF NOT EXISTS {column}")));
+        self.since.map(add)
+    }
+
     /// Returns the statement that makes its view.
     pub(in super::super) fn create_view(&self, names: &Names) -> String {
         format!(
@@ -76,13 +103,21 @@ impl Rollup {
         )
     }
 
+    /// Returns what makes all of it, or what is missing of it, each statement with what it makes.
+    pub(in super::super) fn statements(&self, names: &Names) -> Vec<(String, String)> {
+        let table = [Some(self.create_table(names)), self.catch_up(names)].into_iter().flatten();
+        let table = table.map(|statement| (self.name.to_owned(), statement));
+        table.chain(std::iter::once((self.view(), self.create_view(names)))).collect()
+    }
+
     /// Returns the statement that fills its table with the events that were there before it. It has a token and an order, so
-    /// that blocks of a filling that is run again are dropped.
+    /// that blocks of a filling that is run again are dropped. It names the columns, since a table of before may have others.
     pub(in super::super) fn fill(&self, names: &Names, token: &str) -> String {
         let events = format!("{} FINAL", names.table(super::TABLE));
         format!(
-            "INSERT INTO {} SETTINGS insert_deduplication_token = {}\n{}\nORDER BY {}",
+            "INSERT INTO {} ({}) SETTINGS insert_deduplication_token = {}\n{}\nORDER BY {}",
             names.table(self.name),
+            self.named(),
             literal(token),
             self.select(&events),
             self.order
@@ -97,6 +132,12 @@ impl Rollup {
     /// Returns the statement that takes the mark away.
     pub(in super::super) fn unmark(&self, names: &Names) -> String {
         self.comment(names, "")
+    }
+
+    /// Returns the names of its columns: what is in quotes, since no type is.
+    fn named(&self) -> String {
+        let names: Vec<String> = self.columns.split('`').skip(1).step_by(2).map(quoted).collect();
+        names.join(", ")
     }
 
     fn comment(&self, names: &Names, words: &str) -> String {
@@ -117,10 +158,12 @@ pub(in super::super) fn all() -> [Rollup; 5] {
 fn pages() -> Rollup {
     Rollup {
         name: "rollup_pages",
+        view: "_mv2",
+        since: Some(ATTENTION),
         columns: format!(
             "{SITE}, `day` Date, `page_path` String,\n    `views` {HASHES_IF},\n    \
              `visitors` AggregateFunction(uniqCombined64If(12), String, UInt8),\n    \
-             `engaged` SimpleAggregateFunction(sum, UInt64)"
+             {ATTENTION}"
         ),
         partition: "toYYYYMM(`day`)",
         order: "`site`, `environment`, `day`, `page_path`",
@@ -129,7 +172,7 @@ fn pages() -> Rollup {
             "SELECT `site`, `environment`, toDate(`timestamp`) AS `day`, `page_path`,\n    \
              uniqExactIfState({ID}, {IS_VIEW}) AS `views`,\n    \
              uniqCombined64IfState(12)({VISITOR}, {IS_VIEW}) AS `visitors`,\n    \
-             sum(toUInt64(`engaged_ms`)) AS `engaged`\n\
+             {ATTENTION_OF}\n\
              FROM {{events}}\n\
              WHERE NOT `bot` AND `page_path` != '' AND ({IS_VIEW} OR `engaged_ms` > 0)\n\
              GROUP BY `site`, `environment`, `day`, `page_path`"
@@ -142,6 +185,8 @@ fn sessions() -> Rollup {
     let (first, last) = ("argMinIfState", "argMaxIfState");
     Rollup {
         name: "rollup_sessions",
+        view: "_mv2",
+        since: Some(ATTENTION),
         columns: format!(
             "{SITE}, `day` Date, `session_id` String,\n    `visitor` SimpleAggregateFunction(max, String),\n    \
              `started` SimpleAggregateFunction(min, DateTime64(3, 'UTC')),\n    \
@@ -149,7 +194,7 @@ fn sessions() -> Rollup {
              `actions` {HASHES},\n    `views` {HASHES_IF},\n    `interactions` {HASHES_IF},\n    `conversions` {HASHES_IF},\n    \
              `entry` {TEXT_AT},\n    `exit` AggregateFunction(argMaxIf, String, DateTime64(3, 'UTC'), UInt8),\n    \
              `first_referrer` {TEXT_AT},\n    `first_channel` {TEXT_AT},\n    \
-             `engaged` SimpleAggregateFunction(sum, UInt64)"
+             {ATTENTION}"
         ),
         partition: "toYYYYMM(`day`)",
         order: "`site`, `environment`, `day`, `session_id`",
@@ -165,7 +210,7 @@ fn sessions() -> Rollup {
              {last}(`page_path`, `timestamp`, {IS_VIEW}) AS `exit`,\n    \
              {first}(`referrer`, `timestamp`, {IS_VIEW}) AS `first_referrer`,\n    \
              {first}(toString(`channel`), `timestamp`, {IS_VIEW}) AS `first_channel`,\n    \
-             sum(toUInt64(`engaged_ms`)) AS `engaged`\n\
+             {ATTENTION_OF}\n\
              FROM {{events}}\n\
              WHERE NOT `bot` AND `session_id` != '' AND `type` IN ('page', 'screen', 'track')\n\
              GROUP BY `site`, `environment`, `day`, `session_id`"
@@ -178,6 +223,8 @@ fn commerce() -> Rollup {
     let kind = "if(`event` = 'Order Refunded', 'refund', 'order')";
     Rollup {
         name: "rollup_commerce",
+        view: FIRST_VIEW,
+        since: None,
         columns: format!(
             "{SITE}, `kind` LowCardinality(String), `order_id` String, `reference` String,\n    \
              `at` SimpleAggregateFunction(min, DateTime64(3, 'UTC')),\n    \
@@ -208,6 +255,8 @@ fn vitals() -> Rollup {
     let poor = format!("transform(toString(`metric`), {names}, [4000., 500., 0.25, 3000., 1800.], 0.)");
     Rollup {
         name: "rollup_vitals",
+        view: FIRST_VIEW,
+        since: None,
         columns: format!(
             "{SITE}, `day` Date, `metric` LowCardinality(String), `page_path` String, `device` LowCardinality(String),\n    \
              `quantiles` AggregateFunction(quantilesTDigest(0.5, 0.75, 0.95), Float64),\n    \
@@ -233,6 +282,8 @@ fn vitals() -> Rollup {
 fn channels() -> Rollup {
     Rollup {
         name: "rollup_channels",
+        view: FIRST_VIEW,
+        since: None,
         columns: format!(
             "{SITE}, `day` Date, `channel` LowCardinality(String), `source` LowCardinality(String), `medium` LowCardinality(String), `campaign` String,\n    \
              `views` {HASHES},\n    `visitors` AggregateFunction(uniqCombined64(12), String),\n    \
@@ -264,7 +315,7 @@ mod tests {
             ttl: Some("25 MONTH".to_owned()),
         };
         let rollups = all();
-        let made = rollups.iter().flat_map(|one| [one.create_table(&names), one.create_view(&names)]);
+        let made = rollups.iter().flat_map(|one| one.statements(&names)).map(|(_, statement)| statement);
         let all: Vec<String> = std::iter::once(super::super::create_table(&names)).chain(made).collect();
         all.join(";\n\n")
     }
@@ -284,6 +335,8 @@ mod tests {
         let names = Names { database: "ot".to_owned(), cluster: String::new(), ttl: None };
         let fill = pages().fill(&names, "t-1");
         assert!(fill.contains("FROM `ot`.`events` FINAL\n"), "{fill}");
-        assert!(fill.starts_with("INSERT INTO `ot`.`rollup_pages` SETTINGS insert_deduplication_token = 't-1'\n"), "{fill}");
+        let head = "INSERT INTO `ot`.`rollup_pages` (`site`, `environment`, `day`, `page_path`, `views`, `visitors`, `attention`) \
+                    SETTINGS insert_deduplication_token = 't-1'\n";
+        assert!(fill.starts_with(head), "{fill}");
     }
 }
