@@ -56,7 +56,7 @@ pub(super) async fn health() -> HttpResponse {
 /// What a refused configuration says is for those alone who may read what operators read.
 pub(super) async fn ready(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
     let mut checks = checks(&state).await;
-    if access::check(&request, &state.door.settings.server, READ_OPS).is_err() {
+    if access::check(&request, &state.terms().server, READ_OPS).is_err() {
         let shortened = checks.iter_mut().filter_map(|check| Some((check.in_short.take()?, check)));
         shortened.for_each(|(in_short, check)| check.message = in_short);
     }

@@ -36,10 +36,13 @@ const LONGEST: Duration = Duration::from_secs(6 * 3600);
 pub(super) struct Loads(Mutex<BTreeMap<String, Instant>>);
 
 impl Loads {
-    pub(super) fn begin(&self, id: &str) {
+    /// Notes a load; returns whether it was not there yet.
+    pub(super) fn begin(&self, id: &str) -> bool {
         let (mut all, now) = (self.lock(), Instant::now());
         all.retain(|_, begun| begun.elapsed() < LONGEST);
+        let is_first = !all.contains_key(id);
         all.entry(id.to_owned()).or_insert(now);
+        is_first
     }
 
     fn end(&self, id: &str) {
@@ -86,10 +89,11 @@ pub(super) async fn load(api: &Api, rows: &Rows) -> Reply {
     let mut last = None;
     for number in 0..MOST_TRIES {
         let id = format!("opentrack_{}_{number}", rows.job);
-        api.loads.begin(&id);
+        let is_first = api.loads.begin(&id);
         let reply = upload::start(api, &configuration(api, &rows.table, &id), media.clone()).await;
         let is_new = !is_there_already(&reply);
-        let is_refused = is_new && matches!(&reply, Reply::Answer(Answer { status: 400..=499, .. }));
+        // What was sent before and not answered may run, whatever is said now.
+        let is_refused = is_first && is_new && matches!(&reply, Reply::Answer(Answer { status: 400..=499, .. }));
         let reply = if is_new { reply } else { ask_after(api, &id).await };
         let reply = ended(api, &id, reply, until).await;
         if is_refused || state_of(&reply).as_deref() == Some(DONE) {

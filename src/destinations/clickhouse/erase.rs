@@ -11,7 +11,6 @@ use super::config::TableLayout;
 use super::ddl::{alter, quoted, text};
 use super::errors::code;
 use super::store::Store;
-use super::wide;
 use crate::destinations::reply::words;
 use crate::spec::People;
 use crate::warehouse::people::columns_of;
@@ -33,14 +32,14 @@ pub(super) struct Eraser {
 
 impl Eraser {
     async fn erase_all(&self, people: &People) -> Result<u64, Reply> {
-        let schema = self.store.read_all().await?;
+        let is_wide = self.api.target.layout == TableLayout::Events;
+        let (erasable, rollups) = self.store.erasable(if is_wide { &OF_VISITORS } else { &[] }).await?;
         let mut tables: Vec<(String, Vec<&str>)> = Vec::new();
-        for (name, table) in &schema.tables {
+        for (name, table) in &erasable.schema.tables {
             let columns = columns_of(name, |column| table.columns.contains_key(column), people.kind());
             tables.push((name.clone(), columns));
         }
-        let is_wide = self.api.target.layout == TableLayout::Events && schema.tables.contains_key(wide::TABLE);
-        tables.extend(OF_VISITORS.iter().filter(|_| is_wide).map(|name| ((*name).to_owned(), vec![VISITOR])));
+        tables.extend(rollups.into_iter().map(|name| (name, vec![VISITOR])));
         let mut erased = 0;
         for (table, columns) in tables.iter().filter(|(_, columns)| !columns.is_empty()) {
             erased += self.delete(table, columns, people).await?;

@@ -6,11 +6,14 @@
 mod fault;
 mod read;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::super::{BoxFuture, Chore, Quota, Reply, SchemaCell, SchemaFault, SchemaPace, SchemaStore};
+use tokio::sync::{Mutex, MutexGuard};
+
+use super::super::{BoxFuture, Chore, FailureKind, Quota, Reply, SchemaCell, SchemaFault, SchemaPace, SchemaStore};
 use super::api::Api;
 use super::config::TableLayout;
 use super::taken::Taken;
@@ -42,6 +45,15 @@ const APPLY: &str = "apply views";
 /// How long filling a rollup may take.
 const FILL_WITHIN: Duration = Duration::from_secs(900);
 
+/// How much longer it is waited for than the server is at it.
+const FILL_GRACE: Duration = Duration::from_secs(10);
+
+/// Tables from which people are erased; while it is held, no rollup is filled.
+pub(super) struct Erasable<'s> {
+    pub(super) schema: Schema,
+    _nothing_is_filled: MutexGuard<'s, BTreeSet<(String, u32)>>,
+}
+
 /// The schema of one database. See the module.
 #[derive(Debug)]
 pub(super) struct Store {
@@ -52,12 +64,14 @@ pub(super) struct Store {
     /// server, so that it outlives this process; the numbers only save a question.
     made: AtomicU64,
     filled: AtomicU64,
+    /// Held by whoever fills rollups or erases people: the parts of fillings that are not done yet, by token and month.
+    filling: Mutex<BTreeSet<(String, u32)>>,
 }
 
 impl Store {
     /// Returns a store that has contacted nobody.
     pub(super) fn new(api: Arc<Api>, (cell, taken): (Arc<SchemaCell>, Arc<Taken>)) -> Store {
-        Store { api, cell, taken, made: AtomicU64::new(1), filled: AtomicU64::new(0) }
+        Store { api, cell, taken, made: AtomicU64::new(1), filled: AtomicU64::new(0), filling: Mutex::default() }
     }
 
     /// Reads all tables and publishes them.
@@ -201,6 +215,10 @@ impl Store {
             Some(token) => self.run(&rollup.create_marked(names, token)).await?,
             None => self.run(&rollup.create_table(names)).await?,
         }
+        // What comes in between the two is filled in with what was there before.
+        if let Some(statement) = rollup.drop_view_before(names) {
+            self.run(&statement).await?;
+        }
         self.run(&rollup.create_view(names)).await
     }
 
@@ -222,13 +240,42 @@ impl Store {
         if self.api.target.layout != TableLayout::Events || self.filled.load(Ordering::Acquire) == made {
             return Ok(());
         }
+        // Nobody is erased meanwhile, since what is filled in was read before.
+        let mut months_filled = self.filling.lock().await;
         let names = &self.api.target.names;
         for (rollup, token) in read::unfilled(&self.api).await? {
-            self.api.run(&rollup.fill(names, &token), FILL_WITHIN).await?;
+            for month in read::months(&self.api, FILL_WITHIN).await? {
+                let part = (token.clone(), month);
+                if months_filled.contains(&part) {
+                    continue;
+                }
+                let fill = rollup.fill(names, (&token, month, FILL_WITHIN.as_secs()));
+                self.api.run(&fill, FILL_WITHIN + FILL_GRACE).await?;
+                months_filled.insert(part);
+            }
             self.run(&rollup.unmark(names)).await?;
         }
+        months_filled.clear();
         self.filled.store(made, Ordering::Release);
         Ok(())
+    }
+
+    // === Erasing ===
+
+    /// Returns what there is to erase from, while nothing that was read before can be filled in: all tables, whether or not
+    /// everything that belongs to them is there, and of these rollups those that are.
+    ///
+    /// # Errors
+    /// What was said, why nothing was, or that a rollup is still being filled, by this router or another.
+    pub(super) async fn erasable(&self, rollups: &[&str]) -> Result<(Erasable<'_>, Vec<String>), Reply> {
+        let nothing_is_filled = self.filling.lock().await;
+        if !read::unfilled(&self.api).await?.is_empty() {
+            return Err(Reply::failed(FailureKind::Store, "a rollup is still being filled with what was there before"));
+        }
+        let schema = read::everything(&self.api).await?;
+        let there = read::tables(&self.api).await?;
+        let rollups = rollups.iter().filter(|name| there.contains(**name)).map(|name| (*name).to_owned()).collect();
+        Ok((Erasable { schema, _nothing_is_filled: nothing_is_filled }, rollups))
     }
 
     async fn do_chore(&self, chore: &str) -> Result<(), Reply> {

@@ -130,7 +130,7 @@ async fn the_statements_of_the_wide_table_and_its_rollups_run() {
     let ddl = desk.text(&["schema", "plan", "events.ndjson", "--against", "empty", "--ddl"]);
     let statements: Vec<&str> =
         ddl.split(";\n").map(str::trim).filter(|statement| !statement.is_empty()).collect();
-    assert_eq!(statements.len(), 13, "{ddl}");
+    assert_eq!(statements.len(), 15, "{ddl}");
     for statement in statements {
         clickhouse.execute(statement.trim_end_matches(';')).await;
     }

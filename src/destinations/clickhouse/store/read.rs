@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::super::api::Api;
 use super::super::config::TableLayout;
@@ -23,6 +24,29 @@ pub(super) async fn all(api: &Api) -> Result<(Schema, BTreeSet<String>), Reply> 
     }
     let tables = described.into_iter().map(|(name, table)| (name, Arc::new(table))).collect();
     Ok((Schema { tables }, taken))
+}
+
+/// Reads all tables of ours, whether or not everything that belongs to them is there.
+///
+/// # Errors
+/// What was said, or why nothing was.
+pub(super) async fn everything(api: &Api) -> Result<Schema, Reply> {
+    let (mut described, _) = described(api, "").await?;
+    if api.target.layout == TableLayout::Events {
+        described.retain(|name, _| name == wide::TABLE);
+    }
+    let tables = described.into_iter().map(|(name, table)| (name, Arc::new(table))).collect();
+    Ok(Schema { tables })
+}
+
+/// Returns the months of which there are events, as 202611, oldest first.
+///
+/// # Errors
+/// What was said, or why nothing was.
+pub(super) async fn months(api: &Api, within: Duration) -> Result<Vec<u32>, Reply> {
+    let events = api.target.names.table(wide::TABLE);
+    let sql = format!("SELECT DISTINCT toYYYYMM(`timestamp`) AS `month` FROM {events} ORDER BY `month` FORMAT TSV");
+    Ok(api.run(&sql, within).await?.lines().filter_map(|line| line.trim().parse().ok()).collect())
 }
 
 /// Reads one table; `None` when there is no such table of ours. Also returns whether there is one of somebody else.

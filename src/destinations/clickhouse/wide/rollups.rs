@@ -37,8 +37,7 @@ pub(in super::super) const TO_FILL: &str = "opentrack: to be filled, ";
 pub(in super::super) struct Rollup {
     /// The table's name.
     pub(in super::super) name: &'static str,
-    /// What its view has behind that name. A view that says more than one of before has another name, so that neither is in
-    /// the other's way while routers of two versions run.
+    /// What its view has behind that name. A view that says more than one of before has another name, and takes its place.
     view: &'static str,
     /// A column that a table of before does not have.
     since: Option<&'static str>,
@@ -60,9 +59,21 @@ impl Rollup {
         name.strip_prefix(self.name).is_some_and(|rest| rest == self.view || rest == FIRST_VIEW)
     }
 
-    /// Returns whether both its table and its view are among these.
+    /// Returns whether both its table and its view are among these, and no view of before.
     pub(in super::super) fn is_in(&self, there: &BTreeSet<String>) -> bool {
-        there.contains(self.name) && there.contains(&self.view())
+        there.contains(self.name) && there.contains(&self.view()) && !there.contains(&self.view_before())
+    }
+
+    /// Returns the name that its view had before; of one that never had another, a name that no view has.
+    fn view_before(&self) -> String {
+        if self.view == FIRST_VIEW { String::new() } else { format!("{}{FIRST_VIEW}", self.name) }
+    }
+
+    /// Returns the statement that drops its view of before. Two views that fill one table are in each other's way: until 24.7 a
+    /// view hands on the token of the insert, and the table takes the second block for a repetition of the first.
+    pub(in super::super) fn drop_view_before(&self, names: &Names) -> Option<String> {
+        let drop = || format!("DROP VIEW IF EXISTS {}{}", names.table(&self.view_before()), names.on_cluster());
+        (self.view != FIRST_VIEW).then(drop)
     }
 
     /// Returns the statement that makes its table.
@@ -107,18 +118,21 @@ impl Rollup {
     pub(in super::super) fn statements(&self, names: &Names) -> Vec<(String, String)> {
         let table = [Some(self.create_table(names)), self.catch_up(names)].into_iter().flatten();
         let table = table.map(|statement| (self.name.to_owned(), statement));
-        table.chain(std::iter::once((self.view(), self.create_view(names)))).collect()
+        let before = self.drop_view_before(names).map(|statement| (self.view_before(), statement));
+        table.chain(before).chain(std::iter::once((self.view(), self.create_view(names)))).collect()
     }
 
-    /// Returns the statement that fills its table with the events that were there before it. It has a token and an order, so
-    /// that blocks of a filling that is run again are dropped. It names the columns, since a table of before may have others.
-    pub(in super::super) fn fill(&self, names: &Names, token: &str) -> String {
-        let events = format!("{} FINAL", names.table(super::TABLE));
+    /// Returns the statement that fills its table with the events of one month (202611) that were there before it. It has a
+    /// token and an order, so that blocks of a filling that is run again are dropped. It names the columns, since a table of
+    /// before may have others. The server ends it after so many seconds.
+    pub(in super::super) fn fill(&self, names: &Names, (token, month, within_s): (&str, u32, u64)) -> String {
+        let events =
+            format!("(SELECT * FROM {} FINAL WHERE toYYYYMM(`timestamp`) = {month})", names.table(super::TABLE));
         format!(
-            "INSERT INTO {} ({}) SETTINGS insert_deduplication_token = {}\n{}\nORDER BY {}",
+            "INSERT INTO {} ({}) SETTINGS insert_deduplication_token = {}, max_execution_time = {within_s}\n{}\nORDER BY {}",
             names.table(self.name),
             self.named(),
-            literal(token),
+            literal(&format!("{token}-{month}")),
             self.select(&events),
             self.order
         )
@@ -333,10 +347,11 @@ mod tests {
     #[test]
     fn a_rollup_is_filled_from_rows_without_repetitions() {
         let names = Names { database: "ot".to_owned(), cluster: String::new(), ttl: None };
-        let fill = pages().fill(&names, "t-1");
-        assert!(fill.contains("FROM `ot`.`events` FINAL\n"), "{fill}");
+        let fill = pages().fill(&names, ("t-1", 202_611, 900));
+        let of_the_month = "FROM (SELECT * FROM `ot`.`events` FINAL WHERE toYYYYMM(`timestamp`) = 202611)\n";
+        assert!(fill.contains(of_the_month), "{fill}");
         let head = "INSERT INTO `ot`.`rollup_pages` (`site`, `environment`, `day`, `page_path`, `views`, `visitors`, `attention`) \
-                    SETTINGS insert_deduplication_token = 't-1'\n";
+                    SETTINGS insert_deduplication_token = 't-1-202611', max_execution_time = 900\n";
         assert!(fill.starts_with(head), "{fill}");
     }
 }
