@@ -263,3 +263,31 @@ async fn nothing_of_a_user_is_left_in_clickhouse() {
         router.post("/v1/batch", &batch(&anna[2..3])).await.expect_success();
     }
 }
+
+#[tokio::test]
+async fn a_person_is_erased_from_clickhouse_also_where_a_rollup_is_missing_and_not_while_one_is_filled() {
+    let clickhouse = ClickHouse::start();
+    let mut router = Router::start(clickhouse.config("")).await;
+    router.post("/v1/batch", &batch(&of_anna())).await.expect_success();
+    until_settled(&router, &["ch"]).await;
+    // As after an upgrade that brings another view, and before an event has led to it.
+    router.kill9();
+    clickhouse.execute("DROP TABLE opentrack.rollup_pages_mv2 SYNC").await;
+    let mark = "ALTER TABLE opentrack.rollup_vitals MODIFY COMMENT 'opentrack: to be filled, one'";
+    clickhouse.execute(mark).await;
+    clickhouse.behave(json!({ "mode": 497, "holds": "INSERT INTO `opentrack`.`rollup_" })).await;
+    router.start_again().await;
+    let wish = json!({ "regulationType": "DELETE_ONLY", "subjectType": "USER_ID", "subjectIds": [USER] });
+    let taken = router.post("/api/privacy/regulations", &wish).await.json();
+    let id = taken["id"].as_str().unwrap();
+    until("it is said what is waited for", DEADLINE, async || {
+        let shown = router.get(&format!("/api/privacy/regulations/{id}")).await;
+        shown.text.contains("a rollup is still being filled")
+    })
+    .await;
+    assert!(cells_with(&clickhouse, USER).await > 0);
+    clickhouse.be_itself().await;
+    let done = until_done(&router, id).await;
+    assert!(done["stores"]["ch"]["erased"].as_u64() >= Some(6), "{done}");
+    assert_eq!(cells_with(&clickhouse, USER).await, 0);
+}
