@@ -14,7 +14,7 @@ use rdkafka::metadata::{Metadata, MetadataPartition};
 use tokio::time::Instant;
 
 /// How long a group that was not stored stands against brokers that show no reason for it.
-const STANDS: Duration = Duration::from_secs(30);
+const STANDS: Duration = Duration::from_secs(5);
 
 /// The last group, where it was not stored.
 #[derive(Debug, Default)]
